@@ -1,0 +1,43 @@
+"""Turn a checked picture file's bytes into pixels; every problem is a ValueError."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from cameras._headers import Header
+
+
+def decoded(header: Header, bits: int) -> NDArray[np.uint8]:
+    """Give (H, W, 3) RGB or (H, W) grey; `bits` is what a 16-bit file really uses."""
+    image = _to_8_bits(_as_stored(header), bits)
+    if image.ndim == 2:
+        return image
+    if header.grey_with_alpha:
+        return np.ascontiguousarray(image[..., 0])
+    code = cv2.COLOR_BGRA2RGB if image.shape[2] == 4 else cv2.COLOR_BGR2RGB
+    return np.asarray(cv2.cvtColor(image, code), np.uint8)
+
+
+def _as_stored(header: Header) -> NDArray[Any]:
+    try:
+        image = cv2.imdecode(np.frombuffer(header.data, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error as exc:
+        raise ValueError("is damaged: it cannot be decoded") from exc
+    if image is None or image.shape[:2] != (header.height_px, header.width_px):
+        raise ValueError("is damaged: it cannot be decoded")
+    return image
+
+
+def _to_8_bits(image: NDArray[Any], bits: int) -> NDArray[np.uint8]:
+    if image.dtype == np.uint8:
+        return image
+    if image.dtype != np.uint16:
+        raise ValueError(f"has pixels of type {image.dtype}; allowed: 8 or 16 bits without sign")
+    white, brightest = (1 << bits) - 1, int(image.max())
+    if brightest > white:
+        raise ValueError(f"has a pixel of {brightest}; {bits} bits allow {white}: give more bits")
+    return np.asarray(cv2.convertScaleAbs(image, alpha=255 / white), np.uint8)

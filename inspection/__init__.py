@@ -1,0 +1,1 @@
+"""The trade: recipe, judging, decisions, records, studies, the command line."""

@@ -1,0 +1,346 @@
+"""The command line. [contract]
+
+Exit codes: 0 done, or all PASS; 3 done, some parts not PASS; 1 error, one line on stderr; 2 usage.
+Heavy imports happen in the command that needs them: `inspection --help` loads none.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from inspection.recipe import Recipe
+    from inspection.train import TrainingReport
+
+NOT_ALL_PASS = 3
+
+app = typer.Typer(
+    name="inspection",
+    help="Visual inspection: learn from good parts, judge each part, with a promise.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+RecipeArgument = Annotated[Path, typer.Argument(help="Recipe file made by `inspection train`.")]
+
+
+def main() -> NoReturn:
+    """Run the command line; every error becomes one line and exit code 1."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        _fail("stopped by Ctrl-C; nothing was changed")
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except Exception as error:  # the command line is where every error ends
+        if os.environ.get("INSPECTION_DEBUG"):
+            raise
+        _fail(_one_line(error))
+    sys.exit(0)
+
+
+@app.command()
+def train(
+    dataset: Annotated[
+        Path, typer.Argument(help="Folder of good pictures, or the MVTec layout (train/good, …).")
+    ],
+    recipe: Annotated[Path, typer.Option(help="Recipe file to write.")],
+    model: Annotated[str, typer.Option(help="Model; see `inspection models`.")] = "patchcore",
+    backbone: Annotated[str, typer.Option(help="timm network.")] = "tf_efficientnet_lite0",
+    weights: Annotated[
+        Path | None, typer.Option(help="Weights file (.safetensors, .pth) for the backbone.")
+    ] = None,
+    image_size: Annotated[
+        str, typer.Option(help="Side in px of the square with as many pixels as a picture gets; or auto.")
+    ] = "256",
+    latency_budget_ms: Annotated[
+        float, typer.Option(help="With --image-size auto: the time one judgement may take.")
+    ] = 50.0,
+    false_reject: Annotated[
+        float, typer.Option(help="Share of good parts that may be rejected, e.g. 0.01.")
+    ] = 0.01,
+    setup: Annotated[
+        Path | None, typer.Option(help="TOML file with scale, alignment, regions and zones.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Same seed, same pictures: same recipe.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Learn a recipe from good pictures."""
+    from inspection.setup import Setup, read_setup
+    from inspection.train import TrainingOptions, train_recipe
+
+    if not 0 < false_reject < 1:
+        raise typer.BadParameter(f"must be between 0 and 1, got {false_reject}", param_hint="--false-reject")
+    options = TrainingOptions(
+        model=model,
+        backbone=backbone,
+        weights=weights,
+        image_size_px=_image_size(image_size),
+        latency_budget_ms=latency_budget_ms,
+        false_reject=false_reject,
+        seed=seed,
+    )
+    with _Progress() as progress:
+        report = train_recipe(
+            dataset,
+            recipe,
+            options=options,
+            setup=read_setup(setup) if setup else Setup(),
+            progress=progress,
+        )
+    if as_json:
+        typer.echo(json.dumps(report.as_json()))
+    else:
+        _print_training(report, recipe)
+
+
+@app.command("inspect")
+def inspect_(
+    recipe: RecipeArgument,
+    images: Annotated[list[Path], typer.Argument(help="Picture files or folders of pictures.")],
+    out: Annotated[Path | None, typer.Option(help="Folder to write overlays to.")] = None,
+    store: Annotated[
+        str | None, typer.Option(help="SQLite file or database URL that records each part.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Judge pictures; exit code 3 when one of them is not PASS."""
+    from contextlib import ExitStack
+
+    from inspection.files import judge_files, picture_files, record
+    from inspection.judgement import Verdict
+    from inspection.overlay import write_overlay
+
+    paths = picture_files(images)
+    loaded = _load(recipe)
+    not_pass = 0
+    with ExitStack() as stack:
+        keep = None
+        if store is not None:
+            from inspection.store import open_store
+
+            keep = stack.enter_context(open_store(store))
+        for found in judge_files(paths, loaded):
+            if keep is not None:
+                keep.add(record(found, loaded))
+            if out is not None and found.frame is not None:
+                write_overlay(out, found.path.name, found.frame.image, found.judgement, loaded)
+            not_pass += found.judgement.verdict is not Verdict.PASS
+            if as_json:
+                line = {"image": str(found.path)} | found.judgement.as_json()
+                typer.echo(json.dumps(line))
+            else:
+                typer.echo(f"{found.judgement.verdict:<15} {found.path}  {found.judgement.reason}")
+    if not as_json and len(paths) > 1:
+        typer.echo(f"{len(paths)} inspected, {len(paths) - not_pass} passed, {not_pass} not")
+    if not_pass:
+        raise typer.Exit(NOT_ALL_PASS)
+
+
+@app.command()
+def evaluate(
+    recipe: RecipeArgument,
+    dataset: Annotated[Path, typer.Argument(help="Folder with test/good, test/DEFECT, ground_truth.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Judge a labelled test set: escapes, overkill, AUROC, with exact intervals."""
+    from inspection.evaluate import evaluate as run
+
+    loaded = _load(recipe)
+    with _Progress() as progress:
+        figures = run(loaded, dataset, progress=progress)
+    if as_json:
+        typer.echo(json.dumps(figures))
+    else:
+        _print_evaluation(figures)
+
+
+@app.command()
+def demo(
+    no_ui: Annotated[bool, typer.Option("--no-ui", help="End after the run with a summary.")] = False,
+    parts: Annotated[int, typer.Option(min=1, help="How many parts the line makes.")] = 60,
+    good: Annotated[int, typer.Option(min=10, help="How many good parts to learn from.")] = 120,
+    folder: Annotated[Path, typer.Option(help="Where recipe, record and pictures go.")] = Path("inspection-demo"),
+    seed: Annotated[int, typer.Option(help="Same seed, same parts.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Draw a product line with known defects, learn it, and inspect a run of parts."""
+    from inspection.demo import run_demo
+
+    with _Progress() as progress:
+        summary = run_demo(folder, parts=parts, good=good, seed=seed, progress=progress)
+    if as_json:
+        typer.echo(json.dumps(summary.as_json()))
+        return
+    typer.echo(summary.text())
+    if not no_ui:
+        typer.echo("The station page comes with a later release; until then the pictures are above.")
+
+
+@app.command()
+def models(as_json: JsonOption = False) -> None:
+    """List the models, and why one cannot be used here."""
+    from inspection.listing import model_rows
+
+    _print_rows(model_rows(), as_json)
+
+
+@app.command()
+def cameras(as_json: JsonOption = False) -> None:
+    """List the cameras, and why one cannot be used here."""
+    from inspection.listing import camera_rows
+
+    _print_rows(camera_rows(), as_json)
+
+
+@app.command()
+def doctor(
+    recipe: Annotated[Path | None, typer.Option(help="A recipe to check too.")] = None,
+    store: Annotated[str | None, typer.Option(help="A store to check too.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check this machine, and a recipe and store if given; every finding says what to do."""
+    from inspection.doctor import examine
+
+    findings = examine(recipe=recipe, store=store)
+    if as_json:
+        typer.echo(json.dumps([finding.as_json() for finding in findings]))
+    else:
+        for finding in findings:
+            typer.echo(f"{finding.mark:<8} {finding.what}: {finding.text}")
+    if any(finding.mark == "PROBLEM" for finding in findings):
+        raise typer.Exit(1)
+
+
+def _load(path: Path) -> Recipe:
+    """Open a recipe and check that this machine judges as the one it was made on."""
+    from inspection.judge import check_parity
+    from inspection.recipe import open_recipe
+
+    recipe = open_recipe(path)
+    check_parity(recipe)
+    return recipe
+
+
+def _image_size(text: str) -> int | None:
+    if text == "auto":
+        return None
+    if not text.isdigit() or not 64 <= int(text) <= 2048:
+        raise typer.BadParameter(f"must be auto or 64 to 2048, got {text}", param_hint="--image-size")
+    return int(text)
+
+
+def _fail(line: str) -> NoReturn:
+    typer.echo(f"inspection: {line}", err=True)
+    sys.exit(1)
+
+
+def _one_line(error: Exception) -> str:
+    from inspection.errors import expected
+
+    text = " ".join(str(error).split()) or type(error).__name__
+    if expected(error):
+        return text
+    return f"unexpected {type(error).__name__}: {text} (INSPECTION_DEBUG=1 shows where)"
+
+
+class _Progress:
+    """A progress bar on a terminal, silence elsewhere."""
+
+    def __enter__(self) -> _Progress:
+        self._bar: Any = None
+        self._tasks: dict[str, Any] = {}
+        if sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import Progress
+
+            self._bar = Progress(console=Console(stderr=True), transient=True)
+            self._bar.start()
+        return self
+
+    def __call__(self, what: str, done: int, of: int) -> None:
+        if self._bar is None:
+            return
+        if what not in self._tasks:
+            self._tasks[what] = self._bar.add_task(what, total=of)
+        self._bar.update(self._tasks[what], completed=done)
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+
+def _print_training(report: TrainingReport, recipe: Path) -> None:
+    found, hygiene = report.calibration, report.hygiene
+    typer.echo(
+        f"{recipe}: learnt from {report.n_good} good parts in {report.seconds:.1f} s, "
+        f"{report.recipe_bytes / 1e6:.1f} MB, id {report.recipe_id[:12]}"
+    )
+    typer.echo(
+        f"Promise: at most {found.false_reject_promised:.2%} of good parts rejected on average; "
+        f"with 95 % confidence no more than {found.false_reject_bound:.2%}."
+    )
+    if found.images_needed:
+        typer.echo(
+            f"You asked for {found.false_reject_asked:.2%}: collect {found.images_needed} more good "
+            "pictures to be promised that."
+        )
+    for title, rows in (
+        ("Left out, unreadable", [why for _, why in hygiene.unreadable]),
+        ("Left out, another size", [f"{name}: {size}" for name, size in hygiene.off_size]),
+        ("Equal pictures", [" = ".join(names) for names in hygiene.duplicates]),
+        (
+            "Look at these: unlike the other good parts",
+            [f"{name}: score {score:.3g}, usual up to {limit:.3g}" for name, score, limit in hygiene.suspicious],
+        ),
+    ):
+        if rows:
+            typer.echo(f"{title} ({len(rows)}):")
+            for row in rows[:10]:
+                typer.echo(f"  {row}")
+            if len(rows) > 10:
+                typer.echo(f"  and {len(rows) - 10} more; --json lists all")
+    if report.tested is not None:
+        typer.echo("On the test pictures beside them:")
+        _print_evaluation(report.tested)
+
+
+def _print_evaluation(figures: dict[str, Any]) -> None:
+    def share(name: str) -> str:
+        if figures[f"{name}_rate"] is None:
+            return "not known: no such pictures"
+        low, high = figures[f"{name}_ci95"]
+        return f"{figures[f'{name}_rate']:.1%} (95 % interval {low:.1%} to {high:.1%})"
+
+    typer.echo(f"  {figures['n_good']} good, {figures['n_defective']} defective parts")
+    typer.echo(f"  escapes (defects passed)      {share('escape')}")
+    typer.echo(f"  overkill (good ones rejected) {share('overkill')}")
+    for name in ("image_auroc", "pixel_auroc", "aupro"):
+        if figures[name] is not None:
+            typer.echo(f"  {name:<29} {figures[name]:.4f}")
+    for kind, row in figures["per_defect"].items():
+        typer.echo(f"  {kind}: {row['escapes']} of {row['n']} escaped")
+    if figures["latency_ms_p50"] is not None:
+        typer.echo(
+            f"  judging takes {figures['latency_ms_p50']:.1f} ms (median), "
+            f"{figures['latency_ms_p95']:.1f} ms (95 %)"
+        )
+
+
+def _print_rows(rows: list[dict[str, Any]], as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(rows))
+        return
+    for row in rows:
+        problem = row["problem"]
+        typer.echo(f"{row['name']:<12} {'ready' if problem is None else 'no: ' + problem}  {row['about']}")

@@ -1,0 +1,204 @@
+"""Folders of pictures: finding them, reading them, and what is wrong with them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cameras import CameraError, list_images, read_image
+from inspection.errors import CannotInspect, TrainingError
+from inspection.framing import Framing
+from models import Picture
+
+CanvasImage = NDArray[np.uint8]
+Progress = Callable[[str, int, int], None]
+
+KEPT_BYTES = 256 * 2**20
+"""Decoded pictures kept in memory; those beyond it are read again when needed."""
+
+MIN_GOOD = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Labelled:
+    """A test picture: `kind` is "good" or the name of its folder; `mask` the truth's file or None."""
+
+    path: Path
+    kind: str
+    mask: Path | None = None
+
+    @property
+    def defective(self) -> bool:
+        return self.kind != "good"
+
+
+def good_files(dataset: Path) -> list[Path]:
+    """Give the good pictures of a folder, or of `train/good` in the MVTec layout."""
+    if not dataset.exists():
+        raise TrainingError(f"dataset {dataset}: no such folder")
+    if not dataset.is_dir():
+        raise TrainingError(f"dataset {dataset}: is a file; give a folder of good pictures")
+    folder = dataset / "train" / "good"
+    folder = folder if folder.is_dir() else dataset
+    files = list_images(folder)
+    if not files:
+        raise TrainingError(
+            f"dataset {dataset}: no pictures in {folder}; "
+            "give a folder of good pictures, or one with train/good"
+        )
+    return files
+
+
+def test_files(dataset: Path) -> list[Labelled]:
+    """Give the pictures of `test/*` with their masks; none when there is no such folder."""
+    found = []
+    for folder in sorted((dataset / "test").glob("*/")):
+        for path in list_images(folder):
+            mask = dataset / "ground_truth" / folder.name / f"{path.stem}_mask.png"
+            found.append(
+                Labelled(path=path, kind=folder.name, mask=mask if mask.is_file() else None)
+            )
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hygiene:
+    """What was found wrong with the pictures given; nothing is dropped but what is listed here.
+
+    `unreadable` (file, why) and `off_size` (file, size) are left out; `duplicates` (groups of equal
+    pictures) and `suspicious` (file, score, limit) are used, and want a person's look.
+    """
+
+    unreadable: tuple[tuple[str, str], ...] = ()
+    off_size: tuple[tuple[str, str], ...] = ()
+    duplicates: tuple[tuple[str, ...], ...] = ()
+    suspicious: tuple[tuple[str, float, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Good:
+    """One good picture that can be used: its size, content hash and health numbers."""
+
+    path: Path
+    size_px: tuple[int, int]
+    digest: bytes
+    health: dict[str, float]
+
+
+class GoodPictures(Sequence[Picture]):
+    """The good pictures that can be used, each brought to its canvas when asked for."""
+
+    def __init__(self, frame: Framing, used: list[Good], kept: dict[Path, CanvasImage], hygiene: Hygiene) -> None:
+        self.framing = frame
+        self.used = used
+        self.hygiene = hygiene
+        self._kept = kept
+
+    def __len__(self) -> int:
+        return len(self.used)
+
+    @overload
+    def __getitem__(self, index: int) -> Picture: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Picture]: ...
+    def __getitem__(self, index: int | slice) -> Picture | Sequence[Picture]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        good = self.used[index]
+        view = self.framing.view(good.size_px)
+        if good.path in self._kept:
+            return Picture(self._kept[good.path], view.valid)
+        return Picture(self.framing.canvas_of(read_image(good.path))[0], view.valid)
+
+    def folds(self, *, seed: int) -> NDArray[np.intp]:
+        """Put each picture in a fold; equal pictures share one, so none is scored by its twin."""
+        groups = {digest: i for i, digest in enumerate(dict.fromkeys(g.digest for g in self.used))}
+        count = 10 if len(groups) < 25 else 5
+        order = np.random.default_rng(seed).permutation(len(groups))
+        return np.array([order[groups[good.digest]] % count for good in self.used], dtype=np.intp)
+
+
+def read_good(files: list[Path], framing: Framing, *, progress: Progress) -> GoodPictures:
+    """Read every picture once; list the unreadable, the off-size and the equal ones.
+
+    Raises TrainingError when fewer than MIN_GOOD are left.
+    """
+    used: list[Good] = []
+    unreadable: list[tuple[str, str]] = []
+    kept: dict[Path, CanvasImage] = {}
+    room = KEPT_BYTES
+    for i, path in enumerate(files):
+        try:
+            image = read_image(path)
+            canvas, numbers = framing.canvas_of(image)
+        except (CameraError, CannotInspect) as error:
+            unreadable.append((path.name, str(error)))
+        else:
+            digest = hashlib.blake2b(image, digest_size=16).digest()
+            size = (image.shape[0], image.shape[1])
+            used.append(Good(path=path, size_px=size, digest=digest, health=numbers))
+            if canvas.nbytes <= room:
+                kept[path] = canvas
+                room -= canvas.nbytes
+        progress("Reading", i + 1, len(files))
+    off_size = _off_size(used)
+    used = [good for good in used if good not in off_size]
+    if len(used) < MIN_GOOD:
+        raise TrainingError(_too_few(len(used), len(files), unreadable))
+    hygiene = Hygiene(
+        unreadable=tuple(unreadable),
+        off_size=tuple((g.path.name, f"{g.size_px[1]} x {g.size_px[0]} px") for g in off_size),
+        duplicates=_duplicates(used),
+    )
+    return GoodPictures(framing, used, kept, hygiene)
+
+
+def first_readable(files: list[Path]) -> CanvasImage:
+    """Give the first picture that can be read. Raises TrainingError when there is none."""
+    problem = ""
+    for path in files:
+        try:
+            return read_image(path)
+        except CameraError as error:
+            problem = problem or str(error)
+    raise TrainingError(f"none of {len(files)} pictures can be read; the first: {problem}")
+
+
+def first_sizes(files: list[Path]) -> list[tuple[int, int]]:
+    """Give the (height, width) of a spread of readable pictures, to choose the canvas from."""
+    sizes = []
+    for path in files[:: max(1, len(files) // 40)]:
+        with suppress(CameraError):
+            image = read_image(path)
+            sizes.append((image.shape[0], image.shape[1]))
+    return sizes or [first_readable(files).shape[:2]]
+
+
+def _off_size(used: list[Good]) -> list[Good]:
+    """Where nearly all pictures share one size, give those that do not."""
+    if not used:
+        return []
+    usual, count = Counter(good.size_px for good in used).most_common(1)[0]
+    if count < 0.8 * len(used):
+        return []
+    return [good for good in used if good.size_px != usual]
+
+
+def _duplicates(used: list[Good]) -> tuple[tuple[str, ...], ...]:
+    groups: dict[bytes, list[str]] = defaultdict(list)
+    for good in used:
+        groups[good.digest].append(good.path.name)
+    return tuple(tuple(names) for names in groups.values() if len(names) > 1)
+
+
+def _too_few(used: int, given: int, unreadable: list[tuple[str, str]]) -> str:
+    line = f"{used} usable good pictures of {given} given; at least {MIN_GOOD} are needed"
+    return f"{line}; first unreadable: {unreadable[0][1]}" if unreadable else line

@@ -1,0 +1,147 @@
+"""The demonstration: a drawn product line with known defects, through the real station loop."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cameras.simulated import Simulated, write_dataset
+from inspection.dataset import Progress
+from inspection.errors import InspectionError
+from inspection.judgement import Verdict
+from inspection.overlay import write_overlay
+from inspection.recipe import open_recipe
+from inspection.setup import Setup
+from inspection.station import run_station
+from inspection.store import open_store
+from inspection.train import TrainingOptions, TrainingReport, train_recipe
+
+DEFECT_RATE = 0.25
+FALSE_REJECT = 0.02
+SIZE_PX = 512
+IMAGE_SIZE_PX = 384
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoSummary:
+    """What the run came to; `outcomes` counts (what the part was, verdict)."""
+
+    folder: Path
+    training: TrainingReport
+    outcomes: Counter[tuple[str, str]]
+    in_record: int
+    latency_ms_p50: float
+
+    @property
+    def escapes(self) -> int:
+        return sum(n for (kind, verdict), n in self.outcomes.items() if kind != "good" and verdict == "PASS")
+
+    @property
+    def overkill(self) -> int:
+        return sum(n for (kind, verdict), n in self.outcomes.items() if kind == "good" and verdict != "PASS")
+
+    def as_json(self) -> dict[str, Any]:
+        """Give the summary as plain data."""
+        return {
+            "folder": str(self.folder),
+            "parts": self.outcomes.total(),
+            "in_record": self.in_record,
+            "escapes": self.escapes,
+            "overkill": self.overkill,
+            "outcomes": [
+                {"part": kind, "verdict": verdict, "count": n}
+                for (kind, verdict), n in sorted(self.outcomes.items())
+            ],
+            "latency_ms_p50": self.latency_ms_p50,
+            "training": self.training.as_json(),
+        }
+
+    def text(self) -> str:
+        """Say it to a person."""
+        good = sum(n for (kind, _), n in self.outcomes.items() if kind == "good")
+        bad = self.outcomes.total() - good
+        promise = self.training.calibration
+        lines = [
+            f"Learnt from {self.training.n_good} good parts in {self.training.seconds:.1f} s: "
+            f"at most {promise.false_reject_promised:.1%} of good parts will be rejected on average.",
+            f"Inspected {self.outcomes.total()} parts, {self.latency_ms_p50:.1f} ms each (median); "
+            f"{self.in_record} in the record.",
+            f"  {good} good parts: {good - self.overkill} passed, {self.overkill} rejected (overkill)",
+            f"  {bad} defective parts: {bad - self.escapes} caught, {self.escapes} passed (escapes)",
+        ]
+        kinds = sorted({kind for kind, _ in self.outcomes if kind != "good"})
+        for kind in kinds:
+            verdicts = {v: n for (k, v), n in self.outcomes.items() if k == kind}
+            lines.append(f"    {kind:<16} " + ", ".join(f"{n} {v}" for v, n in sorted(verdicts.items())))
+        return "\n".join(
+            [
+                *lines,
+                f"Pictures of the parts that did not pass: {self.folder / 'overlays'}",
+                f"Recipe: {self.folder / 'demo.recipe'}   Record: {self.folder / 'demo.db'}",
+            ]
+        )
+
+
+def run_demo(
+    folder: Path, *, parts: int, good: int, seed: int, progress: Progress
+) -> DemoSummary:
+    """Draw good parts, learn a recipe from them, and inspect `parts` new ones.
+
+    Everything is left in `folder`. Raises InspectionError when it holds something else.
+    """
+    _claim(folder)
+    recipe_path = folder / "demo.recipe"
+    training = _learn(recipe_path, good=good, seed=seed, progress=progress)
+    recipe = open_recipe(recipe_path)
+    outcomes: Counter[tuple[str, str]] = Counter()
+    times = []
+    camera = Simulated(seed=seed + 1, size_px=SIZE_PX, defect_rate=DEFECT_RATE, count=parts)
+    with camera, open_store(folder / "demo.db") as store:
+        for part in run_station(camera, recipe, store, station="demo", max_parts=parts):
+            truth = camera.truth(part.frame.sequence)
+            verdict = part.judgement.verdict
+            outcomes[truth.defect or "good", verdict.value] += 1
+            times.append(part.judgement.latency_ms["total"])
+            if verdict is not Verdict.PASS:
+                name = f"{part.frame.sequence:04d}_{verdict.value}"
+                write_overlay(folder / "overlays", name, part.frame.image, part.judgement, recipe)
+            progress("Inspecting", len(times), parts)
+        in_record = sum(store.counts().values())
+    return DemoSummary(
+        folder=folder,
+        training=training,
+        outcomes=outcomes,
+        in_record=in_record,
+        latency_ms_p50=sorted(times)[len(times) // 2],
+    )
+
+
+def _claim(folder: Path) -> None:
+    """Start from an empty folder; one that an earlier demo made is emptied."""
+    mark = folder / ".inspection-demo"
+    if folder.exists() and any(folder.iterdir()):
+        if not mark.exists():
+            raise InspectionError(
+                f"demo folder {folder}: holds something else; give another with --folder"
+            )
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    mark.touch()
+
+
+def _learn(path: Path, *, good: int, seed: int, progress: Progress) -> TrainingReport:
+    with tempfile.TemporaryDirectory() as temporary:
+        dataset = Path(temporary, "parts")
+        progress("Drawing good parts", 0, 1)
+        write_dataset(
+            dataset, n_good=good, n_test_good=0, n_defective_per_kind=0, size_px=SIZE_PX, seed=seed
+        )
+        options = TrainingOptions(
+            image_size_px=IMAGE_SIZE_PX, false_reject=FALSE_REJECT, seed=seed
+        )
+        setup = Setup(product="flange")
+        return train_recipe(dataset, path, options=options, setup=setup, progress=progress)

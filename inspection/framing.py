@@ -1,0 +1,82 @@
+"""From the camera's picture to the canvas the model sees: straighten, place, measure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from inspection.align import Pose, locate
+from inspection.errors import CannotInspect
+from inspection.geometry import Canvas, Placement
+from inspection.health import measure
+from inspection.setup import Setup
+
+Image = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """How pictures of one size lie on the canvas, and which canvas pixels (H, W) are inspected."""
+
+    placement: Placement
+    valid: NDArray[np.bool_]
+
+
+class Framing:
+    """Canvas, set-up and reference of a product, as training and judging share them.
+
+    `reference` (H, W) or (H, W, 3) is the picture parts are aligned to, if they are.
+    """
+
+    def __init__(self, canvas: Canvas, setup: Setup, reference: Image) -> None:
+        self.canvas = canvas
+        self.setup = setup
+        self.reference = _grey(reference)
+        self.view = lru_cache(maxsize=32)(self._view)
+
+    def straighten(self, image: Image) -> tuple[Image, Pose | None]:
+        """Bring a part to the reference's place. Raises CannotInspect when it is not found."""
+        if self.setup.align is None:
+            return image, None
+        pose = locate(_grey(image), self.reference, self.setup.align)
+        if pose.problem:
+            raise CannotInspect(pose.problem)
+        return pose.straighten(image), pose
+
+    def canvas_of(self, image: Image) -> tuple[Image, dict[str, float]]:
+        """Straighten, place and measure a picture: its canvas and its health numbers."""
+        straight, pose = self.straighten(image)
+        place = self.placed(straight).placement
+        canvas = place.to_canvas(straight)
+        numbers = measure(place.of_picture(canvas))
+        return canvas, numbers if pose is None else numbers | {"alignment": pose.likeness}
+
+    def to_picture(self, values: NDArray[np.float32], image: Image) -> NDArray[np.float32]:
+        """Bring patch values (h, w) to the pixels (H, W) of the camera's picture they are of."""
+        straight, pose = self.straighten(image)
+        over = self.placed(straight).placement.to_picture(values)
+        if pose is None:
+            return over
+        size = (image.shape[1], image.shape[0])
+        return cv2.warpAffine(over, pose.matrix, size, flags=cv2.INTER_LINEAR)
+
+    def placed(self, image: Image) -> View:
+        """Give the view of a straightened picture."""
+        return self.view((image.shape[0], image.shape[1]))
+
+    def _view(self, size_px: tuple[int, int]) -> View:
+        if self.setup.align is not None:
+            size_px = (self.reference.shape[0], self.reference.shape[1])
+        placement = self.canvas.place(*size_px)
+        valid = placement.valid(self.setup.inspected(size_px))
+        if not valid.any():
+            raise CannotInspect("nothing to inspect: the region of interest is empty in this picture")
+        return View(placement, valid)
+
+
+def _grey(image: Image) -> Image:
+    return image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)

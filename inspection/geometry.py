@@ -1,0 +1,97 @@
+"""Between the camera's picture and the model's canvas: one scale, no squashing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Picture = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Canvas:
+    """The size all pictures are brought to; both sides are multiples of the coarsest stride."""
+
+    height_px: int
+    width_px: int
+
+    def place(self, height_px: int, width_px: int) -> Placement:
+        """Fit a picture of this size in the middle, keeping its aspect."""
+        scale = min(self.height_px / height_px, self.width_px / width_px)
+        height = min(self.height_px, max(1, round(height_px * scale)))
+        width = min(self.width_px, max(1, round(width_px * scale)))
+        top, left = (self.height_px - height) // 2, (self.width_px - width) // 2
+        return Placement(self, height_px, width_px, top, left, height, width)
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where a picture of `picture_height_px` × `picture_width_px` lies on its canvas."""
+
+    canvas: Canvas
+    picture_height_px: int
+    picture_width_px: int
+    top_px: int
+    left_px: int
+    height_px: int
+    width_px: int
+
+    @property
+    def scale(self) -> tuple[float, float]:
+        """Canvas pixels per picture pixel, down and across; equal but for rounding."""
+        return self.height_px / self.picture_height_px, self.width_px / self.picture_width_px
+
+    def to_canvas(self, image: Picture) -> Picture:
+        """Bring a (H, W, 3) or (H, W) picture to (height, width, 3); padding mirrors its edge."""
+        resized = _resize(image, self.height_px, self.width_px)
+        if resized.ndim == 2:
+            resized = cv2.cvtColor(resized, cv2.COLOR_GRAY2RGB)
+        below = self.canvas.height_px - self.height_px - self.top_px
+        right = self.canvas.width_px - self.width_px - self.left_px
+        if not (self.top_px or self.left_px or below or right):
+            return np.ascontiguousarray(resized)
+        mirrors = min(self.height_px, self.width_px) > max(below, right) + 1
+        border = cv2.BORDER_REFLECT_101 if mirrors else cv2.BORDER_REPLICATE
+        return cv2.copyMakeBorder(resized, self.top_px, below, self.left_px, right, border)
+
+    def of_picture(self, canvas: NDArray[Any]) -> NDArray[Any]:
+        """Give the part of a canvas (H, W, ...) that holds the picture."""
+        rows = slice(self.top_px, self.top_px + self.height_px)
+        return canvas[rows, self.left_px : self.left_px + self.width_px]
+
+    def valid(self, mask: NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
+        """Which canvas pixels hold the picture, and lie inside `mask` (H, W of the picture)."""
+        out = np.zeros((self.canvas.height_px, self.canvas.width_px), dtype=np.uint8)
+        inside = self.of_picture(out)
+        if mask is None:
+            inside[:] = 1
+        else:
+            size = (self.width_px, self.height_px)
+            shares = cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+            inside[:] = shares > 0.5
+        return out.astype(bool)
+
+    def to_picture(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Bring patch values (h, w) over the canvas to the picture (H, W)."""
+        size = (self.canvas.width_px, self.canvas.height_px)
+        over = cv2.resize(values, size, interpolation=cv2.INTER_LINEAR)
+        size = (self.picture_width_px, self.picture_height_px)
+        return cv2.resize(self.of_picture(over), size, interpolation=cv2.INTER_LINEAR)
+
+
+def choose_canvas(shapes: list[tuple[int, int]], *, size_px: int, multiple: int) -> Canvas:
+    """Give the canvas of about `size_px`² pixels with the median aspect of `shapes` (H, W)."""
+    aspect = float(np.median([height / width for height, width in shapes]))
+    height = size_px * aspect**0.5
+    sides = [max(multiple, round(side / multiple) * multiple) for side in (height, height / aspect)]
+    return Canvas(height_px=sides[0], width_px=sides[1])
+
+
+def _resize(image: Picture, height_px: int, width_px: int) -> Picture:
+    shrinks = height_px < image.shape[0]
+    method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return cv2.resize(image, (width_px, height_px), interpolation=method)

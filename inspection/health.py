@@ -1,0 +1,118 @@
+"""Is this picture fit to be judged? Numbers measured on the canvas, limits learnt from good parts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Canvas = NDArray[np.uint8]
+
+WORDS = {
+    "brightness": ("too dark", "too bright"),
+    "contrast": ("too flat: no part in view or lens covered", "too much contrast"),
+    "sharpness": ("blurred", "sharper or noisier than the good parts"),
+    "saturated_share": ("", "over-exposed"),
+    "colour": ("colours missing", "colours too strong"),
+    "alignment": ("no part or a different part in view", ""),
+    "strangeness": ("", "no part or a different part in view"),
+}
+"""What a number below or above its limits means. Units: grey levels 0..255, shares 0..1."""
+
+# How far beyond the good parts' own range a picture may go, as (share of the range, at least).
+# Wide on purpose: a health limit is to stop what cannot be judged, not to judge.
+SLACK = {
+    "brightness": (1.0, 25.0),
+    "contrast": (0.75, 5.0),
+    "saturated_share": (1.0, 0.05),
+    "colour": (1.0, 12.0),
+}
+SHARPNESS_FACTOR = 2.5
+STRANGENESS_FACTOR = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Lowest and highest value allowed of each number; None where there is no limit."""
+
+    low: Mapping[str, float]
+    high: Mapping[str, float]
+
+    def problem(self, measured: Mapping[str, float]) -> str | None:
+        """Say in one sentence which number is out of its limits, or None."""
+        for name, value in measured.items():
+            low, high = self.low.get(name), self.high.get(name)
+            if low is not None and value < low:
+                return f"{WORDS[name][0]}: {name} {value:.4g}, at least {low:.4g} wanted"
+            if high is not None and value > high:
+                return f"{WORDS[name][1]}: {name} {value:.4g}, at most {high:.4g} allowed"
+        return None
+
+
+def measure(part: Canvas) -> dict[str, float]:
+    """Measure the part (H, W, 3) of a canvas that holds the picture."""
+    grey = cv2.cvtColor(part, cv2.COLOR_RGB2GRAY)
+    mean, deviation = cv2.meanStdDev(grey)
+    edges = cv2.Laplacian(grey, cv2.CV_16S)
+    return {
+        "brightness": float(mean[0, 0]),
+        "contrast": float(deviation[0, 0]),
+        "sharpness": float(cv2.norm(edges, cv2.NORM_L1) / grey.size),
+        "saturated_share": float(np.count_nonzero(grey >= 250) / grey.size),
+        "colour": _colour(part),
+    }
+
+
+def learn_limits(measured: Sequence[Mapping[str, float]]) -> Limits:
+    """Set limits around what good parts measured (one mapping each)."""
+    low: dict[str, float] = {}
+    high: dict[str, float] = {}
+    for name, (share, least) in SLACK.items():
+        values = np.array([m[name] for m in measured])
+        slack = max(share * float(np.ptp(values)), least)
+        low[name], high[name] = float(values.min()) - slack, float(values.max()) + slack
+    low["contrast"] = max(low["contrast"], 0.35 * min(m["contrast"] for m in measured))
+    low["brightness"] = max(low["brightness"], 0.25 * min(m["brightness"] for m in measured))
+    sharpness = [m["sharpness"] for m in measured]
+    low["sharpness"] = min(sharpness) / SHARPNESS_FACTOR
+    high["sharpness"] = max(sharpness) * SHARPNESS_FACTOR
+    del low["saturated_share"], low["colour"]
+    if all("alignment" in m for m in measured):
+        low["alignment"] = 0.7 * min(m["alignment"] for m in measured)
+    if all(m["colour"] > 1.0 for m in measured):
+        low["colour"] = 0.25 * min(m["colour"] for m in measured)
+    return Limits(low=low, high=high)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Likeness:
+    """How the good parts' descriptors (n, d) lie: per component `mean` and `spread` (d,)."""
+
+    mean: NDArray[np.float32]
+    spread: NDArray[np.float32]
+
+    def strangeness(self, descriptor: NDArray[np.float32]) -> float:
+        """Root mean square deviation of a picture's descriptor, in spreads of the good parts'."""
+        return float(np.sqrt(np.mean(np.square((descriptor - self.mean) / self.spread))))
+
+
+def learn_likeness(descriptors: NDArray[np.float32]) -> tuple[Likeness, float]:
+    """Learn what good pictures look like as a whole, and the highest strangeness to allow.
+
+    Spreads are shrunk towards their mean, as there may be fewer pictures than components.
+    """
+    mean, spread = descriptors.mean(0), descriptors.std(0)
+    typical = float(np.sqrt(np.mean(np.square(spread)))) or 1e-3
+    likeness = Likeness(mean, np.sqrt(0.5 * spread**2 + 0.5 * typical**2).astype(np.float32))
+    worst = max(likeness.strangeness(d) for d in descriptors)
+    return likeness, STRANGENESS_FACTOR * max(worst, 1.0)
+
+
+def _colour(part: Canvas) -> float:
+    """Mean distance of the colour planes from each other; 0 for a grey picture."""
+    red, green, blue = (part[..., i] for i in range(3))
+    size = red.size
+    return float((cv2.norm(red, green, cv2.NORM_L1) + cv2.norm(green, blue, cv2.NORM_L1)) / size)

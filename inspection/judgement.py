@@ -1,0 +1,91 @@
+"""What was decided about one part, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+
+if TYPE_CHECKING:
+    from models.base import AnomalyMap
+
+
+class Verdict(StrEnum):
+    """The closed list of answers. To the PLC, all but PASS is a reject."""
+
+    PASS = "PASS"
+    FAIL = "FAIL"
+    REVIEW = "REVIEW"
+    CANNOT_INSPECT = "CANNOT_INSPECT"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Region:
+    """One connected defect, in pixels of the camera's picture.
+
+    `accepted` is True where the rules of its zone allow it.
+    """
+
+    x_px: int
+    y_px: int
+    width_px: int
+    height_px: int
+    area_px: float
+    area_mm2: float | None
+    peak_score: float
+    zone: str | None = None
+    label: str | None = None
+    accepted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Judgement:
+    """The verdict on one part with its evidence.
+
+    `score` is raw, higher is worse; `p_value` is how often a good part looks this unusual. Both are
+    None when the picture could not be judged. `reason` is one sentence for a person.
+    `health` holds the measured image-health numbers; `latency_ms` the time of each stage and `total`.
+    """
+
+    verdict: Verdict
+    reason: str
+    recipe_id: str
+    score: float | None = None
+    p_value: float | None = None
+    threshold: float | None = None
+    regions: tuple[Region, ...] = ()
+    health: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    latency_ms: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    anomaly_map: AnomalyMap | None = None
+
+    def __post_init__(self) -> None:
+        judged = (self.score, self.p_value, self.threshold)
+        if self.verdict is Verdict.CANNOT_INSPECT:
+            return
+        if any(value is None for value in judged):
+            raise ValueError(
+                f"Judgement: {self.verdict} needs score, p_value and threshold, got {judged}"
+            )
+        if any(value != value for value in judged):
+            raise ValueError(f"Judgement: score, p_value and threshold must be numbers, got {judged}")
+
+    def as_json(self) -> dict[str, Any]:
+        """Give the fields of the `--json` contract, in its order, without the image's name."""
+        names = ("x_px", "y_px", "width_px", "height_px", "area_px", "area_mm2", "peak_score", "zone")
+        return {
+            "verdict": self.verdict.value,
+            "score": self.score,
+            "p_value": self.p_value,
+            "threshold": self.threshold,
+            "regions": [
+                {name: getattr(region, name) for name in names}
+                | {"accepted": region.accepted, "label": region.label}
+                for region in self.regions
+            ],
+            "reason": self.reason,
+            "recipe_id": self.recipe_id,
+            "latency_ms": dict(self.latency_ms),
+            "health": dict(self.health),
+        }

@@ -1,0 +1,171 @@
+"""How well scores and maps tell good from defective, and how sure a counted rate is.
+
+Every figure is exact: nothing is binned and no threshold grid is laid. Scores are raw, higher is
+worse; tied scores count half. A mask is nonzero where the part is defective, None where it is good.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Mask = NDArray[np.bool_] | NDArray[np.uint8]
+_Number = TypeVar("_Number", bound=np.generic)
+
+
+def auroc(good: ArrayLike, defective: ArrayLike) -> float:
+    """The chance that a defective image scores worse than a good one."""
+    good = np.sort(_finite("good", np.asarray(good, np.float64).ravel()))
+    defective = _finite("defective", np.asarray(defective, np.float64).ravel())
+    if not good.size or not defective.size:
+        raise ValueError(
+            "auroc: expected at least one good and one defective score, "
+            f"got {good.size} good and {defective.size} defective"
+        )
+    above, tied_or_above = _share_above(good, defective)
+    return float(1.0 - (above + tied_or_above).mean() / 2.0)
+
+
+def pixel_auroc(maps: Iterable[ArrayLike], masks: Sequence[Mask | None]) -> float:
+    """The chance that a defective pixel scores worse than a good one, over all images together.
+
+    Maps may differ in size; each has the shape of its mask. Memory: 4 bytes a good pixel.
+    """
+    pixels = _gather(maps, masks)
+    above, tied_or_above = _share_above(pixels.good, pixels.defective)
+    return float(1.0 - (above + tied_or_above).mean() / 2.0)
+
+
+def aupro(
+    maps: Iterable[ArrayLike],
+    masks: Sequence[Mask | None],
+    *,
+    max_false_positive_rate: float = 0.3,
+) -> float:
+    """Area under the per-region overlap curve up to a false positive rate, divided by that rate.
+
+    Bergmann et al., The MVTec Anomaly Detection Dataset, IJCV 129 (2021): each 8-connected region
+    weighs the same whatever its size; the rate counts the good pixels of all images; the curve is
+    a straight line across tied scores and at the limit. Memory: 4 bytes a good pixel.
+    """
+    limit = max_false_positive_rate
+    if not 0.0 < limit <= 1.0:
+        raise ValueError(
+            f"max_false_positive_rate: expected more than 0 and at most 1, got {limit}"
+        )
+    pixels = _gather(maps, masks)
+    above, tied_or_above = _share_above(pixels.good, pixels.defective)
+    area = _area_of_each(above, tied_or_above, limit)
+    size = np.bincount(pixels.region)
+    return float((np.bincount(pixels.region, area) / size).mean() / limit)
+
+
+def exact_interval(k: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Clopper and Pearson's interval (Biometrika 26, 1934) for a rate seen as k of n."""
+    from scipy.special import betaincinv  # 0.2 s to import
+
+    if n < 1 or not 0 <= k <= n:
+        raise ValueError(f"exact_interval: expected 0 <= k <= n and n >= 1, got k={k}, n={n}")
+    if not 0.0 < confidence < 1.0:
+        raise ValueError(f"confidence: expected between 0 and 1, got {confidence}")
+    tail = (1.0 - confidence) / 2.0
+    low = 0.0 if k == 0 else float(betaincinv(k, n - k + 1, tail))
+    high = 1.0 if k == n else float(betaincinv(k + 1, n - k, 1.0 - tail))
+    return low, high
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Pixels:
+    """`good` and `defective` are sorted and float32; `region` numbers each defective pixel's."""
+
+    good: NDArray[np.float32]
+    defective: NDArray[np.float32]
+    region: NDArray[np.intp]
+
+
+def _share_above(
+    good: NDArray[np.floating], defective: NDArray[np.floating]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Of the sorted good scores, the share above each defective one, and above or tied with it."""
+    above = 1.0 - np.searchsorted(good, defective, side="right") / good.size
+    tied_or_above = 1.0 - np.searchsorted(good, defective, side="left") / good.size
+    return above, tied_or_above
+
+
+def _area_of_each(
+    above: NDArray[np.float64], tied_or_above: NDArray[np.float64], limit: float
+) -> NDArray[np.float64]:
+    """The area, up to the limit, below the curve of one defective pixel.
+
+    Its curve rises from 0 to 1 between the two rates: a step where nothing ties. The overlap
+    curve is the mean of these, so its area needs no thresholds at all.
+    """
+    rise = np.minimum(tied_or_above, limit) - np.minimum(above, limit)
+    width = np.maximum(tied_or_above - above, np.finfo(np.float64).tiny)
+    area: NDArray[np.float64] = np.maximum(limit - tied_or_above, 0.0) + rise * rise / (2.0 * width)
+    return area
+
+
+def _gather(maps: Iterable[ArrayLike], masks: Sequence[Mask | None]) -> _Pixels:
+    good: list[NDArray[np.float32]] = []
+    defective: list[NDArray[np.float32]] = []
+    region: list[NDArray[np.intp]] = []
+    regions = 0
+    for index, (given, mask) in enumerate(zip(maps, masks, strict=True)):
+        values = _finite(f"maps[{index}]", np.asarray(given, np.float32))
+        if mask is None:
+            good.append(values.ravel())
+            continue
+        if values.shape != mask.shape:
+            raise ValueError(
+                f"maps[{index}]: expected the shape of its mask, {mask.shape}, got {values.shape}"
+            )
+        count, numbers = _number_regions(mask)
+        found = numbers > 0
+        good.append(values[~found])
+        defective.append(values[found])
+        region.append(numbers[found] - 1 + regions)
+        regions += count
+    if not regions or not sum(part.size for part in good):
+        raise ValueError(
+            f"masks: expected defective and good pixels, got {regions} defective regions "
+            f"and {sum(part.size for part in good)} good pixels in {len(masks)} masks"
+        )
+    return _sort(_joined(good), _joined(defective), _joined(region))
+
+
+def _sort(
+    good: NDArray[np.float32], defective: NDArray[np.float32], region: NDArray[np.intp]
+) -> _Pixels:
+    good.sort()
+    order = np.argsort(defective)  # looking up sorted values is several times quicker
+    return _Pixels(good, defective[order], region[order])
+
+
+def _joined(parts: list[NDArray[_Number]]) -> NDArray[_Number]:
+    """Concatenated, letting each part go as it is copied so that memory is not held twice."""
+    joined = np.empty(sum(part.size for part in parts), parts[0].dtype)
+    end = joined.size
+    while parts:
+        part = parts.pop()
+        joined[end - part.size : end] = part
+        end -= part.size
+    return joined
+
+
+def _number_regions(mask: Mask) -> tuple[int, NDArray[np.intp]]:
+    """How many 8-connected regions, and each pixel's number from 1; 0 is good."""
+    import cv2
+
+    count, numbers = cv2.connectedComponents((mask != 0).astype(np.uint8), connectivity=8)
+    return count - 1, numbers.astype(np.intp)
+
+
+def _finite(name: str, values: NDArray[_Number]) -> NDArray[_Number]:
+    if not np.isfinite(values).all():
+        raise ValueError(f"{name}: expected finite numbers, got NaN or infinity")
+    return values

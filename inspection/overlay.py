@@ -1,0 +1,105 @@
+"""The judged picture for people: heat where it matters, an outline and the verdict in words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from inspection.judgement import Judgement, Verdict
+from inspection.recipe import Recipe
+
+Image = NDArray[np.uint8]
+
+# Okabe-Ito, safe for the colour-blind; RGB. Words and shapes say the same again.
+COLOURS = {
+    Verdict.PASS: (0, 158, 115),
+    Verdict.FAIL: (213, 94, 0),
+    Verdict.REVIEW: (240, 228, 66),
+    Verdict.CANNOT_INSPECT: (86, 180, 233),
+}
+WORDS = {
+    Verdict.PASS: "PASS",
+    Verdict.FAIL: "FAIL",
+    Verdict.REVIEW: "REVIEW",
+    Verdict.CANNOT_INSPECT: "CANNOT INSPECT",
+}
+HEAT_OPACITY = 0.6
+
+
+def heat(values: NDArray[np.float32], *, threshold: float, fail_threshold: float) -> Image:
+    """Colour anomaly values (H, W) as RGBA on a scale fixed to the thresholds.
+
+    Nothing is coloured up to the threshold; yellow just above it, red from the fail threshold on.
+    """
+    span = max(fail_threshold - threshold, 0.05 * abs(threshold), 1e-9)
+    excess = np.clip((values - threshold) / span, 0.0, 1.0)
+    out = np.zeros((*values.shape, 4), dtype=np.uint8)
+    out[..., 0] = 240
+    out[..., 1] = (200 * (1 - excess)).astype(np.uint8)
+    out[..., 3] = np.where(values > threshold, 255 * HEAT_OPACITY, 0).astype(np.uint8)
+    return out
+
+
+def draw(image: Image, judgement: Judgement, recipe: Recipe) -> Image:
+    """Give the picture (H, W, 3) with heat, outlined regions and a banner above it."""
+    picture = cv2.cvtColor(image, cv2.COLOR_GRAY2RGB) if image.ndim == 2 else image.copy()
+    if judgement.verdict in (Verdict.FAIL, Verdict.REVIEW) and judgement.anomaly_map is not None:
+        picture = _blend(picture, judgement, recipe)
+    thickness = max(2, round(min(picture.shape[:2]) / 200))
+    for region in judgement.regions:
+        colour = (150, 150, 150) if region.accepted else COLOURS[judgement.verdict]
+        corner = (region.x_px + region.width_px, region.y_px + region.height_px)
+        cv2.rectangle(picture, (region.x_px, region.y_px), corner, (0, 0, 0), thickness + 2)
+        cv2.rectangle(picture, (region.x_px, region.y_px), corner, colour, thickness)
+    return np.vstack([_banner(picture.shape[1], judgement), picture])
+
+
+def write_overlay(folder: Path, name: str, image: Image, judgement: Judgement, recipe: Recipe) -> Path:
+    """Draw a judged picture into `folder`/`name`.png; gives the file written."""
+    folder.mkdir(parents=True, exist_ok=True)
+    drawn = cv2.cvtColor(draw(image, judgement, recipe), cv2.COLOR_RGB2BGR)
+    path = folder / f"{name}.png"
+    path.write_bytes(cv2.imencode(".png", drawn)[1].tobytes())
+    return path
+
+
+def _blend(picture: Image, judgement: Judgement, recipe: Recipe) -> Image:
+    """Lay the heat over the picture."""
+    calibration = recipe.settings.calibration
+    assert judgement.anomaly_map is not None
+    values = recipe.framing.to_picture(judgement.anomaly_map.values, picture)
+    colours = heat(
+        values, threshold=calibration.threshold, fail_threshold=calibration.fail_threshold
+    )
+    share = colours[..., 3:].astype(np.float32) / 255
+    mixed = picture * (1 - share) + colours[..., :3] * share
+    return mixed.astype(np.uint8)
+
+
+def _banner(width_px: int, judgement: Judgement) -> Image:
+    """Write the verdict as large as the width allows, the reason below it."""
+    words = WORDS[judgement.verdict]
+    height = max(48, width_px // 8)
+    banner = np.full((height, width_px, 3), COLOURS[judgement.verdict], dtype=np.uint8)
+    ink = (0, 0, 0) if judgement.verdict in (Verdict.REVIEW, Verdict.CANNOT_INSPECT) else (255,) * 3
+    _write(banner, words, top=0.08, share=0.55, ink=ink, bold=3)
+    _write(banner, judgement.reason, top=0.68, share=0.2, ink=ink, bold=1)
+    return banner
+
+
+def _write(
+    banner: Image, text: str, *, top: float, share: float, ink: tuple[int, ...], bold: int
+) -> None:
+    """Write one line into a band of the banner, made smaller until it fits."""
+    height, width = banner.shape[:2]
+    plain = text.encode("ascii", "replace").decode().replace("mm?", "mm2")
+    font = cv2.FONT_HERSHEY_SIMPLEX
+    thickness = max(1, round(bold * height / 100))
+    (wide, high), _ = cv2.getTextSize(plain, font, 1.0, thickness)
+    scale = min(share * height / high, 0.96 * width / wide)
+    x = int((width - wide * scale) / 2)
+    y = int(height * (top + share / 2) + high * scale / 2)
+    cv2.putText(banner, plain, (x, y), font, scale, ink, thickness, cv2.LINE_AA)

@@ -1,0 +1,87 @@
+"""From an anomaly map to the places at fault, and whether the rules allow them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from inspection.geometry import Placement
+from inspection.judgement import Region
+from inspection.setup import Setup
+
+UPSAMPLING = 4
+"""Patches are cut into this many steps a side before outlining, so that regions follow the defect."""
+
+
+def find_regions(
+    values: NDArray[np.float32], placement: Placement, setup: Setup, *, threshold: float
+) -> tuple[Region, ...]:
+    """Give the connected places of a map (h, w) above `threshold`, worst first, judged by zone.
+
+    Sizes are in pixels of the picture. The worst place is always given, however small.
+    """
+    height, width = values.shape
+    fine = (width * UPSAMPLING, height * UPSAMPLING)
+    smooth = cv2.resize(values, fine, interpolation=cv2.INTER_LINEAR)
+    # At the peak of the map interpolation stays a little below it.
+    level = min(np.float32(threshold), np.nextafter(smooth.max(), np.float32(-np.inf)))
+    above = (smooth > level).astype(np.uint8)
+    count, labels, stats, centres = cv2.connectedComponentsWithStats(above, connectivity=8)
+    lift = float(values.max()) / max(float(smooth.max()), 1e-12)
+    regions = []
+    for label in range(1, count):
+        peak = float(smooth[labels == label].max()) * lift
+        regions.append(_region(stats[label], centres[label], peak, smooth.shape, placement, setup))
+    return _apply_rules(sorted(regions, key=lambda r: -r.peak_score), setup)
+
+
+def _region(
+    stats: NDArray[np.int32],
+    centre: NDArray[np.float64],
+    peak_score: float,
+    fine: tuple[int, int],
+    placement: Placement,
+    setup: Setup,
+) -> Region:
+    """Bring one component from the fine grid to the picture."""
+    down = placement.canvas.height_px / fine[0]
+    across = placement.canvas.width_px / fine[1]
+    scale_y, scale_x = placement.scale
+    left = (stats[cv2.CC_STAT_LEFT] * across - placement.left_px) / scale_x
+    top = (stats[cv2.CC_STAT_TOP] * down - placement.top_px) / scale_y
+    right = left + stats[cv2.CC_STAT_WIDTH] * across / scale_x
+    bottom = top + stats[cv2.CC_STAT_HEIGHT] * down / scale_y
+    x0, x1 = np.clip([left, right], 0, placement.picture_width_px)
+    y0, y1 = np.clip([top, bottom], 0, placement.picture_height_px)
+    area_px = float(stats[cv2.CC_STAT_AREA] * down * across / (scale_x * scale_y))
+    x = (centre[0] * across - placement.left_px) / scale_x
+    y = (centre[1] * down - placement.top_px) / scale_y
+    size = (placement.picture_height_px, placement.picture_width_px)
+    mm = setup.scale_mm_per_px
+    return Region(
+        x_px=int(x0),
+        y_px=int(y0),
+        width_px=max(1, int(np.ceil(x1)) - int(x0)),
+        height_px=max(1, int(np.ceil(y1)) - int(y0)),
+        area_px=area_px,
+        area_mm2=None if mm is None else area_px * mm**2,
+        peak_score=peak_score,
+        zone=setup.zone_at(x, y, size),
+    )
+
+
+def _apply_rules(regions: list[Region], setup: Setup) -> tuple[Region, ...]:
+    """Mark regions their zone allows: each small enough, and not too many of them."""
+    rules = {zone.name: zone for zone in setup.zones}
+    judged = []
+    for region in regions:
+        rule = rules.get(region.zone or "")
+        if rule is None or not rule.allows_any:
+            judged.append(region)
+            continue
+        together = sum(other.zone == region.zone for other in regions)
+        judged.append(replace(region, accepted=rule.allows(region, together)))
+    return tuple(judged)

@@ -1,0 +1,241 @@
+"""What goes into the record, and what comes out."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from inspection.judgement import Judgement, Region, Verdict
+from inspection.store.chain import canonical, revived
+from inspection.store.errors import StoreDamaged
+
+if TYPE_CHECKING:
+    from cameras.base import Frame
+
+# Rises when the columns under the hash change, so that old rows can still be checked.
+ROW_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class NewPart:
+    """One judged part on its way into the record.
+
+    `image_bytes` are the bytes of the picture's file as it came; they are kept as they are, with
+    `image_suffix`, instead of encoding the frame again. Only CANNOT_INSPECT may have no picture.
+    """
+
+    judgement: Judgement
+    part_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    serial: str | None = None
+    lot: str | None = None
+    station: str | None = None
+    trigger_id: str | None = None
+    product: str | None = None
+    source: str | None = None
+    frame: Frame | None = None
+    image_bytes: bytes | None = None
+    image_suffix: str = ".png"
+    judged_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def __post_init__(self) -> None:
+        if not _is_uuid(self.part_id):
+            raise ValueError(
+                f"NewPart.part_id: expected a UUID in lower case with hyphens, got {self.part_id!r}"
+            )
+        if not re.fullmatch(r"\.[a-z0-9]{1,8}", self.image_suffix):
+            raise ValueError(
+                f"NewPart.image_suffix: expected a suffix such as '.png', got {self.image_suffix!r}"
+            )
+        if self.judged_at.utcoffset() is None:
+            raise ValueError(
+                "NewPart.judged_at: expected a time with a zone (UTC), got a naive one"
+            )
+        verdict = self.judgement.verdict
+        if verdict is not Verdict.CANNOT_INSPECT and not self.has_picture:
+            raise ValueError(
+                f"NewPart.frame: expected a frame or image_bytes with the verdict {verdict}, got none"
+            )
+
+    @property
+    def has_picture(self) -> bool:
+        """Tell whether there is anything to put in the archive."""
+        return self.frame is not None or self.image_bytes is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartRecord:
+    """One part as recorded.
+
+    `image` is the picture's path inside the archive, None where there was none. `capture` holds the
+    camera's own facts and the settings it had applied; it is empty where no frame existed.
+    """
+
+    number: int
+    part_id: str
+    serial: str | None
+    lot: str | None
+    station: str | None
+    trigger_id: str | None
+    product: str | None
+    source: str | None
+    verdict: Verdict
+    score: float | None
+    p_value: float | None
+    threshold: float | None
+    reason: str
+    recipe_id: str
+    regions: tuple[Region, ...]
+    health: Mapping[str, float]
+    latency_ms: Mapping[str, float]
+    capture: Mapping[str, Any]
+    captured_at: datetime | None
+    judged_at: datetime
+    image: str | None
+    image_sha256: str | None
+    previous_hash: str
+    hash: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartEvent:
+    """Something that happened to a part after its verdict: who did what, and when."""
+
+    number: int
+    part_id: str
+    kind: str
+    who: str
+    at: datetime
+    detail: Mapping[str, Any]
+    previous_hash: str
+    hash: str
+
+
+def part_row(new: NewPart, image: str | None, image_sha256: str | None) -> dict[str, Any]:
+    """Give the columns of one part, without its number and hashes."""
+    judgement, frame = new.judgement, new.frame
+    return {
+        "format": ROW_FORMAT,
+        "part_id": new.part_id,
+        "serial": clean(new.serial),
+        "lot": clean(new.lot),
+        "station": clean(new.station),
+        "trigger_id": clean(new.trigger_id),
+        "product": clean(new.product),
+        "source": clean(new.source),
+        "verdict": judgement.verdict.value,
+        "score": _number(judgement.score),
+        "p_value": _number(judgement.p_value),
+        "threshold": _number(judgement.threshold),
+        "reason": clean(judgement.reason),
+        "recipe_id": clean(judgement.recipe_id),
+        "regions": canonical([asdict(region) for region in judgement.regions]),
+        "health": canonical(judgement.health),
+        "latency_ms": canonical(judgement.latency_ms),
+        "capture": canonical({} if frame is None else _capture(frame)),
+        "captured_at": None if frame is None else time_text(frame.captured_at),
+        "judged_at": time_text(new.judged_at),
+        "image": image,
+        "image_sha256": image_sha256,
+    }
+
+
+def event_row(
+    part_id: str, kind: str, who: str, at: datetime, detail: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Give the columns of one event, without its number and hashes."""
+    return {
+        "format": ROW_FORMAT,
+        "part_id": part_id,
+        "kind": clean(kind),
+        "who": clean(who),
+        "at": time_text(at),
+        "detail": canonical(detail),
+    }
+
+
+def part_record(row: Mapping[str, Any]) -> PartRecord:
+    """Read one row of parts. Raises StoreDamaged where it is not as we write it."""
+    values = {name: value for name, value in row.items() if name != "format"}
+    try:
+        values["verdict"] = Verdict(row["verdict"])
+        values["regions"] = tuple(_region(each) for each in json.loads(row["regions"]))
+        values["capture"] = json.loads(row["capture"])
+        for name in ("health", "latency_ms"):
+            values[name] = {key: revived(value) for key, value in json.loads(row[name]).items()}
+        for name in ("captured_at", "judged_at"):
+            values[name] = None if row[name] is None else datetime.fromisoformat(row[name])
+        return PartRecord(**values)
+    except (ValueError, TypeError, AttributeError, KeyError) as exc:
+        raise _damaged("part", row, exc) from exc
+
+
+def part_event(row: Mapping[str, Any]) -> PartEvent:
+    """Read one row of events. Raises StoreDamaged where it is not as we write it."""
+    values = {name: value for name, value in row.items() if name != "format"}
+    try:
+        values["at"] = datetime.fromisoformat(row["at"])
+        values["detail"] = json.loads(row["detail"])
+        return PartEvent(**values)
+    except (ValueError, TypeError, AttributeError, KeyError) as exc:
+        raise _damaged("event", row, exc) from exc
+
+
+def time_text(moment: datetime) -> str:
+    """Write a time as UTC text of one width, such as 2026-03-05T12:34:56.000001Z.
+
+    Text and not a number: it sorts by time, is the same in every database and under the hash, and
+    whoever opens the database with another tool can read it.
+    """
+    if moment.utcoffset() is None:
+        raise ValueError(f"expected a time with a zone (UTC), got the naive {moment.isoformat()}")
+    utc = moment.astimezone(UTC).replace(tzinfo=None)
+    return utc.isoformat(timespec="microseconds") + "Z"
+
+
+def clean(text: str | None) -> str | None:
+    """Write what a database refuses in a text, NUL and half surrogates, as visible escapes.
+
+    Bar codes and file names may hold such; the record must not be lost over that.
+    """
+    if text is None:
+        return None
+    return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\x00")
+
+
+def _capture(frame: Frame) -> dict[str, Any]:
+    names = (
+        "camera", "session", "sequence", "frame_id", "missed_before", "status", "trigger_id",
+        "device_timestamp_ns", "exposure_time_us", "gain_db",
+    )  # fmt: skip
+    return {name: getattr(frame, name) for name in names}
+
+
+def _number(value: float | None) -> float | None:
+    # SQLite keeps NaN as NULL and -0.0 as 0.0; write what will be read, or the hash would not match.
+    # Only a part that could not be judged can have NaN, and there it means no score.
+    if value is None or math.isnan(value):
+        return None
+    return float(value) + 0.0
+
+
+def _region(values: Mapping[str, Any]) -> Region:
+    numbers = ("area_px", "area_mm2", "peak_score")
+    return Region(**{**values, **{name: revived(values[name]) for name in numbers}})
+
+
+def _damaged(what: str, row: Mapping[str, Any], exc: Exception) -> StoreDamaged:
+    why = str(exc).splitlines()[0]
+    return StoreDamaged(f"{what} {row.get('number')}: its row cannot be read ({why}); run verify")
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        return str(uuid.UUID(text)) == text
+    except ValueError:
+        return False

@@ -1,0 +1,277 @@
+"""The record of judged parts: stored durably before the verdict is given out, and only added to."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from sqlalchemy import Connection, Engine, TableClause, func, insert, select, update
+
+from inspection.judgement import Verdict
+from inspection.store import audit
+from inspection.store.archive import Archive, make_folder
+from inspection.store.chain import Head, linked
+from inspection.store.database import Place, connect, place_of
+from inspection.store.errors import RecordRefused, StoreUnavailable
+from inspection.store.faults import mapped
+from inspection.store.migrations import migrate, require_latest
+from inspection.store.query import matching, page
+from inspection.store.records import (
+    NewPart,
+    PartEvent,
+    PartRecord,
+    event_row,
+    part_event,
+    part_record,
+    part_row,
+)
+from inspection.store.schema import chain, events, parts
+from inspection.store.writer import Writer
+
+
+def open_store(
+    path_or_url: str | Path,
+    *,
+    images: Path | None = None,
+    read_only: bool = False,
+    wait_s: float = 10.0,
+) -> Store:
+    """Open the record, made if it is not there; the one writer, unless `read_only`.
+
+    Pictures go to `images`, for a file by default the folder `NAME.images` beside it. Waits up to
+    `wait_s` for another writer. Raises StoreError.
+    """
+    store = Store(place_of(path_or_url, images), read_only=read_only, wait_s=wait_s)
+    store.open()
+    return store
+
+
+class Store:
+    """One open record; `open_store` makes it. Methods may be called from any thread."""
+
+    def __init__(self, place: Place, *, read_only: bool, wait_s: float) -> None:
+        self.place = place
+        self.read_only = read_only
+        self.wait_s = wait_s
+        self._archive = Archive(place.images)
+        self._engine: Engine | None = None
+        self._writer: Writer | None = None
+
+    def add(self, record: NewPart) -> PartRecord:
+        """Record one part; when this returns, picture and row are on the disk."""
+        return self.add_many([record])[0]
+
+    def add_many(self, records: Sequence[NewPart]) -> list[PartRecord]:
+        """Record parts with one commit: all of them or, if this raises, none.
+
+        One exception: a server lost during the commit may have kept them; `part` tells.
+        """
+        if not records:
+            return []
+        with self._writing(f"add {_named(records)}") as connection:
+            _refuse_known(connection, [record.part_id for record in records])
+            with self._archive.stored(records) as pictures:
+                rows = [
+                    part_row(record, picture.image, picture.sha256)
+                    for record, picture in zip(records, pictures, strict=True)
+                ]
+                done = _append(connection, parts, rows)
+        return [part_record(row) for row in done]
+
+    def add_event(
+        self,
+        part_id: str,
+        kind: str,
+        who: str,
+        *,
+        detail: Mapping[str, Any] | None = None,
+        at: datetime | None = None,
+    ) -> PartEvent:
+        """Record what happened to a part after its verdict, such as an operator's action."""
+        row = event_row(part_id, kind, who, at or datetime.now(UTC), detail or {})
+        with self._writing(f"add the event {kind!r} of part {part_id}") as connection:
+            if not _known(connection, [part_id]):
+                raise RecordRefused(
+                    f"store {self.place.name}: cannot add the event {kind!r}: "
+                    f"no part {part_id!r} is recorded; give the part_id of a recorded part"
+                )
+            (done,) = _append(connection, events, [row])
+        return part_event(done)
+
+    def parts(
+        self,
+        *,
+        verdict: Verdict | str | None = None,
+        lot: str | None = None,
+        serial: str | None = None,
+        station: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        after_number: int | None = None,
+        limit: int = 50,
+        newest_first: bool = True,
+    ) -> list[PartRecord]:
+        """Give one page of the parts that match; `since` <= judged_at < `until`.
+
+        For the next page give the last number of this one as `after_number`.
+        """
+        if limit < 1:
+            raise ValueError(f"limit: expected 1 or more, got {limit}")
+        where = matching(
+            verdict=verdict, lot=lot, serial=serial, station=station, since=since, until=until
+        )
+        query = page(where, after_number=after_number, limit=limit, newest_first=newest_first)
+        with self._reading("list parts") as connection:
+            return [part_record(dict(row)) for row in connection.execute(query).mappings()]
+
+    def part(self, part_id: str) -> PartRecord | None:
+        """Give one part, None if it is not recorded."""
+        with self._reading(f"read part {part_id}") as connection:
+            query = select(parts).where(parts.c.part_id == part_id)
+            row = connection.execute(query).mappings().first()
+            return None if row is None else part_record(dict(row))
+
+    def events(self, part_id: str) -> list[PartEvent]:
+        """Give what happened to a part, oldest first."""
+        with self._reading(f"read the events of part {part_id}") as connection:
+            query = select(events).where(events.c.part_id == part_id).order_by(events.c.number)
+            return [part_event(dict(row)) for row in connection.execute(query).mappings()]
+
+    def counts(
+        self,
+        *,
+        lot: str | None = None,
+        station: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> dict[Verdict, int]:
+        """Count the parts that match by verdict; every verdict is there."""
+        where = matching(lot=lot, station=station, since=since, until=until)
+        query = select(parts.c.verdict, func.count()).where(*where).group_by(parts.c.verdict)
+        with self._reading("count parts") as connection:
+            found = {verdict: count for verdict, count in connection.execute(query)}
+        return {verdict: found.get(verdict.value, 0) for verdict in Verdict}
+
+    def picture(self, record: PartRecord) -> Path | None:
+        """Give the file of a part's picture, None where it has none."""
+        return None if record.image is None else self._archive.path(record.image)
+
+    def head(self) -> Head:
+        """Give the end of the chain of parts, to be kept somewhere else for `verify`."""
+        with self._reading("read the chain") as connection:
+            return _head(connection, parts)
+
+    def verify(self, *, noted: Head | None = None, pictures: bool = True) -> list[str]:
+        """List what was changed, removed or inserted, one line each; empty when all is well.
+
+        `noted` is a head kept outside: then a rewritten chain is found too. Without `pictures` the
+        archive is not read.
+        """
+        with self._reading("verify the record") as connection:
+            findings = list(audit.broken_rows(connection, noted))
+            if pictures:
+                findings += audit.broken_pictures(connection, self._archive)
+        return findings
+
+    def open(self) -> None:
+        """Take the lock, bring the database up to date. Raises StoreError."""
+        if self.read_only and self.place.file is not None and not self.place.file.exists():
+            raise StoreUnavailable(
+                f"store {self.place.name}: is not there to be read; check the path"
+            )
+        try:
+            with mapped(self.place.name, "open it"):
+                self._engine = connect(self.place, read_only=self.read_only)
+                if self.read_only:
+                    with self._engine.connect() as connection:
+                        require_latest(connection, self.place.name)
+                else:
+                    self._open_to_write(self._engine)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Let database and lock go; closing twice is safe."""
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            writer.close()
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _open_to_write(self, engine: Engine) -> None:
+        if self.place.file is not None:
+            make_folder(self.place.file.parent)
+        self._writer = Writer(engine, self.place, wait_s=self.wait_s)
+        migrate(self._writer.open(), self.place.name)
+        make_folder(self.place.images)
+
+    @contextmanager
+    def _reading(self, doing: str) -> Iterator[Connection]:
+        if self._engine is None:
+            raise StoreUnavailable(f"store {self.place.name}: cannot {doing}: it is closed")
+        with mapped(self.place.name, doing), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def _writing(self, doing: str) -> Iterator[Connection]:
+        if self._writer is None:
+            why = "was opened to read only" if self.read_only and self._engine else "is closed"
+            raise StoreUnavailable(f"store {self.place.name}: cannot {doing}: it {why}")
+        with mapped(self.place.name, doing), self._writer.transaction() as connection:
+            yield connection
+
+
+def _append(
+    connection: Connection, table: TableClause, rows: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    done, head = linked(rows, _head(connection, table))
+    connection.execute(insert(table), done)
+    values = {"count": head.count, "hash": head.hash}
+    connection.execute(update(chain).where(chain.c.name == table.name).values(values))
+    return done
+
+
+def _head(connection: Connection, table: TableClause) -> Head:
+    query = select(chain.c.count, chain.c.hash).where(chain.c.name == table.name)
+    count, last = connection.execute(query).one()
+    return Head(count, last)
+
+
+def _refuse_known(connection: Connection, ids: Sequence[str]) -> None:
+    twice = {part_id for part_id, times in Counter(ids).items() if times > 1}
+    if known := sorted(twice | _known(connection, ids)):
+        raise RecordRefused(
+            f"part {known[0]} is recorded already, and a record is never changed; "
+            "give each part its own part_id, or add an event to it"
+        )
+
+
+def _known(connection: Connection, ids: Sequence[str]) -> set[str]:
+    found: set[str] = set()
+    for start in range(0, len(ids), 500):  # a statement takes only so many values
+        some = parts.c.part_id.in_(ids[start : start + 500])
+        found.update(connection.scalars(select(parts.c.part_id).where(some)))
+    return found
+
+
+def _named(records: Sequence[NewPart]) -> str:
+    more = f" and {len(records) - 1} more" if len(records) > 1 else ""
+    return f"part {records[0].part_id}{more}"

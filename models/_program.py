@@ -1,0 +1,94 @@
+"""The compiled form of a model: one OpenVINO program, run without torch."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openvino
+from numpy.typing import NDArray
+from openvino import opset13 as ops
+
+from models.base import Canvas, ModelError
+
+# bfloat16, the default on some processors, moves scores by a few per cent: a threshold set on one
+# machine would not hold on another.
+SETTINGS = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
+
+
+class Program:
+    """A compiled program: one canvas in, its outputs as float32 arrays.
+
+    Not thread-safe: one inference request, made once.
+    """
+
+    def __init__(self, model: openvino.Model) -> None:
+        self.model = model
+        shape = model.inputs[0].get_partial_shape()
+        if shape.is_dynamic or len(shape) != 4 or shape[3].get_length() != 3:
+            raise ModelError(f"program: input must be (1, H, W, 3), got {shape}")
+        self.height_px, self.width_px = shape[1].get_length(), shape[2].get_length()
+        self._compiled = openvino.Core().compile_model(model, "CPU", SETTINGS)
+        self._request = self._compiled.create_infer_request()
+        self._outputs = range(len(self._compiled.outputs))
+
+    def run(self, canvas: Canvas) -> list[NDArray[np.float32]]:
+        """Run one (H, W, 3) uint8 canvas; the arrays are copies without the batch axis."""
+        self._request.infer({0: canvas[None]}, share_inputs=True)
+        return [self._request.get_output_tensor(i).data[0].copy() for i in self._outputs]
+
+
+def append_search(
+    features: openvino.Model,
+    *,
+    mean: NDArray[np.float32],
+    projection: NDArray[np.float32],
+    bank: NDArray[np.float32],
+    grid: tuple[int, int],
+) -> openvino.Model:
+    """Fuse projection and nearest-neighbour search behind a feature program.
+
+    `mean` (C,), `projection` (C, d), `bank` (m, d). Outputs `distances` (1, h, w): Euclidean
+    distance of each projected patch to its nearest bank vector; and `descriptor` (1, d): their mean.
+    """
+    rows = features.output(0).get_node().input_value(0)
+    offset = -(mean @ projection)
+    projected = ops.add(ops.matmul(rows, _constant(projection), False, False), _constant(offset))
+    products = ops.matmul(projected, _constant(-2.0 * bank), False, True)
+    lengths = np.einsum("md,md->m", bank, bank)
+    nearest = ops.reduce_min(ops.add(products, _constant(lengths)), _axes(2), False)
+    own = ops.reduce_sum(ops.multiply(projected, projected), _axes(2), False)
+    squared = ops.maximum(ops.add(nearest, own), _constant(np.zeros(1, np.float32)))
+    shape = ops.constant(np.array([1, *grid], dtype=np.int64))
+    distances = ops.reshape(ops.sqrt(squared), shape, False)
+    descriptor = ops.reduce_mean(projected, _axes(1), False)
+    return openvino.Model(
+        [ops.result(distances), ops.result(descriptor)], features.get_parameters(), "patchcore"
+    )
+
+
+def to_bytes(model: openvino.Model) -> tuple[bytes, bytes]:
+    """Give the program as the bytes of its model.xml and model.bin."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "model.xml")
+        openvino.save_model(model, path, compress_to_fp16=False)
+        return path.read_bytes(), path.with_suffix(".bin").read_bytes()
+
+
+def from_bytes(xml: bytes, weights: bytes) -> Program:
+    """Compile a program from the bytes of its files. Raises ModelError when they are no program."""
+    try:
+        return Program(openvino.Core().read_model(model=xml, weights=weights))
+    except RuntimeError as error:
+        line = str(error).strip().splitlines()[-1]
+        raise ModelError(f"program: OpenVINO cannot read it ({line})") from error
+
+
+def _constant(values: NDArray[np.float32]) -> Any:
+    return ops.constant(np.ascontiguousarray(values, dtype=np.float32))
+
+
+def _axes(*axes: int) -> Any:
+    return ops.constant(np.array(axes, dtype=np.int64))

@@ -1,0 +1,146 @@
+"""What an anomaly model is: good images in, anomaly maps out.
+
+Errors
+------
+ModelError
+├── WeightsUnavailable   pretrained weights are not on this machine
+└── NotFitted            asked to score before it was taught
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import openvino
+
+Canvas = NDArray[np.uint8]
+"""(H, W, 3) RGB uint8 at the model's own size; H and W are multiples of its coarsest stride."""
+
+Progress = Callable[[str, int, int], None]
+"""Called as (what, done, of) while long work goes on."""
+
+
+class ModelError(Exception):
+    """A model could not do what was asked; the message is one line for a person."""
+
+
+class WeightsUnavailable(ModelError):
+    """The pretrained weights are not on this machine."""
+
+
+class NotFitted(ModelError):
+    """The model was asked to score before it was taught."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AnomalyMap:
+    """Raw distances of a picture's patches to what is normal.
+
+    `values` is float32 (h, w), higher is worse, never clipped, never rescaled, read-only.
+    `score` is the highest of them over what is inspected.
+    """
+
+    values: NDArray[np.float32]
+    score: float
+
+    def __post_init__(self) -> None:
+        if self.values.dtype != np.float32 or self.values.ndim != 2:
+            raise ValueError(
+                "AnomalyMap.values: expected float32 of shape (h, w), "
+                f"got {self.values.dtype} {self.values.shape}"
+            )
+        if not np.isfinite(self.values).all():
+            raise ValueError("AnomalyMap.values: expected finite numbers, got NaN or infinity")
+        self.values.flags.writeable = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """A good picture as a model sees it: the canvas, and which of its pixels count.
+
+    `canvas` is (H, W, 3) RGB uint8; `valid` is (H, W) bool, False over padding and ignored places.
+    """
+
+    canvas: Canvas
+    valid: NDArray[np.bool_]
+
+
+class AnomalyModel(ABC):
+    """Learns what good parts look like and measures how far a picture is from it.
+
+    Keyword hyperparameters are stored unchanged; what is learned ends in `_`. `fit` twice equals
+    `fit` once: same pictures, same seed, same bits. A file here that does not begin with `_` is a
+    model, and its name there is its name everywhere.
+    """
+
+    name: str
+    smoothing_patches: float
+
+    @abstractmethod
+    def fit(
+        self,
+        pictures: Sequence[Picture],
+        *,
+        folds: NDArray[np.intp],
+        progress: Progress = lambda what, done, of: None,
+    ) -> Self:
+        """Learn from good pictures, read one at a time and as often as needed.
+
+        `folds` (n,) puts each picture in a fold. Sets `held_out_maps_`, each picture's distances
+        (h, w) by a model taught without its fold, and `descriptors_` (n, d), a summary of each.
+        """
+
+    @abstractmethod
+    def distances(self, canvas: Canvas) -> NDArray[np.float32]:
+        """Measure one canvas with the trained model itself: (h, w). Raises NotFitted."""
+
+    @abstractmethod
+    def program(self) -> openvino.Model:
+        """Give the trained model as one program: canvas in, `distances` and `descriptor` out."""
+
+    @abstractmethod
+    def card(self) -> dict[str, Any]:
+        """Give what made this model, for the recipe: hyperparameters, weights, sizes."""
+
+    @classmethod
+    def missing(cls) -> str | None:
+        """Say in one line what must be installed before this model can be trained, or None."""
+        return None
+
+    held_out_maps_: NDArray[np.float32]
+    descriptors_: NDArray[np.float32]
+
+
+def to_grid(valid: NDArray[np.bool_], height: int, width: int) -> NDArray[np.bool_]:
+    """Reduce pixel validity (H, W) to patches (height, width): valid where most pixels are."""
+    share = cv2.resize(valid.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
+    return np.asarray(share > 0.5)
+
+
+def anomaly_map(
+    distances: NDArray[np.float32], valid: NDArray[np.bool_], *, smoothing_patches: float
+) -> AnomalyMap:
+    """Average patch distances over their neighbours, over valid patches only.
+
+    A lone noisy patch then counts less than two beside each other. `smoothing_patches` is the sigma
+    of the Gaussian. Patches that are not valid are 0. Raises ValueError when none is valid.
+    """
+    if not valid.any():
+        raise ValueError("anomaly_map: expected at least one valid patch, got none")
+    weight = valid.astype(np.float32)
+    values = distances * weight
+    if smoothing_patches > 0:
+        size = (0, 0)
+        kind = {"sigmaX": smoothing_patches, "borderType": cv2.BORDER_REFLECT_101}
+        values = cv2.GaussianBlur(values, size, **kind)
+        values /= np.maximum(cv2.GaussianBlur(weight, size, **kind), 1e-6)
+        values *= weight
+    return AnomalyMap(values, float(values[valid].max()))

@@ -1,0 +1,36 @@
+"""Adds parts without end, and prints the id of each after the store said it is recorded."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from cameras.base import Frame
+from inspection.judgement import Judgement, Verdict
+from inspection.store import NewPart, open_store
+
+
+def main(url: str, images: Path) -> None:
+    noise = np.random.default_rng()
+    judged = Judgement(
+        verdict=Verdict.PASS, reason="good", recipe_id="r", score=1.0, p_value=0.5, threshold=2.0
+    )
+    with open_store(url, images=images) as store:
+        while True:
+            batch = [
+                NewPart(judgement=judged, frame=_frame(noise)) for _ in range(noise.integers(1, 5))
+            ]
+            for record in store.add_many(batch):
+                print(record.part_id, flush=True)
+
+
+def _frame(noise: np.random.Generator) -> Frame:
+    image = noise.integers(0, 256, (64, 64), dtype=np.uint8)
+    return Frame(image=image, camera="top", sequence=0, captured_at=datetime.now(UTC))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]))
