@@ -123,7 +123,7 @@ def _score(program: models.Program, model: models.AnomalyModel, picture: Picture
     distances = program.run(picture.canvas)[0]
     valid = models.to_grid(picture.valid, *distances.shape)
     return models.anomaly_map(
-        distances, valid, smoothing_patches=model.smoothing_patches
+        distances, valid, smoothing_patches=model.smoothing_patches, level=model.level
     ).score
 
 

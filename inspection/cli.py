@@ -166,6 +166,31 @@ def evaluate(
 
 
 @app.command()
+def bench(
+    datasets: Annotated[list[Path], typer.Argument(help="Datasets with train/good and test/*.")],
+    models: Annotated[
+        str, typer.Option(help="Contenders, with commas between.")
+    ] = "ours,mh_patchcore,padim,patchcore",
+    image_size: Annotated[int, typer.Option(min=64, max=1024, help="Side in px for all.")] = 256,
+    backbone: Annotated[str, typer.Option(help="timm network for all.")] = "tf_efficientnet_lite0",
+    as_json: JsonOption = False,
+) -> None:
+    """Compare with anomalib's models: same backbone, pictures and size, in one run."""
+    from inspection.bench import bench as run
+    from inspection.bench import table
+
+    with _Progress() as progress:
+        rows = run(
+            datasets,
+            contenders=[name.strip() for name in models.split(",")],
+            image_size_px=image_size,
+            backbone=backbone,
+            progress=progress,
+        )
+    typer.echo(json.dumps(rows) if as_json else table(rows))
+
+
+@app.command()
 def demo(
     no_ui: Annotated[bool, typer.Option("--no-ui", help="End after the run with a summary.")] = False,
     parts: Annotated[int, typer.Option(min=1, help="How many parts the line makes.")] = 60,

@@ -116,7 +116,7 @@ class _Work:
         self._mark("model")
         valid = models.to_grid(self.view.valid, *distances.shape)
         found = models.anomaly_map(
-            distances, valid, smoothing_patches=settings.smoothing_patches
+            distances, valid, smoothing_patches=settings.smoothing_patches, level=settings.level
         )
         self.health["strangeness"] = self.recipe.likeness.strangeness(descriptor)
         self._mark("score")
@@ -128,9 +128,7 @@ class _Work:
         threshold = settings.calibration.threshold
         if found.score <= threshold:
             return ()
-        regions = find_regions(
-            found.values, self.view.placement, settings.setup, threshold=threshold
-        )
+        regions = find_regions(found, self.view, settings.setup, threshold=threshold)
         self._mark("regions")
         if self.pose is None:
             return regions

@@ -70,7 +70,8 @@ def _blend(picture: Image, judgement: Judgement, recipe: Recipe) -> Image:
     """Lay the heat over the picture."""
     calibration = recipe.settings.calibration
     assert judgement.anomaly_map is not None
-    values = recipe.framing.to_picture(judgement.anomaly_map.values, picture)
+    found = judgement.anomaly_map
+    values = recipe.framing.to_picture(found.values, picture) + np.float32(found.offset)
     colours = heat(
         values, threshold=calibration.threshold, fail_threshold=calibration.fail_threshold
     )

@@ -77,6 +77,7 @@ class Settings:
     picture: PictureSize
     canvas: Canvas
     smoothing_patches: float
+    level: float
     limits: Limits
     calibration: Calibration
     references: tuple[Reference, ...]

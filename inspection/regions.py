@@ -8,33 +8,40 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from inspection.framing import View
 from inspection.geometry import Placement
 from inspection.judgement import Region
 from inspection.setup import Setup
+from models import AnomalyMap
 
 UPSAMPLING = 4
 """Patches are cut into this many steps a side before outlining, so that regions follow the defect."""
 
 
 def find_regions(
-    values: NDArray[np.float32], placement: Placement, setup: Setup, *, threshold: float
+    found: AnomalyMap, view: View, setup: Setup, *, threshold: float
 ) -> tuple[Region, ...]:
-    """Give the connected places of a map (h, w) above `threshold`, worst first, judged by zone.
+    """Give the connected places of a map at fault, worst first, judged by zone.
 
-    Sizes are in pixels of the picture. The worst place is always given, however small.
+    A place is at fault where it alone would bring the picture over `threshold`. Sizes are in pixels
+    of the picture. The worst place is always given, however small; its peak is the picture's score.
     """
-    height, width = values.shape
+    height, width = found.values.shape
     fine = (width * UPSAMPLING, height * UPSAMPLING)
-    smooth = cv2.resize(values, fine, interpolation=cv2.INTER_LINEAR)
-    # At the peak of the map interpolation stays a little below it.
-    level = min(np.float32(threshold), np.nextafter(smooth.max(), np.float32(-np.inf)))
-    above = (smooth > level).astype(np.uint8)
+    values = cv2.resize(found.values, fine, interpolation=cv2.INTER_LINEAR)
+    inside = cv2.resize(view.valid.astype(np.uint8), fine, interpolation=cv2.INTER_NEAREST) > 0
+    values = np.where(inside, values, 0.0).astype(np.float32)
+    highest = float(values.max())
+    # Interpolation may stay below the peak of the map: the worst place still counts.
+    level = min(threshold - found.offset, float(np.nextafter(np.float32(highest), np.float32(0))))
+    above = (values > np.float32(level)).astype(np.uint8)
     count, labels, stats, centres = cv2.connectedComponentsWithStats(above, connectivity=8)
-    lift = float(values.max()) / max(float(smooth.max()), 1e-12)
     regions = []
     for label in range(1, count):
-        peak = float(smooth[labels == label].max()) * lift
-        regions.append(_region(stats[label], centres[label], peak, smooth.shape, placement, setup))
+        share = float(values[labels == label].max()) / max(highest, 1e-12)
+        peak = threshold + share * (found.score - threshold)
+        where = (stats[label], centres[label])
+        regions.append(_region(*where, peak, values.shape, view.placement, setup))
     return _apply_rules(sorted(regions, key=lambda r: -r.peak_score), setup)
 
 

@@ -99,8 +99,9 @@ def train_recipe(
     options: TrainingOptions = TrainingOptions(),
     setup: Setup = Setup(),
     progress: Progress = lambda what, done, of: None,
+    test: bool = True,
 ) -> TrainingReport:
-    """Teach a recipe from a folder of good pictures and write it.
+    """Teach a recipe from a folder of good pictures and write it; `test` it if there are tests.
 
     Raises TrainingError, RecipeError, SetupError or ModelError with one line; an earlier recipe of
     that name stays as it was.
@@ -116,7 +117,7 @@ def train_recipe(
     parity = check_parity(recipe)
     write_recipe(recipe, recipe_path)
     seconds = time.perf_counter() - started
-    labelled = any(item.defective for item in test_files(dataset))
+    labelled = test and any(item.defective for item in test_files(dataset))
     return TrainingReport(
         n_good=len(pictures),
         seconds=seconds,
@@ -165,6 +166,7 @@ def teach(
         picture=_picture_size(pictures),
         canvas=pictures.framing.canvas,
         smoothing_patches=model.smoothing_patches,
+        level=model.level,
         limits=replace(limits, high={**limits.high, "strangeness": strangest}),
         calibration=calibration,
         references=tuple(reference for reference, _ in references),
@@ -194,7 +196,7 @@ def _score(
 ) -> float:
     view = pictures.framing.view(pictures.used[index].size_px)
     valid = models.to_grid(view.valid, *distances.shape)
-    return models.anomaly_map(distances, valid, smoothing_patches=model.smoothing_patches).score
+    return models.anomaly_map(distances, valid, smoothing_patches=model.smoothing_patches, level=model.level).score
 
 
 def _references(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -134,15 +135,16 @@ def feature_program(
 ) -> openvino.Model:
     """Compile-ready program: uint8 RGB (1, H, W, 3) to features float32 (1, h * w, C).
 
-    Each map is averaged over `pool` x `pool` neighbours, brought to the first stride's grid
-    (bilinear), and laid side by side, so a patch is one row.
+    Each map is averaged over `pool` x `pool` neighbours, brought to the coarsest stride's grid by
+    bilinear interpolation, and laid side by side, so a patch is one row.
     """
     import openvino
     import torch
 
     example = torch.zeros(1, height_px, width_px, 3, dtype=torch.uint8)
     network = _Patches(backbone, pool=pool).eval()
-    with torch.no_grad():
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # OpenVINO traces with torch.jit, which torch deprecates
         return openvino.convert_model(network, example_input=example, input=[example.shape])
 
 
@@ -172,10 +174,10 @@ def _Patches(backbone: Backbone, *, pool: int) -> torch.nn.Module:  # noqa: N802
                 F.avg_pool2d(m, pool, 1, pool // 2, count_include_pad=False) if pool > 1 else m
                 for m in self.network(x)
             ]
-            grid = maps[0].shape[-2:]
-            maps = [maps[0]] + [
-                F.interpolate(m, size=grid, mode="bilinear", align_corners=False) for m in maps[1:]
-            ]
+            grid = maps[-1].shape[-2:]
+            maps = [
+                F.interpolate(m, size=grid, mode="bilinear", align_corners=False) for m in maps[:-1]
+            ] + [maps[-1]]
             return torch.cat(maps, 1).flatten(2).transpose(1, 2)
 
     return Patches()

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
 
-BLOCK_ROWS = 4096
+BLOCK_ROWS = 1024
 
 
 def squares(points: Array) -> Array:
@@ -18,15 +18,16 @@ def squares(points: Array) -> Array:
 
 def nearest_squared(points: Array, centres: Array) -> Array:
     """Give each of `points` (n, d) its squared distance (n,) to the nearest of `centres` (m, d)."""
-    centres_t = torch.from_numpy(centres)
-    centre_squares = centres_t.square().sum(1)
-    found = np.empty(len(points), dtype=np.float32)
+    rows, columns = torch.from_numpy(points), torch.from_numpy(centres).T
+    lengths = columns.square().sum(0)
+    # One buffer for all blocks: a fresh one for each costs ten times the product.
+    buffer = torch.empty(min(BLOCK_ROWS, len(points)), len(centres))
+    found = torch.empty(len(points))
     for start in range(0, len(points), BLOCK_ROWS):
-        rows = torch.from_numpy(points[start : start + BLOCK_ROWS])
-        product = torch.addmm(centre_squares, rows, centres_t.T, alpha=-2.0)
-        best = product.amin(1) + rows.square().sum(1)
-        found[start : start + BLOCK_ROWS] = best.clamp_min(0.0).numpy()
-    return found
+        block = rows[start : start + BLOCK_ROWS]
+        product = torch.addmm(lengths, block, columns, alpha=-2.0, out=buffer[: len(block)])
+        torch.amin(product, 1, out=found[start : start + BLOCK_ROWS])
+    return np.maximum(found.numpy() + squares(points), 0.0)
 
 
 def nearest_distance(points: Array, centres: Array) -> Array:

@@ -45,11 +45,13 @@ class AnomalyMap:
     """Raw distances of a picture's patches to what is normal.
 
     `values` is float32 (h, w), higher is worse, never clipped, never rescaled, read-only.
-    `score` is the highest of them over what is inspected.
+    `score` is that of the whole picture; `offset` is the part of it that all patches share, so a
+    place is at fault where its value is above the threshold less the offset.
     """
 
     values: NDArray[np.float32]
     score: float
+    offset: float = 0.0
 
     def __post_init__(self) -> None:
         if self.values.dtype != np.float32 or self.values.ndim != 2:
@@ -83,6 +85,7 @@ class AnomalyModel(ABC):
 
     name: str
     smoothing_patches: float
+    level: float
 
     @abstractmethod
     def fit(
@@ -120,27 +123,39 @@ class AnomalyModel(ABC):
 
 
 def to_grid(valid: NDArray[np.bool_], height: int, width: int) -> NDArray[np.bool_]:
-    """Reduce pixel validity (H, W) to patches (height, width): valid where most pixels are."""
+    """Reduce pixel validity (H, W) to patches (height, width): valid where a fifth of it is.
+
+    A lower share would let padding in, a higher one would leave out the edge of a part.
+    """
     share = cv2.resize(valid.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
-    return np.asarray(share > 0.5)
+    return np.asarray(share > 0.2)
 
 
 def anomaly_map(
-    distances: NDArray[np.float32], valid: NDArray[np.bool_], *, smoothing_patches: float
+    distances: NDArray[np.float32],
+    valid: NDArray[np.bool_],
+    *,
+    smoothing_patches: float,
+    level: float,
 ) -> AnomalyMap:
-    """Average patch distances over their neighbours, over valid patches only.
+    """Keep the distances (h, w) as the map, and score the picture by its worst neighbourhood.
 
-    A lone noisy patch then counts less than two beside each other. `smoothing_patches` is the sigma
-    of the Gaussian. Patches that are not valid are 0. Raises ValueError when none is valid.
+    The score is the highest Gaussian-weighted mean of distances (sigma `smoothing_patches`) plus
+    `level` times the mean of all: a lone noisy patch counts less than two beside each other, and a
+    place in a picture unusual all over counts more. Only valid patches take part. An average is
+    never above what it averages, so a score above a limit has a patch above `limit - offset`.
+    Raises ValueError when no patch is valid.
     """
     if not valid.any():
         raise ValueError("anomaly_map: expected at least one valid patch, got none")
     weight = valid.astype(np.float32)
     values = distances * weight
-    if smoothing_patches > 0:
-        size = (0, 0)
-        kind = {"sigmaX": smoothing_patches, "borderType": cv2.BORDER_REFLECT_101}
-        values = cv2.GaussianBlur(values, size, **kind)
-        values /= np.maximum(cv2.GaussianBlur(weight, size, **kind), 1e-6)
-        values *= weight
-    return AnomalyMap(values, float(values[valid].max()))
+    smooth, share = (
+        cv2.GaussianBlur(plane, (0, 0), sigmaX=smoothing_patches, borderType=cv2.BORDER_REFLECT_101)
+        for plane in (values, weight)
+    )
+    smooth /= np.maximum(share, 1e-6)
+    offset = level * float(distances[valid].mean())
+    # Beside valid patches the others take their neighbours' values, so that outlines reach the edge.
+    shown = np.where(valid, distances, np.where(share > 0.02, smooth, 0.0)).astype(np.float32)
+    return AnomalyMap(shown, float(smooth[valid].max()) + offset, offset)

@@ -28,7 +28,7 @@ Array = NDArray[np.float32]
 KEPT_BYTES = 256 * 2**20
 """Features kept in memory between the two passes; pictures beyond it are looked at twice."""
 
-SHRINKAGE = 0.01
+SHRINKAGE = 1.0
 """Added to each variance before whitening, as a share of their mean: quiet directions stay quiet."""
 
 
@@ -58,9 +58,10 @@ class PatchCore(AnomalyModel):
         strides: tuple[int, ...] = (8, 16),
         pool: int = 3,
         components: int = 96,
-        bank_size: int = 2000,
-        candidates: int = 50_000,
-        smoothing_patches: float = 1.0,
+        bank_size: int = 5000,
+        candidates: int = 100_000,
+        smoothing_patches: float = 1.25,
+        level: float = 1.0,
         seed: int = 0,
     ) -> None:
         self.backbone = backbone
@@ -71,6 +72,7 @@ class PatchCore(AnomalyModel):
         self.bank_size = bank_size
         self.candidates = candidates
         self.smoothing_patches = smoothing_patches
+        self.level = level
         self.seed = seed
 
     def fit(
@@ -86,14 +88,15 @@ class PatchCore(AnomalyModel):
         seen = self._look(pictures, folds, progress)
         self.memory_ = self._learn(seen, None)
         self.held_out_maps_ = np.empty((len(pictures), *self.grid_), dtype=np.float32)
-        done = 0
-        for fold in np.unique(folds):
-            memory = self._learn(seen, int(fold)) if len(np.unique(folds)) > 1 else self.memory_
-            for i in np.flatnonzero(folds == fold):
-                rows = seen.kept[i].astype(np.float32) if i in seen.kept else self._rows(pictures[i])
-                self.held_out_maps_[i] = memory.distances(rows).reshape(self.grid_)
-                done += 1
-                progress("Calibrating", done, len(pictures))
+        several = len(np.unique(folds)) > 1
+        for number, fold in enumerate(np.unique(folds)):
+            progress("Calibrating", number, len(np.unique(folds)))
+            memory = self._learn(seen, int(fold)) if several else self.memory_
+            members = np.flatnonzero(folds == fold)
+            for some in np.array_split(members, len(members) // 64 + 1):
+                rows = np.concatenate([seen.rows(i) if i in seen.kept else self._rows(pictures[i]) for i in some])
+                self.held_out_maps_[some] = memory.distances(rows).reshape(-1, *self.grid_)
+        progress("Calibrating", len(np.unique(folds)), len(np.unique(folds)))
         projected = (seen.sums - self.memory_.mean) @ self.memory_.projection
         self.descriptors_ = projected.astype(np.float32)
         return self
@@ -137,7 +140,7 @@ class PatchCore(AnomalyModel):
         self.network_: Backbone = load_backbone(
             self.backbone, strides=self.strides, weights=self.weights
         )
-        self.grid_ = (height_px // self.strides[0], width_px // self.strides[0])
+        self.grid_ = (height_px // max(self.strides), width_px // max(self.strides))
         self._features = Program(
             feature_program(self.network_, height_px=height_px, width_px=width_px, pool=self.pool)
         )
@@ -202,6 +205,10 @@ class _Seen:
     kept: dict[int, NDArray[np.float16]] = field(default_factory=dict)
     moments: dict[int, _Moments] = field(default_factory=dict)
     candidates: dict[int, list[Array]] = field(default_factory=dict)
+
+    def rows(self, index: int) -> Array:
+        """Give a kept picture's features (n, C)."""
+        return self.kept[index].astype(np.float32)
 
 
 def _whitening(parts: list[_Moments], components: int) -> tuple[Array, Array]:

@@ -1,0 +1,206 @@
+"""Ours against anomalib's models: same backbone, pictures and size, in one run."""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from cameras import read_image
+from inspection.dataset import Labelled, Progress, good_files, test_files
+from inspection.errors import InspectionError
+from inspection.metrics import aupro, auroc, pixel_auroc
+
+OURS = "ours"
+RIVALS = ("patchcore", "mh_patchcore", "padim")
+FIELDS = (
+    "fit_seconds",
+    "ms_per_image",
+    "peak_memory_mb",
+    "image_auroc",
+    "pixel_auroc",
+    "aupro",
+)
+
+
+def bench(
+    datasets: Sequence[Path],
+    *,
+    contenders: Sequence[str],
+    image_size_px: int,
+    backbone: str,
+    progress: Progress,
+) -> list[dict[str, Any]]:
+    """Teach and time each contender on each dataset, each in a process of its own.
+
+    One row a pair: the FIELDS, and for ours the ratios to the bare backbone of the same run. Pixel
+    figures are None without masks. Raises InspectionError for an unknown contender or a dataset
+    without test pictures.
+    """
+    unknown = [name for name in contenders if name not in (OURS, *RIVALS)]
+    if unknown:
+        raise InspectionError(
+            f"bench: no contender {unknown[0]!r}; there are: {', '.join((OURS, *RIVALS))}"
+        )
+    rows = []
+    pairs = [(dataset, name) for dataset in datasets for name in contenders]
+    for number, (dataset, name) in enumerate(pairs):
+        progress("Benchmark", number, len(pairs))
+        items = test_files(dataset)
+        if not any(item.defective for item in items):
+            raise InspectionError(f"dataset {dataset}: bench needs test/good and test/DEFECT folders")
+        run = _ours if name == OURS else _rival
+        figures = run(name, dataset, items, image_size_px, backbone)
+        rows.append({"dataset": dataset.name, "model": name, "image_size": image_size_px} | figures)
+    progress("Benchmark", len(pairs), len(pairs))
+    return rows
+
+
+def table(rows: Sequence[dict[str, Any]]) -> str:
+    """Give the rows as a Markdown table."""
+    titles = ("dataset", "model", *FIELDS, "x_backbone")
+    lines = ["| " + " | ".join(titles) + " |", "|" + "---|" * len(titles)]
+    for row in rows:
+        cells = [_cell(row.get(title)) for title in titles]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _ours(
+    name: str, dataset: Path, items: list[Labelled], size: int, backbone: str
+) -> dict[str, Any]:
+    """Run `measure_ours` in a process of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder, "ours.json")
+        command = [sys.executable, "-m", "inspection.bench", str(dataset), str(size), backbone, str(out)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+        if done.returncode:
+            said = done.stderr.strip().splitlines() or ["no message"]
+            raise InspectionError(f"bench of {name} on {dataset}: {said[-1]}")
+        return dict(json.loads(out.read_text()))
+
+
+def measure_ours(dataset: Path, *, image_size_px: int, backbone: str) -> dict[str, Any]:
+    """Train and evaluate here; times from files to recipe, and from decoded picture to judgement."""
+    import openvino  # noqa: F401  libraries are loaded before the clock starts, for all alike
+    import timm  # noqa: F401
+    import torch  # noqa: F401
+
+    from inspection.evaluate import evaluate
+    from inspection.recipe import open_recipe
+    from inspection.setup import Setup
+    from inspection.train import TrainingOptions, train_recipe
+
+    options = TrainingOptions(image_size_px=image_size_px, backbone=backbone)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "bench.recipe")
+        report = train_recipe(dataset, path, options=options, setup=Setup(), test=False)
+        peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        recipe = open_recipe(path)
+    paired = _against_backbone(recipe, dataset, backbone, report.n_good)
+    figures = evaluate(recipe, dataset)
+    return {
+        "fit_seconds": report.seconds,
+        "ms_per_image": paired["judge_ms"],
+        "peak_memory_mb": peak_mb,
+        "image_auroc": figures["image_auroc"],
+        "pixel_auroc": figures["pixel_auroc"],
+        "aupro": figures["aupro"],
+        "recipe_mb": report.recipe_bytes / 1e6,
+        "escape_rate": figures["escape_rate"],
+        "overkill_rate": figures["overkill_rate"],
+        "fit_x_feature_pass": report.seconds / paired["feature_pass_seconds"],
+    } | paired
+
+
+def _against_backbone(recipe: Any, dataset: Path, backbone: str, n_good: int) -> dict[str, float]:
+    """Time judging and the bare backbone in turn, picture by picture, decoded before the clock."""
+    from datetime import UTC, datetime
+
+    from cameras import Frame
+    from inspection.judge import inspect
+    from models._bare import BareBackbone
+
+    canvas = recipe.settings.canvas
+    bare = BareBackbone(backbone, height_px=canvas.height_px, width_px=canvas.width_px)
+    planes = np.zeros((1, 3, canvas.height_px, canvas.width_px), dtype=np.float32)
+    judge_ms, bare_ms = [], []
+    for number, item in enumerate(test_files(dataset)[:200]):
+        frame = Frame(
+            image=read_image(item.path), camera="bench", sequence=number, captured_at=datetime.now(UTC)
+        )
+        started = time.perf_counter()
+        inspect(frame, recipe)
+        middle = time.perf_counter()
+        bare.run_planes(planes)
+        bare_ms.append(1e3 * (time.perf_counter() - middle))
+        judge_ms.append(1e3 * (middle - started))
+    ratios = np.array(judge_ms[5:]) / np.array(bare_ms[5:])
+    typical = float(np.median(bare_ms[5:]))
+    return {
+        "judge_ms": float(np.median(judge_ms[5:])),
+        "bare_backbone_ms": typical,
+        "x_backbone": float(np.median(ratios)),
+        "feature_pass_seconds": typical * n_good / 1e3,
+    }
+
+
+def _rival(
+    name: str, dataset: Path, items: list[Labelled], size: int, backbone: str
+) -> dict[str, Any]:
+    from models._anomalib import Settings, run_apart
+
+    settings = Settings(size=size, backbone=backbone)
+    with tempfile.TemporaryDirectory() as folder:
+        found = run_apart(
+            name,
+            good_files(dataset),
+            [item.path for item in items],
+            settings,
+            out=Path(folder, f"{name}.npz"),
+        )
+        defective = np.array([item.defective for item in items])
+        figures: dict[str, Any] = {
+            "fit_seconds": found.fit_seconds,
+            "ms_per_image": found.ms_per_image,
+            "peak_memory_mb": found.peak_memory_mb,
+            "image_auroc": auroc(found.scores[~defective], found.scores[defective]),
+            "pixel_auroc": None,
+            "aupro": None,
+            "coreset_ratio": found.coreset_ratio,
+        }
+        if all(item.mask for item in items if item.defective):
+            masks = [_mask(item) for item in items]
+            maps = [
+                cv2.resize(np.asarray(values, np.float32), mask.shape[::-1])
+                for values, mask in zip(found.maps, masks, strict=True)
+            ]
+            figures |= {"pixel_auroc": pixel_auroc(maps, masks), "aupro": aupro(maps, masks)}
+    return figures
+
+
+def _mask(item: Labelled) -> Any:
+    if item.mask is not None:
+        return read_image(item.mask) > 127
+    return np.zeros(read_image(item.path).shape[:2], dtype=bool)
+
+
+if __name__ == "__main__":
+    dataset_, size_, backbone_, out_ = sys.argv[1:]
+    result = measure_ours(Path(dataset_), image_size_px=int(size_), backbone=backbone_)
+    Path(out_).write_text(json.dumps(result))

