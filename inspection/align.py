@@ -36,10 +36,10 @@ class Pose:
         """Bring a picture to the reference's place and size."""
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         height, width = self.size
-        return cv2.warpAffine(
+        straight = cv2.warpAffine(
             image, self.matrix, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE
         )
-
+        return np.asarray(straight, dtype=np.uint8)
 
     def to_picture(self, region: Region) -> Region:
         """Bring a region of the straightened picture to the camera's: the box around it."""
@@ -57,9 +57,7 @@ class Pose:
         )
 
 
-def locate(
-    grey: NDArray[np.uint8], reference: NDArray[np.uint8], alignment: Alignment
-) -> Pose:
+def locate(grey: NDArray[np.uint8], reference: NDArray[np.uint8], alignment: Alignment) -> Pose:
     """Find the reference (H, W) in a picture (H, W); a part not found is told in `problem`."""
     small, target, scale = _shrink(grey, reference, FINE_PX)
     start = _coarse(grey, reference, alignment)
@@ -95,9 +93,7 @@ def _shrink(
     return small(grey), small(reference), scale
 
 
-def _coarse(
-    grey: NDArray[np.uint8], reference: NDArray[np.uint8], alignment: Alignment
-) -> Matrix:
+def _coarse(grey: NDArray[np.uint8], reference: NDArray[np.uint8], alignment: Alignment) -> Matrix:
     """Try a fan of angles; give the best (2, 3) matrix in full-size pixels."""
     small, target, scale = _shrink(grey, reference, COARSE_PX)
     height, width = target.shape
@@ -108,7 +104,9 @@ def _coarse(
     centre = (width / 2, height / 2)
     steps = int(np.ceil(alignment.max_rotation_deg / ANGLE_STEP_DEG))
     best: tuple[float, Matrix] = (-np.inf, np.eye(2, 3, dtype=np.float32))
-    for angle in np.linspace(-alignment.max_rotation_deg, alignment.max_rotation_deg, 2 * steps + 1):
+    for angle in np.linspace(
+        -alignment.max_rotation_deg, alignment.max_rotation_deg, 2 * steps + 1
+    ):
         turn = cv2.getRotationMatrix2D(centre, -float(angle), 1.0)
         turned = cv2.warpAffine(target, turn, (width, height), borderMode=cv2.BORDER_REPLICATE)
         (dx, dy), _ = cv2.phaseCorrelate(turned, padded, window)
@@ -127,20 +125,20 @@ def _refine(
 ) -> tuple[Matrix, float]:
     """Sharpen a pose; the start stays when there is nothing better."""
     criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 30, 1e-4)
+    inside = np.full(small.shape, 255, dtype=np.uint8)
     before = _likeness(small, target, start)
     try:
         _, matrix = cv2.findTransformECC(
-            target, small, start.copy(), cv2.MOTION_EUCLIDEAN, criteria, None, 5
+            target, small, start.copy(), cv2.MOTION_EUCLIDEAN, criteria, inside, 5
         )
     except cv2.error:  # it did not converge
         return start, before
-    after = _likeness(small, target, matrix)
-    return (matrix, after) if after > before else (start, before)
+    found = np.asarray(matrix, dtype=np.float32)
+    after = _likeness(small, target, found)
+    return (found, after) if after > before else (start, before)
 
 
-def _likeness(
-    small: NDArray[np.float32], target: NDArray[np.float32], matrix: Matrix
-) -> float:
+def _likeness(small: NDArray[np.float32], target: NDArray[np.float32], matrix: Matrix) -> float:
     """Correlation of the reference with the picture brought to its place, -1 to 1."""
     height, width = target.shape
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP

@@ -57,7 +57,9 @@ def bench(
         progress("Benchmark", number, len(pairs))
         items = test_files(dataset)
         if not any(item.defective for item in items):
-            raise InspectionError(f"dataset {dataset}: bench needs test/good and test/DEFECT folders")
+            raise InspectionError(
+                f"dataset {dataset}: bench needs test/good and test/DEFECT folders"
+            )
         run = _ours if name == OURS else _rival
         figures = run(name, dataset, items, image_size_px, backbone)
         rows.append({"dataset": dataset.name, "model": name, "image_size": image_size_px} | figures)
@@ -87,7 +89,15 @@ def _ours(
     """Run `measure_ours` in a process of its own."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder, "ours.json")
-        command = [sys.executable, "-m", "inspection.bench", str(dataset), str(size), backbone, str(out)]
+        command = [
+            sys.executable,
+            "-m",
+            "inspection.bench",
+            str(dataset),
+            str(size),
+            backbone,
+            str(out),
+        ]
         done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
         if done.returncode:
             said = done.stderr.strip().splitlines() or ["no message"]
@@ -142,7 +152,10 @@ def _against_backbone(recipe: Any, dataset: Path, backbone: str, n_good: int) ->
     judge_ms, bare_ms = [], []
     for number, item in enumerate(test_files(dataset)[:200]):
         frame = Frame(
-            image=read_image(item.path), camera="bench", sequence=number, captured_at=datetime.now(UTC)
+            image=read_image(item.path),
+            camera="bench",
+            sequence=number,
+            captured_at=datetime.now(UTC),
         )
         started = time.perf_counter()
         inspect(frame, recipe)

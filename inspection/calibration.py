@@ -45,7 +45,9 @@ def calibrate(scores: NDArray[np.floating], *, false_reject: float) -> Calibrati
     if n == 0 or not np.isfinite(scores).all():
         raise ValueError(f"calibrate: expected finite scores of good parts, got {n}")
     if not 0 < false_reject < 1:
-        raise ValueError(f"calibrate: false-reject budget must be between 0 and 1, got {false_reject}")
+        raise ValueError(
+            f"calibrate: false-reject budget must be between 0 and 1, got {false_reject}"
+        )
     rejects = max(1, min(n, math.floor(false_reject * (n + 1) + 1e-9)))
     ordered = np.sort(np.asarray(scores, dtype=np.float64))
     threshold = float(ordered[n - rejects])

@@ -61,7 +61,10 @@ def train(
         Path | None, typer.Option(help="Weights file (.safetensors, .pth) for the backbone.")
     ] = None,
     image_size: Annotated[
-        str, typer.Option(help="Side in px of the square with as many pixels as a picture gets; or auto.")
+        str,
+        typer.Option(
+            help="Side in px of the square with as many pixels as a picture gets; or auto."
+        ),
     ] = "256",
     latency_budget_ms: Annotated[
         float, typer.Option(help="With --image-size auto: the time one judgement may take.")
@@ -80,7 +83,9 @@ def train(
     from inspection.train import TrainingOptions, train_recipe
 
     if not 0 < false_reject < 1:
-        raise typer.BadParameter(f"must be between 0 and 1, got {false_reject}", param_hint="--false-reject")
+        raise typer.BadParameter(
+            f"must be between 0 and 1, got {false_reject}", param_hint="--false-reject"
+        )
     options = TrainingOptions(
         model=model,
         backbone=backbone,
@@ -150,7 +155,9 @@ def inspect_(
 @app.command()
 def evaluate(
     recipe: RecipeArgument,
-    dataset: Annotated[Path, typer.Argument(help="Folder with test/good, test/DEFECT, ground_truth.")],
+    dataset: Annotated[
+        Path, typer.Argument(help="Folder with test/good, test/DEFECT, ground_truth.")
+    ],
     as_json: JsonOption = False,
 ) -> None:
     """Judge a labelled test set: escapes, overkill, AUROC, with exact intervals."""
@@ -192,10 +199,14 @@ def bench(
 
 @app.command()
 def demo(
-    no_ui: Annotated[bool, typer.Option("--no-ui", help="End after the run with a summary.")] = False,
+    no_ui: Annotated[
+        bool, typer.Option("--no-ui", help="End after the run with a summary.")
+    ] = False,
     parts: Annotated[int, typer.Option(min=1, help="How many parts the line makes.")] = 60,
     good: Annotated[int, typer.Option(min=10, help="How many good parts to learn from.")] = 120,
-    folder: Annotated[Path, typer.Option(help="Where recipe, record and pictures go.")] = Path("inspection-demo"),
+    folder: Annotated[Path, typer.Option(help="Where recipe, record and pictures go.")] = Path(
+        "inspection-demo"
+    ),
     seed: Annotated[int, typer.Option(help="Same seed, same parts.")] = 0,
     as_json: JsonOption = False,
 ) -> None:
@@ -209,7 +220,9 @@ def demo(
         return
     typer.echo(summary.text())
     if not no_ui:
-        typer.echo("The station page comes with a later release; until then the pictures are above.")
+        typer.echo(
+            "The station page comes with a later release; until then the pictures are above."
+        )
 
 
 @app.command()
@@ -261,7 +274,9 @@ def _image_size(text: str) -> int | None:
     if text == "auto":
         return None
     if not text.isdigit() or not 64 <= int(text) <= 2048:
-        raise typer.BadParameter(f"must be auto or 64 to 2048, got {text}", param_hint="--image-size")
+        raise typer.BadParameter(
+            f"must be auto or 64 to 2048, got {text}", param_hint="--image-size"
+        )
     return int(text)
 
 
@@ -326,7 +341,10 @@ def _print_training(report: TrainingReport, recipe: Path) -> None:
         ("Equal pictures", [" = ".join(names) for names in hygiene.duplicates]),
         (
             "Look at these: unlike the other good parts",
-            [f"{name}: score {score:.3g}, usual up to {limit:.3g}" for name, score, limit in hygiene.suspicious],
+            [
+                f"{name}: score {score:.3g}, usual up to {limit:.3g}"
+                for name, score, limit in hygiene.suspicious
+            ],
         ),
     ):
         if rows:
@@ -368,4 +386,6 @@ def _print_rows(rows: list[dict[str, Any]], as_json: bool) -> None:
         return
     for row in rows:
         problem = row["problem"]
-        typer.echo(f"{row['name']:<12} {'ready' if problem is None else 'no: ' + problem}  {row['about']}")
+        typer.echo(
+            f"{row['name']:<12} {'ready' if problem is None else 'no: ' + problem}  {row['about']}"
+        )

@@ -37,6 +37,7 @@ class Labelled:
 
     @property
     def defective(self) -> bool:
+        """Whether the picture shows a defect."""
         return self.kind != "good"
 
 
@@ -96,7 +97,9 @@ class Good:
 class GoodPictures(Sequence[Picture]):
     """The good pictures that can be used, each brought to its canvas when asked for."""
 
-    def __init__(self, frame: Framing, used: list[Good], kept: dict[Path, CanvasImage], hygiene: Hygiene) -> None:
+    def __init__(
+        self, frame: Framing, used: list[Good], kept: dict[Path, CanvasImage], hygiene: Hygiene
+    ) -> None:
         self.framing = frame
         self.used = used
         self.hygiene = hygiene
@@ -142,7 +145,7 @@ def read_good(files: list[Path], framing: Framing, *, progress: Progress) -> Goo
         except (CameraError, CannotInspect) as error:
             unreadable.append((path.name, str(error)))
         else:
-            digest = hashlib.blake2b(image, digest_size=16).digest()
+            digest = hashlib.blake2b(np.ascontiguousarray(image).data, digest_size=16).digest()
             size = (image.shape[0], image.shape[1])
             used.append(Good(path=path, size_px=size, digest=digest, health=numbers))
             if canvas.nbytes <= room:

@@ -38,11 +38,21 @@ class DemoSummary:
 
     @property
     def escapes(self) -> int:
-        return sum(n for (kind, verdict), n in self.outcomes.items() if kind != "good" and verdict == "PASS")
+        """How many defective parts passed."""
+        return sum(
+            n
+            for (kind, verdict), n in self.outcomes.items()
+            if kind != "good" and verdict == "PASS"
+        )
 
     @property
     def overkill(self) -> int:
-        return sum(n for (kind, verdict), n in self.outcomes.items() if kind == "good" and verdict != "PASS")
+        """How many good parts did not pass."""
+        return sum(
+            n
+            for (kind, verdict), n in self.outcomes.items()
+            if kind == "good" and verdict != "PASS"
+        )
 
     def as_json(self) -> dict[str, Any]:
         """Give the summary as plain data."""
@@ -76,7 +86,9 @@ class DemoSummary:
         kinds = sorted({kind for kind, _ in self.outcomes if kind != "good"})
         for kind in kinds:
             verdicts = {v: n for (k, v), n in self.outcomes.items() if k == kind}
-            lines.append(f"    {kind:<16} " + ", ".join(f"{n} {v}" for v, n in sorted(verdicts.items())))
+            lines.append(
+                f"    {kind:<16} " + ", ".join(f"{n} {v}" for v, n in sorted(verdicts.items()))
+            )
         return "\n".join(
             [
                 *lines,
@@ -86,9 +98,7 @@ class DemoSummary:
         )
 
 
-def run_demo(
-    folder: Path, *, parts: int, good: int, seed: int, progress: Progress
-) -> DemoSummary:
+def run_demo(folder: Path, *, parts: int, good: int, seed: int, progress: Progress) -> DemoSummary:
     """Draw good parts, learn a recipe from them, and inspect `parts` new ones.
 
     Everything is left in `folder`. Raises InspectionError when it holds something else.
@@ -140,8 +150,6 @@ def _learn(path: Path, *, good: int, seed: int, progress: Progress) -> TrainingR
         write_dataset(
             dataset, n_good=good, n_test_good=0, n_defective_per_kind=0, size_px=SIZE_PX, seed=seed
         )
-        options = TrainingOptions(
-            image_size_px=IMAGE_SIZE_PX, false_reject=FALSE_REJECT, seed=seed
-        )
+        options = TrainingOptions(image_size_px=IMAGE_SIZE_PX, false_reject=FALSE_REJECT, seed=seed)
         setup = Setup(product="flange")
         return train_recipe(dataset, path, options=options, setup=setup, progress=progress)

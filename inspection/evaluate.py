@@ -107,5 +107,7 @@ def _pixel_figures(judged: list[tuple[Labelled, JudgedFile]], recipe: Recipe) ->
             continue
         size = found.frame.image.shape[:2]
         masks.append(read_image(item.mask) > 127 if item.mask else np.zeros(size, dtype=bool))
-        maps.append(recipe.framing.to_picture(found.judgement.anomaly_map.values, found.frame.image))
+        maps.append(
+            recipe.framing.to_picture(found.judgement.anomaly_map.values, found.frame.image)
+        )
     return {"pixel_auroc": pixel_auroc(maps, masks), "aupro": aupro(maps, masks)}

@@ -62,7 +62,9 @@ class Framing:
         if pose is None:
             return over
         size = (image.shape[1], image.shape[0])
-        return cv2.warpAffine(over, pose.matrix, size, flags=cv2.INTER_LINEAR)
+        return np.asarray(
+            cv2.warpAffine(over, pose.matrix, size, flags=cv2.INTER_LINEAR), np.float32
+        )
 
     def placed(self, image: Image) -> View:
         """Give the view of a straightened picture."""
@@ -74,9 +76,12 @@ class Framing:
         placement = self.canvas.place(*size_px)
         valid = placement.valid(self.setup.inspected(size_px))
         if not valid.any():
-            raise CannotInspect("nothing to inspect: the region of interest is empty in this picture")
+            raise CannotInspect(
+                "nothing to inspect: the region of interest is empty in this picture"
+            )
         return View(placement, valid)
 
 
 def _grey(image: Image) -> Image:
-    return image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    grey = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    return np.asarray(grey, dtype=np.uint8)

@@ -49,14 +49,15 @@ class Placement:
         """Bring a (H, W, 3) or (H, W) picture to (height, width, 3); padding mirrors its edge."""
         resized = _resize(image, self.height_px, self.width_px)
         if resized.ndim == 2:
-            resized = cv2.cvtColor(resized, cv2.COLOR_GRAY2RGB)
+            resized = np.repeat(resized[..., None], 3, axis=2)
         below = self.canvas.height_px - self.height_px - self.top_px
         right = self.canvas.width_px - self.width_px - self.left_px
         if not (self.top_px or self.left_px or below or right):
             return np.ascontiguousarray(resized)
         mirrors = min(self.height_px, self.width_px) > max(below, right) + 1
         border = cv2.BORDER_REFLECT_101 if mirrors else cv2.BORDER_REPLICATE
-        return cv2.copyMakeBorder(resized, self.top_px, below, self.left_px, right, border)
+        sides = (self.top_px, below, self.left_px, right)
+        return np.asarray(cv2.copyMakeBorder(resized, *sides, border), dtype=np.uint8)
 
     def of_picture(self, canvas: NDArray[Any]) -> NDArray[Any]:
         """Give the part of a canvas (H, W, ...) that holds the picture."""
@@ -80,7 +81,8 @@ class Placement:
         size = (self.canvas.width_px, self.canvas.height_px)
         over = cv2.resize(values, size, interpolation=cv2.INTER_LINEAR)
         size = (self.picture_width_px, self.picture_height_px)
-        return cv2.resize(self.of_picture(over), size, interpolation=cv2.INTER_LINEAR)
+        part = cv2.resize(self.of_picture(over), size, interpolation=cv2.INTER_LINEAR)
+        return np.asarray(part, dtype=np.float32)
 
 
 def choose_canvas(shapes: list[tuple[int, int]], *, size_px: int, multiple: int) -> Canvas:
@@ -94,4 +96,4 @@ def choose_canvas(shapes: list[tuple[int, int]], *, size_px: int, multiple: int)
 def _resize(image: Picture, height_px: int, width_px: int) -> Picture:
     shrinks = height_px < image.shape[0]
     method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return cv2.resize(image, (width_px, height_px), interpolation=method)
+    return np.asarray(cv2.resize(image, (width_px, height_px), interpolation=method), np.uint8)

@@ -80,7 +80,9 @@ class _Work:
 
     recipe: Recipe
     health: dict[str, float] = field(default_factory=dict)
-    _marks: list[tuple[str, float]] = field(default_factory=lambda: [("start", time.perf_counter())])
+    _marks: list[tuple[str, float]] = field(
+        default_factory=lambda: [("start", time.perf_counter())]
+    )
 
     def judge(self, image: NDArray[np.uint8]) -> Judgement:
         found = self.score(image)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
-from collections.abc import Mapping
 
 if TYPE_CHECKING:
     from models.base import AnomalyMap
@@ -69,11 +69,22 @@ class Judgement:
                 f"Judgement: {self.verdict} needs score, p_value and threshold, got {judged}"
             )
         if any(value != value for value in judged):
-            raise ValueError(f"Judgement: score, p_value and threshold must be numbers, got {judged}")
+            raise ValueError(
+                f"Judgement: score, p_value and threshold must be numbers, got {judged}"
+            )
 
     def as_json(self) -> dict[str, Any]:
         """Give the fields of the `--json` contract, in its order, without the image's name."""
-        names = ("x_px", "y_px", "width_px", "height_px", "area_px", "area_mm2", "peak_score", "zone")
+        names = (
+            "x_px",
+            "y_px",
+            "width_px",
+            "height_px",
+            "area_px",
+            "area_mm2",
+            "peak_score",
+            "zone",
+        )
         return {
             "verdict": self.verdict.value,
             "score": self.score,

@@ -45,7 +45,8 @@ def heat(values: NDArray[np.float32], *, threshold: float, fail_threshold: float
 
 def draw(image: Image, judgement: Judgement, recipe: Recipe) -> Image:
     """Give the picture (H, W, 3) with heat, outlined regions and a banner above it."""
-    picture = cv2.cvtColor(image, cv2.COLOR_GRAY2RGB) if image.ndim == 2 else image.copy()
+    rgb = cv2.cvtColor(image, cv2.COLOR_GRAY2RGB) if image.ndim == 2 else image
+    picture: Image = np.array(rgb, dtype=np.uint8)
     if judgement.verdict in (Verdict.FAIL, Verdict.REVIEW) and judgement.anomaly_map is not None:
         picture = _blend(picture, judgement, recipe)
     thickness = max(2, round(min(picture.shape[:2]) / 200))
@@ -57,7 +58,9 @@ def draw(image: Image, judgement: Judgement, recipe: Recipe) -> Image:
     return np.vstack([_banner(picture.shape[1], judgement), picture])
 
 
-def write_overlay(folder: Path, name: str, image: Image, judgement: Judgement, recipe: Recipe) -> Path:
+def write_overlay(
+    folder: Path, name: str, image: Image, judgement: Judgement, recipe: Recipe
+) -> Path:
     """Draw a judged picture into `folder`/`name`.png; gives the file written."""
     folder.mkdir(parents=True, exist_ok=True)
     drawn = cv2.cvtColor(draw(image, judgement, recipe), cv2.COLOR_RGB2BGR)

@@ -14,7 +14,6 @@ import os
 import tempfile
 import zipfile
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -27,6 +26,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 import models
+from cameras import decode_image
 from inspection.calibration import Calibration
 from inspection.errors import RecipeError
 from inspection.framing import Framing
@@ -126,9 +126,7 @@ class Recipe:
     def members(self) -> dict[str, bytes]:
         """Give the content of the file, `SHA256SUMS` last."""
         arrays = io.BytesIO()
-        np.savez(
-            arrays, scores=self.scores, mean=self.likeness.mean, spread=self.likeness.spread
-        )
+        np.savez(arrays, scores=self.scores, mean=self.likeness.mean, spread=self.likeness.spread)
         content = {
             SETTINGS: _ADAPTER.dump_json(self.settings, indent=1),
             PROGRAM: self.program_bytes[0],
@@ -188,7 +186,8 @@ def open_recipe(path: Path) -> Recipe:
     for reference in settings.references:
         if reference.member not in content:
             raise RecipeError(f"{where}: member {reference.member} is missing")
-        references[reference.member] = _picture(content[reference.member])
+        data = content[reference.member]
+        references[reference.member] = decode_image(data, f"{where}: {reference.member}")
     return Recipe(
         settings,
         scores=scores,
@@ -266,7 +265,9 @@ def _check_sums(content: Mapping[str, bytes], where: str) -> None:
         if name == SUMS:
             continue
         if name not in sums or name not in content:
-            raise RecipeError(f"{where}: member {name} is {'missing' if name in sums else 'foreign'}")
+            raise RecipeError(
+                f"{where}: member {name} is {'missing' if name in sums else 'foreign'}"
+            )
         if hashlib.sha256(content[name]).hexdigest() != sums[name]:
             raise RecipeError(f"{where}: member {name} is damaged (its hash does not match)")
 
@@ -285,16 +286,3 @@ def _settings(data: bytes, where: str) -> Settings:
         return _ADAPTER.validate_json(data)
     except ValidationError as error:
         raise RecipeError(f"{where}: member {SETTINGS}: {first_problem(error)}") from error
-
-
-def _picture(data: bytes) -> NDArray[np.uint8]:
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    return image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
-
-
-def describe(recipe: Recipe) -> dict[str, Any]:
-    """Give the calibration and model card as plain data, for screens and reports."""
-    return {"recipe_id": recipe.id, "calibration": asdict(recipe.settings.calibration)} | {
-        "model": recipe.settings.model,
-        "training": recipe.settings.training,
-    }

@@ -59,5 +59,3 @@ def run_station(
         yield InspectedPart(frame=frame, judgement=judgement, record=record)
         previous = frame
         count += 1
-
-

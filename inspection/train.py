@@ -96,8 +96,8 @@ def train_recipe(
     dataset: Path,
     recipe_path: Path,
     *,
-    options: TrainingOptions = TrainingOptions(),
-    setup: Setup = Setup(),
+    options: TrainingOptions,
+    setup: Setup,
     progress: Progress = lambda what, done, of: None,
     test: bool = True,
 ) -> TrainingReport:
@@ -140,7 +140,7 @@ def read_pictures(
     first = first_readable(files)
     setup = replace(setup, reference_size_px=setup.reference_size_px or first.shape[:2])
     sizes = [first.shape[:2]] if setup.align else first_sizes(files)
-    canvas = choose_canvas(sizes, size_px=options.image_size_px, multiple=CANVAS_MULTIPLE)
+    canvas = choose_canvas(sizes, size_px=options.image_size_px or 256, multiple=CANVAS_MULTIPLE)
     return read_good(files, Framing(canvas, setup, first), progress=progress)
 
 
@@ -196,7 +196,9 @@ def _score(
 ) -> float:
     view = pictures.framing.view(pictures.used[index].size_px)
     valid = models.to_grid(view.valid, *distances.shape)
-    return models.anomaly_map(distances, valid, smoothing_patches=model.smoothing_patches, level=model.level).score
+    return models.anomaly_map(
+        distances, valid, smoothing_patches=model.smoothing_patches, level=model.level
+    ).score
 
 
 def _references(

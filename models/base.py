@@ -12,6 +12,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import cv2
@@ -84,8 +85,16 @@ class AnomalyModel(ABC):
     """
 
     name: str
+    backbone: str
+    weights: Path | None
+    seed: int
     smoothing_patches: float
     level: float
+
+    @abstractmethod
+    def __init__(
+        self, *, backbone: str = ..., weights: Path | None = None, seed: int = 0
+    ) -> None: ...
 
     @abstractmethod
     def fit(
@@ -150,11 +159,11 @@ def anomaly_map(
         raise ValueError("anomaly_map: expected at least one valid patch, got none")
     weight = valid.astype(np.float32)
     values = distances * weight
-    smooth, share = (
+    blurred, share = (
         cv2.GaussianBlur(plane, (0, 0), sigmaX=smoothing_patches, borderType=cv2.BORDER_REFLECT_101)
         for plane in (values, weight)
     )
-    smooth /= np.maximum(share, 1e-6)
+    smooth = blurred / np.maximum(share, 1e-6)
     offset = level * float(distances[valid].mean())
     # Beside valid patches the others take their neighbours' values, so that outlines reach the edge.
     shown = np.where(valid, distances, np.where(share > 0.02, smooth, 0.0)).astype(np.float32)

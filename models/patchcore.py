@@ -42,7 +42,8 @@ class Memory:
 
     def distances(self, rows: Array) -> Array:
         """Give the distance (n,) of feature rows (n, C) to the nearest good patch."""
-        return nearest_distance((rows - self.mean) @ self.projection, self.bank)
+        points = (rows - self.mean) @ self.projection
+        return nearest_distance(points.astype(np.float32, copy=False), self.bank)
 
 
 class PatchCore(AnomalyModel):
@@ -82,6 +83,7 @@ class PatchCore(AnomalyModel):
         folds: NDArray[np.intp],
         progress: Progress = lambda what, done, of: None,
     ) -> Self:
+        """Pass over the pictures, choose the memory, then score each by a memory without it."""
         if len(pictures) != len(folds):
             raise ModelError(f"patchcore: {len(pictures)} pictures but {len(folds)} fold numbers")
         self._start(*pictures[0].canvas.shape[:2])
@@ -94,7 +96,9 @@ class PatchCore(AnomalyModel):
             memory = self._learn(seen, int(fold)) if several else self.memory_
             members = np.flatnonzero(folds == fold)
             for some in np.array_split(members, len(members) // 64 + 1):
-                rows = np.concatenate([seen.rows(i) if i in seen.kept else self._rows(pictures[i]) for i in some])
+                rows = np.concatenate(
+                    [seen.rows(i) if i in seen.kept else self._rows(pictures[i]) for i in some]
+                )
                 self.held_out_maps_[some] = memory.distances(rows).reshape(-1, *self.grid_)
         progress("Calibrating", len(np.unique(folds)), len(np.unique(folds)))
         projected = (seen.sums - self.memory_.mean) @ self.memory_.projection
@@ -102,12 +106,14 @@ class PatchCore(AnomalyModel):
         return self
 
     def distances(self, canvas: Canvas) -> Array:
+        """Measure one canvas by torch: the reference the program is checked against."""
         if not hasattr(self, "memory_"):
             raise NotFitted("patchcore: asked to score before it was taught; call fit first")
         rows = torch_features(self.network_, canvas, pool=self.pool)
         return self.memory_.distances(rows).reshape(self.grid_)
 
     def program(self) -> openvino.Model:
+        """Give preprocessing, backbone, projection and search as one program."""
         if not hasattr(self, "memory_"):
             raise NotFitted("patchcore: asked for its program before it was taught; call fit first")
         memory = self.memory_
@@ -120,6 +126,7 @@ class PatchCore(AnomalyModel):
         )
 
     def card(self) -> dict[str, Any]:
+        """Give hyperparameters, weights and sizes."""
         return {
             "name": self.name,
             "backbone": self.backbone,
@@ -214,8 +221,9 @@ class _Seen:
 def _whitening(parts: list[_Moments], components: int) -> tuple[Array, Array]:
     """Give mean (C,) and projection (C, d) so that projected good patches have variance 1 or less."""
     count = sum(part.count for part in parts)
-    mean = sum(part.sum for part in parts) / max(count, 1)
-    covariance = sum(part.products for part in parts) / max(count, 1) - np.outer(mean, mean)
+    mean = np.sum([part.sum for part in parts], axis=0) / max(count, 1)
+    products = np.sum([part.products for part in parts], axis=0)
+    covariance = products / max(count, 1) - np.outer(mean, mean)
     variances, axes = np.linalg.eigh(covariance)
     variances, axes = variances[::-1][:components].clip(0), axes[:, ::-1][:, :components]
     floor = SHRINKAGE * max(float(np.trace(covariance)) / len(covariance), 1e-12)
