@@ -117,6 +117,10 @@ def inspect_(
     store: Annotated[
         str | None, typer.Option(help="SQLite file or database URL that records each part.")
     ] = None,
+    images_folder: Annotated[
+        Path | None,
+        typer.Option("--images", help="Folder for the record's pictures; a database URL needs it."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Judge pictures; exit code 3 when one of them is not PASS."""
@@ -124,22 +128,23 @@ def inspect_(
 
     from inspection.files import judge_files, picture_files, record
     from inspection.judgement import Verdict
-    from inspection.overlay import write_overlay
+    from inspection.overlay import overlay_names, write_overlay
 
     paths = picture_files(images)
     loaded = _load(recipe)
+    names = overlay_names(paths)
     not_pass = 0
     with ExitStack() as stack:
         keep = None
         if store is not None:
             from inspection.store import open_store
 
-            keep = stack.enter_context(open_store(store))
-        for found in judge_files(paths, loaded):
+            keep = stack.enter_context(open_store(store, images=images_folder))
+        for found, name in zip(judge_files(paths, loaded), names, strict=True):
             if keep is not None:
                 keep.add(record(found, loaded))
             if out is not None and found.frame is not None:
-                write_overlay(out, found.path.name, found.frame.image, found.judgement, loaded)
+                write_overlay(out, name, found.frame.image, found.judgement, loaded)
             not_pass += found.judgement.verdict is not Verdict.PASS
             if as_json:
                 line = {"image": str(found.path)} | found.judgement.as_json()

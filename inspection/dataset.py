@@ -124,7 +124,7 @@ class GoodPictures(Sequence[Picture]):
     def folds(self, *, seed: int) -> NDArray[np.intp]:
         """Put each picture in a fold; equal pictures share one, so none is scored by its twin."""
         groups = {digest: i for i, digest in enumerate(dict.fromkeys(g.digest for g in self.used))}
-        count = 10 if len(groups) < 25 else 5
+        count = 10 if len(groups) < 150 else 5
         order = np.random.default_rng(seed).permutation(len(groups))
         return np.array([order[groups[good.digest]] % count for good in self.used], dtype=np.intp)
 

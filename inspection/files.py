@@ -69,8 +69,15 @@ def record(found: JudgedFile, recipe: Recipe) -> NewPart:
         source=str(found.path),
         frame=found.frame,
         image_bytes=found.data or None,
-        image_suffix=found.path.suffix.lower() or ".bin",
+        image_suffix=_suffix(found.path),
     )
+
+
+def _suffix(path: Path) -> str:
+    """Give a suffix the archive takes; a picture may be named in any way."""
+    suffix = path.suffix.lower()
+    plain = suffix[1:].isascii() and suffix[1:].isalnum() and len(suffix) <= 9
+    return suffix if plain else ".bin"
 
 
 def _unreadable(problem: str, recipe: Recipe) -> Judgement:

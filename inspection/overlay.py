@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -58,6 +60,16 @@ def draw(image: Image, judgement: Judgement, recipe: Recipe) -> Image:
     return np.vstack([_banner(picture.shape[1], judgement), picture])
 
 
+def overlay_names(paths: Sequence[Path]) -> list[str]:
+    """Give each picture's overlay a name of its own: its stem, with a number where two share it."""
+    seen: Counter[str] = Counter()
+    names = []
+    for path in paths:
+        seen[path.stem] += 1
+        names.append(path.stem if seen[path.stem] == 1 else f"{path.stem}_{seen[path.stem]}")
+    return names
+
+
 def write_overlay(
     folder: Path, name: str, image: Image, judgement: Judgement, recipe: Recipe
 ) -> Path:
@@ -75,12 +87,23 @@ def _blend(picture: Image, judgement: Judgement, recipe: Recipe) -> Image:
     assert judgement.anomaly_map is not None
     found = judgement.anomaly_map
     values = recipe.framing.to_picture(found.values, picture) + np.float32(found.offset)
+    values[~_inside(judgement, values.shape)] = 0.0
     colours = heat(
         values, threshold=calibration.threshold, fail_threshold=calibration.fail_threshold
     )
     share = colours[..., 3:].astype(np.float32) / 255
     mixed = picture * (1 - share) + colours[..., :3] * share
     return mixed.astype(np.uint8)
+
+
+def _inside(judgement: Judgement, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Which pixels lie in the box of a region at fault."""
+    mask = np.zeros(shape, dtype=bool)
+    for region in judgement.regions:
+        if not region.accepted:
+            rows = slice(region.y_px, region.y_px + region.height_px)
+            mask[rows, region.x_px : region.x_px + region.width_px] = True
+    return mask
 
 
 def _banner(width_px: int, judgement: Judgement) -> Image:

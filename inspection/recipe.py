@@ -26,7 +26,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 import models
-from cameras import decode_image
+from cameras import CameraError, decode_image
 from inspection.calibration import Calibration
 from inspection.errors import RecipeError
 from inspection.framing import Framing
@@ -180,14 +180,19 @@ def open_recipe(path: Path) -> Recipe:
         arrays = np.load(io.BytesIO(content[ARRAYS]), allow_pickle=False)
         scores = arrays["scores"]
         likeness = Likeness(arrays["mean"], arrays["spread"])
-    except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
+    except (ValueError, LookupError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise RecipeError(f"{where}: member {ARRAYS} is not readable ({error})") from error
     references = {}
     for reference in settings.references:
         if reference.member not in content:
             raise RecipeError(f"{where}: member {reference.member} is missing")
-        data = content[reference.member]
-        references[reference.member] = decode_image(data, f"{where}: {reference.member}")
+        try:
+            image = decode_image(content[reference.member], reference.member)
+        except CameraError as error:
+            raise RecipeError(
+                f"{where}: member {reference.member} is not readable ({error})"
+            ) from error
+        references[reference.member] = image
     return Recipe(
         settings,
         scores=scores,
@@ -276,7 +281,7 @@ def _settings(data: bytes, where: str) -> Settings:
     try:
         raw = json.loads(data)
         number = raw.get("format")
-    except (ValueError, AttributeError) as error:
+    except (ValueError, AttributeError, RecursionError) as error:
         raise RecipeError(f"{where}: member {SETTINGS} is not readable ({error})") from error
     if isinstance(number, int) and number > FORMAT:
         raise RecipeError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -35,14 +36,31 @@ def find_regions(
     # Interpolation may stay below the peak of the map: the worst place still counts.
     level = min(threshold - found.offset, float(np.nextafter(np.float32(highest), np.float32(0))))
     above = (values > np.float32(level)).astype(np.uint8)
-    count, labels, stats, centres = cv2.connectedComponentsWithStats(above, connectivity=8)
+    _, numbers, stats, centres = cv2.connectedComponentsWithStats(above, connectivity=8)
+    labels = np.asarray(numbers)
+    seeds = _seeds(found, labels, values, threshold=threshold)
     regions = []
-    for label in range(1, count):
+    for label in sorted(seeds):
         share = float(values[labels == label].max()) / max(highest, 1e-12)
         peak = threshold + share * (found.score - threshold)
         where = (stats[label], centres[label])
         regions.append(_region(*where, peak, values.shape, view.placement, setup))
     return _apply_rules(sorted(regions, key=lambda r: -r.peak_score), setup)
+
+
+def _seeds(
+    found: AnomalyMap, labels: NDArray[Any], values: NDArray[Any], *, threshold: float
+) -> set[int]:
+    """Give the components that hold a neighbourhood over the threshold, and the worst of all.
+
+    The others are lone patches, which do not count in the score either.
+    """
+    seeds = {int(labels[np.unravel_index(int(values.argmax()), values.shape)])}
+    if found.neighbourhood is not None:
+        size = (values.shape[1], values.shape[0])
+        around = cv2.resize(found.neighbourhood, size, interpolation=cv2.INTER_LINEAR)
+        seeds |= set(np.unique(labels[around > threshold - found.offset]).tolist())
+    return seeds - {0}
 
 
 def _region(

@@ -59,7 +59,10 @@ def load_backbone(name: str, *, strides: tuple[int, ...], weights: Path | None =
         raise ModelError(f"backbone '{name}': no features of stride {missing}, it has {offered}")
     indices = tuple(len(offered) - 1 - offered[::-1].index(s) for s in strides)
     network = timm.create_model(name, pretrained=False, features_only=True, out_indices=indices)
-    unknown = network.load_state_dict(state, strict=False).missing_keys
+    try:
+        unknown = network.load_state_dict(state, strict=False).missing_keys
+    except RuntimeError as error:
+        raise ModelError(f"backbone '{name}': its weights are of another network") from error
     if unknown:
         raise ModelError(
             f"backbone '{name}': its weights lack {unknown[0]} and {len(unknown) - 1} more"

@@ -53,6 +53,8 @@ class AnomalyMap:
     values: NDArray[np.float32]
     score: float
     offset: float = 0.0
+    neighbourhood: NDArray[np.float32] | None = None
+    """Mean distance around each valid patch (h, w), what the score is the highest of."""
 
     def __post_init__(self) -> None:
         if self.values.dtype != np.float32 or self.values.ndim != 2:
@@ -132,12 +134,9 @@ class AnomalyModel(ABC):
 
 
 def to_grid(valid: NDArray[np.bool_], height: int, width: int) -> NDArray[np.bool_]:
-    """Reduce pixel validity (H, W) to patches (height, width): valid where a fifth of it is.
-
-    A lower share would let padding in, a higher one would leave out the edge of a part.
-    """
+    """Reduce pixel validity (H, W) to patches (height, width): valid where most pixels are."""
     share = cv2.resize(valid.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
-    return np.asarray(share > 0.2)
+    return np.asarray(share > 0.5)
 
 
 def anomaly_map(
@@ -151,8 +150,9 @@ def anomaly_map(
 
     The score is the highest Gaussian-weighted mean of distances (sigma `smoothing_patches`) plus
     `level` times the mean of all: a lone noisy patch counts less than two beside each other, and a
-    place in a picture unusual all over counts more. Only valid patches take part. An average is
-    never above what it averages, so a score above a limit has a patch above `limit - offset`.
+    place in a picture unusual all over counts more. Only valid patches score; the map also has those
+    beside them. An average is never above what it averages, so a picture over a limit has a
+    patch above the limit less the offset.
     Raises ValueError when no patch is valid.
     """
     if not valid.any():
@@ -165,6 +165,8 @@ def anomaly_map(
     )
     smooth = blurred / np.maximum(share, 1e-6)
     offset = level * float(distances[valid].mean())
-    # Beside valid patches the others take their neighbours' values, so that outlines reach the edge.
-    shown = np.where(valid, distances, np.where(share > 0.02, smooth, 0.0)).astype(np.float32)
-    return AnomalyMap(shown, float(smooth[valid].max()) + offset, offset)
+    # Patches half outside do not score, they are too noisy, but outlines should reach the edge.
+    beside = cv2.dilate(weight, np.ones((3, 3), dtype=np.uint8)) > 0
+    shown = np.where(beside, distances, 0.0).astype(np.float32)
+    worst = float(smooth[valid].max())
+    return AnomalyMap(shown, worst + offset, offset, (smooth * weight).astype(np.float32))

@@ -14,8 +14,9 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 
-from inspection.store.errors import StoreUnavailable
+from inspection.store.errors import StoreForeign, StoreUnavailable
 
+_SMALLEST_DATABASE_BYTES = 512  # SQLite's smallest page
 _ALLOWED = "a path, sqlite:///FILE or postgresql+psycopg://USER:PASSWORD@HOST/DATABASE"
 _WAIT_S = 10
 
@@ -119,6 +120,11 @@ def _postgresql_engine(place: Place, *, read_only: bool) -> Engine:
 
 def _file_place(file: Path, images: Path | None) -> Place:
     whole = file.absolute()  # the process may change its folder later
+    if whole.is_file() and 0 < whole.stat().st_size < _SMALLEST_DATABASE_BYTES:
+        raise StoreForeign(
+            f"store {file}: {whole.stat().st_size} bytes, no SQLite database is smaller than "
+            f"{_SMALLEST_DATABASE_BYTES}; it is something else; give another path"
+        )
     url = URL.create("sqlite", database=str(whole))
     archive = whole.with_suffix(".images") if images is None else images.absolute()
     return Place(url, str(file), whole, archive)

@@ -13,8 +13,10 @@ StoreError
 
 from __future__ import annotations
 
+from inspection.errors import InspectionError
 
-class StoreError(Exception):
+
+class StoreError(InspectionError):
     """The record could not do what was asked; the message is one line for a person."""
 
 

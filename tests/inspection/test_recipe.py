@@ -133,7 +133,7 @@ def test_a_truncated_file_is_refused(
     share: float, line: Any, refused: Callable[[bytes], str]
 ) -> None:
     data = line.recipe_path.read_bytes()
-    assert "not a recipe, or damaged" in refused(data[: int(share * len(data))])
+    assert "damaged" in refused(data[: int(share * len(data))])
 
 
 def test_bytes_before_or_behind_it_are_refused(line: Any, refused: Callable[[bytes], str]) -> None:
@@ -182,7 +182,8 @@ def test_a_member_said_to_be_larger_than_the_file_is_refused(
     line: Any, refused: Callable[[bytes], str]
 ) -> None:
     data = bytearray(line.recipe_path.read_bytes())
-    entry = data.index(b"PK\x01\x02")
+    with zipfile.ZipFile(line.recipe_path) as archive:
+        entry = archive.start_dir
     data[entry + 20 : entry + 28] = (2**31).to_bytes(4, "little") * 2
     text = refused(bytes(data))
     assert f"larger than the file ({2**31} bytes)" in text

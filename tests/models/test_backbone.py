@@ -1,0 +1,144 @@
+"""Pretrained weights land in the network they are of, and what is missing is told in one line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cameras.simulated import draw_part, write_dataset
+from models import ModelError, WeightsUnavailable
+from models._backbone import LITE_MEAN, LITE_STD, load_backbone, torch_features
+
+LITE = {
+    "tf_efficientnet_lite0": ((8, 16), (40, 112)),
+    "tf_efficientnet_lite1": ((4, 8, 16), (24, 40, 112)),
+    "tf_efficientnet_lite2": ((16, 32), (120, 352)),
+}
+
+
+def _refusal(kind: type[ModelError], name: str, **options: Any) -> str:
+    with pytest.raises(kind) as caught:
+        load_backbone(name, **({"strides": (8, 16)} | options))
+    text = str(caught.value)
+    assert text.startswith(f"backbone '{name}': ")
+    assert "\n" not in text
+    return text.removeprefix(f"backbone '{name}': ")
+
+
+@pytest.mark.parametrize("name", LITE)
+def test_packaged_weights_bring_all_that_belongs_to_them(name: str) -> None:
+    import torch
+
+    strides, channels = LITE[name]
+    found = load_backbone(name, strides=strides)
+    assert (found.name, found.strides) == (name, strides)
+    assert found.mean == LITE_MEAN == pytest.approx((127 / 255,) * 3)
+    assert found.std == LITE_STD == pytest.approx((128 / 255,) * 3)
+    with torch.no_grad():
+        maps = found.network(torch.zeros(1, 3, 128, 192))
+    assert [tuple(m.shape) for m in maps] == [
+        (1, c, 128 // s, 192 // s) for c, s in zip(found.channels, strides, strict=True)
+    ]
+    if name.endswith("lite0"):
+        assert found.channels == channels
+    assert not found.network.training
+    assert not any(p.requires_grad for p in found.network.parameters())
+
+
+def test_the_weights_are_trained_ones_in_their_places() -> None:
+    """Features of a part stay themselves under a small shift and differ from place to place."""
+    found = load_backbone("tf_efficientnet_lite0", strides=(8, 16))
+    state = found.network.state_dict()
+    assert all(bool(np.isfinite(value.numpy()).all()) for value in state.values())
+    variances = [v.numpy() for k, v in state.items() if k.endswith("running_var")]
+    assert all((v >= 0).all() for v in variances)
+    assert any(not np.allclose(v, 1) for v in variances)
+    image = draw_part(0, size_px=128).image
+    rows, again, mirrored = (
+        torch_features(found, np.ascontiguousarray(each), pool=3)
+        for each in (image, np.roll(image, 1, axis=1), image[::-1])
+    )
+    assert rows.shape == (64, sum(found.channels))
+    assert np.linalg.norm(rows - again) < 0.5 * np.linalg.norm(rows - mirrored)
+
+
+@pytest.mark.parametrize("name", ["efficientnet_lite9000", "", "resnet", "os.system"])
+def test_an_unknown_name_is_told(name: str) -> None:
+    text = _refusal(ModelError, name)
+    assert text.startswith("timm has no network of this name; near it: ")
+
+
+def test_near_names_are_offered() -> None:
+    assert "tf_efficientnet_lite0" in _refusal(ModelError, "tf_efficientnet_lite")
+
+
+@pytest.mark.parametrize(("strides", "named"), [((7,), "[7]"), ((8, 64), "[64]"), ((1,), "[1]")])
+def test_a_stride_the_network_lacks_is_told(strides: tuple[int, ...], named: str) -> None:
+    text = _refusal(ModelError, "tf_efficientnet_lite0", strides=strides)
+    assert text == f"no features of stride {named}, it has [2, 4, 8, 16, 32]"
+
+
+def test_a_weights_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "none.safetensors"
+    text = _refusal(WeightsUnavailable, "tf_efficientnet_lite0", weights=path)
+    assert text == f"no weights file {path}"
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".pth"])
+@pytest.mark.parametrize("data", [b"", b"not weights at all", b"\x80\x04N."])
+def test_a_file_that_holds_no_weights_is_told(suffix: str, data: bytes, tmp_path: Path) -> None:
+    path = tmp_path / f"bad{suffix}"
+    path.write_bytes(data)
+    text = _refusal(ModelError, "tf_efficientnet_lite0", weights=path)
+    assert text.startswith(f"{path} is not a readable weights file")
+    assert "allowed: .safetensors, or .pth" in text
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".pth"])
+def test_weights_from_a_file_are_used(suffix: str, tmp_path: Path) -> None:
+    import safetensors.torch
+    import timm
+    import torch
+
+    torch.manual_seed(0)
+    state = timm.create_model("resnet18", pretrained=False).state_dict()
+    path = tmp_path / f"weights{suffix}"
+    if suffix == ".pth":
+        torch.save(state, path)
+    else:
+        safetensors.torch.save_file(state, path)
+    found = load_backbone("resnet18", strides=(8, 16), weights=path)
+    assert found.channels == (128, 256)
+    assert found.mean == pytest.approx((0.485, 0.456, 0.406))
+    assert torch.equal(found.network.state_dict()["conv1.weight"], state["conv1.weight"])
+    text = _refusal(ModelError, "tf_efficientnet_lite0", weights=path)
+    assert text.startswith(("its weights lack ", "its weights are of another network"))
+
+
+def test_weights_of_another_size_of_network_are_told(tmp_path: Path) -> None:
+    import safetensors.torch
+    import timm
+
+    state = timm.create_model("tf_efficientnet_lite1", pretrained=False).state_dict()
+    path = tmp_path / "other.safetensors"
+    safetensors.torch.save_file(state, path)
+    text = _refusal(ModelError, "tf_efficientnet_lite2", weights=path)
+    assert text == "its weights are of another network"
+
+
+@pytest.mark.slow
+def test_without_hub_and_weights_one_line_says_what_to_do(
+    tmp_path: Path, failure: Callable[..., str]
+) -> None:
+    write_dataset(tmp_path / "parts", n_good=5, n_test_good=0, n_defective_per_kind=0, size_px=64)
+    text = failure(
+        "train", "parts", "--recipe", "a.recipe", "--backbone", "resnet18", "--image-size", 64,
+        HF_HUB_OFFLINE="1", HF_HOME=str(tmp_path / "hub"), TORCH_HOME=str(tmp_path / "torch"),
+    )  # fmt: skip
+    assert text.startswith("backbone 'resnet18': its weights are not on this machine")
+    assert "--weights" in text
+    assert not (tmp_path / "a.recipe").exists()
