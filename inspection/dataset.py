@@ -21,7 +21,7 @@ from models import Picture
 CanvasImage = NDArray[np.uint8]
 Progress = Callable[[str, int, int], None]
 
-KEPT_BYTES = 256 * 2**20
+KEPT_BYTES = 96 * 2**20
 """Decoded pictures kept in memory; those beyond it are read again when needed."""
 
 MIN_GOOD = 5

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float32]
 
-KEPT_BYTES = 256 * 2**20
+KEPT_BYTES = 96 * 2**20
 """Features kept in memory between the two passes; pictures beyond it are looked at twice."""
 
 SHRINKAGE = 1.0
@@ -42,7 +42,7 @@ class Memory:
 
     def distances(self, rows: Array) -> Array:
         """Give the distance (n,) of feature rows (n, C) to the nearest good patch."""
-        points = (rows - self.mean) @ self.projection
+        points = rows @ self.projection - self.mean @ self.projection
         return nearest_distance(points.astype(np.float32, copy=False), self.bank)
 
 
@@ -185,7 +185,8 @@ class PatchCore(AnomalyModel):
         rows = np.concatenate([part for fold in folds for part in seen.candidates[fold]])
         if len(rows) == 0:
             raise ModelError("patchcore: no patch to learn from; the region of interest is empty")
-        points = (rows - mean) @ projection
+        points = rows @ projection - mean @ projection
+        del rows
         rng = np.random.default_rng([self.seed, 0 if without is None else without + 1])
         return Memory(mean, projection, points[greedy_coreset(points, self.bank_size, rng=rng)])
 

@@ -15,7 +15,6 @@ from inspection.judge import inspect
 from inspection.judgement import Verdict
 from inspection.setup import Alignment, Setup
 
-SPOT = (64, 100)
 WIDE = Alignment(max_shift_px=60, max_rotation_deg=20)
 POSES = [(0, 0, 0), (12, -8, 0), (0, 0, 9), (-15, 10, -6), (20, 18, 12)]
 
@@ -64,10 +63,13 @@ def test_a_defect_on_a_moved_part_is_told_where_the_camera_sees_it(
     pose: tuple[float, float, float], bracket: Any, frame_of: Any, spotted: Any
 ) -> None:
     reference = next(iter(bracket.references.values()))
-    picture, matrix = moved(spotted(reference, *SPOT), *pose)
+    near = cv2.GaussianBlur(grey(reference), (0, 0), 8)[60:196, 60:196]
+    left, top = cv2.minMaxLoc(near)[3]  # the middle of a bright face of the part
+    spot = (left + 60, top + 60)
+    picture, matrix = moved(spotted(reference, *spot), *pose)
     found = inspect(frame_of(picture), bracket)
     assert found.verdict in (Verdict.FAIL, Verdict.REVIEW), found.reason
-    x, y = matrix @ (*SPOT, 1)
+    x, y = matrix @ (*spot, 1)
     worst = found.regions[0]
     assert worst.x_px - 4 <= x <= worst.x_px + worst.width_px + 4
     assert worst.y_px - 4 <= y <= worst.y_px + worst.height_px + 4

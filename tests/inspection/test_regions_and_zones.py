@@ -35,7 +35,9 @@ def hot(*boxes: tuple[int, int, int, int], value: float = 9.0) -> NDArray[np.flo
 def regions_of(
     values: NDArray[np.float32], setup: Setup = ANYWHERE, threshold: float = 5.0
 ) -> tuple[Region, ...]:
-    found = AnomalyMap(values, score=float(values.max()), offset=0.0)
+    found = AnomalyMap(
+        values, score=float(values.max()), offset=0.0, neighbourhood=values.copy()
+    )
     view = View(PLACE, np.ones((128, 256), dtype=bool))
     return find_regions(found, view, setup, threshold=threshold)
 
