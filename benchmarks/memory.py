@@ -44,7 +44,9 @@ def main() -> None:
                 image[number // 256 % 256, number % 256] ^= 255
                 cv2.imwrite(str(pictures / f"{number:06d}.png"), image)
             command = [sys.executable, "-c", TRAIN, str(pictures), str(Path(temporary, "m.recipe"))]
-            print(subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip())
+            print(
+                subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+            )
 
 
 if __name__ == "__main__":

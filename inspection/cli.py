@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from inspection.train import TrainingReport
 
 NOT_ALL_PASS = 3
+INTERRUPTED = 130  # Typer's code for Ctrl-C
 
 app = typer.Typer(
     name="inspection",
@@ -36,17 +37,22 @@ RecipeArgument = Annotated[Path, typer.Argument(help="Recipe file made by `inspe
 def main() -> NoReturn:
     """Run the command line; every error becomes one line and exit code 1."""
     try:
-        app()
-    except KeyboardInterrupt:
-        _fail("stopped by Ctrl-C; nothing was changed")
+        code = app(standalone_mode=False)
+    except (KeyboardInterrupt, typer.Abort):
+        _fail("stopped by Ctrl-C; what was not finished was not written")
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except Exception as error:  # the command line is where every error ends
+        if hasattr(error, "show"):  # a usage error of Typer's, wherever it keeps the class
+            error.show()
+            sys.exit(2)
         if os.environ.get("INSPECTION_DEBUG"):
             raise
         _fail(_one_line(error))
-    sys.exit(0)
+    if code == INTERRUPTED:
+        _fail("stopped by Ctrl-C; what was not finished was not written")
+    sys.exit(code or 0)
 
 
 @app.command()
@@ -96,13 +102,16 @@ def train(
         seed=seed,
     )
     with _Progress() as progress:
-        report = train_recipe(
-            dataset,
-            recipe,
-            options=options,
-            setup=read_setup(setup) if setup else Setup(),
-            progress=progress,
-        )
+        try:
+            report = train_recipe(
+                dataset,
+                recipe,
+                options=options,
+                setup=read_setup(setup) if setup else Setup(),
+                progress=progress,
+            )
+        except KeyboardInterrupt:
+            _fail(f"recipe {recipe}: training stopped by Ctrl-C; nothing was changed")
     if as_json:
         typer.echo(json.dumps(report.as_json()))
     else:

@@ -121,6 +121,11 @@ class GoodPictures(Sequence[Picture]):
             return Picture(self._kept[good.path], view.valid)
         return Picture(self.framing.canvas_of(read_image(good.path))[0], view.valid)
 
+    def distinct(self) -> NDArray[np.intp]:
+        """Give the index of each picture that is not a copy of an earlier one."""
+        first = {good.digest: i for i, good in reversed(list(enumerate(self.used)))}
+        return np.array(sorted(first.values()), dtype=np.intp)
+
     def folds(self, *, seed: int) -> NDArray[np.intp]:
         """Put each picture in a fold; equal pictures share one, so none is scored by its twin."""
         groups = {digest: i for i, digest in enumerate(dict.fromkeys(g.digest for g in self.used))}
@@ -154,8 +159,9 @@ def read_good(files: list[Path], framing: Framing, *, progress: Progress) -> Goo
         progress("Reading", i + 1, len(files))
     off_size = _off_size(used)
     used = [good for good in used if good not in off_size]
-    if len(used) < MIN_GOOD:
-        raise TrainingError(_too_few(len(used), len(files), unreadable))
+    different = len({good.digest for good in used})
+    if different < MIN_GOOD:
+        raise TrainingError(_too_few(different, len(files), unreadable))
     hygiene = Hygiene(
         unreadable=tuple(unreadable),
         off_size=tuple((g.path.name, f"{g.size_px[1]} x {g.size_px[0]} px") for g in off_size),

@@ -14,7 +14,7 @@ import os
 import tempfile
 import zipfile
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -71,7 +71,6 @@ class Settings:
 
     format: int
     product: str
-    made_at: datetime
     made_by: str
     setup: Setup
     picture: PictureSize
@@ -207,7 +206,8 @@ def _archive(content: Mapping[str, bytes]) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for name, data in content.items():
-            archive.writestr(zipfile.ZipInfo(name), data)
+            # When it was made stands here, outside the id: the same training gives the same id.
+            archive.writestr(zipfile.ZipInfo(name, datetime.now(UTC).timetuple()[:6]), data)
         archive.comment = MARK + b"0" * 64
     body = buffer.getvalue()[:-64]
     return body + hashlib.sha256(body).hexdigest().encode()

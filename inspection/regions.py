@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import cv2
 import numpy as np
@@ -32,35 +31,29 @@ def find_regions(
     values = cv2.resize(found.values, fine, interpolation=cv2.INTER_LINEAR)
     inside = cv2.resize(view.valid.astype(np.uint8), fine, interpolation=cv2.INTER_NEAREST) > 0
     values = np.where(inside, values, 0.0).astype(np.float32)
-    highest = float(values.max())
-    # Interpolation may stay below the peak of the map: the worst place still counts.
-    level = min(threshold - found.offset, float(np.nextafter(np.float32(highest), np.float32(0))))
-    above = (values > np.float32(level)).astype(np.uint8)
+    around = found.values if found.neighbourhood is None else found.neighbourhood
+    worst = np.unravel_index(int(around.argmax()), around.shape)
+    centre = (worst[0] * UPSAMPLING + UPSAMPLING // 2, worst[1] * UPSAMPLING + UPSAMPLING // 2)
+    above = (values > np.float32(threshold - found.offset)).astype(np.uint8)
+    if not above[
+        centre
+    ]:  # interpolation may stay below the peak of the map; it counts all the same
+        rows, columns = (slice(i * UPSAMPLING, (i + 1) * UPSAMPLING) for i in worst)
+        above[rows, columns] = 1
     _, numbers, stats, centres = cv2.connectedComponentsWithStats(above, connectivity=8)
     labels = np.asarray(numbers)
-    seeds = _seeds(found, labels, values, threshold=threshold)
+    # Lone patches do not count in the score, so they are not outlined either.
+    over = cv2.resize(around, fine, interpolation=cv2.INTER_LINEAR) > threshold - found.offset
+    seeds = {int(labels[centre])} | set(np.unique(labels[over]).tolist())
+    highest = max(float(values[labels > 0].max()), 1e-12)
     regions = []
-    for label in sorted(seeds):
-        share = float(values[labels == label].max()) / max(highest, 1e-12)
+    for label in sorted(seeds - {0}):
+        share = float(values[labels == label].max()) / highest
+        share = 1.0 if label == labels[centre] else min(share, 1.0)
         peak = threshold + share * (found.score - threshold)
         where = (stats[label], centres[label])
         regions.append(_region(*where, peak, values.shape, view.placement, setup))
     return _apply_rules(sorted(regions, key=lambda r: -r.peak_score), setup)
-
-
-def _seeds(
-    found: AnomalyMap, labels: NDArray[Any], values: NDArray[Any], *, threshold: float
-) -> set[int]:
-    """Give the components that hold a neighbourhood over the threshold, and the worst of all.
-
-    The others are lone patches, which do not count in the score either.
-    """
-    seeds = {int(labels[np.unravel_index(int(values.argmax()), values.shape)])}
-    if found.neighbourhood is not None:
-        size = (values.shape[1], values.shape[0])
-        around = cv2.resize(found.neighbourhood, size, interpolation=cv2.INTER_LINEAR)
-        seeds |= set(np.unique(labels[around > threshold - found.offset]).tolist())
-    return seeds - {0}
 
 
 def _region(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -153,14 +152,14 @@ def teach(
     )
     model.fit(pictures, folds=pictures.folds(seed=options.seed), progress=progress)
     scores = np.array([_held_out_score(model, pictures, i) for i in range(len(pictures))])
-    calibration = calibrate(scores, false_reject=options.false_reject)
+    distinct = pictures.distinct()  # a copy adds nothing to what may be promised
+    calibration = calibrate(scores[distinct], false_reject=options.false_reject)
     likeness, strangest = health.learn_likeness(model.descriptors_)
     limits = health.learn_limits([good.health for good in pictures.used])
     references = _references(model, pictures, scores)
     settings = Settings(
         format=FORMAT,
         product=pictures.framing.setup.product,
-        made_at=datetime.now(UTC),
         made_by=f"inspection {version('inspection')}",
         setup=pictures.framing.setup,
         picture=_picture_size(pictures),
@@ -175,7 +174,7 @@ def teach(
     )
     recipe = Recipe(
         settings,
-        scores=np.sort(scores),
+        scores=np.sort(scores[distinct]),
         likeness=likeness,
         program=models.program_bytes(model),
         references={reference.member: image for reference, image in references},

@@ -64,15 +64,20 @@ def append_search(
     shape = ops.constant(np.array([1, *grid], dtype=np.int64))
     distances = ops.reshape(ops.sqrt(squared), shape, False)
     descriptor = ops.reduce_mean(projected, _axes(1), False)
-    return openvino.Model(
+    model = openvino.Model(
         [ops.result(distances), ops.result(descriptor)], features.get_parameters(), "patchcore"
     )
+    for output, name in zip(model.outputs, ("distances", "descriptor"), strict=True):
+        output.get_tensor().set_names({name})
+    return model
 
 
 def to_bytes(model: openvino.Model) -> tuple[bytes, bytes]:
     """Give the program as the bytes of its model.xml and model.bin."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "model.xml")
+        for number, node in enumerate(model.get_ordered_ops()):
+            node.set_friendly_name(f"node_{number}")  # its own numbers run on through a process
         openvino.save_model(model, path, compress_to_fp16=False)
         return path.read_bytes(), path.with_suffix(".bin").read_bytes()
 
