@@ -41,6 +41,13 @@ class Pose:
         )
         return np.asarray(straight, dtype=np.uint8)
 
+    def in_view(self, height_px: int, width_px: int) -> NDArray[np.bool_]:
+        """Which reference pixels (H, W) lie inside a picture of this size."""
+        everything = np.ones((height_px, width_px), dtype=np.uint8)
+        flags = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
+        inside = cv2.warpAffine(everything, self.matrix, self.size[::-1], flags=flags)
+        return np.asarray(inside > 0)
+
     def to_picture(self, region: Region) -> Region:
         """Bring a region of the straightened picture to the camera's: the box around it."""
         x0, y0 = region.x_px, region.y_px

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -112,10 +113,24 @@ def train(
             )
         except KeyboardInterrupt:
             _fail(f"recipe {recipe}: training stopped by Ctrl-C; nothing was changed")
+        try:
+            report = replace(report, tested=_tested(recipe, dataset, progress))
+        except KeyboardInterrupt:
+            _fail(f"recipe {recipe}: written; testing it was stopped by Ctrl-C")
     if as_json:
         typer.echo(json.dumps(report.as_json()))
     else:
         _print_training(report, recipe)
+
+
+def _tested(recipe: Path, dataset: Path, progress: _Progress) -> dict[str, Any] | None:
+    """Judge the dataset's own test pictures, when there are defective ones among them."""
+    from inspection.dataset import test_files
+    from inspection.evaluate import evaluate as run
+
+    if not any(item.defective for item in test_files(dataset)):
+        return None
+    return run(_load(recipe), dataset, progress=progress)
 
 
 @app.command("inspect")

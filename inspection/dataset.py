@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cameras import CameraError, list_images, read_image
+from inspection.align import Pose
 from inspection.errors import CannotInspect, TrainingError
 from inspection.framing import Framing
 from models import Picture
@@ -86,12 +87,13 @@ class Hygiene:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Good:
-    """One good picture that can be used: its size, content hash and health numbers."""
+    """One good picture that can be used: its size, content hash, health numbers and pose."""
 
     path: Path
     size_px: tuple[int, int]
     digest: bytes
     health: dict[str, float]
+    pose: Pose | None = None
 
 
 class GoodPictures(Sequence[Picture]):
@@ -116,10 +118,15 @@ class GoodPictures(Sequence[Picture]):
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(len(self)))]
         good = self.used[index]
-        view = self.framing.view(good.size_px)
-        if good.path in self._kept:
-            return Picture(self._kept[good.path], view.valid)
-        return Picture(self.framing.canvas_of(read_image(good.path))[0], view.valid)
+        canvas = self._kept.get(good.path)
+        if canvas is None:
+            canvas = self.framing.canvas_of(read_image(good.path))[0]
+        return Picture(canvas, self.valid(index))
+
+    def valid(self, index: int) -> NDArray[np.bool_]:
+        """Which canvas pixels (H, W) of a picture count."""
+        good = self.used[index]
+        return self.framing.placed(good.size_px, good.pose).valid
 
     def distinct(self) -> NDArray[np.intp]:
         """Give the index of each picture that is not a copy of an earlier one."""
@@ -146,13 +153,13 @@ def read_good(files: list[Path], framing: Framing, *, progress: Progress) -> Goo
     for i, path in enumerate(files):
         try:
             image = read_image(path)
-            canvas, numbers = framing.canvas_of(image)
+            canvas, numbers, pose = framing.canvas_of(image)
         except (CameraError, CannotInspect) as error:
             unreadable.append((path.name, str(error)))
         else:
             digest = hashlib.blake2b(np.ascontiguousarray(image).data, digest_size=16).digest()
             size = (image.shape[0], image.shape[1])
-            used.append(Good(path=path, size_px=size, digest=digest, health=numbers))
+            used.append(Good(path=path, size_px=size, digest=digest, health=numbers, pose=pose))
             if canvas.nbytes <= room:
                 kept[path] = canvas
                 room -= canvas.nbytes

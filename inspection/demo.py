@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from cameras.simulated import Simulated, write_dataset
 from inspection.dataset import Progress
 from inspection.errors import InspectionError
@@ -130,6 +132,13 @@ def run_demo(folder: Path, *, parts: int, good: int, seed: int, progress: Progre
     )
 
 
+def _around_the_part() -> tuple[tuple[float, float], ...]:
+    """Give a ring around the flange, as an engineer would draw it: the table is not inspected."""
+    angles = np.linspace(0, 2 * np.pi, 24, endpoint=False)
+    ring = SIZE_PX * (0.5 + 0.46 * np.column_stack([np.cos(angles), np.sin(angles)]))
+    return tuple((float(x), float(y)) for x, y in ring)
+
+
 def _claim(folder: Path) -> None:
     """Start from an empty folder; one that an earlier demo made is emptied."""
     mark = folder / ".inspection-demo"
@@ -151,5 +160,5 @@ def _learn(path: Path, *, good: int, seed: int, progress: Progress) -> TrainingR
             dataset, n_good=good, n_test_good=0, n_defective_per_kind=0, size_px=SIZE_PX, seed=seed
         )
         options = TrainingOptions(image_size_px=IMAGE_SIZE_PX, false_reject=FALSE_REJECT, seed=seed)
-        setup = Setup(product="flange")
+        setup = Setup(product="flange", roi=(_around_the_part(),))
         return train_recipe(dataset, path, options=options, setup=setup, progress=progress)

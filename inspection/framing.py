@@ -17,6 +17,9 @@ from inspection.setup import Setup
 
 Image = NDArray[np.uint8]
 
+OUT_OF_VIEW = 0.02
+"""Share of a region of interest that may lie outside the picture: rounding at its edges."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class View:
@@ -47,18 +50,18 @@ class Framing:
             raise CannotInspect(pose.problem)
         return pose.straighten(image), pose
 
-    def canvas_of(self, image: Image) -> tuple[Image, dict[str, float]]:
-        """Straighten, place and measure a picture: its canvas and its health numbers."""
+    def canvas_of(self, image: Image) -> tuple[Image, dict[str, float], Pose | None]:
+        """Straighten, place and measure a picture: its canvas, its health numbers and its pose."""
         straight, pose = self.straighten(image)
-        place = self.placed(straight).placement
+        place = self.placed(image.shape, pose).placement
         canvas = place.to_canvas(straight)
         numbers = measure(place.of_picture(canvas))
-        return canvas, numbers if pose is None else numbers | {"alignment": pose.likeness}
+        return canvas, numbers if pose is None else numbers | {"alignment": pose.likeness}, pose
 
     def to_picture(self, values: NDArray[np.float32], image: Image) -> NDArray[np.float32]:
         """Bring patch values (h, w) to the pixels (H, W) of the camera's picture they are of."""
-        straight, pose = self.straighten(image)
-        over = self.placed(straight).placement.to_picture(values)
+        _, pose = self.straighten(image)
+        over = self.placed(image.shape, pose).placement.to_picture(values)
         if pose is None:
             return over
         size = (image.shape[1], image.shape[0])
@@ -66,9 +69,22 @@ class Framing:
             cv2.warpAffine(over, pose.matrix, size, flags=cv2.INTER_LINEAR), np.float32
         )
 
-    def placed(self, image: Image) -> View:
-        """Give the view of a straightened picture."""
-        return self.view((image.shape[0], image.shape[1]))
+    def placed(self, shape: tuple[int, ...], pose: Pose | None) -> View:
+        """Give the view of a camera's picture (H, W, ...): what the camera did not see is not valid.
+
+        Raises CannotInspect when a part of the region of interest is out of the picture.
+        """
+        view = self.view((shape[0], shape[1]))
+        if pose is None:
+            return view
+        seen = view.valid & view.placement.valid(pose.in_view(shape[0], shape[1]))
+        missing = 1.0 - seen.sum() / view.valid.sum()
+        if missing > (OUT_OF_VIEW if self.setup.roi else 0.5):
+            raise CannotInspect(
+                f"part partly out of view: {missing:.0%} of what is to be inspected lies outside "
+                "the picture"
+            )
+        return View(view.placement, seen)
 
     def _view(self, size_px: tuple[int, int]) -> View:
         if self.setup.align is not None:

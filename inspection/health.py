@@ -13,7 +13,10 @@ Canvas = NDArray[np.uint8]
 
 WORDS = {
     "brightness": ("too dark", "too bright"),
-    "contrast": ("too flat: no part in view or lens covered", "too much contrast"),
+    "contrast": (
+        "too flat: no part in view, lens covered or far out of focus",
+        "too much contrast",
+    ),
     "sharpness": ("blurred", "sharper or noisier than the good parts"),
     "saturated_share": ("", "over-exposed"),
     "colour": ("colours missing", "colours too strong"),

@@ -107,7 +107,7 @@ class _Work:
         settings, framing = self.recipe.settings, self.recipe.framing
         _stop(fits(image, self.recipe))
         straight, self.pose = framing.straighten(image)
-        self.view = framing.placed(straight)
+        self.view = framing.placed(image.shape, self.pose)
         canvas = self.view.placement.to_canvas(straight)
         self.health |= health.measure(self.view.placement.of_picture(canvas))
         if self.pose is not None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
+from itertools import chain, count
 from pathlib import Path
 
 import cv2
@@ -62,11 +62,13 @@ def draw(image: Image, judgement: Judgement, recipe: Recipe) -> Image:
 
 def overlay_names(paths: Sequence[Path]) -> list[str]:
     """Give each picture's overlay a name of its own: its stem, with a number where two share it."""
-    seen: Counter[str] = Counter()
+    taken: set[str] = set()
     names = []
     for path in paths:
-        seen[path.stem] += 1
-        names.append(path.stem if seen[path.stem] == 1 else f"{path.stem}_{seen[path.stem]}")
+        numbered = (f"{path.stem}_{number}" for number in count(2))
+        name = next(each for each in chain([path.stem], numbered) if each not in taken)
+        taken.add(name)
+        names.append(name)
     return names
 
 

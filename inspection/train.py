@@ -24,9 +24,7 @@ from inspection.dataset import (
     first_sizes,
     good_files,
     read_good,
-    test_files,
 )
-from inspection.evaluate import evaluate
 from inspection.framing import Framing
 from inspection.geometry import Canvas, choose_canvas
 from inspection.judge import check_parity
@@ -98,9 +96,8 @@ def train_recipe(
     options: TrainingOptions,
     setup: Setup,
     progress: Progress = lambda what, done, of: None,
-    test: bool = True,
 ) -> TrainingReport:
-    """Teach a recipe from a folder of good pictures and write it; `test` it if there are tests.
+    """Teach a recipe from a folder of good pictures and write it.
 
     Raises TrainingError, RecipeError, SetupError or ModelError with one line; an earlier recipe of
     that name stays as it was.
@@ -116,7 +113,6 @@ def train_recipe(
     parity = check_parity(recipe)
     write_recipe(recipe, recipe_path)
     seconds = time.perf_counter() - started
-    labelled = test and any(item.defective for item in test_files(dataset))
     return TrainingReport(
         n_good=len(pictures),
         seconds=seconds,
@@ -128,7 +124,6 @@ def train_recipe(
         parity=parity,
         hygiene=hygiene,
         sizes_tried=trials,
-        tested=evaluate(recipe, dataset, progress=progress) if labelled else None,
     )
 
 
@@ -193,8 +188,7 @@ def _score(
     pictures: GoodPictures,
     index: int,
 ) -> float:
-    view = pictures.framing.view(pictures.used[index].size_px)
-    valid = models.to_grid(view.valid, *distances.shape)
+    valid = models.to_grid(pictures.valid(index), *distances.shape)
     return models.anomaly_map(
         distances, valid, smoothing_patches=model.smoothing_patches, level=model.level
     ).score

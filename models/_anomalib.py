@@ -27,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models._backbone import load_backbone
+from models._memory import peak_memory_mb
 from models.base import Canvas, ModelError
 
 if TYPE_CHECKING:
@@ -161,7 +162,7 @@ def run(
             "format": FORMAT,
             "method": method,
             "fit_seconds": fit_seconds,
-            "peak_memory_mb": _peak_memory_mb(),
+            "peak_memory_mb": peak_memory_mb(),
             "coreset_ratio": ratio,
             "anomalib_version": anomalib.__version__,
         }
@@ -359,22 +360,6 @@ def _to_tensor(pictures: Sequence[Canvas], backbone: Backbone) -> torch.Tensor:
 
     mean, std = (255 * torch.tensor(x).view(1, 3, 1, 1) for x in (backbone.mean, backbone.std))
     return (torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float() - mean) / std
-
-
-def _peak_memory_mb() -> float:
-    """Of this process alone.
-
-    Linux hands a parent's peak on to its child in ru_maxrss, so that of a small process begun by a
-    large one would be the large one's; VmHWM starts anew (getrusage(2), proc_pid_status(5)).
-    """
-    status = Path("/proc/self/status")
-    if status.exists():
-        line = next(x for x in status.read_text().splitlines() if x.startswith("VmHWM"))
-        return int(line.split()[1]) / 1024
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 2**20 if sys.platform == "darwin" else peak / 1024
 
 
 def _put(archive: zipfile.ZipFile, name: str, values: NDArray[Any]) -> None:

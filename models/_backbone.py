@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import warnings
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,12 +38,19 @@ class Backbone:
 
 
 def load_backbone(name: str, *, strides: tuple[int, ...], weights: Path | None = None) -> Backbone:
-    """Load timm's network `name` cut after the last of `strides`.
+    """Load timm's network `name` cut after the last of `strides`; asked for again, give it again.
 
     Weights come from the file given, from an installed package, or from the Hugging Face hub or its
     cache, in this order. Raises WeightsUnavailable when there are none, ModelError when there is no
     such network or it has no such stride.
     """
+    changed = weights.stat().st_mtime_ns if weights is not None and weights.is_file() else 0
+    return _load(name, strides, weights, changed)
+
+
+@lru_cache(maxsize=4)
+def _load(name: str, strides: tuple[int, ...], weights: Path | None, changed: int) -> Backbone:
+    """`changed` (ns) tells a weights file from what it was before."""
     import timm
 
     if not timm.is_model(name):
@@ -131,13 +139,15 @@ def _read_weights(name: str, path: Path) -> dict[str, Any]:
         ) from error
 
 
+@lru_cache(maxsize=8)
 def feature_program(
     backbone: Backbone, *, height_px: int, width_px: int, pool: int
 ) -> openvino.Model:
     """Compile-ready program: uint8 RGB (1, H, W, 3) to features float32 (1, h * w, C).
 
-    Each map is averaged over `pool` x `pool` neighbours, brought to the coarsest stride's grid by
-    bilinear interpolation, and laid side by side, so a patch is one row.
+    Each map is brought to the coarsest stride's grid by bilinear interpolation, and the coarsest is
+    laid beside them once more averaged over `pool` x `pool` neighbours, so a patch is one row.
+    Conversion takes a second; what was converted is kept, so do not change it: clone it.
     """
     import openvino
     import torch
@@ -145,8 +155,16 @@ def feature_program(
     example = torch.zeros(1, height_px, width_px, 3, dtype=torch.uint8)
     network = _Patches(backbone, pool=pool).eval()
     with torch.no_grad(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # OpenVINO traces with torch.jit, which torch deprecates
-        return openvino.convert_model(network, example_input=example, input=[example.shape])
+        warnings.simplefilter("ignore")  # OpenVINO wants torch.jit, which torch deprecates
+        # Without its own check, which takes a second: parity is checked on real pictures.
+        traced = torch.jit.trace(network, example, check_trace=False)  # type: ignore[no-untyped-call]
+        frozen = torch.jit.freeze(traced)
+        return openvino.convert_model(frozen, example_input=example, input=[example.shape])
+
+
+def row_channels(backbone: Backbone, *, pool: int) -> int:
+    """Give the length of a patch's row."""
+    return sum(backbone.channels) + (backbone.channels[-1] if pool > 1 else 0)
 
 
 def torch_features(backbone: Backbone, canvas: Any, *, pool: int) -> Any:
@@ -172,14 +190,13 @@ def _Patches(backbone: Backbone, *, pool: int) -> torch.nn.Module:  # noqa: N802
 
         def forward(self, picture: torch.Tensor) -> torch.Tensor:
             x = (picture.permute(0, 3, 1, 2).float() - mean) * scale
+            *finer, coarsest = self.network(x)
+            grid = coarsest.shape[-2:]
             maps = [
-                F.avg_pool2d(m, pool, 1, pool // 2, count_include_pad=False) if pool > 1 else m
-                for m in self.network(x)
-            ]
-            grid = maps[-1].shape[-2:]
-            maps = [
-                F.interpolate(m, size=grid, mode="bilinear", align_corners=False) for m in maps[:-1]
-            ] + [maps[-1]]
+                F.interpolate(m, size=grid, mode="bilinear", align_corners=False) for m in finer
+            ] + [coarsest]
+            if pool > 1:
+                maps.append(F.avg_pool2d(coarsest, pool, 1, pool // 2, count_include_pad=False))
             return torch.cat(maps, 1).flatten(2).transpose(1, 2)
 
     return Patches()

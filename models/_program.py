@@ -11,6 +11,7 @@ import openvino
 from numpy.typing import NDArray
 from openvino import opset13 as ops
 
+from models._places import Places
 from models.base import Canvas, ModelError
 
 # bfloat16, the default on some processors, moves scores by a few per cent: a threshold set on one
@@ -46,12 +47,13 @@ def append_search(
     mean: NDArray[np.float32],
     projection: NDArray[np.float32],
     bank: NDArray[np.float32],
-    grid: tuple[int, int],
+    places: Places,
 ) -> openvino.Model:
     """Fuse projection and nearest-neighbour search behind a feature program.
 
     `mean` (C,), `projection` (C, d), `bank` (m, d). Outputs `distances` (1, h, w): Euclidean
-    distance of each projected patch to its nearest bank vector; and `descriptor` (1, d): their mean.
+    distance of each projected patch to its nearest bank vector, evened out by `places`; and
+    `descriptor` (1, d): the patches' mean.
     """
     rows = features.output(0).get_node().input_value(0)
     offset = -(mean @ projection)
@@ -61,8 +63,9 @@ def append_search(
     nearest = ops.reduce_min(ops.add(products, _constant(lengths)), _axes(2), False)
     own = ops.reduce_sum(ops.multiply(projected, projected), _axes(2), False)
     squared = ops.maximum(ops.add(nearest, own), _constant(np.zeros(1, np.float32)))
-    shape = ops.constant(np.array([1, *grid], dtype=np.int64))
-    distances = ops.reshape(ops.sqrt(squared), shape, False)
+    shape = ops.constant(np.array([1, *places.gain.shape], dtype=np.int64))
+    nearest = ops.reshape(ops.sqrt(squared), shape, False)
+    distances = ops.add(ops.multiply(nearest, _constant(places.gain)), _constant(places.shift))
     descriptor = ops.reduce_mean(projected, _axes(1), False)
     model = openvino.Model(
         [ops.result(distances), ops.result(descriptor)], features.get_parameters(), "patchcore"

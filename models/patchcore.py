@@ -1,12 +1,13 @@
 """PatchCore: the distance of each patch's features to the nearest in a memory of good patches.
 
 Roth et al., "Towards Total Recall in Industrial Anomaly Detection", CVPR 2022; whitening after
-"MH-PatchCore". Streaming: memory does not grow with the number of pictures.
+"MH-PatchCore"; each place's distances are then set against what is usual there. Streaming: memory
+does not grow with the number of pictures.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -14,9 +15,16 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from models._backbone import Backbone, feature_program, load_backbone, torch_features
+from models._backbone import (
+    Backbone,
+    feature_program,
+    load_backbone,
+    row_channels,
+    torch_features,
+)
 from models._coreset import greedy_coreset
 from models._distance import nearest_distance
+from models._places import learn_places
 from models._program import Program, append_search
 from models.base import AnomalyModel, Canvas, ModelError, NotFitted, Picture, Progress, to_grid
 
@@ -27,6 +35,9 @@ Array = NDArray[np.float32]
 
 KEPT_BYTES = 96 * 2**20
 """Features kept in memory between the two passes; pictures beyond it are looked at twice."""
+
+HANDFUL = 32
+"""Pictures run through the network before their features are worked on."""
 
 SHRINKAGE = 1.0
 """Added to each variance before whitening, as a share of their mean: quiet directions stay quiet."""
@@ -89,7 +100,7 @@ class PatchCore(AnomalyModel):
         self._start(*pictures[0].canvas.shape[:2])
         seen = self._look(pictures, folds, progress)
         self.memory_ = self._learn(seen, None)
-        self.held_out_maps_ = np.empty((len(pictures), *self.grid_), dtype=np.float32)
+        raw = np.empty((len(pictures), *self.grid_), dtype=np.float32)
         several = len(np.unique(folds)) > 1
         for number, fold in enumerate(np.unique(folds)):
             progress("Calibrating", number, len(np.unique(folds)))
@@ -99,8 +110,10 @@ class PatchCore(AnomalyModel):
                 rows = np.concatenate(
                     [seen.rows(i) if i in seen.kept else self._rows(pictures[i]) for i in some]
                 )
-                self.held_out_maps_[some] = memory.distances(rows).reshape(-1, *self.grid_)
+                raw[some] = memory.distances(rows).reshape(-1, *self.grid_)
         progress("Calibrating", len(np.unique(folds)), len(np.unique(folds)))
+        self.places_ = learn_places(raw, seen.valid)
+        self.held_out_maps_ = self._even_out_of_sample(raw, seen.valid, folds)
         projected = (seen.sums - self.memory_.mean) @ self.memory_.projection
         self.descriptors_ = projected.astype(np.float32)
         return self
@@ -110,7 +123,7 @@ class PatchCore(AnomalyModel):
         if not hasattr(self, "memory_"):
             raise NotFitted("patchcore: asked to score before it was taught; call fit first")
         rows = torch_features(self.network_, canvas, pool=self.pool)
-        return self.memory_.distances(rows).reshape(self.grid_)
+        return self.places_.even(self.memory_.distances(rows).reshape(self.grid_))
 
     def program(self) -> openvino.Model:
         """Give preprocessing, backbone, projection and search as one program."""
@@ -122,7 +135,7 @@ class PatchCore(AnomalyModel):
             mean=memory.mean,
             projection=memory.projection,
             bank=memory.bank,
-            grid=self.grid_,
+            places=self.places_,
         )
 
     def card(self) -> dict[str, Any]:
@@ -142,6 +155,17 @@ class PatchCore(AnomalyModel):
             "seed": self.seed,
         }
 
+    def _even_out_of_sample(
+        self, raw: Array, valid: NDArray[np.bool_], folds: NDArray[np.intp]
+    ) -> Array:
+        """Even out each fold's maps by what is usual in the other folds."""
+        even = self.places_.even(raw)
+        for fold in np.unique(folds):
+            others = folds != fold
+            if others.any():
+                even[~others] = learn_places(raw[others], valid[others]).even(raw[~others])
+        return even
+
     def _start(self, height_px: int, width_px: int) -> None:
         """Get the feature program for pictures of this size."""
         self.network_: Backbone = load_backbone(
@@ -155,23 +179,33 @@ class PatchCore(AnomalyModel):
     def _rows(self, picture: Picture) -> Array:
         return self._features.run(picture.canvas)[0]
 
+    def _passing(self, pictures: Sequence[Picture]) -> Iterator[tuple[int, Picture, Array]]:
+        """Run pictures by the handful: idle BLAS threads spin, and would slow each run in turn."""
+        for start in range(0, len(pictures), HANDFUL):
+            handful = [pictures[i] for i in range(start, min(start + HANDFUL, len(pictures)))]
+            rows = [self._rows(picture) for picture in handful]
+            yield from zip(range(start, len(pictures)), handful, rows, strict=False)
+
     def _look(
         self, pictures: Sequence[Picture], folds: NDArray[np.intp], progress: Progress
     ) -> _Seen:
         """Pass over the pictures once: moments for whitening, candidates for the memory."""
         rng = np.random.default_rng(self.seed)
         quota = max(1, self.candidates // len(pictures))
-        channels = sum(self.network_.channels)
-        seen = _Seen(np.empty((len(pictures), channels), dtype=np.float32))
+        channels = row_channels(self.network_, pool=self.pool)
+        seen = _Seen(
+            np.empty((len(pictures), channels), dtype=np.float32),
+            np.empty((len(pictures), *self.grid_), dtype=bool),
+        )
         room = KEPT_BYTES
-        for i, fold in enumerate(folds):
-            picture = pictures[i]
-            rows = self._rows(picture)
+        for i, picture, rows in self._passing(pictures):
+            fold = folds[i]
             seen.sums[i] = rows.mean(0)
             if 2 * rows.size <= room:
                 seen.kept[i] = rows.astype(np.float16)
                 room -= 2 * rows.size
-            good = rows[to_grid(picture.valid, *self.grid_).ravel()]
+            seen.valid[i] = to_grid(picture.valid, *self.grid_)
+            good = rows[seen.valid[i].ravel()]
             seen.moments.setdefault(int(fold), _Moments(channels)).add(good)
             take = rng.permutation(len(good))[:quota]
             seen.candidates.setdefault(int(fold), []).append(good[np.sort(take)])
@@ -207,9 +241,10 @@ class _Moments:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Seen:
-    """What one pass over the pictures leaves; `sums` (n, C) are each picture's mean features."""
+    """What one pass leaves: each picture's mean features `sums` (n, C) and `valid` patches (n, h, w)."""
 
     sums: Array
+    valid: NDArray[np.bool_]
     kept: dict[int, NDArray[np.float16]] = field(default_factory=dict)
     moments: dict[int, _Moments] = field(default_factory=dict)
     candidates: dict[int, list[Array]] = field(default_factory=dict)

@@ -57,23 +57,16 @@ def bracket(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return open_recipe(folder / "a.recipe")
 
 
-PASSED_WRONGLY = pytest.mark.xfail(
-    strict=True, reason="the limit learnt from moved parts is so high that this spot passes"
-)
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "pose", [*(pytest.param(pose, marks=PASSED_WRONGLY) for pose in POSES[:2]), *POSES[2:]]
-)
+@pytest.mark.parametrize("pose", POSES)
 def test_a_defect_on_a_moved_part_is_told_where_the_camera_sees_it(
     pose: tuple[float, float, float], bracket: Any, frame_of: Any, spotted: Any
 ) -> None:
-    reference = next(iter(bracket.references.values()))
-    near = cv2.GaussianBlur(grey(reference), (0, 0), 8)[60:196, 60:196]
+    fresh = draw_part(40, size_px=256, product="bracket").image  # not one it was taught with
+    near = cv2.GaussianBlur(grey(fresh), (0, 0), 8)[60:196, 60:196]
     left, top = cv2.minMaxLoc(near)[3]  # the middle of a bright face of the part
     spot = (left + 60, top + 60)
-    picture, matrix = moved(spotted(reference, *spot), *pose)
+    picture, matrix = moved(spotted(fresh, *spot), *pose)
     found = inspect(frame_of(picture), bracket)
     assert found.verdict in (Verdict.FAIL, Verdict.REVIEW), found.reason
     x, y = matrix @ (*spot, 1)
@@ -81,6 +74,26 @@ def test_a_defect_on_a_moved_part_is_told_where_the_camera_sees_it(
     assert worst.x_px - 4 <= x <= worst.x_px + worst.width_px + 4
     assert worst.y_px - 4 <= y <= worst.y_px + worst.height_px + 4
     assert found.health["alignment"] > 0.8
+
+
+def test_what_the_camera_did_not_see_does_not_count(bracket: Any, frame_of: Any) -> None:
+    image, _ = moved(draw_part(41, size_px=256, product="bracket").image, 30, 0, 0)
+    found = inspect(frame_of(image), bracket)
+    assert found.anomaly_map is not None
+    assert (found.anomaly_map.neighbourhood[:, -1] == 0).all()  # shifted out on the right
+    assert (found.anomaly_map.neighbourhood[:, 3] != 0).all()
+
+
+def test_a_part_partly_out_of_view_cannot_be_inspected(
+    recipe: Any, with_setup: Any, frame_of: Any
+) -> None:
+    reference = next(iter(recipe.references.values()))
+    height, width = reference.shape[:2]
+    corners = ((0.0, 0.0), (width, 0.0), (width, height), (0.0, height))
+    whole = with_setup(align=WIDE, roi=(corners,))
+    found = inspect(frame_of(moved(reference, 30, 0, 0)[0]), whole)
+    assert found.verdict is Verdict.CANNOT_INSPECT
+    assert found.reason.startswith("part partly out of view: ")
 
 
 @pytest.mark.parametrize(

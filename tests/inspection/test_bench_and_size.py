@@ -58,10 +58,10 @@ def test_the_smallest_nearly_best_size_is_chosen() -> None:
 def test_auto_size_stays_within_the_budget(line: Any, tmp_path: Path) -> None:
     options = TrainingOptions(image_size_px=None, latency_budget_ms=10_000)
     path = tmp_path / "auto.recipe"
-    report = train_recipe(Path(line.dataset), path, options=options, setup=Setup(), test=False)
+    report = train_recipe(Path(line.dataset), path, options=options, setup=Setup())
     assert [trial.image_size_px for trial in report.sizes_tried] == [192, 256]
     assert all(0.5 <= (trial.auroc or 0) <= 1 for trial in report.sizes_tried)
     assert report.image_size_px in (192, 256)
     hurried = TrainingOptions(image_size_px=None, latency_budget_ms=0.001)
     with pytest.raises(TrainingError, match="no size is fast enough; 192 px takes .* raise"):
-        train_recipe(Path(line.dataset), path, options=hurried, setup=Setup(), test=False)
+        train_recipe(Path(line.dataset), path, options=hurried, setup=Setup())
