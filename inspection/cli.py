@@ -255,6 +255,46 @@ def demo(
 
 
 @app.command()
+def run(
+    station: Annotated[Path, typer.Argument(help="Station file (TOML).")],
+    max_parts: Annotated[
+        int | None, typer.Option(min=1, help="Stop after so many parts; without it, never.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Run a station without a page, until stopped by SIGTERM or Ctrl-C."""
+    import signal
+
+    from inspection.run import learn_missing, station_at_work
+    from inspection.station_file import read_station
+
+    settings = read_station(station)
+    with _Progress() as progress:
+        for path in learn_missing(settings, progress):
+            typer.echo(f"{path}: learnt from drawn parts, to try things out", err=True)
+    with station_at_work(settings, max_parts=max_parts) as working:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: working.stop())
+        typer.echo(f"{working.station}: Ready", err=True)
+        working.run()
+        found = working.snapshot()
+    typer.echo(json.dumps(found) if as_json else _run_text(found))
+
+
+def _run_text(found: dict[str, Any]) -> str:
+    verdicts = ", ".join(f"{n} {verdict}" for verdict, n in sorted(found["verdicts"].items()))
+    total = found["latency_ms"].get("total", {})
+    times = ", ".join(f"{name} {value:.1f} ms" for name, value in total.items())
+    return "\n".join(
+        [
+            f"{found['triggers']} triggers, {found['answers']} answered: {verdicts or 'none'}",
+            f"trigger to answer: {times or 'not measured'}",
+            *(f"waiting for {name}: {n}" for name, n in found["outbox"].items() if n),
+        ]
+    )
+
+
+@app.command()
 def models(as_json: JsonOption = False) -> None:
     """List the models, and why one cannot be used here."""
     from inspection.listing import model_rows
@@ -268,6 +308,22 @@ def cameras(as_json: JsonOption = False) -> None:
     from inspection.listing import camera_rows
 
     _print_rows(camera_rows(), as_json)
+
+
+@app.command()
+def outputs(as_json: JsonOption = False) -> None:
+    """List the outputs, and why one cannot be used here."""
+    from inspection.listing import output_rows
+
+    _print_rows(output_rows(), as_json)
+
+
+@app.command()
+def triggers(as_json: JsonOption = False) -> None:
+    """List the triggers, and why one cannot be used here."""
+    from inspection.listing import trigger_rows
+
+    _print_rows(trigger_rows(), as_json)
 
 
 @app.command()

@@ -7,6 +7,7 @@ import tempfile
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Semaphore
 from typing import Any
 
 import numpy as np
@@ -18,14 +19,18 @@ from inspection.judgement import Verdict
 from inspection.overlay import write_overlay
 from inspection.recipe import open_recipe
 from inspection.setup import Setup
-from inspection.station import run_station
-from inspection.store import open_store
+from inspection.outputs.base import Request
+from inspection.station import InspectedPart, Listener, Station
+from inspection.station_file import Product, StationFile, ViewSettings
+from inspection.store import Store, open_store
 from inspection.train import TrainingOptions, TrainingReport, train_recipe
+from inspection.views import View
 
 DEFECT_RATE = 0.25
 FALSE_REJECT = 0.02
 SIZE_PX = 512
 IMAGE_SIZE_PX = 384
+VIEW, PRODUCT = "main", "flange"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,21 +112,31 @@ def run_demo(folder: Path, *, parts: int, good: int, seed: int, progress: Progre
     """
     _claim(folder)
     recipe_path = folder / "demo.recipe"
-    training = _learn(recipe_path, good=good, seed=seed, progress=progress)
+    training = learn_drawn(recipe_path, good=good, seed=seed, progress=progress)
     recipe = open_recipe(recipe_path)
     outcomes: Counter[tuple[str, str]] = Counter()
-    times = []
+    times: list[float] = []
     camera = Simulated(seed=seed + 1, size_px=SIZE_PX, defect_rate=DEFECT_RATE, count=parts)
-    with camera, open_store(folder / "demo.db") as store:
-        for part in run_station(camera, recipe, store, station="demo", max_parts=parts):
-            truth = camera.truth(part.frame.sequence)
-            verdict = part.judgement.verdict
-            outcomes[truth.defect or "good", verdict.value] += 1
-            times.append(part.judgement.latency_ms["total"])
-            if verdict is not Verdict.PASS:
-                name = f"{part.frame.sequence:04d}_{verdict.value}"
-                write_overlay(folder / "overlays", name, part.frame.image, part.judgement, recipe)
-            progress("Inspecting", len(times), parts)
+    done = Semaphore(0)
+
+    def seen(part: InspectedPart) -> None:
+        frame = part.frames[VIEW]
+        verdict = part.judgement.verdict
+        outcomes[camera.truth(frame.sequence).defect or "good", verdict.value] += 1
+        times.append(part.judgement.latency_ms["total"])
+        if verdict is not Verdict.PASS:
+            name = f"{frame.sequence:04d}_{verdict.value}"
+            write_overlay(folder / "overlays", name, frame.image, part.judgement, recipe)
+        progress("Inspecting", len(times), parts)
+        done.release()
+
+    view = View(VIEW, camera, {PRODUCT: recipe})
+    with open_store(folder / "demo.db") as store, _station(folder, view, store, seen) as station:
+        for _ in range(parts):
+            station.trigger(Request(source="demo"))
+            done.acquire(timeout=60)
+        station.stop()
+        station.run()
         in_record = sum(store.counts().values())
     return DemoSummary(
         folder=folder,
@@ -130,6 +145,17 @@ def run_demo(folder: Path, *, parts: int, good: int, seed: int, progress: Progre
         in_record=in_record,
         latency_ms_p50=sorted(times)[len(times) // 2],
     )
+
+
+def _station(folder: Path, view: View, store: Store, seen: Listener) -> Station:
+    settings = StationFile(
+        station="demo",
+        record=str(folder / "demo.db"),
+        views=(ViewSettings(camera="simulated"),),
+        products=(Product(name=PRODUCT, recipe=folder / "demo.recipe"),),
+        deadline_ms=10_000,
+    )
+    return Station(settings, views=[view], store=store, outputs={}, triggers={}, listeners=(seen,))
 
 
 def _around_the_part() -> tuple[tuple[float, float], ...]:
@@ -152,7 +178,8 @@ def _claim(folder: Path) -> None:
     mark.touch()
 
 
-def _learn(path: Path, *, good: int, seed: int, progress: Progress) -> TrainingReport:
+def learn_drawn(path: Path, *, good: int, seed: int, progress: Progress) -> TrainingReport:
+    """Learn a recipe of the drawn flange from `good` drawn parts."""
     with tempfile.TemporaryDirectory() as temporary:
         dataset = Path(temporary, "parts")
         progress("Drawing good parts", 0, 1)
@@ -160,5 +187,5 @@ def _learn(path: Path, *, good: int, seed: int, progress: Progress) -> TrainingR
             dataset, n_good=good, n_test_good=0, n_defective_per_kind=0, size_px=SIZE_PX, seed=seed
         )
         options = TrainingOptions(image_size_px=IMAGE_SIZE_PX, false_reject=FALSE_REJECT, seed=seed)
-        setup = Setup(product="flange", roi=(_around_the_part(),))
+        setup = Setup(product=PRODUCT, roi=(_around_the_part(),))
         return train_recipe(dataset, path, options=options, setup=setup, progress=progress)

@@ -1,0 +1,100 @@
+"""From a station file to a station at work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cameras import Camera, camera_class
+from inspection.errors import SetupError
+from inspection.judge import check_parity
+from inspection.outputs import output_class
+from inspection.recipe import Recipe, open_recipe
+from inspection.station import Listener, Station
+from inspection.station_file import Product, StationFile, ViewSettings, settings_for
+from inspection.triggers import trigger_class
+from inspection.views import View
+
+if TYPE_CHECKING:
+    from inspection.dataset import Progress
+
+
+@contextmanager
+def station_at_work(
+    settings: StationFile,
+    *,
+    listeners: tuple[Listener, ...] = (),
+    max_parts: int | None = None,
+) -> Iterator[Station]:
+    """Open the record, the recipes and everything else a station file names; Ready when entered."""
+    from inspection.store import open_store
+
+    views = [_view(view, settings) for view in settings.views]
+    outputs = {
+        name: output_class(name)(
+            **settings_for(output_class(name), given, where=f"outputs.{name}", home=settings.home)
+        )
+        for name, given in settings.outputs.items()
+    }
+    triggers = {
+        name: trigger_class(name)(
+            **settings_for(trigger_class(name), given, where=f"triggers.{name}", home=settings.home)
+        )
+        for name, given in settings.triggers.items()
+    }
+    with (
+        open_store(settings.record, images=settings.images) as store,
+        Station(
+            settings,
+            views=views,
+            store=store,
+            outputs=outputs,
+            triggers=triggers,
+            listeners=listeners,
+            max_parts=max_parts,
+        ) as station,
+    ):
+        yield station
+
+
+def learn_missing(settings: StationFile, progress: Progress) -> list[Path]:
+    """Learn, from drawn parts, recipes that are not there and may be (`learn_drawn`); give them."""
+    from inspection.demo import learn_drawn
+
+    learnt = []
+    for product in settings.products:
+        for view in settings.views:
+            path = product.recipe_of(view.name)
+            if path.exists() or product.learn_drawn is None:
+                continue
+            learn_drawn(path, good=product.learn_drawn, seed=0, progress=progress)
+            learnt.append(path)
+    return learnt
+
+
+def _view(view: ViewSettings, settings: StationFile) -> View:
+    recipes: dict[Path, Recipe] = {}
+    for product in settings.products:
+        path = product.recipe_of(view.name)
+        recipes[path] = recipes.get(path) or _recipe(product, path)
+    by_product = {p.name: recipes[p.recipe_of(view.name)] for p in settings.products}
+    return View(view.name, _camera(view, settings.home), by_product)
+
+
+def _recipe(product: Product, path: Path) -> Recipe:
+    """Open a recipe and check that this machine judges as the one that learnt it."""
+    if not path.exists():
+        raise SetupError(
+            f"products.{product.name}: no recipe file {path}; make it with `inspection train`"
+        )
+    recipe = open_recipe(path)
+    check_parity(recipe)
+    return recipe
+
+
+def _camera(view: ViewSettings, home: Path) -> Camera:
+    kind = camera_class(view.camera)
+    where = f"views.{view.name}.settings"
+    return kind(**settings_for(kind, view.settings, where=where, home=home))

@@ -1,0 +1,117 @@
+"""A real station: simulated camera, learnt recipe, record on disk, and outputs that keep count."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cameras import Camera
+from cameras.simulated import Simulated
+from inspection.outputs.base import Line, Output, OutputError, Request, Result
+from inspection.station import InspectedPart, Station
+from inspection.station_file import Product, StationFile, ViewSettings
+from inspection.store import open_store
+from inspection.views import View
+
+
+class Answers(Output):
+    """An output that remembers what it was told, and may be told to fail."""
+
+    name = "answers"
+
+    def __init__(self, *, kept: bool = False, required: bool = False) -> None:
+        self.kept, self.required = kept, required
+        self.results: list[Result] = []
+        self.states: list[str] = []
+        self.failing = False
+
+    def open(self, line: Line) -> None:
+        self.line = line
+
+    def send(self, result: Result) -> None:
+        if self.failing:
+            raise OutputError("answers: told to fail")
+        self.results.append(result)
+
+    def state_changed(self, line: Line) -> None:
+        self.states.append(line.state)
+
+    def close(self) -> None:
+        pass
+
+
+@dataclass
+class Built:
+    """A station with what it was built from."""
+
+    station: Station
+    store: Any
+    answers: Answers
+    kept: Answers
+    parts: list[InspectedPart] = field(default_factory=list)
+
+    def trigger(self, **fields: Any) -> bool:
+        return self.station.trigger(Request(source="test", **fields))
+
+    def settle(self, count: int, timeout_s: float = 20.0) -> None:
+        """Wait until so many parts are answered."""
+        wait_until(lambda: self.station.snapshot()["answers"] >= count, timeout_s)
+
+    def counted(self) -> tuple[int, int, int]:
+        """Give triggers taken, parts in the record, verdicts told to the line."""
+        triggers = self.station.snapshot()["triggers"]
+        return triggers, sum(self.store.counts().values()), len(self.answers.results)
+
+
+def wait_until(happened: Callable[[], bool], timeout_s: float = 20.0) -> None:
+    end = time.monotonic() + timeout_s
+    while not happened():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.005)
+
+
+@pytest.fixture
+def build(recipe: Any, tmp_path: Path) -> Any:
+    """Build a station and open it; settings and cameras may be given."""
+
+    @contextmanager
+    def make(
+        *cameras: Camera,
+        record: Path | None = None,
+        max_parts: int | None = None,
+        required: bool = False,
+        recipes: Any = None,
+        products: tuple[str, ...] = ("flange",),
+        **fields: Any,
+    ) -> Any:
+        used = list(cameras) or [Simulated(size_px=256, defect_rate=0.0)]
+        names = [f"view{number}" for number in range(len(used))]
+        path = record or tmp_path / "parts.db"
+        settings = StationFile(
+            station="test",
+            record=str(path),
+            views=tuple(ViewSettings(name=name, camera="simulated") for name in names),
+            products=tuple(Product(name=name, recipe=Path("x.recipe")) for name in products),
+            **{"deadline_ms": 5000.0} | fields,
+        )
+        by_product = recipes or dict.fromkeys(products, recipe)
+        views = [View(n, camera, by_product) for n, camera in zip(names, used, strict=True)]
+        answers, kept = Answers(required=required), Answers(kept=True)
+        parts: list[InspectedPart] = []
+        with open_store(path) as store:
+            station = Station(
+                settings, views=views, store=store, outputs={"answers": answers, "kept": kept},
+                triggers={}, listeners=(parts.append,),
+                max_parts=max_parts,
+            )  # fmt: skip
+            built = Built(station, store, answers, kept, parts)
+            with station:
+                yield built
+
+    return make
