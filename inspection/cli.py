@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from inspection import records_cli
+
 if TYPE_CHECKING:
     from inspection.recipe import Recipe
     from inspection.train import TrainingReport
@@ -30,6 +32,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+app.add_typer(records_cli.app, name="records")
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 RecipeArgument = Annotated[Path, typer.Argument(help="Recipe file made by `inspection train`.")]

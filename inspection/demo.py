@@ -16,11 +16,12 @@ from cameras.simulated import Simulated, write_dataset
 from inspection.dataset import Progress
 from inspection.errors import InspectionError
 from inspection.judgement import Verdict
+from inspection.outputs.base import Request
 from inspection.overlay import write_overlay
+from inspection.part import InspectedPart, Listener
 from inspection.recipe import open_recipe
 from inspection.setup import Setup
-from inspection.outputs.base import Request
-from inspection.station import InspectedPart, Listener, Station
+from inspection.station import Station
 from inspection.station_file import Product, StationFile, ViewSettings
 from inspection.store import Store, open_store
 from inspection.train import TrainingOptions, TrainingReport, train_recipe

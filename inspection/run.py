@@ -11,8 +11,9 @@ from cameras import Camera, camera_class
 from inspection.errors import SetupError
 from inspection.judge import check_parity
 from inspection.outputs import output_class
+from inspection.part import Listener
 from inspection.recipe import Recipe, open_recipe
-from inspection.station import Listener, Station
+from inspection.station import Station
 from inspection.station_file import Product, StationFile, ViewSettings, settings_for
 from inspection.triggers import trigger_class
 from inspection.views import View

@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import field, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Len
 from pydantic import TypeAdapter, ValidationError, create_model
@@ -16,6 +16,10 @@ from pydantic.dataclasses import dataclass
 from cameras import CameraError, camera_names
 from inspection.errors import SetupError
 from inspection.setup import STRICT, first_problem
+
+if TYPE_CHECKING:
+    from inspection.identity import CodeReader
+    from inspection.store.retention import RetentionPolicy
 
 Name = Annotated[str, Len(min_length=1, max_length=64)]
 Settings = dict[str, Any]
@@ -50,20 +54,34 @@ class Product:
 
 @dataclass(frozen=True, config=STRICT, kw_only=True)
 class Retention:
-    """Which pictures may go; rows of the record never do."""
+    """Which pictures may go; rows of the record never do. A rule that is not given removes nothing."""
 
-    rejects_days: Annotated[float, Gt(0)] = 365.0
-    keep_every: Annotated[int, Ge(1)] = 1
-    free_gb: Annotated[float, Ge(0)] = 5.0
+    rejects_days: Annotated[float, Ge(0)] | None = None
+    keep_every: Annotated[int, Ge(1)] | None = None
+    free_gb: Annotated[float, Ge(0)] | None = None
+
+    def as_policy(self) -> RetentionPolicy:
+        """Give it as the record wants it."""
+        from inspection.store.retention import RetentionPolicy
+
+        return RetentionPolicy(
+            rejects_days=self.rejects_days, keep_every=self.keep_every, free_gb=self.free_gb
+        )
 
 
 @dataclass(frozen=True, config=STRICT, kw_only=True)
 class Identity:
-    """Read the part's serial, lot or product from a code in the picture."""
+    """Read the part's serial or lot from a code in the picture."""
 
-    formats: tuple[str, ...] = ()
+    formats: tuple[str, ...] = ("DataMatrix", "QRCode", "Code128")
+    region: tuple[int, int, int, int] | None = None
     pattern: str = "(?P<serial>.+)"
-    roi: tuple[int, int, int, int] | None = None
+
+    def as_reader(self) -> CodeReader:
+        """Give the reader. Raises SetupError for a format or pattern that cannot be."""
+        from inspection.identity import CodeReader
+
+        return CodeReader(formats=self.formats, region=self.region, pattern=self.pattern)
 
 
 @dataclass(frozen=True, config=STRICT, kw_only=True)
@@ -185,6 +203,8 @@ def _checked(found: StationFile) -> StationFile:
         settings_for(kind, view.settings, where=f"views.{view.name}.settings", home=found.home)
         for product in found.products:
             product.recipe_of(view.name)
+    if found.identity is not None:
+        found.identity.as_reader()
     for name, settings in found.outputs.items():
         settings_for(output_class(name), settings, where=f"outputs.{name}", home=found.home)
     for name, settings in found.triggers.items():

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from inspection.errors import InspectionError
+from inspection.part import STAGES as PART_STAGES
 
-STAGES = ("wait", "acquire", "judge", "store", "answer", "total")
+STAGES = (*PART_STAGES[1:], "total")
 KEPT = 2000
 """Latest times of each stage that the quantiles are of."""
 

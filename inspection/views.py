@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from types import MappingProxyType
 
 import cv2
@@ -35,14 +35,23 @@ class View:
         be taken for the next part's.
         """
         if self._doubtful:
-            self.camera.close()
-            self.camera.open()
-            self._doubtful = False
+            self.reopen()
         try:
             return self.camera.read(timeout_s=timeout_s, trigger_id=trigger_id)
         except (CameraTimeout, CameraLost):
             self._doubtful = True
             raise
+
+    def reopen(self) -> None:
+        """Open the camera anew. Raises CameraError."""
+        self._doubtful = True
+        self.camera.close()
+        self.camera.open()
+        self._doubtful = False
+
+    def counts(self) -> dict[str, int]:
+        """Give the camera's frame accounting."""
+        return asdict(self.camera.accounting)
 
     def judge(self, frame: Frame, product: str) -> Judgement:
         """Judge a picture; one identical to the last means a frozen camera."""

@@ -14,7 +14,8 @@ import pytest
 from cameras import Camera
 from cameras.simulated import Simulated
 from inspection.outputs.base import Line, Output, OutputError, Request, Result
-from inspection.station import InspectedPart, Station
+from inspection.part import InspectedPart
+from inspection.station import Station
 from inspection.station_file import Product, StationFile, ViewSettings
 from inspection.store import open_store
 from inspection.views import View

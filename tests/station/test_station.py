@@ -111,6 +111,16 @@ def test_a_part_without_a_sound_picture_is_rejected_and_the_next_is_judged(
         assert built.station.error_code == 0
 
 
+def test_a_lost_camera_is_an_error_until_it_is_back_though_nobody_triggers(build: Any) -> None:
+    camera = Troubled(1, lost)
+    with build(camera) as built:
+        assert built.trigger()
+        built.settle(1)
+        wait_until(lambda: built.station.state == "Ready", 10)
+        assert "Error" in built.answers.states
+        assert camera.opened == 2
+
+
 def test_after_a_picture_that_came_too_late_the_camera_is_opened_anew(build: Any) -> None:
     camera = Troubled(1, late)
     with build(camera) as built:

@@ -1,0 +1,140 @@
+"""From a trigger to its pictures, or from a picture to its trigger."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from cameras import CameraError, CameraLost, CameraTimeout, EndOfStream, Frame
+from inspection.errors import CannotInspect
+from inspection.outputs.base import Request
+from inspection.part import Part
+from inspection.trouble import CAMERA, Trouble
+from inspection.views import View, remaining_s, side_by_side
+
+RETRY_S, LONGEST_S = 0.5, 10.0
+
+Decide = Callable[[Part, str], None]
+
+
+class Acquirer:
+    """Reads the cameras in one thread. `shown` gets each part with its pictures."""
+
+    def __init__(
+        self,
+        views: list[View],
+        trouble: Trouble,
+        *,
+        decide: Decide,
+        shown: Callable[[Part], None],
+        ended: Callable[[BaseException], None],
+        over: threading.Event,
+    ) -> None:
+        self.views, self.trouble = views, trouble
+        self._decide, self._shown, self._ended, self._over = decide, shown, ended, over
+        self._wait_s, self._next_try = RETRY_S, 0.0
+
+    def take_pictures(self, inbox: queue.Queue[Part]) -> None:
+        """Take the pictures of each triggered part, until the station is over."""
+        while not self._over.is_set():
+            part = next_of(inbox)
+            if part is None:
+                self._revive()
+            if part is None or part.claimed:
+                continue
+            part.mark("wait")
+            try:
+                self._read(part)
+            except EndOfStream as error:
+                self._decide(part, str(error))
+                self._ended(error)
+            except CameraTimeout as error:
+                self._decide(part, f"no picture in time: {error}")
+            except CameraError as error:
+                self.trouble.set(CAMERA, str(error))
+                self._decide(part, f"no picture: {error}")
+            except CannotInspect as error:
+                self._decide(part, str(error))
+            else:
+                self.trouble.clear(CAMERA)
+                self._show(part)
+
+    def follow(self, take: Callable[[Request], Part | None], stopping: threading.Event) -> None:
+        """Make a part of each picture the camera gives: its own trigger, or a folder it watches."""
+        (view,) = self.views
+        while not self._over.is_set() and not stopping.is_set():
+            try:
+                frame = view.camera.read(timeout_s=0.5, trigger_id=None)
+            except CameraTimeout:
+                continue
+            except EndOfStream as error:
+                self._ended(error)
+                return
+            except CameraLost as error:
+                self._reopen(view, error)
+                continue
+            except CameraError as error:  # a picture was there and cannot be read: a part as well
+                self._one(take, None, str(error))
+                continue
+            self.trouble.clear(CAMERA)
+            for _ in range(frame.missed_before):
+                self._one(take, None, "the camera lost this part's picture")
+            self._one(take, frame, "")
+
+    def _read(self, part: Part) -> None:
+        for view in self.views:
+            left = remaining_s(part.deadline)
+            part.frames[view.name] = view.read(timeout_s=left, trigger_id=part.request.trigger_id)
+
+    def _revive(self) -> None:
+        """While no part waits, look for lost cameras: a PLC does not trigger until they are back."""
+        if self.trouble.code != CAMERA or time.monotonic() < self._next_try:
+            return
+        try:
+            for view in self.views:
+                view.reopen()
+        except CameraError as error:
+            self.trouble.set(CAMERA, str(error))
+            self._wait_s = min(2 * self._wait_s, LONGEST_S)
+            self._next_try = time.monotonic() + self._wait_s
+        else:
+            self._wait_s = RETRY_S
+            self.trouble.clear(CAMERA)
+
+    def _reopen(self, view: View, error: CameraLost) -> None:
+        self.trouble.set(CAMERA, str(error))
+        self._over.wait(self._wait_s)
+        try:
+            view.reopen()
+        except CameraError:
+            self._wait_s = min(2 * self._wait_s, LONGEST_S)
+        else:
+            self._wait_s = RETRY_S
+
+    def _one(
+        self, take: Callable[[Request], Part | None], frame: Frame | None, problem: str
+    ) -> None:
+        part = take(Request(source="camera"))
+        if part is None:
+            return
+        if frame is None:
+            self._decide(part, problem)
+            return
+        part.frames[self.views[0].name] = frame
+        part.mark("wait")
+        self._show(part)
+
+    def _show(self, part: Part) -> None:
+        part.look = side_by_side(part.frames)
+        part.mark("acquire")
+        self._shown(part)
+
+
+def next_of(parts: queue.Queue[Part]) -> Part | None:
+    """Give the next part, None when there is none for a moment."""
+    with suppress(queue.Empty):
+        return parts.get(timeout=0.05)
+    return None

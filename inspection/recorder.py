@@ -1,0 +1,198 @@
+"""Record first, answer then: what cannot be recorded is told to the line as a reject."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from inspection.delivery import Deliveries
+from inspection.judgement import Verdict
+from inspection.outputs.base import OutputError, Request, Result
+from inspection.part import Part
+from inspection.trouble import RECORD, Trouble
+from inspection.views import cannot_inspect
+
+if TYPE_CHECKING:
+    from inspection.store import NewPart, PartRecord, Store
+
+RETRY_S = 0.5
+MOST_OWED = 10_000
+
+
+class Recorder:
+    """Writes parts and triggers into the record, and gives results out. One thread records."""
+
+    def __init__(
+        self,
+        store: Store,
+        deliveries: Deliveries,
+        trouble: Trouble,
+        *,
+        station: str,
+        over: threading.Event,
+    ) -> None:
+        self.store, self.deliveries, self.trouble = store, deliveries, trouble
+        self.station = station
+        self._over = over
+        self._lock = threading.Lock()
+        self._owed: list[Request] = []
+
+    @property
+    def owed(self) -> int:
+        """How many refused triggers still want a record."""
+        return len(self._owed)
+
+    def note(self, request: Request) -> bool:
+        """Write a trigger into the journal; False when it is known, or cannot be written.
+
+        One that cannot be written is owed a record as a reject, for when the record is back.
+        """
+        from inspection.store import StoreError
+
+        try:
+            return self._note(request)
+        except StoreError as error:
+            self.trouble.set(RECORD, str(error))
+            with self._lock:
+                if len(self._owed) < MOST_OWED:
+                    self._owed.append(request)
+            return False
+
+    def keep(self, part: Part) -> PartRecord | None:
+        """Store a part, for as long as it takes; after the first failure it can only be a reject.
+
+        None when the station stops meanwhile: the journal tells the next start of this part.
+        """
+        from inspection.store import RecordRefused, StoreError
+
+        while True:
+            try:
+                record = self.store.add(self._row(part), deliver_to=self.deliveries.kept)
+            except RecordRefused:
+                known = self.store.part(part.part_id)  # a commit whose answer was lost
+                if known is None:
+                    raise
+                record = known
+            except StoreError as error:
+                self.trouble.set(RECORD, str(error))
+                self._reject_unrecorded(part, str(error))
+                if self._over.wait(RETRY_S):
+                    return None
+                continue
+            if not self._owed:
+                self.trouble.clear(RECORD)
+            return record
+
+    def answer(self, part: Part, record: PartRecord) -> None:
+        """Tell the line, unless it was told already. What is late is told as a reject.
+
+        Raises OutputError when a required output fails.
+        """
+        if part.answered:
+            return
+        result = self.deliveries.result_of(record)
+        late_ms = 1e3 * (time.monotonic() - part.deadline)
+        if late_ms > 0 and not result.reject:
+            reason = f"recorded {late_ms:.0f} ms after the deadline: the line was told to reject"
+            self.store.add_event(part.part_id, "answer", "station", detail={"reject": reason})
+            result = replace(result, verdict=Verdict.CANNOT_INSPECT, reason=reason)
+        self._send(part, result)
+
+    def settle_unanswered(self) -> int:
+        """Record as rejected what was triggered before a restart and never judged."""
+        left = self.store.unanswered(self.station)
+        for noted in left:
+            request = Request(
+                trigger_id=noted.trigger_id,
+                source=noted.source,
+                serial=noted.serial,
+                lot=noted.lot,
+                product=noted.product,
+                at=noted.at,
+            )
+            self._reject(request, "the station was restarted before this part was judged")
+        return len(left)
+
+    def settle_owed(self) -> int:
+        """Record as rejected what was refused while the record was out of reach; give how many."""
+        from inspection.store import StoreError
+
+        settled = 0
+        while self._owed:
+            request = self._owed[0]
+            try:
+                self._note(request)
+                self._reject(request, "refused: the record was out of reach")
+            except StoreError as error:
+                self.trouble.set(RECORD, str(error))
+                self._over.wait(RETRY_S)
+                return settled
+            with self._lock:
+                self._owed.pop(0)
+            settled += 1
+        self.trouble.clear(RECORD)
+        return settled
+
+    def _note(self, request: Request) -> bool:
+        return self.store.note_trigger(
+            request.trigger_id,
+            station=self.station,
+            source=request.source,
+            at=request.at,
+            serial=request.serial,
+            lot=request.lot,
+            product=request.product,
+        )
+
+    def _reject(self, request: Request, reason: str) -> None:
+        part = Part(request, request.product or "", 0.0)
+        part.claim(cannot_inspect(reason, None))
+        self.store.add(self._row(part), deliver_to=self.deliveries.kept)
+
+    def _row(self, part: Part) -> NewPart:
+        from inspection.store import NewPart
+
+        assert part.judgement is not None
+        request = part.request
+        return NewPart(
+            part_id=part.part_id,
+            judgement=part.judgement,
+            station=self.station,
+            trigger_id=request.trigger_id,
+            serial=request.serial or part.serial,
+            lot=request.lot or part.lot,
+            product=part.product or None,
+            source=request.source,
+            frame=None if part.look is None else part.look.frame,
+            image_bytes=None if part.picture is None else part.picture.result(timeout=60),
+        )
+
+    def _reject_unrecorded(self, part: Part, why: str) -> None:
+        """Turn a part that could not be stored into a reject, and tell the line at once."""
+        assert part.judgement is not None
+        if part.judgement.verdict is not Verdict.CANNOT_INSPECT:
+            part.judgement = cannot_inspect(f"not recorded in time: {why}", None)
+        if part.answered:
+            return
+        request = part.request
+        result = Result(
+            delivery_id=part.part_id,
+            trigger_id=request.trigger_id,
+            station=self.station,
+            verdict=part.judgement.verdict,
+            reason=part.judgement.reason,
+            judged_at=datetime.now(UTC),
+            serial=request.serial,
+            lot=request.lot,
+            product=part.product,
+        )
+        self._send(part, result)
+
+    def _send(self, part: Part, result: Result) -> None:
+        part.answered = True
+        problem: OutputError | None = self.deliveries.answer(result)
+        if problem is not None:
+            raise problem
