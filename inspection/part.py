@@ -41,7 +41,7 @@ class Part:
     serial: str | None = None
     lot: str | None = None
     """As read in the picture; the trigger's own come first."""
-    answered: bool = False
+    _answer: threading.Lock = field(default_factory=threading.Lock)
     _claim: threading.Lock = field(default_factory=threading.Lock)
 
     def claim(self, judgement: Judgement) -> bool:
@@ -50,6 +50,15 @@ class Part:
             return False
         self.judgement = judgement
         return True
+
+    def answer_once(self) -> bool:
+        """Whether the caller is the one to answer the line: True once."""
+        return self._answer.acquire(blocking=False)
+
+    @property
+    def answered(self) -> bool:
+        """Whether the line was told, or is just being told."""
+        return self._answer.locked()
 
     @property
     def claimed(self) -> bool:

@@ -48,7 +48,7 @@ class Recorder:
     def note(self, request: Request) -> bool:
         """Write a trigger into the journal; False when it is known, or cannot be written.
 
-        One that cannot be written is owed a record as a reject, for when the record is back.
+        One that cannot be written is owed a record.
         """
         from inspection.store import StoreError
 
@@ -56,10 +56,14 @@ class Recorder:
             return self._note(request)
         except StoreError as error:
             self.trouble.set(RECORD, str(error))
-            with self._lock:
-                if len(self._owed) < MOST_OWED:
-                    self._owed.append(request)
+            self.owe(request)
             return False
+
+    def owe(self, request: Request) -> None:
+        """Remember a refused trigger, to record it as a reject when the record is back."""
+        with self._lock:
+            if len(self._owed) < MOST_OWED:
+                self._owed.append(request)
 
     def keep(self, part: Part) -> PartRecord | None:
         """Store a part, for as long as it takes; after the first failure it can only be a reject.
@@ -91,15 +95,22 @@ class Recorder:
 
         Raises OutputError when a required output fails.
         """
-        if part.answered:
-            return
         result = self.deliveries.result_of(record)
+        if not part.answer_once():
+            if not result.reject:
+                self._note_reject(part, "the line was told to reject before this was recorded")
+            return
         late_ms = 1e3 * (time.monotonic() - part.deadline)
         if late_ms > 0 and not result.reject:
             reason = f"recorded {late_ms:.0f} ms after the deadline: the line was told to reject"
-            self.store.add_event(part.part_id, "answer", "station", detail={"reject": reason})
+            self._note_reject(part, reason)
             result = replace(result, verdict=Verdict.CANNOT_INSPECT, reason=reason)
-        self._send(part, result)
+        self._send(result)
+
+    def reject_late(self, part: Part, reason: str) -> None:
+        """Tell the line to reject a part that is not recorded in time. Raises OutputError."""
+        if part.answer_once():
+            self._send(self._unrecorded(part, reason))
 
     def settle_unanswered(self) -> int:
         """Record as rejected what was triggered before a restart and never judged."""
@@ -175,24 +186,26 @@ class Recorder:
         assert part.judgement is not None
         if part.judgement.verdict is not Verdict.CANNOT_INSPECT:
             part.judgement = cannot_inspect(f"not recorded in time: {why}", None)
-        if part.answered:
-            return
+        self.reject_late(part, part.judgement.reason)
+
+    def _unrecorded(self, part: Part, reason: str) -> Result:
         request = part.request
-        result = Result(
+        return Result(
             delivery_id=part.part_id,
             trigger_id=request.trigger_id,
             station=self.station,
-            verdict=part.judgement.verdict,
-            reason=part.judgement.reason,
+            verdict=Verdict.CANNOT_INSPECT,
+            reason=reason,
             judged_at=datetime.now(UTC),
             serial=request.serial,
             lot=request.lot,
             product=part.product,
         )
-        self._send(part, result)
 
-    def _send(self, part: Part, result: Result) -> None:
-        part.answered = True
+    def _note_reject(self, part: Part, reason: str) -> None:
+        self.store.add_event(part.part_id, "answer", "station", detail={"reject": reason})
+
+    def _send(self, result: Result) -> None:
         problem: OutputError | None = self.deliveries.answer(result)
         if problem is not None:
             raise problem

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from inspection.triggers import Trigger
 
 WATCH_S = 0.02
+GRACE_S = 0.1
+"""What recording a reject may take after the deadline before the line is told without it."""
 HOUR_S = 3600.0
 
 
@@ -83,7 +85,7 @@ class Station:
         self._pictures: queue.Queue[Part] = queue.Queue(2)
         # Never full: it holds no more than the two queues before it and what the watchdog rejects.
         self._decided: queue.Queue[Part] = queue.Queue()
-        self._lock = threading.RLock()
+        self._lock, self._taking = threading.RLock(), threading.Lock()
         self._in_flight: dict[str, Part] = {}
         self._counts: Counter[str] = Counter()
         self._verdicts: Counter[str] = Counter()
@@ -125,17 +127,13 @@ class Station:
 
     def trigger(self, request: Request) -> bool:
         """Take a trigger: note it durably, then queue it. False when the station is not ready."""
-        with self._lock:
-            if self.trouble.code == RECORD and self._phase == "Ready":
-                self._recorder.note(request)  # owed a record, if the record is still out of reach
-                return False
-            part = self._taken(request)
-            if part is None:
-                return False
-            try:
-                self._inbox.put_nowait(part)
-            except queue.Full:
-                self._decide(part, f"station busy: {self.settings.queue} parts are waiting")
+        part = self._taken(request)
+        if part is None:
+            return False
+        try:
+            self._inbox.put_nowait(part)
+        except queue.Full:
+            self._decide(part, f"station busy: {self.settings.queue} parts are waiting")
         return True
 
     def change_product(self, product: str) -> None:
@@ -204,6 +202,7 @@ class Station:
 
     def snapshot(self) -> dict[str, Any]:
         """Give the station's state, counters, latencies and queues as plain data."""
+        waiting = self.deliveries.waiting()
         with self._lock:
             return {
                 "station": self.station,
@@ -220,7 +219,7 @@ class Station:
                     "decided": self._decided.qsize(),
                     "owed": self._recorder.owed,
                 },
-                "outbox": self.deliveries.waiting(),
+                "outbox": waiting,
                 "outputs": self.deliveries.problems(),
                 "cameras": {view.name: view.counts() for view in self.views},
                 "recipes": {view.name: view.recipes[self.product].id for view in self.views},
@@ -274,9 +273,8 @@ class Station:
             with self._lock:
                 flying = list(self._in_flight.values())
             for part in flying:
-                if now > part.deadline and not part.claimed:
-                    allowed = self.settings.deadline_ms
-                    self._decide(part, f"late: no verdict within the {allowed:.0f} ms allowed")
+                if now > part.deadline:
+                    self._reject_late(part)
                 stuck = now - part.marks["taken"] > self.settings.stall_s
                 if stuck and self.trouble.code == NONE:
                     waited = self.settings.stall_s
@@ -302,15 +300,19 @@ class Station:
 
     def _taken(self, request: Request) -> Part | None:
         """Take a trigger if the station is ready; None if it is not, or knows the trigger already."""
-        with self._lock:
+        with self._taking:
             if self._phase != "Ready" or self._asked.is_set() or self._full():
+                return None
+            deadline = time.monotonic() + self.settings.deadline_ms / 1e3
+            if self.trouble.code == RECORD:
+                self._recorder.owe(request)
                 return None
             if not self._recorder.note(request):
                 return None
-            self._counts["triggers"] += 1
-            deadline = time.monotonic() + self.settings.deadline_ms / 1e3
             part = Part(request, request.product or self._product, deadline)
-            self._in_flight[part.part_id] = part
+            with self._lock:
+                self._counts["triggers"] += 1
+                self._in_flight[part.part_id] = part
         if part.product not in self.products:
             known = ", ".join(self.products)
             self._decide(part, f"product {part.product!r}: no recipe for it; allowed: {known}")
@@ -359,6 +361,19 @@ class Station:
             if found is not None:
                 part.serial, part.lot = found.serial, found.lot
                 return
+
+    def _reject_late(self, part: Part) -> None:
+        """Decide a part nobody judged in time; one that only waits for the record, answer now."""
+        allowed = self.settings.deadline_ms
+        if not part.claimed:
+            self._decide(part, f"late: no verdict within the {allowed:.0f} ms allowed")
+        elif time.monotonic() > part.deadline + GRACE_S:
+            try:
+                reason = f"late: not recorded within the {allowed:.0f} ms allowed"
+                self._recorder.reject_late(part, reason)
+            except OutputError as error:
+                self.trouble.set(OUTPUT, str(error))
+                self._die(error)
 
     def _decide(self, part: Part, reason: str) -> None:
         """Reject a part that was not judged."""
