@@ -1,0 +1,85 @@
+"""The station file: every mistake is told with its key, what was got and what is allowed."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from inspection.errors import SetupError
+from inspection.station_file import read_station
+
+EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "station.toml"
+
+SMALL = """
+station = "s"
+record = "parts.db"
+[[views]]
+camera = "simulated"
+[[products]]
+name = "flange"
+recipe = "flange.recipe"
+"""
+
+
+def read(folder: Path, text: str) -> object:
+    path = folder / "station.toml"
+    path.write_text(text, encoding="utf-8")
+    return read_station(path)
+
+
+def test_the_example_of_the_manual_is_sound_and_its_paths_are_beside_it() -> None:
+    found = read_station(EXAMPLE)
+    assert found.station == "line-1"
+    assert found.record == str(EXAMPLE.parent / "station" / "parts.db")
+    assert found.products[0].recipe == EXAMPLE.parent / "station" / "flange.recipe"
+    assert set(found.outputs) == {"modbus_server", "csv_file"}
+    assert set(found.triggers) == {"plc_simulator"}
+
+
+def test_every_key_of_the_file_is_explained_in_the_manual() -> None:
+    from inspection.station_file import Identity, Product, Retention, StationFile, ViewSettings
+
+    manual = (EXAMPLE.parents[1] / "station-file.md").read_text("utf-8")
+    for kind in (StationFile, ViewSettings, Product, Retention, Identity):
+        for name in set(kind.__dataclass_fields__) - {"home"}:
+            assert f"`{name}`" in manual, f"{kind.__name__}.{name}"
+
+
+def test_a_small_file_is_enough(tmp_path: Path) -> None:
+    found = read(tmp_path, SMALL)
+    assert (found.deadline_ms, found.queue, found.trigger) == (1000.0, 8, "plant")
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("station = ", "not readable as TOML"),
+        (SMALL.replace('station = "s"', ""), "station: "),
+        ("colour = 1\n" + SMALL, "colour: unknown key"),
+        ('home = "/"\n' + SMALL, "home: unknown key"),
+        (SMALL.replace('"simulated"', '"pinhole"'), "views.main.camera: no camera 'pinhole'; allowed: "),
+        (SMALL + "[outputs.telegraph]\n", "output 'telegraph' does not exist; allowed: csv_file"),
+        (SMALL + "[triggers.bell]\n", "trigger 'bell' does not exist; allowed: http"),
+        (SMALL + "[outputs.csv_file]\nfolder = 'x'\ncolour = 1\n", "outputs.csv_file.colour: unknown key; allowed: "),
+        (SMALL + "[triggers.interval]\nperiod_s = 'often'\n", "triggers.interval.period_s: "),
+        (SMALL.replace('recipe = "flange.recipe"', ""), "products.flange: no recipe for view 'main'"),
+        (SMALL.replace('recipe = "f', 'recipes = {side = "x"}\nrecipe = "f'), "products.flange: no view 'side'"),
+        (SMALL + SMALL[SMALL.index("[[products]]"):], "products: each needs a name of its own"),
+        ("deadline_ms = 0\n" + SMALL, "deadline_ms: "),
+        (SMALL + "[identity]\npattern = '('\n", "codes: pattern"),
+        (SMALL.replace('"simulated"', '"simulated"\nsettings = {size = 3}'), "views.main.settings.size: unknown key"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_one_line_that_names_the_key(text: str, problem: str, tmp_path: Path) -> None:
+    with pytest.raises(SetupError) as caught:
+        read(tmp_path, text)
+    message = str(caught.value)
+    assert message.startswith(f"station file {tmp_path / 'station.toml'}: ")
+    assert problem in message
+    assert "\n" not in message
+
+
+def test_the_example_leaves_nothing_to_guess() -> None:
+    assert tomllib.loads(EXAMPLE.read_text("utf-8"))["trigger"] == "plant"
