@@ -65,6 +65,7 @@ class Acquirer:
     def follow(self, take: Callable[[Request], Part | None], stopping: threading.Event) -> None:
         """Make a part of each picture the camera gives: its own trigger, or a folder it watches."""
         (view,) = self.views
+        unreadable = 0  # since the last good picture, which counts them as missed once more
         while not self._over.is_set() and not stopping.is_set():
             try:
                 frame = view.camera.read(timeout_s=0.5, trigger_id=None)
@@ -78,11 +79,13 @@ class Acquirer:
                 continue
             except CameraError as error:  # a picture was there and cannot be read: a part as well
                 self._one(take, None, str(error))
+                unreadable += 1
                 continue
             self.trouble.clear(CAMERA)
-            for _ in range(frame.missed_before):
+            for _ in range(frame.missed_before - unreadable):
                 self._one(take, None, "the camera lost this part's picture")
             self._one(take, frame, "")
+            unreadable = 0
 
     def _read(self, part: Part) -> None:
         for view in self.views:

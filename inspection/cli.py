@@ -334,12 +334,13 @@ def triggers(as_json: JsonOption = False) -> None:
 def doctor(
     recipe: Annotated[Path | None, typer.Option(help="A recipe to check too.")] = None,
     store: Annotated[str | None, typer.Option(help="A store to check too.")] = None,
+    station: Annotated[Path | None, typer.Option(help="A station file to check too.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check this machine, and a recipe and store if given; every finding says what to do."""
+    """Check this machine, and a recipe, store and station file; every finding says what to do."""
     from inspection.doctor import examine
 
-    findings = examine(recipe=recipe, store=store)
+    findings = examine(recipe=recipe, store=store, station=station)
     if as_json:
         typer.echo(json.dumps([finding.as_json() for finding in findings]))
     else:

@@ -28,13 +28,17 @@ class Finding:
         return asdict(self)
 
 
-def examine(*, recipe: Path | None, store: str | None) -> list[Finding]:
-    """Look at machine, packages and weights, and at a recipe and a store if given."""
+def examine(
+    *, recipe: Path | None, store: str | None, station: Path | None = None
+) -> list[Finding]:
+    """Look at machine, packages and weights, and at a recipe, a store and a station if given."""
     found = [_cores(), _memory(), _disk(), *_packages(), _processor(), _weights()]
     if recipe is not None:
         found.append(_recipe(recipe))
     if store is not None:
         found.append(_store(store))
+    if station is not None:
+        found += _station(station)
     return found
 
 
@@ -133,3 +137,33 @@ def _store(url: str) -> Finding:
     return Finding(
         mark="ok", what="store", text=f"{count} parts, the chain and every picture verify"
     )
+
+
+def _station(path: Path) -> list[Finding]:
+    """Check a station file and all it names; cameras and PLCs are not touched."""
+    from cameras import camera_class
+    from inspection.errors import InspectionError
+    from inspection.outputs import output_class
+    from inspection.station_file import read_station
+    from inspection.triggers import trigger_class
+
+    try:
+        settings = read_station(path)
+    except InspectionError as error:
+        return [Finding(mark="PROBLEM", what="station", text=str(error))]
+    kinds = {
+        **{f"camera {view.camera}": camera_class(view.camera) for view in settings.views},
+        **{f"output {name}": output_class(name) for name in settings.outputs},
+        **{f"trigger {name}": trigger_class(name) for name in settings.triggers},
+    }
+    found = [
+        Finding(mark="PROBLEM", what=what, text=text)
+        if (text := kind.missing())  # type: ignore[attr-defined]
+        else Finding(mark="ok", what=what, text="can be used here")
+        for what, kind in kinds.items()
+    ]
+    files = {p.recipe_of(view.name) for p in settings.products for view in settings.views}
+    found += [_recipe(file) for file in sorted(files)]
+    if "://" in settings.record or Path(settings.record).exists():
+        found.append(_store(settings.record))
+    return [Finding(mark="ok", what="station", text=f"{path} is sound"), *found]

@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from annotated_types import Ge, Gt, Len
 from pydantic import TypeAdapter, ValidationError, create_model
@@ -161,7 +161,11 @@ def settings_for(
     except ValidationError as error:
         raise SetupError(f"{where}.{first_problem(error)}") from error
     given = {name: getattr(checked, name) for name in settings}
-    return {name: home / v if isinstance(v, Path) else v for name, v in given.items()}
+    paths = {name for name, (wanted, _) in fields.items() if Path in (wanted, *get_args(wanted))}
+    return {
+        name: home / value if name in paths and value is not None else value
+        for name, value in given.items()
+    }
 
 
 def _distinct(what: str, names: list[str]) -> None:

@@ -103,7 +103,8 @@ class PlcSimulator:
                     )
                     return
             time.sleep(0.001)
-        self.answers.append(Answer(before, 0, 1e3 * self.timeout_s))
+        if not self._over.is_set():
+            self.answers.append(Answer(before, 0, 1e3 * self.timeout_s))
 
 
 def _sequence(registers: list[int]) -> int:

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from inspection.judgement import Verdict
-from tests.station.conftest import build, wait_until  # noqa: F401  a fixture of the station's tests
+from tests.station.conftest import wait_until
 
 
-def test_the_record_is_locked_by_another_program(build: Any, tmp_path: Path) -> None:  # noqa: F811
+def test_the_record_is_locked_by_another_program(build: Any, tmp_path: Path) -> None:
     path = tmp_path / "parts.db"
     with build(record=path, deadline_ms=500.0, stall_s=120.0) as built:
         assert built.trigger()
@@ -32,7 +32,7 @@ def test_the_record_is_locked_by_another_program(build: Any, tmp_path: Path) -> 
         assert built.store.unanswered("test") == []
 
 
-def test_the_record_locks_up_between_trigger_and_verdict(build: Any, tmp_path: Path) -> None:  # noqa: F811
+def test_the_record_locks_up_between_trigger_and_verdict(build: Any, tmp_path: Path) -> None:
     path = tmp_path / "parts.db"
     with build(record=path, deadline_ms=400.0, stall_s=120.0) as built:
         other = sqlite3.connect(path, isolation_level=None)

@@ -147,3 +147,29 @@ def test_two_stations_cannot_write_one_record(station: tuple[Path, int]) -> None
     first.send_signal(signal.SIGTERM)
     first.communicate(timeout=60)
     assert first.returncode == 0
+
+
+def test_doctor_looks_at_all_a_station_file_names(
+    station: tuple[Path, int], cli: Any, tmp_path: Path
+) -> None:
+    path, _ = station
+    done = cli("doctor", "--station", path, "--json")
+    (findings,) = [json.loads(done.stdout)]
+    marks = {finding["what"]: finding["mark"] for finding in findings}
+    assert marks["station"] == marks["camera simulated"] == marks["recipe"] == "ok"
+    assert marks["output modbus_server"] == marks["trigger plc_simulator"] == "ok"
+    path.write_text(path.read_text("utf-8").replace("simulated", "pinhole"), encoding="utf-8")
+    done = cli("doctor", "--station", path, "--json")
+    assert done.returncode == 1
+    (problem,) = [f for f in json.loads(done.stdout) if f["mark"] == "PROBLEM"]
+    assert "no camera 'pinhole'" in problem["text"]
+
+
+@pytest.mark.parametrize(
+    ("command", "name"), [("outputs", "modbus_server"), ("triggers", "interval")]
+)
+def test_what_can_be_used_is_listed(command: str, name: str, cli: Any) -> None:
+    rows = json.loads(cli(command, "--json").stdout)
+    row = next(row for row in rows if row["name"] == name)
+    assert row["problem"] is None
+    assert row["about"].endswith(".")

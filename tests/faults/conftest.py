@@ -1,0 +1,5 @@
+"""The fault tests use the station of the station tests."""
+
+from tests.station.conftest import build
+
+__all__ = ["build"]
