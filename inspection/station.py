@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import ExitStack, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 WATCH_S = 0.02
 GRACE_S = 0.1
 """What recording a reject may take after the deadline before the line is told without it."""
-HOUR_S = 3600.0
+HOUR_S, TRIGGERS_DAYS = 3600.0, 7
 
 
 class StationStopped(InspectionError):
@@ -281,14 +281,16 @@ class Station:
                     self._die(StationStopped(f"a part was not answered within {waited:g} s"))
 
     def _housekeep(self) -> None:
-        """Let pictures go by the rules of the station file, every hour."""
-        from inspection.store import StoreError
-        from inspection.store.retention import retain
+        """Every hour, let pictures go by the station file's rules, and forget answered triggers."""
+        from inspection.store import StoreError, retain
 
         policy = self.settings.retention
-        while policy is not None and not self._over.wait(HOUR_S):
+        while not self._over.wait(HOUR_S):
+            now = datetime.now(UTC)
             with suppress(StoreError):  # tried again in an hour; the record itself tells of trouble
-                retain(self.store, policy.as_policy(), datetime.now(UTC))
+                self.store.prune_triggers(now - timedelta(days=TRIGGERS_DAYS))
+                if policy is not None:
+                    retain(self.store, policy.as_policy(), now)
 
     # From one stage to the next
 

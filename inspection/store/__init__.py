@@ -1,5 +1,6 @@
 """The record of judged parts, and the only home of the database library."""
 
+from inspection.store.archive import encode_picture
 from inspection.store.chain import Head
 from inspection.store.errors import (
     RecordRefused,
@@ -10,15 +11,20 @@ from inspection.store.errors import (
     StoreFull,
     StoreUnavailable,
 )
+from inspection.store.journal import NotedTrigger
 from inspection.store.records import NewPart, PartEvent, PartRecord
+from inspection.store.retention import Retained, RetentionPolicy, retain
 from inspection.store.store import Store, open_store
 
 __all__ = [
     "Head",
     "NewPart",
+    "NotedTrigger",
     "PartEvent",
     "PartRecord",
     "RecordRefused",
+    "Retained",
+    "RetentionPolicy",
     "Store",
     "StoreBusy",
     "StoreDamaged",
@@ -26,5 +32,7 @@ __all__ = [
     "StoreForeign",
     "StoreFull",
     "StoreUnavailable",
+    "encode_picture",
     "open_store",
+    "retain",
 ]

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from inspection.store.errors import StoreDamaged
 from inspection.store.records import NewPart
@@ -41,20 +42,17 @@ class Archive:
     _made: set[Path] = field(default_factory=set, init=False)
 
     @contextmanager
-    def stored(self, records: Sequence[NewPart]) -> Iterator[list[Picture]]:
-        """Put the pictures on the disk, fsync'd; take them away again if the body raises."""
-        targets = [self.root / _place(record) if record.has_picture else None for record in records]
+    def stored(self, records: Sequence[NewPart]) -> Iterator[Staged]:
+        """Put the pictures on the disk beside their places, fsync'd; without the store's lock.
+
+        `placed` of what is given moves them there; what was not is taken away at the end.
+        """
+        staged = Staged(self, [self.root / _place(each) for each in records if each.has_picture])
         try:
-            folders = {target.parent for target in targets if target is not None}
-            for folder in folders:
-                self._make(folder)
-            pictures = self._written(records, targets)
-            for folder in folders:
-                sync_folder(folder)
-            yield pictures
-        except BaseException:
-            _remove(target for target in targets if target is not None)
-            raise
+            staged.write(records)
+            yield staged
+        finally:
+            _remove(staged.asides)
 
     def path(self, image: str) -> Path:
         """Give a picture's file. Raises StoreDamaged where the path leads out of the archive."""
@@ -63,19 +61,35 @@ class Archive:
             raise StoreDamaged(f"image {image!r} lies outside the archive {self.root}; run verify")
         return path
 
-    def fault(self, image: str, sha256: str | None) -> str | None:
+    def fault(self, image: str, sha256: str | None, *, may_be_gone: bool) -> str | None:
         """Say what is wrong with a picture the record names, or None."""
         try:
             data = self.path(image).read_bytes()
         except StoreDamaged as exc:
             return str(exc)
         except FileNotFoundError:
-            return f"picture {image} is missing"
+            return None if may_be_gone else f"picture {image} is missing"
         except OSError as exc:
             return f"picture {image} cannot be read ({exc.strerror})"
         if hashlib.sha256(data).hexdigest() != sha256:
             return f"picture {image} was changed; its sha256 does not match"
         return None
+
+    def size_bytes(self, image: str) -> int:
+        """Give the size of a picture, 0 where there is none."""
+        try:
+            return (self.root / image).stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    def remove(self, images: Sequence[str]) -> None:
+        """Remove pictures for good; those that are gone already stay so. Raises OSError."""
+        paths = [self.path(image) for image in images]
+        for path in paths:
+            path.unlink(missing_ok=True)
+        for folder in {path.parent for path in paths}:
+            if folder.is_dir():
+                sync_folder(folder)
 
     def orphans(self, known: set[str]) -> list[str]:
         """List the files, older than a minute, that no row names; harmless leftovers of a crash."""
@@ -86,37 +100,74 @@ class Archive:
         )
         return sorted(set(old) - known)
 
-    def _make(self, folder: Path) -> None:
+    def make(self, folder: Path) -> None:
+        """Make a folder of the archive, so that it outlives a power cut."""
         # Once a process also where the folder is there: the one that made it may have died before
         # its fsync.
         if folder == self.root or folder in self._made:
             return
-        self._make(folder.parent)
+        self.make(folder.parent)
         folder.mkdir(exist_ok=True)
         sync_folder(folder.parent)
         self._made.add(folder)
 
-    def _written(self, records: Sequence[NewPart], targets: Sequence[Path | None]) -> list[Picture]:
-        if len(records) == 1:
-            return [self._write(records[0], targets[0])]
+
+class Staged:
+    """Pictures of one call on their way into the archive: written, not yet at their places."""
+
+    def __init__(self, archive: Archive, targets: Sequence[Path]) -> None:
+        # A name of this call's own: a part given twice at once must not mix its pictures.
+        self.archive = archive
+        self.targets = targets
+        self.asides = [path.with_name(f".{path.name}.{uuid4().hex}.part") for path in targets]
+        self.pictures: list[Picture] = []
+
+    def write(self, records: Sequence[NewPart]) -> None:
+        """Write and fsync each picture."""
+        for folder in {target.parent for target in self.targets}:
+            self.archive.make(folder)
+        pending = iter(zip(self.targets, self.asides, strict=True))
+        jobs = [(record, next(pending) if record.has_picture else None) for record in records]
+        if len(jobs) == 1:
+            self.pictures = [self._write(jobs[0])]
+            return
         # Encoding and fsync both let other threads run, and a batch waits for all of them: the
         # threads live in this call only. Leaving the block waits, so a failure leaves none behind.
-        with ThreadPoolExecutor(min(_WORKERS, len(records))) as pool:
-            return list(pool.map(self._write, records, targets))
+        with ThreadPoolExecutor(min(_WORKERS, len(jobs))) as pool:
+            self.pictures = list(pool.map(self._write, jobs))
 
-    def _write(self, record: NewPart, target: Path | None) -> Picture:
-        if target is None:
+    @contextmanager
+    def placed(self) -> Iterator[list[Picture]]:
+        """Move the pictures to their places, where no part is known yet; back if the body raises.
+
+        A commit belongs after the body: one that failed could yet turn out to be done.
+        """
+        try:
+            for aside, target in zip(self.asides, self.targets, strict=True):
+                os.replace(aside, target)
+            for folder in {target.parent for target in self.targets}:
+                sync_folder(folder)
+            yield self.pictures
+        except BaseException:
+            _remove(self.targets)
+            raise
+
+    def _write(self, job: tuple[NewPart, tuple[Path, Path] | None]) -> Picture:
+        record, paths = job
+        if paths is None:
             return Picture()
+        target, aside = paths
         data = record.image_bytes
         if data is None:
             assert record.frame is not None
-            data = encoded(record.frame)
-        write_durably(target, data)
-        return Picture(target.relative_to(self.root).as_posix(), hashlib.sha256(data).hexdigest())
+            data = encode_picture(record.frame)
+        write_durably(aside, data)
+        place = target.relative_to(self.archive.root).as_posix()
+        return Picture(place, hashlib.sha256(data).hexdigest())
 
 
-def encoded(frame: Frame) -> bytes:
-    """Encode a frame as a lossless PNG, fast."""
+def encode_picture(frame: Frame) -> bytes:
+    """Encode a frame as a lossless PNG, fast; other threads run meanwhile."""
     import cv2  # here, for a store that only reads does not need it
 
     image = frame.image if frame.image.ndim == 2 else cv2.cvtColor(frame.image, cv2.COLOR_RGB2BGR)
@@ -130,18 +181,13 @@ def encoded(frame: Frame) -> bytes:
     return cv2.imencode(".png", image, options)[1].tobytes()
 
 
-def write_durably(target: Path, data: bytes) -> None:
-    """Write beside, fsync, rename; the folder's own fsync is the caller's."""
-    aside = target.with_name(f".{target.name}.part")
-    try:
-        with aside.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(aside, target)
-    except BaseException:
-        _remove([aside])
-        raise
+def write_durably(path: Path, data: bytes) -> None:
+    """Write and fsync a file; its folder's own fsync is the caller's."""
+    with path.open("wb", buffering=0) as file:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[file.write(rest) :]
+        os.fsync(file.fileno())
 
 
 def make_folder(folder: Path) -> None:

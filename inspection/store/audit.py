@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, exists, select
 
 from inspection.store.archive import Archive
 from inspection.store.chain import Head, breaks
+from inspection.store.retention import REMOVED, WHO
 from inspection.store.schema import chain, events, parts
 
 _BATCH = 1000
@@ -33,19 +34,25 @@ def broken_rows(connection: Connection, noted: Head | None) -> Iterator[str]:
 
 
 def broken_pictures(connection: Connection, archive: Archive) -> Iterator[str]:
-    """Check every picture, and list files that no row names."""
-    columns = (parts.c.number, parts.c.image, parts.c.image_sha256)
-    query = select(*columns).where(parts.c.image.is_not(None)).order_by(parts.c.number)
+    """Check every picture that no rule removed, and list files that no row names."""
     known = set()
-    for row in _streamed(connection, query):
+    for row in _streamed(connection, _pictures()):
         known.add(row["image"])
-        if fault := archive.fault(row["image"], row["image_sha256"]):
+        if fault := archive.fault(row["image"], row["image_sha256"], may_be_gone=row["removed"]):
             yield f"part {row['number']}: {fault}"
     for image in archive.orphans(known):
         yield (
             f"picture {image}: no part names it; harmless after a crash, "
             "otherwise its row was removed"
         )
+
+
+def _pictures() -> Select[Any]:
+    # The event is the proof that a rule removed a picture: it is under the hash.
+    said = events.c.part_id == parts.c.part_id, events.c.kind == REMOVED, events.c.who == WHO
+    removed = exists(select(events.c.number).where(*said)).label("removed")
+    columns = (parts.c.number, parts.c.image, parts.c.image_sha256, removed)
+    return select(*columns).where(parts.c.image.is_not(None)).order_by(parts.c.number)
 
 
 def _streamed(connection: Connection, query: Select[Any]) -> Iterator[Mapping[str, Any]]:

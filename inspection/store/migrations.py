@@ -11,13 +11,14 @@ from sqlalchemy import Connection, insert, inspect, select
 from inspection.store.chain import FIRST
 from inspection.store.errors import StoreForeign
 from inspection.store.records import time_text
-from inspection.store.schema import applied
+from inspection.store.schema import applied, chain
 
 
 @dataclass(frozen=True, slots=True)
 class Migration:
     """One step: statements for every database, then those of its kind.
 
+    In the former {number}, {counted} and {text} are types, {last} is the number of the last part.
     A step that was released is never edited; the next change is the next number.
     """
 
@@ -35,7 +36,7 @@ def migrate(connection: Connection, store: str) -> None:
     """
     for step in MIGRATIONS[_version(connection, store) :]:
         with connection.begin():
-            for statement in _statements(step, connection.dialect.name):
+            for statement in _statements(step, connection):
                 connection.exec_driver_sql(statement)
             now = time_text(datetime.now(UTC))
             row = {"number": step.number, "name": step.name, "applied_at": now}
@@ -72,16 +73,26 @@ def _version(connection: Connection, store: str) -> int:
     )
 
 
-def _statements(step: Migration, dialect: str) -> list[str]:
+def _statements(step: Migration, connection: Connection) -> list[str]:
+    dialect = connection.dialect.name
     special = step.sqlite if dialect == "sqlite" else step.postgresql
-    return [*(statement.format(**_TYPES[dialect]) for statement in step.both), *special]
+    words = {**_TYPES[dialect], "last": _last_part(connection) if step.number > 1 else 0}
+    return [*(statement.format(**words) for statement in step.both), *special]
+
+
+def _last_part(connection: Connection) -> int:
+    return connection.scalar(select(chain.c.count).where(chain.c.name == "parts")) or 0
 
 
 # In SQLite only INTEGER makes the number the row's own place in the file; PostgreSQL's INTEGER ends
 # at 2^31. Text must sort by bytes in both, or times and lots would page differently.
 _TYPES = {
-    "sqlite": {"number": "INTEGER", "text": "TEXT"},
-    "postgresql": {"number": "BIGINT", "text": 'TEXT COLLATE "C"'},
+    "sqlite": {"number": "INTEGER", "counted": "INTEGER", "text": "TEXT"},
+    "postgresql": {
+        "number": "BIGINT",
+        "counted": "BIGINT GENERATED ALWAYS AS IDENTITY",
+        "text": 'TEXT COLLATE "C"',
+    },
 }
 
 _TABLES = (
@@ -122,6 +133,44 @@ _TABLES = (
     "CREATE INDEX events_by_part ON events (part_id, number)",
     f"INSERT INTO chain VALUES ('parts', 0, '{FIRST}')",
     f"INSERT INTO chain VALUES ('events', 0, '{FIRST}')",
+)
+
+_WORKING_TABLES = (
+    """
+    CREATE TABLE triggers (
+        number {counted} PRIMARY KEY, trigger_id {text} NOT NULL, station {text} NOT NULL,
+        source {text} NOT NULL, serial {text}, lot {text}, product {text}, at {text} NOT NULL,
+        UNIQUE (station, trigger_id)
+    )
+    """,
+    """
+    CREATE TABLE outbox (
+        output {text} NOT NULL, number {number} NOT NULL REFERENCES parts (number),
+        PRIMARY KEY (output, number)
+    )
+    """,
+    "CREATE INDEX parts_by_trigger ON parts (trigger_id, station) WHERE trigger_id IS NOT NULL",
+    # One part a trigger; version 1 let a restarted station count its triggers anew, and what it
+    # recorded stays.
+    """
+    CREATE UNIQUE INDEX parts_one_a_trigger ON parts (trigger_id, station)
+    WHERE trigger_id IS NOT NULL AND number > {last}
+    """,
+)
+
+_COUNTS_AND_REMOVALS = (
+    # Each covers the counts by verdict it is for: no row of parts is read.
+    "DROP INDEX parts_by_time",
+    "CREATE INDEX parts_by_time ON parts (judged_at, verdict, station, lot, number)",
+    "CREATE INDEX parts_by_station_and_time ON parts (station, judged_at, verdict, number)",
+    "CREATE INDEX events_by_kind ON events (kind, part_id)",
+    # Pictures removed by rule; `done` is 0 until the file is gone.
+    """
+    CREATE TABLE removals (
+        number {number} PRIMARY KEY REFERENCES parts (number), done INTEGER NOT NULL
+    )
+    """,
+    "CREATE INDEX removals_to_do ON removals (number) WHERE done = 0",
 )
 
 
@@ -168,4 +217,6 @@ _POSTGRESQL_GUARDS = (
 
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(1, "parts, events and their chain", _TABLES, _SQLITE_GUARDS, _POSTGRESQL_GUARDS),
+    Migration(2, "the journal of triggers and the outbox", _WORKING_TABLES),
+    Migration(3, "indices for counts, and pictures removed by rule", _COUNTS_AND_REMOVALS),
 )

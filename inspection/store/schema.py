@@ -29,3 +29,15 @@ events = _table(
     "events",
     "number", "format", "part_id", "kind", "who", "at", "detail", "previous_hash", "hash",
 )  # fmt: skip
+
+# Triggers taken, in that order; forgotten once answered. Working state, not chained.
+triggers = _table(
+    "triggers", "number", "trigger_id", "station", "source", "serial", "lot", "product", "at"
+)
+
+# Parts an output has not taken yet. Working state, not chained.
+outbox = _table("outbox", "output", "number")
+
+# Parts whose picture was removed by rule, `done` once its file is gone. Working state, not chained:
+# an event says the same under the hash.
+removals = _table("removals", "number", "done")

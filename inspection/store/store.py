@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -10,15 +9,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import Connection, Engine, TableClause, func, insert, select, update
+from sqlalchemy import Connection, Engine, func, select
 
 from inspection.judgement import Verdict
-from inspection.store import audit
-from inspection.store.archive import Archive, make_folder
-from inspection.store.chain import Head, linked
+from inspection.store import audit, journal, outbox
+from inspection.store.archive import Archive, Staged, make_folder
+from inspection.store.chain import Head
 from inspection.store.database import Place, connect, place_of
 from inspection.store.errors import RecordRefused, StoreUnavailable
 from inspection.store.faults import mapped
+from inspection.store.journal import NotedTrigger
 from inspection.store.migrations import migrate, require_latest
 from inspection.store.query import matching, page
 from inspection.store.records import (
@@ -30,7 +30,8 @@ from inspection.store.records import (
     part_record,
     part_row,
 )
-from inspection.store.schema import chain, events, parts
+from inspection.store.rows import append, head, known, refuse_known
+from inspection.store.schema import events, parts
 from inspection.store.writer import Writer
 
 
@@ -58,29 +59,31 @@ class Store:
         self.place = place
         self.read_only = read_only
         self.wait_s = wait_s
-        self._archive = Archive(place.images)
+        self.archive = Archive(place.images)
         self._engine: Engine | None = None
         self._writer: Writer | None = None
 
-    def add(self, record: NewPart) -> PartRecord:
-        """Record one part; when this returns, picture and row are on the disk."""
-        return self.add_many([record])[0]
+    def add(self, record: NewPart, *, deliver_to: Sequence[str] = ()) -> PartRecord:
+        """Record one part; when this returns, picture and row are on the disk.
 
-    def add_many(self, records: Sequence[NewPart]) -> list[PartRecord]:
+        With the row, the part is put in the outbox of each output in `deliver_to`. Raises
+        RecordRefused for a part known already, or a second part of one station's trigger.
+        """
+        return self.add_many([record], deliver_to=deliver_to)[0]
+
+    def add_many(
+        self, records: Sequence[NewPart], *, deliver_to: Sequence[str] = ()
+    ) -> list[PartRecord]:
         """Record parts with one commit: all of them or, if this raises, none.
 
         One exception: a server lost during the commit may have kept them; `part` tells.
         """
         if not records:
             return []
-        with self._writing(f"add {_named(records)}") as connection:
-            _refuse_known(connection, [record.part_id for record in records])
-            with self._archive.stored(records) as pictures:
-                rows = [
-                    part_row(record, picture.image, picture.sha256)
-                    for record, picture in zip(records, pictures, strict=True)
-                ]
-                done = _append(connection, parts, rows)
+        doing = f"add {_named(records)}"
+        self._require_writer(doing)
+        with mapped(self.place.name, doing), self.archive.stored(records) as pictures:
+            done = self._add(doing, records, pictures, deliver_to)
         return [part_record(row) for row in done]
 
     def add_event(
@@ -94,14 +97,58 @@ class Store:
     ) -> PartEvent:
         """Record what happened to a part after its verdict, such as an operator's action."""
         row = event_row(part_id, kind, who, at or datetime.now(UTC), detail or {})
-        with self._writing(f"add the event {kind!r} of part {part_id}") as connection:
-            if not _known(connection, [part_id]):
+        with self.writing(f"add the event {kind!r} of part {part_id}") as connection:
+            if not known(connection, [part_id]):
                 raise RecordRefused(
                     f"store {self.place.name}: cannot add the event {kind!r}: "
                     f"no part {part_id!r} is recorded; give the part_id of a recorded part"
                 )
-            (done,) = _append(connection, events, [row])
+            (done,) = append(connection, events, [row])
         return part_event(done)
+
+    def note_trigger(
+        self,
+        trigger_id: str,
+        *,
+        station: str,
+        source: str,
+        at: datetime,
+        serial: str | None = None,
+        lot: str | None = None,
+        product: str | None = None,
+    ) -> bool:
+        """Take a trigger, once: False if this station took it before. On the disk on return."""
+        trigger = NotedTrigger(
+            trigger_id=trigger_id, station=station, source=source, at=at,
+            serial=serial, lot=lot, product=product,
+        )  # fmt: skip
+        with self.writing(f"note the trigger {trigger_id!r}") as connection:
+            return journal.note(connection, trigger)
+
+    def unanswered(self, station: str) -> list[NotedTrigger]:
+        """Give the triggers of a station that have no part yet, in the order they were taken."""
+        with self.reading("list unanswered triggers") as connection:
+            return journal.unanswered(connection, station)
+
+    def prune_triggers(self, older_than: datetime) -> int:
+        """Forget triggers that have their part and were taken before; give how many."""
+        with self.writing("prune the triggers") as connection:
+            return journal.prune(connection, older_than)
+
+    def undelivered(self, output: str, *, limit: int = 100) -> list[PartRecord]:
+        """Give the parts an output has not taken yet, in the order they were recorded."""
+        with self.reading(f"list what waits for the output {output!r}") as connection:
+            return [part_record(row) for row in outbox.waiting(connection, output, limit)]
+
+    def mark_delivered(self, output: str, part_ids: Sequence[str]) -> None:
+        """Take parts out of an output's outbox; those that do not wait there stay as they are."""
+        with self.writing(f"mark parts as delivered by {output!r}") as connection:
+            outbox.take_out(connection, output, part_ids)
+
+    def outbox_counts(self) -> dict[str, int]:
+        """Count the parts that wait for each output; those nothing waits for are left out."""
+        with self.reading("count the outbox") as connection:
+            return outbox.counts(connection)
 
     def parts(
         self,
@@ -126,19 +173,19 @@ class Store:
             verdict=verdict, lot=lot, serial=serial, station=station, since=since, until=until
         )
         query = page(where, after_number=after_number, limit=limit, newest_first=newest_first)
-        with self._reading("list parts") as connection:
+        with self.reading("list parts") as connection:
             return [part_record(dict(row)) for row in connection.execute(query).mappings()]
 
     def part(self, part_id: str) -> PartRecord | None:
         """Give one part, None if it is not recorded."""
-        with self._reading(f"read part {part_id}") as connection:
+        with self.reading(f"read part {part_id}") as connection:
             query = select(parts).where(parts.c.part_id == part_id)
             row = connection.execute(query).mappings().first()
             return None if row is None else part_record(dict(row))
 
     def events(self, part_id: str) -> list[PartEvent]:
         """Give what happened to a part, oldest first."""
-        with self._reading(f"read the events of part {part_id}") as connection:
+        with self.reading(f"read the events of part {part_id}") as connection:
             query = select(events).where(events.c.part_id == part_id).order_by(events.c.number)
             return [part_event(dict(row)) for row in connection.execute(query).mappings()]
 
@@ -153,18 +200,18 @@ class Store:
         """Count the parts that match by verdict; every verdict is there."""
         where = matching(lot=lot, station=station, since=since, until=until)
         query = select(parts.c.verdict, func.count()).where(*where).group_by(parts.c.verdict)
-        with self._reading("count parts") as connection:
+        with self.reading("count parts") as connection:
             found = {verdict: count for verdict, count in connection.execute(query)}
         return {verdict: found.get(verdict.value, 0) for verdict in Verdict}
 
-    def picture(self, record: PartRecord) -> Path | None:
+    def image_path(self, record: PartRecord) -> Path | None:
         """Give the file of a part's picture, None where it has none."""
-        return None if record.image is None else self._archive.path(record.image)
+        return None if record.image is None else self.archive.path(record.image)
 
     def head(self) -> Head:
         """Give the end of the chain of parts, to be kept somewhere else for `verify`."""
-        with self._reading("read the chain") as connection:
-            return _head(connection, parts)
+        with self.reading("read the chain") as connection:
+            return head(connection, parts)
 
     def verify(self, *, noted: Head | None = None, pictures: bool = True) -> list[str]:
         """List what was changed, removed or inserted, one line each; empty when all is well.
@@ -172,10 +219,10 @@ class Store:
         `noted` is a head kept outside: then a rewritten chain is found too. Without `pictures` the
         archive is not read.
         """
-        with self._reading("verify the record") as connection:
+        with self.reading("verify the record") as connection:
             findings = list(audit.broken_rows(connection, noted))
             if pictures:
-                findings += audit.broken_pictures(connection, self._archive)
+                findings += audit.broken_pictures(connection, self.archive)
         return findings
 
     def open(self) -> None:
@@ -224,52 +271,39 @@ class Store:
         make_folder(self.place.images)
 
     @contextmanager
-    def _reading(self, doing: str) -> Iterator[Connection]:
+    def reading(self, doing: str) -> Iterator[Connection]:
+        """Give a connection to read with; for the other files of this package."""
         if self._engine is None:
             raise StoreUnavailable(f"store {self.place.name}: cannot {doing}: it is closed")
         with mapped(self.place.name, doing), self._engine.connect() as connection:
             yield connection
 
+    def _add(
+        self, doing: str, records: Sequence[NewPart], pictures: Staged, deliver_to: Sequence[str]
+    ) -> list[dict[str, Any]]:
+        with self.writing(doing) as connection:
+            refuse_known(connection, records)
+            with pictures.placed() as stored:
+                rows = [
+                    part_row(record, picture.image, picture.sha256)
+                    for record, picture in zip(records, stored, strict=True)
+                ]
+                done = append(connection, parts, rows)
+                outbox.put(connection, deliver_to, done)
+        return done
+
     @contextmanager
-    def _writing(self, doing: str) -> Iterator[Connection]:
+    def writing(self, doing: str) -> Iterator[Connection]:
+        """Give the writer's connection in a transaction; for the other files of this package."""
+        writer = self._require_writer(doing)
+        with mapped(self.place.name, doing), writer.transaction() as connection:
+            yield connection
+
+    def _require_writer(self, doing: str) -> Writer:
         if self._writer is None:
             why = "was opened to read only" if self.read_only and self._engine else "is closed"
             raise StoreUnavailable(f"store {self.place.name}: cannot {doing}: it {why}")
-        with mapped(self.place.name, doing), self._writer.transaction() as connection:
-            yield connection
-
-
-def _append(
-    connection: Connection, table: TableClause, rows: Sequence[Mapping[str, Any]]
-) -> list[dict[str, Any]]:
-    done, head = linked(rows, _head(connection, table))
-    connection.execute(insert(table), done)
-    values = {"count": head.count, "hash": head.hash}
-    connection.execute(update(chain).where(chain.c.name == table.name).values(values))
-    return done
-
-
-def _head(connection: Connection, table: TableClause) -> Head:
-    query = select(chain.c.count, chain.c.hash).where(chain.c.name == table.name)
-    count, last = connection.execute(query).one()
-    return Head(count, last)
-
-
-def _refuse_known(connection: Connection, ids: Sequence[str]) -> None:
-    twice = {part_id for part_id, times in Counter(ids).items() if times > 1}
-    if known := sorted(twice | _known(connection, ids)):
-        raise RecordRefused(
-            f"part {known[0]} is recorded already, and a record is never changed; "
-            "give each part its own part_id, or add an event to it"
-        )
-
-
-def _known(connection: Connection, ids: Sequence[str]) -> set[str]:
-    found: set[str] = set()
-    for start in range(0, len(ids), 500):  # a statement takes only so many values
-        some = parts.c.part_id.in_(ids[start : start + 500])
-        found.update(connection.scalars(select(parts.c.part_id).where(some)))
-    return found
+        return self._writer
 
 
 def _named(records: Sequence[NewPart]) -> str:

@@ -126,7 +126,7 @@ def _check_record(database: Path, rows: dict[str, dict[str, Any]], files: dict[s
             assert record.recipe_id == rows[name]["recipe_id"]
             assert len(record.regions) == len(rows[name]["regions"])
         for name, path in files.items():
-            picture = store.picture(kept[name])
+            picture = store.image_path(kept[name])
             assert picture is not None
             assert picture.read_bytes() == path.read_bytes()
 

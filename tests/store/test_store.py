@@ -79,7 +79,7 @@ def test_what_is_absent_is_none(store: Store, make_part: MakePart) -> None:
         {},
     )
     assert read.reason == "the file is damaged"
-    assert store.picture(read) is None
+    assert store.image_path(read) is None
     assert store.verify() == []
 
 
@@ -256,7 +256,7 @@ def test_a_plain_path_makes_folders_and_puts_pictures_beside(
     path = tmp_path / "new folder" / "ä#?%20" / "parts.db"
     with open_store(path) as store:
         part = store.add(make_part())
-        assert store.picture(part) == path.parent / "parts.images" / str(part.image)
+        assert store.image_path(part) == path.parent / "parts.images" / str(part.image)
     with open_store(str(path), read_only=True) as store:
         assert store.parts() == [part]
         assert store.verify() == []

@@ -9,6 +9,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import pytest
 from sqlalchemy import make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 
+from inspection.judgement import Verdict
 from inspection.store import (
     NewPart,
     RecordRefused,
@@ -41,7 +43,7 @@ Writing = Callable[[], subprocess.Popen[str]]
 def test_killed_writers_lose_no_part_they_acknowledged(opened: Opened, writing: Writing) -> None:
     chance = random.Random(5)
     acknowledged: list[str] = []
-    for _ in range(3):
+    for round_ in range(3):
         process = writing()
         assert process.stdout is not None
         acknowledged.append(process.stdout.readline().strip())
@@ -51,6 +53,10 @@ def test_killed_writers_lose_no_part_they_acknowledged(opened: Opened, writing: 
         acknowledged += rest.split()
         with opened() as store:
             assert store.verify() == []
+            # A part is in its outboxes or it is not there at all.
+            assert store.outbox_counts() == dict.fromkeys(("mqtt", "webhook"), store.head().count)
+            # Each kill leaves at most the triggers of one batch without their part.
+            assert len(store.unanswered("press")) <= 4 * (round_ + 1)
     with opened(read_only=True) as store:
         recorded = {record.part_id for record in store.parts(limit=100_000)}
         assert len(recorded) == store.head().count
@@ -95,6 +101,22 @@ def test_threads_share_one_writer(store: Store, make_part: MakePart) -> None:
     assert store.verify() == []
 
 
+def test_a_clock_that_jumps_back_an_hour_changes_no_order(
+    store: Store, make_part: MakePart
+) -> None:
+    noon = datetime(2026, 10, 25, 12, tzinfo=UTC)
+    minutes = [0, 30, 59, -1, 29, 61]  # set back by an hour after the third
+    for minute in minutes:
+        store.add(make_part(judged_at=noon + timedelta(minutes=minute)))
+    assert store.verify() == []
+    page = store.parts(limit=2)
+    rest = store.parts(limit=9, after_number=page[-1].number)
+    assert [record.number for record in [*page, *rest]] == [6, 5, 4, 3, 2, 1]
+    half_hour = store.parts(since=noon, until=noon + timedelta(minutes=30))
+    assert [record.number for record in half_hour] == [5, 1]
+    assert store.counts(since=noon + timedelta(minutes=59))[Verdict.PASS] == 2
+
+
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A real file system of 1 MB."""
@@ -115,7 +137,7 @@ def test_a_full_disk_loses_nothing_and_the_store_goes_on_after(
     small_disk: Path, tmp_path: Path, make_part: MakePart, full: str
 ) -> None:
     ballast = small_disk / "ballast"
-    ballast.write_bytes(b"x" * 400_000)
+    ballast.write_bytes(b"x" * 250_000)
     path = (small_disk if full == "database" else tmp_path) / "parts.db"
     images = (tmp_path if full == "database" else small_disk) / "parts.images"
     recorded = []
@@ -160,9 +182,13 @@ def test_a_newer_store_is_refused_and_left_alone(
 ) -> None:
     with opened() as store:
         store.add(make_part())
-    raw("INSERT INTO migrations VALUES (2, 'from the future', '2030-01-01T00:00:00.000000Z')")
+    last = len(migrations.MIGRATIONS)
+    raw(
+        f"INSERT INTO migrations VALUES ({last + 1}, 'of the future', '2030-01-01T00:00:00.000000Z')"
+    )
+    message = f"has schema version {last + 1}, this program knows up to {last}"
     for read_only in (False, True):
-        with pytest.raises(StoreForeign, match="has schema version 2, this program knows up to 1"):
+        with pytest.raises(StoreForeign, match=message):
             opened(read_only=read_only)
     assert raw("SELECT count(*) FROM parts") == [(1,)]
 
@@ -172,16 +198,22 @@ def test_a_migration_is_done_whole_or_not_at_all(
 ) -> None:
     with opened() as store:
         part = store.add(make_part())
-    good = migrations.Migration(2, "more", ["CREATE TABLE more (number {number} PRIMARY KEY)"])
-    bad = migrations.Migration(3, "bad", ["CREATE TABLE half (name {text})", "CREATE NONSENSE"])
-    monkeypatch.setattr(migrations, "MIGRATIONS", (*migrations.MIGRATIONS, good, bad))
+    released = migrations.MIGRATIONS
+    last = len(released)
+    good = migrations.Migration(
+        last + 1, "more", ["CREATE TABLE more (number {number} PRIMARY KEY)"]
+    )
+    bad = migrations.Migration(
+        last + 2, "bad", ["CREATE TABLE half (name {text})", "CREATE NONSENSE"]
+    )
+    monkeypatch.setattr(migrations, "MIGRATIONS", (*released, good, bad))
     with pytest.raises(StoreError, match="could not open it"):
         opened()
-    assert [number for (number,) in raw("SELECT number FROM migrations ORDER BY number")] == [1, 2]
+    assert raw("SELECT max(number) FROM migrations") == [(last + 1,)]
     assert raw("SELECT count(*) FROM more") == [(0,)]
     with pytest.raises((sqlite3.OperationalError, psycopg.errors.UndefinedTable)):
         raw("SELECT * FROM half")
-    monkeypatch.setattr(migrations, "MIGRATIONS", migrations.MIGRATIONS[:2])
+    monkeypatch.setattr(migrations, "MIGRATIONS", (*released, good))
     with opened() as store:
         assert store.parts() == [part]
 
@@ -190,9 +222,13 @@ def test_an_older_store_is_not_read_before_it_is_brought_up_to_date(
     opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened().close()
-    step = migrations.Migration(2, "more", ["CREATE TABLE more (number {number} PRIMARY KEY)"])
+    last = len(migrations.MIGRATIONS)
+    step = migrations.Migration(
+        last + 1, "more", ["CREATE TABLE more (number {number} PRIMARY KEY)"]
+    )
     monkeypatch.setattr(migrations, "MIGRATIONS", (*migrations.MIGRATIONS, step))
-    with pytest.raises(StoreForeign, match="has schema version 1, needed to read it is 2"):
+    message = f"has schema version {last}, needed to read it is {last + 1}"
+    with pytest.raises(StoreForeign, match=message):
         opened(read_only=True)
     opened().close()
     with opened(read_only=True) as store:
@@ -221,7 +257,7 @@ def test_a_damaged_file_says_so(tmp_path: Path, make_part: MakePart) -> None:
     data[8192 : len(data) // 2] = os.urandom(len(data) // 2 - 8192)
     path.write_bytes(data)
     damaged = pytest.raises(StoreDamaged, match="the file is damaged; keep it, and restore a copy")
-    with open_store(path, read_only=True) as store, damaged:
+    with damaged, open_store(path, read_only=True) as store:
         store.verify()
 
 

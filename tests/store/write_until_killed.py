@@ -1,10 +1,11 @@
-"""Adds parts without end, and prints the id of each after the store said it is recorded."""
+"""Takes triggers and adds their parts without end; prints each part's id once it is recorded."""
 
 from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import uuid4
 
 import numpy as np
 
@@ -20,10 +21,15 @@ def main(url: str, images: Path) -> None:
     )
     with open_store(url, images=images) as store:
         while True:
+            triggers = [str(uuid4()) for _ in range(noise.integers(1, 5))]
+            for trigger in triggers:
+                now = datetime.now(UTC)
+                store.note_trigger(trigger, station="press", source="test", at=now)
             batch = [
-                NewPart(judgement=judged, frame=_frame(noise)) for _ in range(noise.integers(1, 5))
+                NewPart(judgement=judged, frame=_frame(noise), station="press", trigger_id=trigger)
+                for trigger in triggers
             ]
-            for record in store.add_many(batch):
+            for record in store.add_many(batch, deliver_to=("mqtt", "webhook")):
                 print(record.part_id, flush=True)
 
 

@@ -1,0 +1,160 @@
+"""What is read out of a record for people: lists, tables for other programs, the report of a lot."""
+
+from __future__ import annotations
+
+import csv
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from inspection.errors import InspectionError
+from inspection.judgement import Verdict
+from inspection.store import PartRecord, Store
+from inspection.store.chain import canonical
+
+_PAGE = 1000
+_WRITE_AT_ONCE = 5000
+_JSON_COLUMNS = ("regions", "health", "latency_ms", "capture")
+_FLOAT_COLUMNS = ("score", "p_value", "threshold")
+
+
+class RecordsError(InspectionError):
+    """A record could not be listed, exported or reported as asked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filters:
+    """Which parts are asked for; None asks for nothing. `since` <= judged_at < `until`."""
+
+    lot: str | None = None
+    serial: str | None = None
+    verdict: Verdict | str | None = None
+    station: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exported:
+    """What an export wrote; `images_missing` were removed by rule, or are lost (`verify` tells)."""
+
+    parts: int
+    images: int
+    images_missing: int
+
+
+def all_parts(store: Store, asked: Filters, *, newest_first: bool = False) -> Iterator[PartRecord]:
+    """Give every part that matches, page by page: memory does not grow with the record."""
+    words = {each.name: getattr(asked, each.name) for each in fields(asked)}
+    after = None
+    while page := store.parts(**words, after_number=after, limit=_PAGE, newest_first=newest_first):
+        yield from page
+        after = page[-1].number
+
+
+def newest(store: Store, asked: Filters, limit: int) -> list[PartRecord]:
+    """Give up to `limit` parts that match, the newest first."""
+    return list(islice(all_parts(store, asked, newest_first=True), limit))
+
+
+def flat(record: PartRecord) -> dict[str, Any]:
+    """Give a part as one row of plain values; what is nested becomes JSON text."""
+    row = {each.name: getattr(record, each.name) for each in fields(record)}
+    row["verdict"] = record.verdict.value
+    row["regions"] = [asdict(region) for region in record.regions]
+    for name in _JSON_COLUMNS:
+        row[name] = canonical(row[name])
+    for name in ("captured_at", "judged_at"):
+        row[name] = None if row[name] is None else row[name].isoformat()
+    return row
+
+
+def export(store: Store, asked: Filters, target: Path, *, images: Path | None = None) -> Exported:
+    """Write the parts that match to a .csv or .parquet file, and their pictures to `images`.
+
+    The file is written aside and renamed: an earlier one stays until the new one is complete.
+    Raises RecordsError for another suffix.
+    """
+    opened = _writer_for(target)
+    aside = target.with_name(f".{target.name}.part")
+    copied = _Pictures(store, images)
+    count = 0
+    rows = (flat(copied.taken(record)) for record in all_parts(store, asked))
+    try:
+        with opened(aside) as write:
+            while batch := list(islice(rows, _WRITE_AT_ONCE)):
+                write(batch)
+                count += len(batch)
+        os.replace(aside, target)
+    finally:
+        aside.unlink(missing_ok=True)
+    return Exported(parts=count, images=copied.count, images_missing=copied.missing)
+
+
+_Write = Callable[[list[dict[str, Any]]], None]
+
+
+def _writer_for(target: Path) -> Callable[[Path], AbstractContextManager[_Write]]:
+    writers = {".csv": _csv, ".parquet": _parquet}
+    if (opened := writers.get(target.suffix.lower())) is None:
+        raise RecordsError(
+            f"export {target}: unknown kind of file {target.suffix!r}; give a name that ends in "
+            f"{' or '.join(writers)}"
+        )
+    return opened
+
+
+@contextmanager
+def _csv(path: Path) -> Iterator[_Write]:
+    names = [each.name for each in fields(PartRecord)]
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, names)
+        writer.writeheader()
+        yield writer.writerows
+
+
+@contextmanager
+def _parquet(path: Path) -> Iterator[_Write]:
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError as exc:
+        raise RecordsError(
+            f"export {path.name}: needs the package pyarrow, which is not installed; "
+            'run pip install "inspection[parquet]", or export to .csv'
+        ) from exc
+    kinds = {"number": pyarrow.int64(), **dict.fromkeys(_FLOAT_COLUMNS, pyarrow.float64())}
+    names = [each.name for each in fields(PartRecord)]
+    schema = pyarrow.schema([(name, kinds.get(name, pyarrow.string())) for name in names])
+    with pyarrow.parquet.ParquetWriter(path, schema) as writer:
+        yield lambda rows: writer.write_batch(pyarrow.RecordBatch.from_pylist(rows, schema=schema))
+
+
+class _Pictures:
+    """Copies the pictures of parts into a folder, by the path they have in the archive."""
+
+    def __init__(self, store: Store, folder: Path | None) -> None:
+        self.store = store
+        self.folder = folder
+        self.count = 0
+        self.missing = 0
+
+    def taken(self, record: PartRecord) -> PartRecord:
+        """Copy the part's picture, if asked and there is one; give the part on."""
+        source = self.store.image_path(record)
+        if self.folder is None or source is None:
+            return record
+        target = self.folder / str(record.image)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            shutil.copyfile(source, target)
+            self.count += 1
+        except FileNotFoundError:
+            self.missing += 1
+        return record

@@ -1,0 +1,75 @@
+"""The journal of triggers taken: each is taken once, and none is forgotten before it has a part."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, delete, exists, literal, select, text
+
+from inspection.store.records import clean, time_text
+from inspection.store.schema import parts, triggers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotedTrigger:
+    """One trigger as it was taken; what was known of the part came with it."""
+
+    trigger_id: str
+    station: str
+    source: str
+    at: datetime
+    serial: str | None = None
+    lot: str | None = None
+    product: str | None = None
+
+
+# One statement: the journal forgets answered triggers, the parts do not. ON CONFLICT needs the WHERE.
+_NOTE = text(
+    "INSERT INTO triggers (trigger_id, station, source, serial, lot, product, at) "
+    "SELECT :trigger_id, :station, :source, :serial, :lot, :product, :at WHERE NOT EXISTS "
+    "(SELECT 1 FROM parts WHERE trigger_id = :trigger_id AND station = :station) "
+    "ON CONFLICT (station, trigger_id) DO NOTHING"
+)
+
+_HAS_PART = exists(
+    select(literal(1))
+    .select_from(parts)
+    .where(and_(parts.c.trigger_id == triggers.c.trigger_id, parts.c.station == triggers.c.station))
+)
+
+
+def note(connection: Connection, trigger: NotedTrigger) -> bool:
+    """Write a trigger down; False where it is known already, with or without its part."""
+    row = {
+        "trigger_id": clean(trigger.trigger_id),
+        "station": clean(trigger.station),
+        "source": clean(trigger.source),
+        "serial": clean(trigger.serial),
+        "lot": clean(trigger.lot),
+        "product": clean(trigger.product),
+        "at": time_text(trigger.at),
+    }
+    return connection.execute(_NOTE, row).rowcount == 1
+
+
+def unanswered(connection: Connection, station: str) -> list[NotedTrigger]:
+    """Give the station's triggers without a part in the order they were taken."""
+    query = (
+        select(triggers)
+        .where(triggers.c.station == clean(station), ~_HAS_PART)
+        .order_by(triggers.c.number)
+    )
+    return [_noted(row) for row in connection.execute(query)]
+
+
+def prune(connection: Connection, older_than: datetime) -> int:
+    """Forget answered triggers older than this; give how many."""
+    old = delete(triggers).where(triggers.c.at < time_text(older_than), _HAS_PART)
+    return connection.execute(old).rowcount
+
+
+def _noted(row: Row[Any]) -> NotedTrigger:
+    values = {name: value for name, value in row._mapping.items() if name != "number"}
+    return NotedTrigger(**{**values, "at": datetime.fromisoformat(row.at)})
