@@ -171,7 +171,6 @@ class Station:
             self._start(work)
         self._phase = "Ready"
         for trigger in self.triggers.values():
-            self._stack.callback(trigger.close)
             trigger.open(self)
         self._changed()
 
@@ -194,7 +193,8 @@ class Station:
         self._asked.set()
         self._phase = "Halted"
         for trigger in self.triggers.values():
-            trigger.close()
+            with suppress(InspectionError):  # one that ended by itself was told by the watchdog
+                trigger.close()
         self._over.set()
         for thread in self._threads:
             thread.join(timeout=5.0)
@@ -267,7 +267,7 @@ class Station:
                 self._finish(part, record)
 
     def _watch(self) -> None:
-        """Reject what is late; stop the station when a part is stuck for `stall_s`."""
+        """Reject what is late; stop the station when a part is stuck for `stall_s`, or a trigger is dead."""
         while not self._over.wait(WATCH_S):
             now = time.monotonic()
             with self._lock:
@@ -279,6 +279,8 @@ class Station:
                 if stuck and self.trouble.code == NONE:
                     waited = self.settings.stall_s
                     self._die(StationStopped(f"a part was not answered within {waited:g} s"))
+            for trigger in self.triggers.values():
+                trigger.check()
 
     def _housekeep(self) -> None:
         """Every hour, let pictures go by the station file's rules, and forget answered triggers."""

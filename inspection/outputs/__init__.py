@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import pkgutil
 from importlib import import_module
+from typing import cast
 
 from inspection.errors import SetupError
 from inspection.outputs.base import (
@@ -48,7 +49,7 @@ def output_class(name: str) -> type[Output]:
         raise SetupError(f"output {name!r} does not exist; allowed: {', '.join(output_names())}")
     module = import_module(f"{__name__}.{name}")
     for thing in vars(module).values():
-        if isinstance(thing, type) and issubclass(thing, Output) and not inspect.isabstract(thing):
-            if thing.__module__ == module.__name__:
-                return thing
+        is_output = isinstance(thing, type) and issubclass(thing, Output)
+        if is_output and thing.__module__ == module.__name__ and not inspect.isabstract(thing):
+            return cast("type[Output]", thing)
     raise SetupError(f"output {name!r}: its file has no Output class")

@@ -157,7 +157,7 @@ class Output(ABC):
     def close(self) -> None:
         """Let the connection go."""
 
-    def state_changed(self, line: Line) -> None:
+    def state_changed(self, line: Line) -> None:  # noqa: B027  most outputs need not know
         """Tell the other side of a new state, product or error; called by the station, may do nothing."""
 
     @classmethod

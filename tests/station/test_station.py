@@ -320,3 +320,52 @@ def test_a_listener_that_fails_harms_nobody(build: Any) -> None:
         built.settle(1)
         assert len(built.parts) == 1
         assert built.station.state == "Ready"
+
+
+class Labelled(Simulated):
+    """The simulated line with a DataMatrix on each part."""
+
+    def read(self, *, timeout_s: float = 5.0, trigger_id: str | None = None) -> Frame:
+        from dataclasses import replace
+
+        import numpy as np
+        import zxingcpp
+
+        frame = super().read(timeout_s=timeout_s, trigger_id=trigger_id)
+        kind = zxingcpp.barcode_format_from_str("DataMatrix")
+        code = zxingcpp.create_barcode(f"L7-S{frame.sequence}", kind)
+        small = np.pad(
+            np.asarray(zxingcpp.write_barcode_to_image(code, scale=4)), 8, constant_values=255
+        )
+        image = frame.image.copy()
+        image[: small.shape[0], : small.shape[1]] = small[..., None]
+        return replace(frame, image=image)
+
+
+def test_the_serial_is_read_in_the_picture_unless_the_trigger_tells_it(build: Any) -> None:
+    from inspection.station_file import Identity
+
+    identity = Identity(pattern="(?P<lot>L[0-9]+)-(?P<serial>S[0-9]+)")
+    with build(Labelled(size_px=256, defect_rate=0.0), identity=identity) as built:
+        built.trigger()
+        built.settle(1)
+        built.trigger(serial="told", lot="L1")
+        built.settle(2)
+        found = [(r.serial, r.lot) for r in built.store.parts(newest_first=False)]
+        assert found == [("S0", "L7"), ("told", "L1")]
+
+
+def test_a_trigger_that_died_stops_the_station(build: Any) -> None:
+    class Dead:
+        name = "dead"
+
+        def check(self) -> None:
+            raise InspectionError("trigger dead: its thread ended")
+
+        def close(self) -> None:
+            self.check()
+
+    with build() as built:
+        built.station.triggers = {"dead": Dead()}
+        with pytest.raises(StationStopped, match="trigger dead: its thread ended"):
+            built.station.run()
