@@ -11,13 +11,16 @@ import pkgutil
 from importlib import import_module
 from types import ModuleType
 
+from cameras._accounting import FrameCount
 from cameras._files import IMAGE_SUFFIXES, decode_image, list_images, read_image
+from cameras._reconnect import Reconnecting
 from cameras.base import (
     Camera,
     CameraError,
     CameraLost,
     CameraTimeout,
     CameraUnavailable,
+    CameraUnsupported,
     EndOfStream,
     Frame,
     ImageFileError,
@@ -30,9 +33,12 @@ __all__ = [
     "CameraLost",
     "CameraTimeout",
     "CameraUnavailable",
+    "CameraUnsupported",
     "EndOfStream",
     "Frame",
+    "FrameCount",
     "ImageFileError",
+    "Reconnecting",
     "camera_class",
     "camera_names",
     "decode_image",

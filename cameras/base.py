@@ -6,6 +6,7 @@ CameraError
 ├── CameraUnavailable   its library, file or device is not there
 ├── CameraTimeout       no picture in the time allowed; the camera may still be alive
 ├── CameraLost          the connection broke; open it again
+├── CameraUnsupported   this camera cannot do what was asked; the message lists what it can
 ├── EndOfStream         a replay has no more pictures
 └── ImageFileError      a picture file is missing, damaged, too large or no picture at all
 """
@@ -13,15 +14,23 @@ CameraError
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from types import TracebackType
+from datetime import UTC, datetime
+from types import MappingProxyType, TracebackType
 from typing import Literal, Self
+from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cameras._accounting import Fate, FrameCount
+
 FrameStatus = Literal["complete", "incomplete", "corrupt"]
+State = Literal[
+    "CLOSED", "CONNECTING", "IDLE", "ACQUIRING", "LOST", "BACKOFF", "FAULT", "END_OF_STREAM"
+]
+Setting = str | int | float | bool
 
 
 class CameraError(Exception):
@@ -38,6 +47,10 @@ class CameraTimeout(CameraError):
 
 class CameraLost(CameraError):
     """The connection to the camera broke."""
+
+
+class CameraUnsupported(CameraError):
+    """This camera cannot do what was asked."""
 
 
 class EndOfStream(CameraError):
@@ -97,14 +110,23 @@ class Camera(ABC):
     """A source of pictures: `open`, then `read` one frame a trigger, then `close`.
 
     A subclass stores its settings in `__init__` and starts work in `open`. Plain blocking code: the
-    station makes the threads. Closing twice is safe.
+    station makes the threads. Closing twice is safe. `trigger_sources` are the trigger sources it
+    knows ("Off" runs free) and `features` the settings it writes to a device and reads back.
     """
 
     name: str
+    trigger_sources: tuple[str, ...] = ("Software",)
+    features: tuple[str, ...] = ()
+
+    _state: State = "CLOSED"
+    _count: FrameCount = FrameCount()
+    _applied: Mapping[str, Setting] = MappingProxyType({})
+    _session: str = ""
+    _sequence: int = 0
 
     @abstractmethod
     def open(self) -> None:
-        """Connect and get ready. Raises CameraUnavailable."""
+        """Connect and get ready. Raises CameraUnavailable, CameraUnsupported."""
 
     @abstractmethod
     def read(self, *, timeout_s: float = 5.0, trigger_id: str | None = None) -> Frame:
@@ -119,6 +141,21 @@ class Camera(ABC):
         """Say in one line what must be installed before this camera can be used, or None."""
         return None
 
+    @property
+    def state(self) -> State:
+        """Where the camera stands now."""
+        return self._state
+
+    @property
+    def accounting(self) -> FrameCount:
+        """Where the pictures of this session ended up."""
+        return self._count
+
+    @property
+    def applied(self) -> Mapping[str, Setting]:
+        """The settings the device has, read back after they were written."""
+        return self._applied
+
     def __enter__(self) -> Self:
         self.open()
         return self
@@ -130,3 +167,55 @@ class Camera(ABC):
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _begin_session(self, state: State = "IDLE") -> None:
+        self._session, self._sequence = uuid4().hex, 0
+        self._count, self._state = FrameCount(), state
+
+    def _end_session(self) -> None:
+        self._session, self._state = "", "CLOSED"
+
+    def _must_be_open(self) -> None:
+        if not self._session:
+            raise CameraError(f"camera {self.name} is closed; open it before reading")
+
+    def _tally(self, fate: Fate, n: int = 1) -> None:
+        self._count = self._count.plus(fate, n)
+
+    def _frame(
+        self,
+        image: NDArray[np.uint8],
+        *,
+        frame_id: int,
+        trigger_id: str | None,
+        missed_before: int = 0,
+        status: FrameStatus = "complete",
+        captured_at: datetime | None = None,
+        device_timestamp_ns: int | None = None,
+    ) -> Frame:
+        """Make the session's next frame; its time is now unless another is given."""
+        exposure_time_us = self._applied.get("exposure_time_us")
+        gain_db = self._applied.get("gain_db")
+        sequence, self._sequence = self._sequence, self._sequence + 1
+        return Frame(
+            image=image,
+            camera=self.name,
+            sequence=sequence,
+            captured_at=captured_at or datetime.now(UTC),
+            frame_id=frame_id,
+            session=self._session,
+            missed_before=missed_before,
+            status=status,
+            device_timestamp_ns=device_timestamp_ns,
+            trigger_id=trigger_id,
+            exposure_time_us=None if exposure_time_us is None else float(exposure_time_us),
+            gain_db=None if gain_db is None else float(gain_db),
+        )
+
+    def _require(self, setting: str, value: Setting, allowed: Iterable[Setting]) -> None:
+        """Refuse a setting this camera does not have, with the list of what it has."""
+        if value not in (supported := list(allowed)):
+            shown = ", ".join(map(str, supported)) or "nothing"
+            raise CameraUnsupported(
+                f"camera {self.name}: {setting} {value!r} is not supported; supported: {shown}"
+            )

@@ -2,19 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from uuid import uuid4
 
+import numpy as np
 from numpy.random import PCG64, Generator
+from numpy.typing import NDArray
 
 from cameras._dataset import write_dataset
 from cameras._draw import DEFECTS, SimulatedPart, check_part_settings, draw_part, part_seed
 from cameras._parts import PRODUCTS
-from cameras.base import Camera, CameraError, EndOfStream, Frame
+from cameras.base import (
+    Camera,
+    CameraError,
+    CameraLost,
+    CameraTimeout,
+    EndOfStream,
+    Frame,
+    FrameStatus,
+)
 
-__all__ = ["DEFECTS", "PRODUCTS", "Simulated", "SimulatedPart", "draw_part", "write_dataset"]
+__all__ = [
+    "DEFECTS",
+    "FAULTS",
+    "PRODUCTS",
+    "Simulated",
+    "SimulatedPart",
+    "draw_part",
+    "write_dataset",
+]
 
+FAULTS = ("late", "incomplete", "corrupt", "frozen", "timeout", "lost")
+LATE_S = 0.25
+
+_STATUS: dict[str, FrameStatus] = {"incomplete": "incomplete", "corrupt": "corrupt"}
 _LINE = 1
 
 
@@ -27,10 +49,13 @@ class Simulated(Camera):
 
     `defect_rate` is the share of parts with a defect, of a kind from `defects`; after `count` parts
     comes EndOfStream, None is endless. The same seed gives the same parts, from the first at each
-    open; `truth` says what a part was.
+    open; a frame's `frame_id` is its part's number and `truth` says what that part was. `cache`
+    draws so many parts at open and repeats them. `faults` says which part's picture goes wrong
+    how, as `{"3": "lost"}`; each happens once.
     """
 
     name = "simulated"
+    trigger_sources = ("Software", "Off")
 
     def __init__(
         self,
@@ -42,46 +67,68 @@ class Simulated(Camera):
         defects: Sequence[str] = DEFECTS,
         product: str = "flange",
         colour: bool = True,
+        trigger_source: str = "Software",
+        cache: int = 0,
+        faults: Mapping[str, str] | None = None,
         clock: Callable[[], datetime] = _now,
     ) -> None:
         self.seed, self.size_px, self.product, self.colour = seed, size_px, product, colour
         self.defect_rate, self.defects, self.count = defect_rate, defects, count
+        self.trigger_source, self.cache, self.faults = trigger_source, cache, faults
         self.clock = clock
-        self._session = ""
-        self._sequence = 0
+        self._drawn: list[SimulatedPart] = []
+        self._happened: set[int] = set()
+        self._part, self._missed = 0, 0
+        self._last: Frame | None = None
 
     def open(self) -> None:
         """Start a new session at the first part. Raises CameraError for a wrong setting."""
+        self._require("trigger_source", self.trigger_source, self.trigger_sources)
         try:
             self._check()
         except ValueError as exc:
             raise CameraError(f"camera simulated: {exc}") from exc
-        self._session, self._sequence = uuid4().hex, 0
+        if not self._drawn:
+            self._drawn = [self._draw(number) for number in range(self.cache)]
+        self._part, self._missed, self._last = 0, 0, None
+        self._begin_session()
 
     def read(self, *, timeout_s: float = 5.0, trigger_id: str | None = None) -> Frame:
         """Draw the next part; it is always there, so there is no waiting. Raises EndOfStream."""
-        if not self._session:
-            raise CameraError("camera simulated is closed; open it before reading")
-        if self.count is not None and self._sequence >= self.count:
+        self._must_be_open()
+        if self.count is not None and self._part >= self.count:
+            self._state = "END_OF_STREAM"
             raise EndOfStream(f"camera simulated: all {self.count} parts are made")
-        sequence, self._sequence = self._sequence, self._sequence + 1
-        return Frame(
-            image=self.truth(sequence).image,
-            camera=self.name,
-            frame_id=sequence,
-            session=self._session,
-            sequence=sequence,
-            captured_at=self.clock(),
+        part, self._part = self._part, self._part + 1
+        self._state = "ACQUIRING"
+        fault = self._fault(part, timeout_s)
+        image, status = self.truth(part).image, _STATUS.get(fault or "", "complete")
+        if status != "complete":
+            image = _half(image)
+        if fault == "frozen" and self._last is not None:
+            image = self._last.image
+        self._tally("complete" if status == "complete" else "incomplete")
+        missed, self._missed = self._missed, 0
+        self._last = self._frame(
+            image,
+            frame_id=part,
             trigger_id=trigger_id,
+            missed_before=missed,
+            status=status,
+            captured_at=self.clock(),
         )
+        return self._last
 
     def close(self) -> None:
         """Stop the line."""
-        self._session = ""
+        self._end_session()
 
-    def truth(self, sequence: int) -> SimulatedPart:
-        """Draw the part of a frame once more, with its defect's name and mask."""
-        seed = part_seed(self.seed, _LINE, sequence)
+    def truth(self, part: int) -> SimulatedPart:
+        """Give the part of a `frame_id` once more, with its defect's name and mask."""
+        return self._drawn[part % self.cache] if self._drawn else self._draw(part)
+
+    def _draw(self, part: int) -> SimulatedPart:
+        seed = part_seed(self.seed, _LINE, part)
         return draw_part(
             seed,
             defect=self._defect(seed),
@@ -89,6 +136,29 @@ class Simulated(Camera):
             product=self.product,
             colour=self.colour,
         )
+
+    def _fault(self, part: int, timeout_s: float) -> str | None:
+        """Give the fault that this part's picture has, once; raise it if it means no picture."""
+        fault = (self.faults or {}).get(str(part))
+        if fault is None or part in self._happened:
+            return None
+        self._happened.add(part)
+        if fault == "late":
+            time.sleep(min(LATE_S, timeout_s))
+        if fault == "timeout" or (fault == "late" and timeout_s < LATE_S):
+            self._miss()
+            raise CameraTimeout(
+                f"camera simulated: no picture in {timeout_s} s (a fault asked for)"
+            )
+        if fault == "lost":
+            self._miss()
+            self._state = "LOST"
+            raise CameraLost("camera simulated is lost (a fault asked for); open it again")
+        return fault
+
+    def _miss(self) -> None:
+        self._missed += 1
+        self._tally("missed")
 
     def _defect(self, seed: int) -> str | None:
         rng = Generator(PCG64(seed))
@@ -101,6 +171,14 @@ class Simulated(Camera):
             raise ValueError(f"defect_rate: expected 0 to 1, got {self.defect_rate}")
         if self.count is not None and self.count < 0:
             raise ValueError(f"count: expected 0 or more, or None, got {self.count}")
+        if self.cache < 0:
+            raise ValueError(f"cache: expected 0 or more, got {self.cache}")
+        for part, fault in (self.faults or {}).items():
+            if fault not in FAULTS or not part.isdecimal():
+                raise ValueError(
+                    f"faults: expected part number = one of {', '.join(FAULTS)}, "
+                    f"got {part!r} = {fault!r}"
+                )
         if isinstance(self.defects, str) or not self.defects:
             raise ValueError(
                 f"defects: expected a list of {', '.join(DEFECTS)}, got {self.defects!r}"
@@ -109,3 +187,10 @@ class Simulated(Camera):
             check_part_settings(
                 seed=self.seed, defect=defect, size_px=self.size_px, product=self.product
             )
+
+
+def _half(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Black out the lower half, as a picture whose transfer broke off."""
+    broken = image.copy()
+    broken[len(broken) // 2 :] = 0
+    return broken

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import queue
 import threading
-import time
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -15,7 +14,7 @@ from inspection.part import Part
 from inspection.trouble import CAMERA, Trouble
 from inspection.views import View, remaining_s, side_by_side
 
-RETRY_S, LONGEST_S = 0.5, 10.0
+RETRY_S, REVIVE_S, PAUSE_S = 0.5, 0.5, 0.05
 
 Decide = Callable[[Part, str], None]
 
@@ -35,7 +34,6 @@ class Acquirer:
     ) -> None:
         self.views, self.trouble = views, trouble
         self._decide, self._shown, self._ended, self._over = decide, shown, ended, over
-        self._wait_s, self._next_try = RETRY_S, 0.0
 
     def take_pictures(self, inbox: queue.Queue[Part]) -> None:
         """Take the pictures of each triggered part, until the station is over."""
@@ -75,9 +73,13 @@ class Acquirer:
                 self._ended(error)
                 return
             except CameraLost as error:
-                self._reopen(view, error)
+                self.trouble.set(CAMERA, str(error))
+                self._over.wait(min(max(view.camera.retry_in_s, PAUSE_S), REVIVE_S))
                 continue
             except CameraError as error:  # a picture was there and cannot be read: a part as well
+                if view.camera.state == "FAULT":
+                    self._ended(error)
+                    return
                 self._one(take, None, str(error))
                 unreadable += 1
                 continue
@@ -94,28 +96,15 @@ class Acquirer:
 
     def _revive(self) -> None:
         """While no part waits, look for lost cameras: a PLC does not trigger until they are back."""
-        if self.trouble.code != CAMERA or time.monotonic() < self._next_try:
+        if self.trouble.code != CAMERA:
             return
         try:
             for view in self.views:
-                view.reopen()
+                view.camera.revive(REVIVE_S)
         except CameraError as error:
             self.trouble.set(CAMERA, str(error))
-            self._wait_s = min(2 * self._wait_s, LONGEST_S)
-            self._next_try = time.monotonic() + self._wait_s
         else:
-            self._wait_s = RETRY_S
             self.trouble.clear(CAMERA)
-
-    def _reopen(self, view: View, error: CameraLost) -> None:
-        self.trouble.set(CAMERA, str(error))
-        self._over.wait(self._wait_s)
-        try:
-            view.reopen()
-        except CameraError:
-            self._wait_s = min(2 * self._wait_s, LONGEST_S)
-        else:
-            self._wait_s = RETRY_S
 
     def _one(
         self, take: Callable[[Request], Part | None], frame: Frame | None, problem: str

@@ -123,7 +123,7 @@ def run_demo(folder: Path, *, parts: int, good: int, seed: int, progress: Progre
     def seen(part: InspectedPart) -> None:
         frame = part.frames[VIEW]
         verdict = part.judgement.verdict
-        outcomes[camera.truth(frame.sequence).defect or "good", verdict.value] += 1
+        outcomes[camera.truth(frame.frame_id).defect or "good", verdict.value] += 1
         times.append(part.judgement.latency_ms["total"])
         if verdict is not Verdict.PASS:
             name = f"{frame.sequence:04d}_{verdict.value}"

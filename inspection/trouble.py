@@ -16,9 +16,10 @@ class Trouble:
         self._changed = changed
 
     def set(self, code: int, text: str) -> None:
-        """Be in trouble."""
-        if (code, text) != (self.code, self.text):
-            self.code, self.text = code, text
+        """Be in trouble; a new text for the same trouble is no news."""
+        news = code != self.code
+        self.code, self.text = code, text
+        if news:
             self._changed()
 
     def clear(self, code: int) -> None:

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cameras import Camera, CameraLost, CameraTimeout, Frame
+from cameras import Camera, CameraTimeout, Frame, Reconnecting
 from inspection.errors import CannotInspect
 from inspection.judge import inspect
 from inspection.judgement import Judgement, Verdict
@@ -21,33 +21,24 @@ WORST_FIRST = (Verdict.FAIL, Verdict.CANNOT_INSPECT, Verdict.REVIEW, Verdict.PAS
 
 
 class View:
-    """One camera's look at each part. One thread reads, one judges."""
+    """One camera's look at each part; lost, it is opened again. One thread reads, one judges."""
 
     def __init__(self, name: str, camera: Camera, recipes: Mapping[str, Recipe]) -> None:
-        self.name, self.camera, self.recipes = name, camera, recipes
+        self.name, self.recipes = name, recipes
+        self.camera = Reconnecting(camera)
         self._previous: Frame | None = None
-        self._doubtful = False
 
     def read(self, *, timeout_s: float, trigger_id: str | None) -> Frame:
         """Take the picture that belongs to a trigger. Raises CameraError.
 
-        After a timeout the camera is opened anew first: the picture that came too late must not
-        be taken for the next part's.
+        After a timeout the camera is opened anew: the picture that came too late must not be
+        taken for the next part's.
         """
-        if self._doubtful:
-            self.reopen()
         try:
             return self.camera.read(timeout_s=timeout_s, trigger_id=trigger_id)
-        except (CameraTimeout, CameraLost):
-            self._doubtful = True
+        except CameraTimeout:
+            self.camera.drop()
             raise
-
-    def reopen(self) -> None:
-        """Open the camera anew. Raises CameraError."""
-        self._doubtful = True
-        self.camera.close()
-        self.camera.open()
-        self._doubtful = False
 
     def counts(self) -> dict[str, int]:
         """Give the camera's frame accounting."""
