@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -14,9 +15,11 @@ from inspection.part import Part
 from inspection.trouble import CAMERA, Trouble
 from inspection.views import View, remaining_s, side_by_side
 
-RETRY_S, REVIVE_S, PAUSE_S = 0.5, 0.5, 0.05
+REVIVE_S, PAUSE_S = 0.5, 0.05
 
 Decide = Callable[[Part, str], None]
+Take = Callable[[Request, float], Part | None]
+"""Takes a picture's own trigger, and when its picture was there (monotonic clock)."""
 
 
 class Acquirer:
@@ -34,6 +37,7 @@ class Acquirer:
     ) -> None:
         self.views, self.trouble = views, trouble
         self._decide, self._shown, self._ended, self._over = decide, shown, ended, over
+        self._behind = threading.Event()
 
     def take_pictures(self, inbox: queue.Queue[Part]) -> None:
         """Take the pictures of each triggered part, until the station is over."""
@@ -41,26 +45,35 @@ class Acquirer:
             part = next_of(inbox)
             if part is None:
                 self._revive()
-            if part is None or part.claimed:
+            if part is None:
+                continue
+            if part.claimed:
+                self._skip(part)
                 continue
             part.mark("wait")
             try:
+                self._resynchronise()
                 self._read(part)
             except EndOfStream as error:
                 self._decide(part, str(error))
                 self._ended(error)
             except CameraTimeout as error:
+                self._skip(part)
                 self._decide(part, f"no picture in time: {error}")
             except CameraError as error:
+                self._skip(part)
                 self.trouble.set(CAMERA, str(error))
                 self._decide(part, f"no picture: {error}")
+                if any(view.camera.state == "FAULT" for view in self.views):
+                    self._ended(error)
             except CannotInspect as error:
+                self._skip(part)
                 self._decide(part, str(error))
             else:
                 self.trouble.clear(CAMERA)
                 self._show(part)
 
-    def follow(self, take: Callable[[Request], Part | None], stopping: threading.Event) -> None:
+    def follow(self, take: Take, stopping: threading.Event) -> None:
         """Make a part of each picture the camera gives: its own trigger, or a folder it watches."""
         (view,) = self.views
         unreadable = 0  # since the last good picture, which counts them as missed once more
@@ -89,6 +102,21 @@ class Acquirer:
             self._one(take, frame, "")
             unreadable = 0
 
+    def skip_one(self) -> None:
+        """Say that a trigger's pictures will not be read: a camera that queues them starts anew."""
+        self._behind.set()
+
+    def _skip(self, part: Part) -> None:
+        if len(part.frames) < len(self.views):
+            self.skip_one()
+
+    def _resynchronise(self) -> None:
+        if self._behind.is_set():
+            self._behind.clear()
+            for view in self.views:
+                if view.queues:
+                    view.camera.drop()
+
     def _read(self, part: Part) -> None:
         for view in self.views:
             left = remaining_s(part.deadline)
@@ -96,7 +124,7 @@ class Acquirer:
 
     def _revive(self) -> None:
         """While no part waits, look for lost cameras: a PLC does not trigger until they are back."""
-        if self.trouble.code != CAMERA:
+        if not self.trouble.has(CAMERA):
             return
         try:
             for view in self.views:
@@ -106,10 +134,8 @@ class Acquirer:
         else:
             self.trouble.clear(CAMERA)
 
-    def _one(
-        self, take: Callable[[Request], Part | None], frame: Frame | None, problem: str
-    ) -> None:
-        part = take(Request(source="camera"))
+    def _one(self, take: Take, frame: Frame | None, problem: str) -> None:
+        part = take(Request(source="camera"), time.monotonic())
         if part is None:
             return
         if frame is None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from inspection.judgement import Verdict
 from inspection.outputs.base import Line, Output, OutputError, Result
 
 if TYPE_CHECKING:
@@ -19,8 +21,11 @@ BATCH = 50
 class Deliveries:
     """The outputs of a station: those that answer at once, and those that are `kept`."""
 
-    def __init__(self, outputs: Mapping[str, Output], store: Store) -> None:
+    def __init__(
+        self, outputs: Mapping[str, Output], store: Store, *, open_part: Callable[[str], bool]
+    ) -> None:
         self.outputs, self.store = outputs, store
+        self._open_part = open_part
         self.kept = tuple(name for name, output in outputs.items() if output.kept)
         self._problems: dict[str, str] = {}
         self._news = {name: threading.Event() for name in self.kept}
@@ -87,8 +92,13 @@ class Deliveries:
     def state_changed(self, line: Line) -> None:
         """Tell all outputs of a new state."""
         for output in self.outputs.values():
-            with suppress(OutputError):
+            with suppress(Exception):  # it tells of its own troubles when it sends
                 output.state_changed(line)
+
+    def check(self) -> None:
+        """Raise OutputError when an output that brings triggers ended by itself."""
+        for output in self.outputs.values():
+            output.check()
 
     def result_of(self, record: PartRecord) -> Result:
         """Give the result that goes out for a recorded part."""
@@ -124,8 +134,9 @@ class Deliveries:
                     output.open(self._line)
                     opened = True
                 self._send_waiting(name, output)
-            except (OutputError, StoreError) as error:
-                self._problems[name] = str(error)
+            except Exception as error:  # whatever it is, the result waits and is sent again
+                known = isinstance(error, (OutputError, StoreError))
+                self._problems[name] = str(error) if known else f"{type(error).__name__}: {error}"
                 self._over.wait(wait_s)
                 wait_s = min(2 * wait_s, LONGEST_S)
                 continue
@@ -139,11 +150,19 @@ class Deliveries:
             records = self.store.undelivered(name, limit=BATCH)
             if not records:
                 return
-            sent = []
-            try:
-                for record in records:
-                    output.send(self.result_of(record))
-                    sent.append(record.part_id)
-            finally:
-                if sent:
-                    self.store.mark_delivered(name, sent)
+            for record in records:
+                if self._open_part(record.part_id):
+                    return  # the line is being told just now
+                output.send(self._told(record))
+                self.store.mark_delivered(name, [record.part_id])
+
+    def _told(self, record: PartRecord) -> Result:
+        """Give the result as the line was told it: a PASS that came too late was a reject."""
+        result = self.result_of(record)
+        if result.reject:
+            return result
+        for event in self.store.events(record.part_id):
+            if event.kind == "answer" and "reject" in event.detail:
+                reason = str(event.detail["reject"])
+                return replace(result, verdict=Verdict.CANNOT_INSPECT, reason=reason)
+        return result

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from inspection.store import NewPart, PartRecord, Store
 
 RETRY_S = 0.5
+PICTURE_S = 20.0
 MOST_OWED = 10_000
 
 
@@ -38,7 +39,7 @@ class Recorder:
         self.station = station
         self._over = over
         self._lock = threading.Lock()
-        self._owed: list[Request] = []
+        self._owed: dict[str, Request] = {}
 
     @property
     def owed(self) -> int:
@@ -63,7 +64,12 @@ class Recorder:
         """Remember a refused trigger, to record it as a reject when the record is back."""
         with self._lock:
             if len(self._owed) < MOST_OWED:
-                self._owed.append(request)
+                self._owed.setdefault(request.trigger_id, request)
+
+    def refuse(self, request: Request) -> None:
+        """Tell the line to reject a part whose trigger could not be taken. Raises OutputError."""
+        reason = "refused: the record is out of reach"
+        self._send(self._unrecorded(Part(request, request.product or "", 0.0), reason))
 
     def keep(self, part: Part) -> PartRecord | None:
         """Store a part, for as long as it takes; after the first failure it can only be a reject.
@@ -73,6 +79,8 @@ class Recorder:
         from inspection.store import RecordRefused, StoreError
 
         while True:
+            if part.answered or time.monotonic() > part.deadline:
+                self._must_be_reject(part, "not recorded before the deadline")
             try:
                 record = self.store.add(self._row(part), deliver_to=self.deliveries.kept)
             except RecordRefused:
@@ -101,11 +109,12 @@ class Recorder:
                 self._note_reject(part, "the line was told to reject before this was recorded")
             return
         late_ms = 1e3 * (time.monotonic() - part.deadline)
-        if late_ms > 0 and not result.reject:
-            reason = f"recorded {late_ms:.0f} ms after the deadline: the line was told to reject"
-            self._note_reject(part, reason)
-            result = replace(result, verdict=Verdict.CANNOT_INSPECT, reason=reason)
-        self._send(result)
+        if late_ms <= 0 or result.reject:
+            self._send(result)
+            return
+        reason = f"recorded {late_ms:.0f} ms after the deadline: the line was told to reject"
+        self._send(replace(result, verdict=Verdict.CANNOT_INSPECT, reason=reason))
+        self._note_reject(part, reason)
 
     def reject_late(self, part: Part, reason: str) -> None:
         """Tell the line to reject a part that is not recorded in time. Raises OutputError."""
@@ -129,20 +138,22 @@ class Recorder:
 
     def settle_owed(self) -> int:
         """Record as rejected what was refused while the record was out of reach; give how many."""
-        from inspection.store import StoreError
+        from inspection.store import RecordRefused, StoreError
 
         settled = 0
         while self._owed:
-            request = self._owed[0]
+            request = next(iter(self._owed.values()))
             try:
                 self._note(request)
                 self._reject(request, "refused: the record was out of reach")
+            except RecordRefused:
+                settled -= 1  # it has its part already
             except StoreError as error:
                 self.trouble.set(RECORD, str(error))
                 self._over.wait(RETRY_S)
                 return settled
             with self._lock:
-                self._owed.pop(0)
+                self._owed.pop(request.trigger_id, None)
             settled += 1
         self.trouble.clear(RECORD)
         return settled
@@ -178,15 +189,19 @@ class Recorder:
             product=part.product or None,
             source=request.source,
             frame=None if part.look is None else part.look.frame,
-            image_bytes=None if part.picture is None else part.picture.result(timeout=60),
+            image_bytes=None if part.picture is None else part.picture.result(timeout=PICTURE_S),
         )
 
     def _reject_unrecorded(self, part: Part, why: str) -> None:
         """Turn a part that could not be stored into a reject, and tell the line at once."""
+        self._must_be_reject(part, why)
         assert part.judgement is not None
-        if part.judgement.verdict is not Verdict.CANNOT_INSPECT:
-            part.judgement = cannot_inspect(f"not recorded in time: {why}", None)
         self.reject_late(part, part.judgement.reason)
+
+    def _must_be_reject(self, part: Part, why: str) -> None:
+        assert part.judgement is not None
+        if part.judgement.verdict is Verdict.PASS:
+            part.judgement = cannot_inspect(f"not recorded in time: {why}", None)
 
     def _unrecorded(self, part: Part, reason: str) -> Result:
         request = part.request
@@ -203,7 +218,18 @@ class Recorder:
         )
 
     def _note_reject(self, part: Part, reason: str) -> None:
-        self.store.add_event(part.part_id, "answer", "station", detail={"reject": reason})
+        """Write down that a recorded PASS was told as a reject, for as long as it takes."""
+        from inspection.store import StoreError
+
+        while True:
+            try:
+                self.store.add_event(part.part_id, "answer", "station", detail={"reject": reason})
+            except StoreError as error:
+                self.trouble.set(RECORD, str(error))
+                if self._over.wait(RETRY_S):
+                    return
+                continue
+            return
 
     def _send(self, result: Result) -> None:
         problem: OutputError | None = self.deliveries.answer(result)

@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from inspection.acquire import RETRY_S, Acquirer, next_of
+from inspection.acquire import Acquirer, next_of
 from inspection.delivery import Deliveries
 from inspection.errors import InspectionError
 from inspection.judgement import Judgement, Verdict
@@ -67,7 +67,7 @@ class Station:
         self.triggers, self.listeners, self.max_parts = triggers, listeners, max_parts
         self.times = Times()
         self.trouble = Trouble(self._changed)
-        self.deliveries = Deliveries(outputs, store)
+        self.deliveries = Deliveries(outputs, store, open_part=self._is_open)
         self._asked, self._over = threading.Event(), threading.Event()
         self._recorder = Recorder(
             store, self.deliveries, self.trouble, station=settings.station, over=self._over
@@ -85,6 +85,9 @@ class Station:
         self._pictures: queue.Queue[Part] = queue.Queue(2)
         # Never full: it holds no more than the two queues before it and what the watchdog rejects.
         self._decided: queue.Queue[Part] = queue.Queue()
+        self._late: queue.Queue[Part] = queue.Queue(settings.queue)
+        self._busy: dict[str, float] = {}
+        """Since when a stage is at work on one part."""
         self._lock, self._taking = threading.RLock(), threading.Lock()
         self._in_flight: dict[str, Part] = {}
         self._counts: Counter[str] = Counter()
@@ -127,12 +130,14 @@ class Station:
 
     def trigger(self, request: Request) -> bool:
         """Take a trigger: note it durably, then queue it. False when the station is not ready."""
-        part = self._taken(request)
+        part = self._taken(request, time.monotonic())
         if part is None:
+            self._acquirer.skip_one()
             return False
         try:
             self._inbox.put_nowait(part)
         except queue.Full:
+            self._acquirer.skip_one()
             self._decide(part, f"station busy: {self.settings.queue} parts are waiting")
         return True
 
@@ -167,7 +172,14 @@ class Station:
             self._stack.callback(server.close)
         self._stack.callback(self.deliveries.close)
         self.deliveries.open(self)
-        for work in (self._write, self._judge, self._watch, self._acquire, self._housekeep):
+        for work in (
+            self._write,
+            self._judge,
+            self._watch,
+            self._answer_late,
+            self._acquire,
+            self._housekeep,
+        ):
             self._start(work)
         self._phase = "Ready"
         for trigger in self.triggers.values():
@@ -176,13 +188,31 @@ class Station:
 
     def run(self) -> None:
         """Wait until asked to stop, or until `max_parts` are done. Raises StationStopped."""
+        give_up = 0.0
         while not self._over.wait(0.1):
             if self.max_parts is not None and self._counts["answers"] >= self.max_parts:
                 return
-            if self._asked.is_set() and not self._in_flight:
+            if not self._asked.is_set():
+                continue
+            give_up = give_up or time.monotonic() + self.settings.stall_s
+            if self._settled():
                 break
+            if time.monotonic() > give_up:
+                self._die(StationStopped("asked to stop, but not all parts could be recorded"))
         if self._fatal is not None:
             raise StationStopped(f"station {self.station}: {self._fatal}") from self._fatal
+
+    def _settled(self) -> bool:
+        """Whether nothing is under way: no part, no trigger being taken, none owed a record."""
+        if not self._taking.acquire(timeout=0.1):
+            return False
+        with self._lock:
+            settled = not self._in_flight and not self._recorder.owed
+        self._taking.release()
+        return settled
+
+    def _is_open(self, part_id: str) -> bool:
+        return part_id in self._in_flight
 
     def stop(self) -> None:
         """Take no more triggers; `run` returns once those taken are answered. For signal handlers."""
@@ -231,7 +261,7 @@ class Station:
 
     def _acquire(self) -> None:
         if self.settings.trigger == "camera":
-            self._acquirer.follow(self._take_in_time, self._asked)
+            self._acquirer.follow(self._take_picture, self._asked)
         else:
             self._acquirer.take_pictures(self._inbox)
 
@@ -241,10 +271,12 @@ class Station:
             part = next_of(self._pictures)
             if part is None or part.claimed:
                 continue
+            self._busy["judge"] = time.monotonic()
             try:
                 found = self._judgement(part)
             except Exception as error:  # a fault of ours must not pass a part, nor stop the line
                 found = cannot_inspect(f"unexpected {type(error).__name__}: {error}", None)
+            self._busy.pop("judge", None)
             self._decided_as(part, found)
 
     def _write(self) -> None:
@@ -270,17 +302,34 @@ class Station:
         """Reject what is late; stop the station when a part is stuck for `stall_s`, or a trigger is dead."""
         while not self._over.wait(WATCH_S):
             now = time.monotonic()
-            with self._lock:
-                flying = list(self._in_flight.values())
-            for part in flying:
+            for part in self._flying():
                 if now > part.deadline:
                     self._reject_late(part)
                 stuck = now - part.marks["taken"] > self.settings.stall_s
-                if stuck and self.trouble.code == NONE:
+                if stuck and not self.trouble.has(RECORD):
                     waited = self.settings.stall_s
                     self._die(StationStopped(f"a part was not answered within {waited:g} s"))
+            for name, since in list(self._busy.items()):
+                if now - since > self.settings.stall_s and not self.trouble.has(RECORD):
+                    waited = self.settings.stall_s
+                    self._die(StationStopped(f"the {name} thread hangs, for {waited:g} s now"))
             for trigger in self.triggers.values():
                 trigger.check()
+            self.deliveries.check()
+
+    def _answer_late(self) -> None:
+        """Tell the line to reject what waits for the record; an output may take its time."""
+        allowed = self.settings.deadline_ms
+        while not self._over.is_set():
+            part = next_of(self._late)
+            if part is None:
+                continue
+            try:
+                reason = f"late: not recorded within the {allowed:.0f} ms allowed"
+                self._recorder.reject_late(part, reason)
+            except OutputError as error:
+                self.trouble.set(OUTPUT, str(error))
+                self._die(error)
 
     def _housekeep(self) -> None:
         """Every hour, let pictures go by the station file's rules, and forget answered triggers."""
@@ -302,18 +351,21 @@ class Station:
                 f"product {product!r}: no recipe for it; allowed: {', '.join(self.products)}"
             )
 
-    def _taken(self, request: Request) -> Part | None:
+    def _taken(self, request: Request, began: float) -> Part | None:
         """Take a trigger if the station is ready; None if it is not, or knows the trigger already."""
+        deadline = began + self.settings.deadline_ms / 1e3
         with self._taking:
             if self._phase != "Ready" or self._asked.is_set() or self._full():
                 return None
-            deadline = time.monotonic() + self.settings.deadline_ms / 1e3
-            if self.trouble.code == RECORD:
+            if any(p.request.trigger_id == request.trigger_id for p in self._flying()):
+                return None
+            if self.trouble.has(RECORD) or time.monotonic() > deadline:
                 self._recorder.owe(request)
                 return None
             if not self._recorder.note(request):
                 return None
             part = Part(request, request.product or self._product, deadline)
+            part.marks["taken"] = began
             with self._lock:
                 self._counts["triggers"] += 1
                 self._in_flight[part.part_id] = part
@@ -322,14 +374,16 @@ class Station:
             self._decide(part, f"product {part.product!r}: no recipe for it; allowed: {known}")
         return part
 
-    def _take_in_time(self, request: Request) -> Part | None:
-        """Take a picture as a part, as soon as the record is in reach; None when stopping."""
-        while not self._over.is_set():
-            part = self._taken(request)
-            if part is not None or self._phase != "Ready" or self._asked.is_set() or self._full():
-                return part
-            self._over.wait(RETRY_S)
-        return None
+    def _flying(self) -> list[Part]:
+        with self._lock:
+            return list(self._in_flight.values())
+
+    def _take_picture(self, request: Request, began: float) -> Part | None:
+        """Take a picture as a part; where the record is out of reach, tell the line to reject it."""
+        part = self._taken(request, began)
+        if part is None and self.trouble.has(RECORD):
+            self._recorder.refuse(request)
+        return part
 
     def _full(self) -> bool:
         return self.max_parts is not None and self._counts["triggers"] >= self.max_parts
@@ -344,7 +398,11 @@ class Station:
             with suppress(queue.Full):
                 self._pictures.put(part, timeout=0.1)
                 break
-        part.picture.set_result(encode_picture(part.look.frame))
+        try:
+            part.picture.set_result(encode_picture(part.look.frame))
+        except BaseException as error:
+            part.picture.set_exception(error)
+            raise
 
     def _judgement(self, part: Part) -> Judgement:
         assert part.look is not None
@@ -371,13 +429,9 @@ class Station:
         allowed = self.settings.deadline_ms
         if not part.claimed:
             self._decide(part, f"late: no verdict within the {allowed:.0f} ms allowed")
-        elif time.monotonic() > part.deadline + GRACE_S:
-            try:
-                reason = f"late: not recorded within the {allowed:.0f} ms allowed"
-                self._recorder.reject_late(part, reason)
-            except OutputError as error:
-                self.trouble.set(OUTPUT, str(error))
-                self._die(error)
+        elif time.monotonic() > part.deadline + GRACE_S and not part.answered:
+            with suppress(queue.Full):  # its turn comes again
+                self._late.put_nowait(part)
 
     def _decide(self, part: Part, reason: str) -> None:
         """Reject a part that was not judged."""

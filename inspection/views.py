@@ -40,6 +40,13 @@ class View:
             self.camera.drop()
             raise
 
+    @property
+    def queues(self) -> bool:
+        """Whether pictures come by themselves and wait: one not taken would go to the next part."""
+        camera = self.camera.camera
+        by_line = getattr(camera, "trigger_source", "Software") != "Software"
+        return by_line or bool(getattr(camera, "watch", False))
+
     def counts(self) -> dict[str, int]:
         """Give the camera's frame accounting."""
         return asdict(self.camera.accounting)

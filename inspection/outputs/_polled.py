@@ -71,6 +71,11 @@ class PolledPlc(Output):
         self._worker = Worker(f"output {self.name}", self._watch)
         self._worker.start()
 
+    def check(self) -> None:
+        """Raise OutputError if the thread that watches for triggers ended by itself."""
+        if hasattr(self, "_worker"):
+            self._worker.check()
+
     def send(self, result: Result) -> None:
         """Write the result to the PLC, connecting anew once. Raises OutputError."""
         if not hasattr(self, "_worker"):

@@ -160,6 +160,9 @@ class Output(ABC):
     def state_changed(self, line: Line) -> None:  # noqa: B027  most outputs need not know
         """Tell the other side of a new state, product or error; called by the station, may do nothing."""
 
+    def check(self) -> None:  # noqa: B027  an output without threads has nothing to check
+        """Raise OutputError when a thread of its own ended by itself."""
+
     @classmethod
     def missing(cls) -> str | None:
         """Say in one line what must be installed before this output can be used, or None."""

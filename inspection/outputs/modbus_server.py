@@ -62,6 +62,11 @@ class ModbusServer(Output):
         for worker in self._workers:
             worker.start()
 
+    def check(self) -> None:
+        """Raise OutputError if a thread of the server ended by itself."""
+        for worker in self._workers:
+            worker.check()
+
     def send(self, result: Result) -> None:
         """Show the result to the PLC. Raises OutputError when no PLC has asked for too long."""
         if self._loop is None:

@@ -74,6 +74,11 @@ class Mqtt(Output):
                 f"{self.timeout_s:g} s{self._refusal}; check host, port and credentials"
             )
 
+    def check(self) -> None:
+        """Raise OutputError if the thread that takes messages ended by itself."""
+        if self._client is not None:
+            self._worker.check()
+
     def send(self, result: Result) -> None:
         """Publish the result and wait for the broker's acknowledgement. Raises OutputError."""
         if self._client is None:

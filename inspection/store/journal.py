@@ -33,6 +33,9 @@ _NOTE = text(
     "ON CONFLICT (station, trigger_id) DO NOTHING"
 )
 
+PRUNED_AT_ONCE = 500
+"""Triggers forgotten in one transaction, so that no part waits long for its turn."""
+
 _HAS_PART = exists(
     select(literal(1))
     .select_from(parts)
@@ -65,8 +68,12 @@ def unanswered(connection: Connection, station: str) -> list[NotedTrigger]:
 
 
 def prune(connection: Connection, older_than: datetime) -> int:
-    """Forget answered triggers older than this; give how many."""
-    old = delete(triggers).where(triggers.c.at < time_text(older_than), _HAS_PART)
+    """Of the oldest few, forget the answered triggers older than this; give how many."""
+    oldest = select(triggers.c.number).order_by(triggers.c.number).limit(PRUNED_AT_ONCE)
+    numbers = list(connection.scalars(oldest))
+    old = delete(triggers).where(
+        triggers.c.number.in_(numbers), triggers.c.at < time_text(older_than), _HAS_PART
+    )
     return connection.execute(old).rowcount
 
 

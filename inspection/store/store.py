@@ -132,8 +132,13 @@ class Store:
 
     def prune_triggers(self, older_than: datetime) -> int:
         """Forget triggers that have their part and were taken before; give how many."""
-        with self.writing("prune the triggers") as connection:
-            return journal.prune(connection, older_than)
+        pruned = 0
+        while True:
+            with self.writing("prune the triggers") as connection:
+                some = journal.prune(connection, older_than)
+            pruned += some
+            if some < journal.PRUNED_AT_ONCE:
+                return pruned
 
     def undelivered(self, output: str, *, limit: int = 100) -> list[PartRecord]:
         """Give the parts an output has not taken yet, in the order they were recorded."""
