@@ -37,22 +37,26 @@ class Acquirer:
     ) -> None:
         self.views, self.trouble = views, trouble
         self._decide, self._shown, self._ended, self._over = decide, shown, ended, over
-        self._behind = threading.Event()
+        self._behind, self._fresh = threading.Event(), 0.0
 
     def take_pictures(self, inbox: queue.Queue[Part]) -> None:
         """Take the pictures of each triggered part, until the station is over."""
         while not self._over.is_set():
             part = next_of(inbox)
+            if self._behind.is_set():
+                self._resynchronise()
             if part is None:
                 self._revive()
-            if part is None:
                 continue
             if part.claimed:
                 self._skip(part)
                 continue
+            if part.marks["taken"] < self._fresh:
+                self._skip(part)
+                self._decide(part, "its picture was dropped: the camera had got out of step")
+                continue
             part.mark("wait")
             try:
-                self._resynchronise()
                 self._read(part)
             except EndOfStream as error:
                 self._decide(part, str(error))
@@ -111,11 +115,17 @@ class Acquirer:
             self.skip_one()
 
     def _resynchronise(self) -> None:
-        if self._behind.is_set():
-            self._behind.clear()
-            for view in self.views:
-                if view.queues:
-                    view.camera.drop()
+        """Open cameras that queue pictures anew; those of triggers before this moment are gone."""
+        self._behind.clear()
+        for view in self.views:
+            if not view.queues:
+                continue
+            view.camera.drop()
+            try:
+                view.camera.revive(REVIVE_S)
+            except CameraError as error:
+                self.trouble.set(CAMERA, str(error))
+            self._fresh = time.monotonic()
 
     def _read(self, part: Part) -> None:
         for view in self.views:
