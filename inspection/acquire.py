@@ -166,3 +166,13 @@ def next_of(parts: queue.Queue[Part]) -> Part | None:
     with suppress(queue.Empty):
         return parts.get(timeout=0.05)
     return None
+
+
+def waiting_in(parts: queue.Queue[Part], most: int) -> list[Part]:
+    """Give the parts that wait, at most so many; none when there is none for a moment."""
+    first = next_of(parts)
+    found = [] if first is None else [first]
+    with suppress(queue.Empty):
+        while found and len(found) < most:
+            found.append(parts.get_nowait())
+    return found

@@ -71,6 +71,20 @@ class Recorder:
         reason = "refused: the record is out of reach"
         self._send(self._unrecorded(Part(request, request.product or "", 0.0), reason))
 
+    def keep_all(self, some: list[Part]) -> list[PartRecord | None]:
+        """Store parts that wait, with one commit; one by one where that fails. None as in `keep`."""
+        from inspection.store import StoreError
+
+        if len(some) > 1:
+            for part in some:
+                self._reject_if_late(part)
+            try:
+                rows = [self._row(part) for part in some]
+                return list(self.store.add_many(rows, deliver_to=self.deliveries.kept))
+            except StoreError as error:
+                self.trouble.set(RECORD, str(error))
+        return [self.keep(part) for part in some]
+
     def keep(self, part: Part) -> PartRecord | None:
         """Store a part, for as long as it takes; after the first failure it can only be a reject.
 
@@ -79,8 +93,7 @@ class Recorder:
         from inspection.store import RecordRefused, StoreError
 
         while True:
-            if part.answered or time.monotonic() > part.deadline:
-                self._must_be_reject(part, "not recorded before the deadline")
+            self._reject_if_late(part)
             try:
                 record = self.store.add(self._row(part), deliver_to=self.deliveries.kept)
             except RecordRefused:
@@ -197,6 +210,10 @@ class Recorder:
         self._must_be_reject(part, why)
         assert part.judgement is not None
         self.reject_late(part, part.judgement.reason)
+
+    def _reject_if_late(self, part: Part) -> None:
+        if part.answered or time.monotonic() > part.deadline:
+            self._must_be_reject(part, "not recorded before the deadline")
 
     def _must_be_reject(self, part: Part, why: str) -> None:
         assert part.judgement is not None

@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from inspection.acquire import Acquirer, next_of
+from inspection.acquire import Acquirer, next_of, waiting_in
 from inspection.delivery import Deliveries
 from inspection.errors import InspectionError
 from inspection.judgement import Judgement, Verdict
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from inspection.triggers import Trigger
 
 WATCH_S = 0.02
+AT_ONCE = 16
+"""Parts recorded with one commit, when so many wait."""
 GRACE_S = 0.1
 """What recording a reject may take after the deadline before the line is told without it."""
 HOUR_S, TRIGGERS_DAYS = 3600.0, 7
@@ -280,23 +282,21 @@ class Station:
             self._decided_as(part, found)
 
     def _write(self) -> None:
-        """Record each decided part, then answer."""
+        """Record what is decided, what waits together with one commit, then answer each."""
         while not self._over.is_set() or not self._decided.empty():
-            part = next_of(self._decided)
-            if part is None:
+            some = waiting_in(self._decided, AT_ONCE)
+            if not some:
                 self._count_rejected(self._recorder.settle_owed() if self._recorder.owed else 0)
-                continue
             try:
-                record = self._recorder.keep(part)
-                if record is None:
-                    return
-                part.mark("store")
-                self._recorder.answer(part, record)
+                for part, record in zip(some, self._recorder.keep_all(some), strict=True):
+                    if record is None:
+                        return
+                    part.mark("store")
+                    self._recorder.answer(part, record)
+                    self._finish(part, record)
             except OutputError as error:
                 self.trouble.set(OUTPUT, str(error))
                 self._die(error)
-            else:
-                self._finish(part, record)
 
     def _watch(self) -> None:
         """Reject what is late; stop the station when a part is stuck for `stall_s`, or a trigger is dead."""

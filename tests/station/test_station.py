@@ -369,3 +369,48 @@ def test_a_trigger_that_died_stops_the_station(build: Any) -> None:
         built.station.triggers = {"dead": Dead()}
         with pytest.raises(StationStopped, match="trigger dead: its thread ended"):
             built.station.run()
+
+
+def test_parts_that_wait_for_the_record_are_written_together_and_told_in_order(build: Any) -> None:
+    with build(queue=20, deadline_ms=20_000.0) as built:
+        add, add_many, together = built.store.add, built.store.add_many, []
+
+        def slow(*words: Any, **fields: Any) -> Any:
+            time.sleep(0.8)  # the disk takes its time: the next parts gather
+            return add(*words, **fields)
+
+        def many(rows: Any, **fields: Any) -> Any:
+            together.append(len(rows))
+            return add_many(rows, **fields)
+
+        built.store.add, built.store.add_many = slow, many
+        for number in range(8):
+            assert built.trigger(serial=str(number))
+        built.settle(8)
+        assert max(together) >= 2
+        assert [result.serial for result in built.answers.results] == [str(n) for n in range(8)]
+        assert built.counted() == (8, 8, 8)
+        wait_until(lambda: len(built.kept.results) == 8)
+
+
+def test_one_part_the_record_refuses_does_not_hold_up_those_beside_it(build: Any) -> None:
+    from inspection.store import StoreUnavailable
+
+    with build(queue=20, deadline_ms=20_000.0) as built:
+        add, add_many = built.store.add, built.store.add_many
+
+        def slow(*words: Any, **fields: Any) -> Any:
+            time.sleep(0.5)
+            return add(*words, **fields)
+
+        def one_only(rows: Any, **fields: Any) -> Any:
+            if len(rows) > 1:
+                raise StoreUnavailable("store: told to fail")
+            return add_many(rows, **fields)
+
+        built.store.add, built.store.add_many = slow, one_only
+        for _ in range(5):
+            assert built.trigger()
+        built.settle(5)
+        assert built.counted() == (5, 5, 5)
+        assert built.station.error_code == 0
