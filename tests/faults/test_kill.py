@@ -63,7 +63,8 @@ def test_killed_at_random_moments(line: Any, tmp_path: Path, capsys: Any) -> Non
     assert done.returncode == 0, errors
 
     with open_store(tmp_path / "parts.db") as store:
-        assert store.verify() == []
+        # A picture whose row was never written may stay behind; verify names it, and that it is harmless.
+        assert [found for found in store.verify() if "no part names it" not in found] == []
         assert store.unanswered("killed") == []
         counts = store.counts()
         waiting = {record.part_id for record in store.undelivered("csv_file", limit=10_000)}
