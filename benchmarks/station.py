@@ -1,6 +1,6 @@
 """From trigger to PLC answer, at a fixed pace, with memory watched.
 
-    python benchmarks/station.py RECIPE [--rate 20] [--minutes 10] [--size 512]
+    python benchmarks/station.py RECIPE [--rate 20] [--minutes 10] [--size 512] [--views 1]
 
 A simulated camera, a real record on disk, the Modbus output and the PLC simulator of the package.
 """
@@ -34,16 +34,19 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=20.0)
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--size", type=int, default=512)
+    parser.add_argument("--views", type=int, default=1, help="cameras looking at each part")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         settings = StationFile(
             station="bench",
             record=str(Path(folder, "parts.db")),
-            views=(
+            views=tuple(
                 ViewSettings(
+                    name=f"view{number}",
                     camera="simulated",
-                    settings={"seed": 1, "size_px": options.size, "cache": 50},
-                ),
+                    settings={"seed": number, "size_px": options.size, "cache": 50},
+                )
+                for number in range(options.views)
             ),
             products=(Product(name="flange", recipe=options.recipe.resolve()),),
             outputs={"modbus_server": {"port": PORT}},
