@@ -18,7 +18,6 @@ import typer
 from inspection import records_cli
 
 if TYPE_CHECKING:
-    from inspection.recipe import Recipe
     from inspection.train import TrainingReport
 
 NOT_ALL_PASS = 3
@@ -131,10 +130,11 @@ def _tested(recipe: Path, dataset: Path, progress: _Progress) -> dict[str, Any] 
     """Judge the dataset's own test pictures, when there are defective ones among them."""
     from inspection.dataset import test_files
     from inspection.evaluate import evaluate as run
+    from inspection.judge import load_recipe
 
     if not any(item.defective for item in test_files(dataset)):
         return None
-    return run(_load(recipe), dataset, progress=progress)
+    return run(load_recipe(recipe), dataset, progress=progress)
 
 
 @app.command("inspect")
@@ -155,11 +155,12 @@ def inspect_(
     from contextlib import ExitStack
 
     from inspection.files import judge_files, picture_files, record
+    from inspection.judge import load_recipe
     from inspection.judgement import Verdict
     from inspection.overlay import overlay_names, write_overlay
 
     paths = picture_files(images)
-    loaded = _load(recipe)
+    loaded = load_recipe(recipe)
     names = overlay_names(paths)
     not_pass = 0
     with ExitStack() as stack:
@@ -195,8 +196,9 @@ def evaluate(
 ) -> None:
     """Judge a labelled test set: escapes, overkill, AUROC, with exact intervals."""
     from inspection.evaluate import evaluate as run
+    from inspection.judge import load_recipe
 
-    loaded = _load(recipe)
+    loaded = load_recipe(recipe)
     with _Progress() as progress:
         figures = run(loaded, dataset, progress=progress)
     if as_json:
@@ -348,16 +350,6 @@ def doctor(
             typer.echo(f"{finding.mark:<8} {finding.what}: {finding.text}")
     if any(finding.mark == "PROBLEM" for finding in findings):
         raise typer.Exit(1)
-
-
-def _load(path: Path) -> Recipe:
-    """Open a recipe and check that this machine judges as the one it was made on."""
-    from inspection.judge import check_parity
-    from inspection.recipe import open_recipe
-
-    recipe = open_recipe(path)
-    check_parity(recipe)
-    return recipe
 
 
 def _image_size(text: str) -> int | None:

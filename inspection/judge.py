@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
@@ -15,7 +16,7 @@ from inspection import health
 from inspection.calibration import p_value
 from inspection.errors import CannotInspect, RecipeError
 from inspection.judgement import Judgement, Region, Verdict
-from inspection.recipe import PARITY_TOLERANCE, Recipe
+from inspection.recipe import PARITY_TOLERANCE, Recipe, open_recipe
 from inspection.regions import find_regions
 
 
@@ -58,6 +59,16 @@ def check_parity(recipe: Recipe) -> float:
                 "threshold is allowed; train again on this machine, or report it"
             )
     return worst
+
+
+def load_recipe(path: Path) -> Recipe:
+    """Open a recipe and check that this machine judges as the one that learnt it.
+
+    Raises RecipeError or ModelError.
+    """
+    recipe = open_recipe(path)
+    check_parity(recipe)
+    return recipe
 
 
 def fits(image: NDArray[np.uint8], recipe: Recipe) -> str | None:

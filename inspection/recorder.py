@@ -80,7 +80,9 @@ class Recorder:
                 self._reject_if_late(part)
             try:
                 rows = [self._row(part) for part in some]
-                return list(self.store.add_many(rows, deliver_to=self.deliveries.kept))
+                records = self.store.add_many(rows, deliver_to=self.deliveries.kept)
+                self._back()
+                return list(records)
             except StoreError as error:
                 self.trouble.set(RECORD, str(error))
         return [self.keep(part) for part in some]
@@ -107,8 +109,7 @@ class Recorder:
                 if self._over.wait(RETRY_S):
                     return None
                 continue
-            if not self._owed:
-                self.trouble.clear(RECORD)
+            self._back()
             return record
 
     def answer(self, part: Part, record: PartRecord) -> None:
@@ -246,7 +247,13 @@ class Recorder:
                 if self._over.wait(RETRY_S):
                     return
                 continue
+            self._back()
             return
+
+    def _back(self) -> None:
+        """The record takes rows again; the trouble is over once nothing is owed."""
+        if not self._owed:
+            self.trouble.clear(RECORD)
 
     def _send(self, result: Result) -> None:
         problem: OutputError | None = self.deliveries.answer(result)

@@ -5,21 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from cameras import Camera, camera_class
+from cameras import camera_class
 from inspection.errors import SetupError
-from inspection.judge import check_parity
+from inspection.judge import load_recipe
 from inspection.outputs import output_class
 from inspection.part import Listener
-from inspection.recipe import Recipe, open_recipe
+from inspection.recipe import Recipe
 from inspection.station import Station
-from inspection.station_file import Product, StationFile, ViewSettings, settings_for
+from inspection.station_file import Product, Settings, StationFile, ViewSettings, settings_for
 from inspection.triggers import trigger_class
 from inspection.views import View
 
 if TYPE_CHECKING:
     from inspection.dataset import Progress
+
+
+T = TypeVar("T")
 
 
 @contextmanager
@@ -33,16 +36,13 @@ def station_at_work(
     from inspection.store import open_store
 
     views = [_view(view, settings) for view in settings.views]
+    home = settings.home
     outputs = {
-        name: output_class(name)(
-            **settings_for(output_class(name), given, where=f"outputs.{name}", home=settings.home)
-        )
+        name: _made(output_class(name), given, f"outputs.{name}", home)
         for name, given in settings.outputs.items()
     }
     triggers = {
-        name: trigger_class(name)(
-            **settings_for(trigger_class(name), given, where=f"triggers.{name}", home=settings.home)
-        )
+        name: _made(trigger_class(name), given, f"triggers.{name}", home)
         for name, given in settings.triggers.items()
     }
     with (
@@ -81,21 +81,19 @@ def _view(view: ViewSettings, settings: StationFile) -> View:
         path = product.recipe_of(view.name)
         recipes[path] = recipes.get(path) or _recipe(product, path)
     by_product = {p.name: recipes[p.recipe_of(view.name)] for p in settings.products}
-    return View(view.name, _camera(view, settings.home), by_product)
+    where = f"views.{view.name}.settings"
+    camera = _made(camera_class(view.camera), view.settings, where, settings.home)
+    return View(view.name, camera, by_product)
 
 
 def _recipe(product: Product, path: Path) -> Recipe:
-    """Open a recipe and check that this machine judges as the one that learnt it."""
     if not path.exists():
         raise SetupError(
             f"products.{product.name}: no recipe file {path}; make it with `inspection train`"
         )
-    recipe = open_recipe(path)
-    check_parity(recipe)
-    return recipe
+    return load_recipe(path)
 
 
-def _camera(view: ViewSettings, home: Path) -> Camera:
-    kind = camera_class(view.camera)
-    where = f"views.{view.name}.settings"
-    return kind(**settings_for(kind, view.settings, where=where, home=home))
+def _made(kind: type[T], given: Settings, where: str, home: Path) -> T:
+    """Make a camera, output or trigger from its table in the station file."""
+    return kind(**settings_for(kind, given, where=where, home=home))

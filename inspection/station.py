@@ -83,6 +83,7 @@ class Station:
             over=self._over,
         )
         self._product = settings.products[0].name
+        self._reader = settings.identity.as_reader() if settings.identity else None
         self._inbox: queue.Queue[Part] = queue.Queue(settings.queue)
         self._pictures: queue.Queue[Part] = queue.Queue(2)
         # Never full: it holds no more than the two queues before it and what the watchdog rejects.
@@ -145,7 +146,8 @@ class Station:
 
     def change_product(self, product: str) -> None:
         """Judge the parts triggered from now on as this product. Raises InspectionError."""
-        self._check_product(product)
+        if product not in self.products:
+            raise InspectionError(self._no_recipe(product))
         self._product = product
         self._changed()
 
@@ -295,8 +297,7 @@ class Station:
                     self._recorder.answer(part, record)
                     self._finish(part, record)
             except OutputError as error:
-                self.trouble.set(OUTPUT, str(error))
-                self._die(error)
+                self._output_failed(error)
 
     def _watch(self) -> None:
         """Reject what is late; stop the station when a part is stuck for `stall_s`, or a trigger is dead."""
@@ -328,8 +329,7 @@ class Station:
                 reason = f"late: not recorded within the {allowed:.0f} ms allowed"
                 self._recorder.reject_late(part, reason)
             except OutputError as error:
-                self.trouble.set(OUTPUT, str(error))
-                self._die(error)
+                self._output_failed(error)
 
     def _housekeep(self) -> None:
         """Every hour, let pictures go by the station file's rules, and forget answered triggers."""
@@ -345,11 +345,8 @@ class Station:
 
     # From one stage to the next
 
-    def _check_product(self, product: str) -> None:
-        if product not in self.products:
-            raise InspectionError(
-                f"product {product!r}: no recipe for it; allowed: {', '.join(self.products)}"
-            )
+    def _no_recipe(self, product: str) -> str:
+        return f"product {product!r}: no recipe for it; allowed: {', '.join(self.products)}"
 
     def _taken(self, request: Request, began: float) -> Part | None:
         """Take a trigger if the station is ready; None if it is not, or knows the trigger already."""
@@ -370,8 +367,7 @@ class Station:
                 self._counts["triggers"] += 1
                 self._in_flight[part.part_id] = part
         if part.product not in self.products:
-            known = ", ".join(self.products)
-            self._decide(part, f"product {part.product!r}: no recipe for it; allowed: {known}")
+            self._decide(part, self._no_recipe(part.product))
         return part
 
     def _flying(self) -> list[Part]:
@@ -415,11 +411,10 @@ class Station:
 
     def _identify(self, part: Part) -> None:
         """Read who the part is from its picture, where the trigger did not tell."""
-        reader = self.settings.identity
-        if reader is None or part.request.serial is not None:
+        if self._reader is None or part.request.serial is not None:
             return
         for frame in part.frames.values():
-            found = reader.as_reader().read(frame.image)
+            found = self._reader.read(frame.image)
             if found is not None:
                 part.serial, part.lot = found.serial, found.lot
                 return
@@ -479,6 +474,11 @@ class Station:
         thread = threading.Thread(target=guarded, name=name, daemon=True)
         self._threads.append(thread)
         thread.start()
+
+    def _output_failed(self, error: OutputError) -> None:
+        """A line that cannot be told must not run."""
+        self.trouble.set(OUTPUT, str(error))
+        self._die(error)
 
     def _wind_up(self, error: BaseException) -> None:
         """Take no more, finish what is under way, and then stop with this error."""

@@ -193,3 +193,31 @@ def test_a_picture_that_cannot_be_encoded_stops_the_station_and_passes_nothing(
         with pytest.raises(StationStopped, match="no memory"):
             built.station.run()
         assert Verdict.PASS not in {result.verdict for result in built.answers.results}
+
+
+def test_the_station_is_ready_again_after_only_a_note_was_late(build: Any) -> None:
+    from inspection.store import StoreBusy
+
+    with build(deadline_ms=300.0) as built:
+        add, add_event, failed = built.store.add, built.store.add_event, []
+
+        def slow(*words: Any, **fields: Any) -> Any:
+            record = add(*words, **fields)
+            time.sleep(0.6)  # stored as a PASS, and then the deadline is over
+            return record
+
+        def busy_once(*words: Any, **fields: Any) -> Any:
+            if not failed:
+                failed.append(True)
+                raise StoreBusy("store: told to fail")
+            return add_event(*words, **fields)
+
+        built.store.add, built.store.add_event = slow, busy_once
+        assert built.trigger()
+        built.settle(1)
+        wait_until(lambda: built.station.state == "Ready")
+        (record,) = built.store.parts()
+        assert record.verdict is Verdict.PASS
+        assert built.answers.results[0].reject
+        (event,) = built.store.events(record.part_id)
+        assert event.kind == "answer"
