@@ -12,11 +12,12 @@ from inspection.store.errors import (
     StoreUnavailable,
 )
 from inspection.store.journal import NotedTrigger
-from inspection.store.records import NewPart, PartEvent, PartRecord
+from inspection.store.records import Action, NewPart, PartEvent, PartRecord
 from inspection.store.retention import Retained, RetentionPolicy, retain
 from inspection.store.store import Store, open_store
 
 __all__ = [
+    "Action",
     "Head",
     "NewPart",
     "NotedTrigger",

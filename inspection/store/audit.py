@@ -10,14 +10,14 @@ from sqlalchemy import Connection, Select, exists, select
 from inspection.store.archive import Archive
 from inspection.store.chain import Head, breaks
 from inspection.store.retention import REMOVED, WHO
-from inspection.store.schema import chain, events, parts
+from inspection.store.schema import actions, chain, events, parts
 
 _BATCH = 1000
 
 
 def broken_rows(connection: Connection, noted: Head | None) -> Iterator[str]:
-    """Check both chains, and that a head noted earlier is still in the record."""
-    for table, what in ((parts, "part"), (events, "event")):
+    """Check the three chains, and that a head noted earlier is still in the record."""
+    for table, what in ((parts, "part"), (events, "event"), (actions, "action")):
         query = select(chain.c.count, chain.c.hash).where(chain.c.name == table.name)
         found = connection.execute(query).one_or_none()
         if found is None:

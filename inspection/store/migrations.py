@@ -174,6 +174,20 @@ _COUNTS_AND_REMOVALS = (
 )
 
 
+_ACTIONS = (
+    """
+    CREATE TABLE actions (
+        number {number} PRIMARY KEY, format INTEGER NOT NULL, kind {text} NOT NULL,
+        who {text} NOT NULL, at {text} NOT NULL, detail {text} NOT NULL,
+        previous_hash {text} NOT NULL, hash {text} NOT NULL
+    )
+    """,
+    "CREATE INDEX actions_by_kind ON actions (kind, number)",
+    "CREATE INDEX actions_by_who ON actions (who, number)",
+    f"INSERT INTO chain VALUES ('actions', 0, '{FIRST}')",
+)
+
+
 def _sqlite_guard(name: str, action: str, table: str, when: str = "1") -> str:
     return (
         f"CREATE TRIGGER {table}_{name} BEFORE {action} ON {table} WHEN {when} "
@@ -204,6 +218,16 @@ _SQLITE_GUARDS = (
     _sqlite_guard("only_grows", "UPDATE", "chain", _ONLY_GROWS),
 )
 
+_SAME_ACTION = "EXISTS (SELECT 1 FROM actions WHERE number = NEW.number)"
+_SQLITE_ACTION_GUARDS = (
+    _sqlite_guard("no_update", "UPDATE", "actions"),
+    _sqlite_guard("no_delete", "DELETE", "actions"),
+    _sqlite_guard("no_replace", "INSERT", "actions", _SAME_ACTION),
+)
+_POSTGRESQL_ACTION_GUARDS = (
+    _postgresql_guard("append_only", "UPDATE OR DELETE OR TRUNCATE", "actions"),
+)
+
 _POSTGRESQL_GUARDS = (
     """
     CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS
@@ -219,4 +243,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(1, "parts, events and their chain", _TABLES, _SQLITE_GUARDS, _POSTGRESQL_GUARDS),
     Migration(2, "the journal of triggers and the outbox", _WORKING_TABLES),
     Migration(3, "indices for counts, and pictures removed by rule", _COUNTS_AND_REMOVALS),
+    Migration(
+        4, "what people did", _ACTIONS, _SQLITE_ACTION_GUARDS, _POSTGRESQL_ACTION_GUARDS
+    ),
 )

@@ -116,6 +116,19 @@ class PartEvent:
     hash: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """Something a person did that is about no one part, such as signing in: who, what and when."""
+
+    number: int
+    kind: str
+    who: str
+    at: datetime
+    detail: Mapping[str, Any]
+    previous_hash: str
+    hash: str
+
+
 def part_row(new: NewPart, image: str | None, image_sha256: str | None) -> dict[str, Any]:
     """Give the columns of one part, without its number and hashes."""
     judgement, frame = new.judgement, new.frame
@@ -159,6 +172,17 @@ def event_row(
     }
 
 
+def action_row(kind: str, who: str, at: datetime, detail: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the columns of one action, without its number and hashes."""
+    return {
+        "format": ROW_FORMAT,
+        "kind": clean(kind),
+        "who": clean(who),
+        "at": time_text(at),
+        "detail": canonical(detail),
+    }
+
+
 def part_record(row: Mapping[str, Any]) -> PartRecord:
     """Read one row of parts. Raises StoreDamaged where it is not as we write it."""
     values = {name: value for name, value in row.items() if name != "format"}
@@ -184,6 +208,17 @@ def part_event(row: Mapping[str, Any]) -> PartEvent:
         return PartEvent(**values)
     except (ValueError, TypeError, AttributeError, KeyError) as exc:
         raise _damaged("event", row, exc) from exc
+
+
+def action(row: Mapping[str, Any]) -> Action:
+    """Read one row of actions. Raises StoreDamaged where it is not as we write it."""
+    values = {name: value for name, value in row.items() if name != "format"}
+    try:
+        values["at"] = datetime.fromisoformat(row["at"])
+        values["detail"] = json.loads(row["detail"])
+        return Action(**values)
+    except (ValueError, TypeError, AttributeError, KeyError) as exc:
+        raise _damaged("action", row, exc) from exc
 
 
 def time_text(moment: datetime) -> str:

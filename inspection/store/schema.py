@@ -30,6 +30,9 @@ events = _table(
     "number", "format", "part_id", "kind", "who", "at", "detail", "previous_hash", "hash",
 )  # fmt: skip
 
+# What people did that is about no one part: signing in, putting a recipe on the line; chained too.
+actions = _table("actions", "number", "format", "kind", "who", "at", "detail", "previous_hash", "hash")
+
 # Triggers taken, in that order; forgotten once answered. Working state, not chained.
 triggers = _table(
     "triggers", "number", "trigger_id", "station", "source", "serial", "lot", "product", "at"

@@ -22,16 +22,19 @@ from inspection.store.journal import NotedTrigger
 from inspection.store.migrations import migrate, require_latest
 from inspection.store.query import matching, page
 from inspection.store.records import (
+    Action,
     NewPart,
     PartEvent,
     PartRecord,
+    action,
+    action_row,
     event_row,
     part_event,
     part_record,
     part_row,
 )
 from inspection.store.rows import append, head, known, refuse_known
-from inspection.store.schema import events, parts
+from inspection.store.schema import actions, events, parts
 from inspection.store.writer import Writer
 
 
@@ -105,6 +108,39 @@ class Store:
                 )
             (done,) = append(connection, events, [row])
         return part_event(done)
+
+    def add_action(
+        self,
+        kind: str,
+        who: str,
+        *,
+        detail: Mapping[str, Any] | None = None,
+        at: datetime | None = None,
+    ) -> Action:
+        """Record what a person did that is about no one part, such as signing in."""
+        row = action_row(kind, who, at or datetime.now(UTC), detail or {})
+        with self.writing(f"add the action {kind!r}") as connection:
+            (done,) = append(connection, actions, [row])
+        return action(done)
+
+    def actions(
+        self,
+        *,
+        kind: str | None = None,
+        who: str | None = None,
+        before_number: int | None = None,
+        limit: int = 50,
+    ) -> list[Action]:
+        """Give one page of what people did, newest first."""
+        query = select(actions).order_by(actions.c.number.desc()).limit(limit)
+        if kind is not None:
+            query = query.where(actions.c.kind == kind)
+        if who is not None:
+            query = query.where(actions.c.who == who)
+        if before_number is not None:
+            query = query.where(actions.c.number < before_number)
+        with self.reading("list actions") as connection:
+            return [action(dict(row)) for row in connection.execute(query).mappings()]
 
     def note_trigger(
         self,
@@ -192,6 +228,13 @@ class Store:
         """Give what happened to a part, oldest first."""
         with self.reading(f"read the events of part {part_id}") as connection:
             query = select(events).where(events.c.part_id == part_id).order_by(events.c.number)
+            return [part_event(dict(row)) for row in connection.execute(query).mappings()]
+
+    def events_of(self, kind: str, *, after_number: int = 0, limit: int = 10_000) -> list[PartEvent]:
+        """Give the events of one kind for all parts, such as every label, oldest first."""
+        where = events.c.kind == kind, events.c.number > after_number
+        query = select(events).where(*where).order_by(events.c.number).limit(limit)
+        with self.reading(f"list the events {kind!r}") as connection:
             return [part_event(dict(row)) for row in connection.execute(query).mappings()]
 
     def counts(
