@@ -34,9 +34,11 @@ class Acquirer:
         shown: Callable[[Part], None],
         ended: Callable[[BaseException], None],
         over: threading.Event,
+        between: Callable[[], None] = lambda: None,
     ) -> None:
         self.views, self.trouble = views, trouble
         self._decide, self._shown, self._ended, self._over = decide, shown, ended, over
+        self._between = between
         self._behind, self._fresh = threading.Event(), 0.0
 
     def take_pictures(self, inbox: queue.Queue[Part]) -> None:
@@ -46,6 +48,7 @@ class Acquirer:
             if self._behind.is_set():
                 self._resynchronise()
             if part is None:
+                self._between()
                 self._revive()
                 continue
             if part.claimed:
@@ -82,6 +85,7 @@ class Acquirer:
         (view,) = self.views
         unreadable = 0  # since the last good picture, which counts them as missed once more
         while not self._over.is_set() and not stopping.is_set():
+            self._between()
             try:
                 frame = view.camera.read(timeout_s=0.5, trigger_id=None)
             except CameraTimeout:

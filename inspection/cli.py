@@ -35,6 +35,14 @@ app = typer.Typer(
 app.add_typer(records_cli.app, name="records")
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+HostOption = Annotated[
+    str, typer.Option(help="Address to listen on; others than this machine must sign in.")
+]
+PortOption = Annotated[int, typer.Option(min=1, max=65535, help="Port of the station page.")]
+AllowOption = Annotated[
+    list[str] | None,
+    typer.Option(help="Host name people type in the browser to reach the page; repeatable."),
+]
 RecipeArgument = Annotated[Path, typer.Argument(help="Recipe file made by `inspection train`.")]
 
 
@@ -243,10 +251,11 @@ def demo(
         "inspection-demo"
     ),
     seed: Annotated[int, typer.Option(help="Same seed, same parts.")] = 0,
+    port: PortOption = 7860,
     as_json: JsonOption = False,
 ) -> None:
-    """Draw a product line with known defects, learn it, and inspect a run of parts."""
-    from inspection.demo import run_demo
+    """Draw a product line with known defects, learn it, inspect a run of parts, open the page."""
+    from inspection.demo import run_demo, write_station
 
     with _Progress() as progress:
         summary = run_demo(folder, parts=parts, good=good, seed=seed, progress=progress)
@@ -254,10 +263,11 @@ def demo(
         typer.echo(json.dumps(summary.as_json()))
         return
     typer.echo(summary.text())
-    if not no_ui:
-        typer.echo(
-            "The station page comes with a later release; until then the pictures are above."
-        )
+    if no_ui:
+        return
+    typer.echo("The line goes on, one part every 2 s; its page opens in a few seconds.")
+    station = write_station(folder, seed=seed)
+    raise typer.Exit(_supervise(station, host="127.0.0.1", port=port, allow=[]))
 
 
 @app.command()
@@ -285,6 +295,34 @@ def run(
         working.run()
         found = working.snapshot()
     typer.echo(json.dumps(found) if as_json else _run_text(found))
+
+
+@app.command()
+def ui(
+    station: Annotated[Path, typer.Argument(help="Station file (TOML).")],
+    host: HostOption = "127.0.0.1",
+    port: PortOption = 7860,
+    allow: AllowOption = None,
+) -> None:
+    """Run a station with its page, until stopped by SIGTERM or Ctrl-C."""
+    raise typer.Exit(_supervise(station, host=host, port=port, allow=allow or []))
+
+
+def _supervise(station: Path, *, host: str, port: int, allow: list[str]) -> int:
+    import signal
+    import webbrowser
+
+    from inspection.station_file import read_station
+    from inspection.supervise import Supervisor
+
+    supervisor = Supervisor(station, read_station(station), host=host, port=port, hosts=allow)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: supervisor.stop())
+    seen = sys.platform != "linux" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    return supervisor.run(
+        say=lambda line: typer.echo(line, err=True),
+        opened=(lambda url: webbrowser.open(url) and None) if seen else (lambda url: None),
+    )
 
 
 def _run_text(found: dict[str, Any]) -> str:

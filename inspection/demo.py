@@ -148,6 +148,35 @@ def run_demo(folder: Path, *, parts: int, good: int, seed: int, progress: Progre
     )
 
 
+def write_station(folder: Path, *, seed: int) -> Path:
+    """Write the station file of a line that goes on where the demonstration ended."""
+    path = folder / "station.toml"
+    path.write_text(
+        f"""# The demonstration's line; go on with: inspection ui {path}
+station = "demo"
+record = "demo.db"
+deadline_ms = 10000
+
+[[views]]
+name = "{VIEW}"
+camera = "simulated"
+[views.settings]
+seed = {seed + 2}
+size_px = {SIZE_PX}
+defect_rate = {DEFECT_RATE}
+
+[[products]]
+name = "{PRODUCT}"
+recipe = "demo.recipe"
+
+[triggers.interval]
+period_s = 2.0
+""",
+        encoding="utf-8",
+    )
+    return path
+
+
 def _station(folder: Path, view: View, store: Store, seen: Listener) -> Station:
     settings = StationFile(
         station="demo",

@@ -49,8 +49,7 @@ def draw(image: Image, judgement: Judgement, recipe: Recipe) -> Image:
     """Give the picture (H, W, 3) with heat, outlined regions and a banner above it."""
     rgb = cv2.cvtColor(image, cv2.COLOR_GRAY2RGB) if image.ndim == 2 else image
     picture: Image = np.array(rgb, dtype=np.uint8)
-    if judgement.verdict in (Verdict.FAIL, Verdict.REVIEW) and judgement.anomaly_map is not None:
-        picture = _blend(picture, judgement, recipe)
+    picture = _blend(picture, judgement, recipe)
     thickness = max(2, round(min(picture.shape[:2]) / 200))
     for region in judgement.regions:
         colour = (150, 150, 150) if region.accepted else COLOURS[judgement.verdict]
@@ -83,16 +82,23 @@ def write_overlay(
     return path
 
 
+def heat_over(image: Image, judgement: Judgement, recipe: Recipe) -> Image:
+    """Colour a judged picture's heat as RGBA (H, W, 4) of its size.
+
+    Nothing is coloured outside the regions at fault, and nothing at all on a part that passed.
+    """
+    found = judgement.anomaly_map
+    if judgement.verdict not in (Verdict.FAIL, Verdict.REVIEW) or found is None:
+        return np.zeros((*image.shape[:2], 4), dtype=np.uint8)
+    calibration = recipe.settings.calibration
+    values = recipe.framing.to_picture(found.values, image) + np.float32(found.offset)
+    values[~_inside(judgement, values.shape)] = 0.0
+    return heat(values, threshold=calibration.threshold, fail_threshold=calibration.fail_threshold)
+
+
 def _blend(picture: Image, judgement: Judgement, recipe: Recipe) -> Image:
     """Lay the heat over the picture."""
-    calibration = recipe.settings.calibration
-    assert judgement.anomaly_map is not None
-    found = judgement.anomaly_map
-    values = recipe.framing.to_picture(found.values, picture) + np.float32(found.offset)
-    values[~_inside(judgement, values.shape)] = 0.0
-    colours = heat(
-        values, threshold=calibration.threshold, fail_threshold=calibration.fail_threshold
-    )
+    colours = heat_over(picture, judgement, recipe)
     share = colours[..., 3:].astype(np.float32) / 255
     mixed = picture * (1 - share) + colours[..., :3] * share
     return mixed.astype(np.uint8)

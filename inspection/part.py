@@ -38,6 +38,8 @@ class Part:
     picture: Future[bytes] | None = None
     """The picture as the record keeps it, encoded while the part is judged."""
     judgement: Judgement | None = None
+    judgements: dict[str, Judgement] = field(default_factory=dict)
+    """Of each view; `judgement` is what they come to together."""
     serial: str | None = None
     lot: str | None = None
     """As read in the picture; the trigger's own come first."""
@@ -89,6 +91,8 @@ class InspectedPart:
     frames: Mapping[str, Frame]
     judgement: Judgement
     record: PartRecord
+    judgements: Mapping[str, Judgement] = field(default_factory=dict)
+    """Of each view, empty where none was judged."""
 
 
 Listener = Callable[[InspectedPart], None]

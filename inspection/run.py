@@ -32,9 +32,15 @@ def station_at_work(
     listeners: tuple[Listener, ...] = (),
     max_parts: int | None = None,
 ) -> Iterator[Station]:
-    """Open the record, the recipes and everything else a station file names; Ready when entered."""
+    """Open the record, the recipes and everything else a station file names; Ready when entered.
+
+    The station page, if there is one, finds the station through its `page_folder`.
+    """
+    from inspection.control import Control, ControlServer
+    from inspection.feed import Feed
     from inspection.store import open_store
 
+    live = Feed()
     views = [_view(view, settings) for view in settings.views]
     home = settings.home
     outputs = {
@@ -53,9 +59,10 @@ def station_at_work(
             store=store,
             outputs=outputs,
             triggers=triggers,
-            listeners=listeners,
+            listeners=(live, *listeners),
             max_parts=max_parts,
         ) as station,
+        ControlServer(Control(station, live), settings.page_folder),
     ):
         yield station
 

@@ -19,6 +19,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from inspection.acquire import Acquirer, next_of, waiting_in
+from inspection.adjust import Adjuster
 from inspection.delivery import Deliveries
 from inspection.errors import InspectionError
 from inspection.judgement import Judgement, Verdict
@@ -31,7 +32,10 @@ from inspection.trouble import NONE, OUTPUT, RECORD, Trouble
 from inspection.views import View, cannot_inspect, joined
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from inspection.outputs.base import Output
+    from inspection.recipe import Recipe
     from inspection.store import PartRecord, Store
     from inspection.triggers import Trigger
 
@@ -74,6 +78,7 @@ class Station:
         self._recorder = Recorder(
             store, self.deliveries, self.trouble, station=settings.station, over=self._over
         )
+        self.adjuster = Adjuster(views, settings)
         self._acquirer = Acquirer(
             views,
             self.trouble,
@@ -81,6 +86,7 @@ class Station:
             shown=self._shown,
             ended=self._wind_up,
             over=self._over,
+            between=self.adjuster.work,
         )
         self._product = settings.products[0].name
         self._reader = settings.identity.as_reader() if settings.identity else None
@@ -114,6 +120,8 @@ class Station:
             return self._phase
         if self.trouble.code != NONE:
             return "Error"
+        if self.paused:
+            return "Initialized"
         return "SingleExecution" if self._in_flight else "Ready"
 
     @property
@@ -150,6 +158,32 @@ class Station:
             raise InspectionError(self._no_recipe(product))
         self._product = product
         self._changed()
+
+    @property
+    def paused(self) -> bool:
+        """Whether a person paused inspecting; triggers are then rejected, with that reason."""
+        return self.adjuster.paused
+
+    def pause(self, *, paused: bool) -> None:
+        """Pause inspecting, or go on."""
+        self.adjuster.paused = paused
+        self._changed()
+
+    def put_recipe(self, path: Path, recipe: Recipe) -> list[str]:
+        """Judge by this recipe wherever the station file names its path; give the products.
+
+        Each picture is judged wholly by one of the two.
+        """
+        path = path.resolve()
+        changed = []
+        for product in self.settings.products:
+            for view in self.views:
+                if product.recipe_of(view.name).resolve() == path:
+                    view.recipes = {**view.recipes, product.name: recipe}
+                    changed.append(product.name)
+        if not changed:
+            raise InspectionError(f"recipe {path}: no product of the station file is judged by it")
+        return sorted(set(changed))
 
     # Life
 
@@ -241,6 +275,7 @@ class Station:
             return {
                 "station": self.station,
                 "state": self.state,
+                "paused": self.paused,
                 "product": self.product,
                 "error_code": self.trouble.code,
                 "error": self.trouble.text,
@@ -368,6 +403,8 @@ class Station:
                 self._in_flight[part.part_id] = part
         if part.product not in self.products:
             self._decide(part, self._no_recipe(part.product))
+        if self.paused:
+            self._decide(part, "the station is paused")
         return part
 
     def _flying(self) -> list[Part]:
@@ -402,12 +439,12 @@ class Station:
 
     def _judgement(self, part: Part) -> Judgement:
         assert part.look is not None
-        judgements = {
+        part.judgements = {
             view.name: view.judge(part.frames[view.name], part.product) for view in self.views
         }
         self._identify(part)
         part.mark("judge")
-        return joined(judgements, part.look, part.times_ms())
+        return joined(part.judgements, part.look, part.times_ms())
 
     def _identify(self, part: Part) -> None:
         """Read who the part is from its picture, where the trigger did not tell."""
@@ -452,6 +489,7 @@ class Station:
             frames=MappingProxyType(part.frames),
             judgement=part.judgement,
             record=record,
+            judgements=MappingProxyType(part.judgements),
         )
         for listener in self.listeners:
             with suppress(Exception):  # a screen may fail; inspecting goes on

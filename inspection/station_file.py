@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from annotated_types import Ge, Gt, Len
-from pydantic import TypeAdapter, ValidationError, create_model
+from pydantic import StringConstraints, TypeAdapter, ValidationError, create_model
 from pydantic.dataclasses import dataclass
 
 from cameras import CameraError, camera_names
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from inspection.store.retention import RetentionPolicy
 
 Name = Annotated[str, Len(min_length=1, max_length=64)]
+ShiftStart = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 Settings = dict[str, Any]
 
 
@@ -101,10 +102,22 @@ class StationFile:
     queue: Annotated[int, Ge(1)] = 8
     stall_s: Annotated[float, Gt(0)] = 30.0
     status_port: Annotated[int, Ge(0)] = 0
+    latch_fail: bool = False
+    """The page keeps showing a FAIL until a person acknowledges it."""
+    shifts: Annotated[tuple[ShiftStart, ...], Len(min_length=1)] = ("06:00", "14:00", "22:00")
+    """When shifts begin, local time: the page's counters start anew."""
     retention: Retention | None = None
     identity: Identity | None = None
     home: Path = Path()
     """The file's folder, not a key of it."""
+
+    @property
+    def page_folder(self) -> Path:
+        """Where the station page keeps its users and jobs, beside the record."""
+        if "://" in self.record:
+            images = self.images or self.home / "images"
+            return images.with_name(images.name + ".page")
+        return Path(self.record).with_suffix(".page")
 
     def __post_init__(self) -> None:
         _distinct("views", [view.name for view in self.views])

@@ -243,7 +243,5 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(1, "parts, events and their chain", _TABLES, _SQLITE_GUARDS, _POSTGRESQL_GUARDS),
     Migration(2, "the journal of triggers and the outbox", _WORKING_TABLES),
     Migration(3, "indices for counts, and pictures removed by rule", _COUNTS_AND_REMOVALS),
-    Migration(
-        4, "what people did", _ACTIONS, _SQLITE_ACTION_GUARDS, _POSTGRESQL_ACTION_GUARDS
-    ),
+    Migration(4, "what people did", _ACTIONS, _SQLITE_ACTION_GUARDS, _POSTGRESQL_ACTION_GUARDS),
 )

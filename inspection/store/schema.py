@@ -31,7 +31,9 @@ events = _table(
 )  # fmt: skip
 
 # What people did that is about no one part: signing in, putting a recipe on the line; chained too.
-actions = _table("actions", "number", "format", "kind", "who", "at", "detail", "previous_hash", "hash")
+actions = _table(
+    "actions", "number", "format", "kind", "who", "at", "detail", "previous_hash", "hash"
+)
 
 # Triggers taken, in that order; forgotten once answered. Working state, not chained.
 triggers = _table(

@@ -230,7 +230,9 @@ class Store:
             query = select(events).where(events.c.part_id == part_id).order_by(events.c.number)
             return [part_event(dict(row)) for row in connection.execute(query).mappings()]
 
-    def events_of(self, kind: str, *, after_number: int = 0, limit: int = 10_000) -> list[PartEvent]:
+    def events_of(
+        self, kind: str, *, after_number: int = 0, limit: int = 10_000
+    ) -> list[PartEvent]:
         """Give the events of one kind for all parts, such as every label, oldest first."""
         where = events.c.kind == kind, events.c.number > after_number
         query = select(events).where(*where).order_by(events.c.number).limit(limit)

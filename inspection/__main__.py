@@ -1,0 +1,5 @@
+"""`python -m inspection`: the command line."""
+
+from inspection.cli import main
+
+main()

@@ -1,0 +1,207 @@
+"""What the station page asks of a station, over its real port."""
+
+from __future__ import annotations
+
+import json
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import cv2
+import httpx
+import numpy as np
+import pytest
+
+from cameras import read_image
+from cameras.simulated import Simulated
+from inspection.control import RUNTIME, Control, ControlServer
+from inspection.feed import Feed
+from inspection.judgement import Verdict
+
+
+class Door:
+    """The port of a station, with its token."""
+
+    def __init__(self, folder: Path) -> None:
+        told = json.loads((folder / RUNTIME).read_text())
+        self.base, self.headers = f"http://127.0.0.1:{told['port']}", _bearer(told["token"])
+
+    def post(self, verb: str, **what: Any) -> httpx.Response:
+        return httpx.post(f"{self.base}/{verb}", json=what, headers=self.headers, trust_env=False)
+
+    def get(self, path: str) -> httpx.Response:
+        return httpx.get(self.base + path, headers=self.headers, trust_env=False)
+
+    def refused(self, verb: str, **what: Any) -> str:
+        answer = self.post(verb, **what)
+        assert answer.status_code == 409, answer.text
+        return str(answer.json()["error"])
+
+    @contextmanager
+    def listening(self) -> Iterator[Iterator[dict[str, Any]]]:
+        with httpx.stream(
+            "GET", self.base + "/live", headers=self.headers, trust_env=False, timeout=10
+        ) as stream:
+            yield (json.loads(line) for line in stream.iter_lines())
+
+
+def _bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+@pytest.fixture
+def opened(build: Any, tmp_path: Path) -> Any:
+    """A station at work with the port the page uses."""
+
+    @contextmanager
+    def make(*cameras: Any, **fields: Any) -> Any:
+        live = Feed()
+        with build(*cameras, **fields) as built:
+            built.station.listeners = (live, *built.station.listeners)
+            folder = tmp_path / "page"
+            with ControlServer(Control(built.station, live), folder):
+                yield built, Door(folder)
+
+    return make
+
+
+def test_only_who_has_the_token_is_answered(opened: Any, tmp_path: Path) -> None:
+    with opened() as (_, door):
+        assert stat.S_IMODE((tmp_path / "page" / RUNTIME).stat().st_mode) == 0o600
+        door.headers = _bearer("wrong")
+        assert door.get("/live").status_code == 401
+        assert door.post("trigger", who="x").status_code == 401
+    assert not (tmp_path / "page" / RUNTIME).exists()
+
+
+def test_a_part_is_told_with_its_picture_and_heat(opened: Any) -> None:
+    with (
+        opened(Simulated(size_px=256, seed=4, defect_rate=1.0)) as (built, door),
+        door.listening() as messages,
+    ):
+        first = next(messages)
+        assert (first["type"], first["state"]) == ("status", "Ready")
+        assert first["camera_states"] == {"view0": "IDLE"}
+        assert door.post("trigger", who="mia", serial="A7").status_code == 200
+        part = next(message for message in messages if message["type"] == "part")
+        record = built.store.part(part["part_id"])
+        assert (part["serial"], part["verdict"]) == ("A7", record.verdict.value)
+        assert part["verdict"] != "PASS"
+        assert record.source == "page: mia"
+        assert (part["width_px"], part["height_px"], part["heat"]) == (256, 256, True)
+        picture = cv2.imdecode(_bytes(door, f"/picture/{part['part_id']}.jpg"), 1)
+        assert picture.shape == (256, 256, 3)
+        heat = cv2.imdecode(_bytes(door, f"/heat/{part['part_id']}.png"), cv2.IMREAD_UNCHANGED)
+        assert heat.shape == (256, 256, 4)
+        worst = part["regions"][0]
+        box = heat[worst["y_px"] :, worst["x_px"] :][: worst["height_px"], : worst["width_px"]]
+        assert (box[..., 3] > 0).any()
+        assert door.get("/picture/unknown.jpg").status_code == 404
+
+
+def test_a_passing_part_has_no_heat(opened: Any) -> None:
+    with opened() as (_, door), door.listening() as messages:
+        door.post("trigger", who="mia")
+        part = next(message for message in messages if message["type"] == "part")
+        assert (part["verdict"], part["heat"]) == ("PASS", False)
+        heat = cv2.imdecode(_bytes(door, f"/heat/{part['part_id']}.png"), cv2.IMREAD_UNCHANGED)
+        assert not heat[..., 3].any()
+
+
+def test_triggers_of_a_paused_station_are_rejected_and_recorded(opened: Any) -> None:
+    with opened() as (built, door):
+        door.post("pause", who="mia")
+        assert built.station.state == "Initialized"
+        assert built.trigger()
+        built.settle(1)
+        (record,) = built.store.parts()
+        assert (record.verdict, record.reason) == (Verdict.CANNOT_INSPECT, "the station is paused")
+        door.post("resume", who="mia")
+        assert built.station.state == "Ready"
+        assert built.trigger()
+        built.settle(2)
+        assert built.counted() == (2, 2, 2)
+        assert [found.kind for found in built.store.actions(who="mia")] == ["resumed", "paused"]
+
+
+def test_cameras_are_used_only_while_paused(opened: Any, tmp_path: Path) -> None:
+    with opened() as (_, door):
+        path = tmp_path / "good" / "1.png"
+        told = door.refused("take", who="mia", view="view0", path=str(path))
+        assert told == "the station is inspecting; pause it before using its cameras"
+        door.post("pause", who="mia")
+        assert door.post("take", who="mia", view="view0", path=str(path)).json() == {
+            "height_px": 256, "width_px": 256,
+        }  # fmt: skip
+        assert read_image(path).shape == (256, 256, 3)
+        assert np.frombuffer(door.get("/camera/view0.jpg").content, np.uint8).size > 1000
+        assert "there is none; allowed: view0" in door.refused(
+            "take", who="mia", view="top", path=str(path)
+        )
+
+
+def test_a_camera_keeps_its_settings_when_others_fail(opened: Any) -> None:
+    with opened() as (built, door):
+        door.post("pause", who="mia")
+        settings = {"size_px": 320}
+        assert door.post("camera", who="mia", view="view0", settings=settings).status_code == 200
+        assert built.station.views[0].camera.camera.size_px == 320
+        told = door.refused("camera", who="mia", view="view0", settings={"trigger_source": "Line1"})
+        assert "trigger_source 'Line1' is not supported" in told
+        assert built.station.views[0].camera.camera.size_px == 320
+        assert "unknown key" in door.refused("camera", who="mia", view="view0", settings={"x": 1})
+        image = cv2.imdecode(_bytes(door, "/camera/view0.jpg"), 1)
+        assert image.shape == (320, 320, 3)
+
+
+def test_a_recipe_is_put_on_the_line_between_two_parts(
+    opened: Any, line: Any, tmp_path: Path, retrained: Path
+) -> None:
+    with opened() as (built, door):
+        built.trigger()
+        built.settle(1)
+        path = (Path("x.recipe")).resolve()  # the path of the station file of these tests
+        told = door.refused("recipe", who="mia", path=str(path))
+        assert "x.recipe" in told
+        built.station.put_recipe(path, _opened(retrained))
+        built.trigger()
+        built.settle(2)
+        ids = [record.recipe_id for record in built.store.parts(newest_first=False)]
+        assert ids == [line.trained["recipe_id"], _opened(retrained).id]
+
+
+def test_a_page_that_does_not_keep_up_is_let_go() -> None:
+    live = Feed()
+    with live.subscribed() as mine:
+        for number in range(mine.maxsize + 1):
+            live.tell({"number": number})
+        messages = [mine.get_nowait() for _ in range(mine.qsize())]
+        assert messages[-1] is None
+        live.tell({"number": "later"})
+        assert mine.empty()
+
+
+def _bytes(door: Door, path: str) -> Any:
+    answer = door.get(path)
+    assert answer.status_code == 200, answer.text
+    return np.frombuffer(answer.content, np.uint8)
+
+
+def _opened(path: Path) -> Any:
+    from inspection.recipe import open_recipe
+
+    return open_recipe(path)
+
+
+@pytest.fixture
+def retrained(with_setup: Callable[..., Any], tmp_path: Path) -> Path:
+    """The shared recipe under another product name: another file, another id."""
+    from inspection.recipe import write_recipe
+
+    path = tmp_path / "retrained.recipe"
+    changed = with_setup(product="other")
+    changed.id = ""
+    write_recipe(changed, path)
+    return path
