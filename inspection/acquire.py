@@ -7,8 +7,11 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
+from threading import TIMEOUT_MAX
 
 from cameras import CameraError, CameraLost, CameraTimeout, EndOfStream, Frame
+from cameras._attempt import Attempt
 from inspection.errors import CannotInspect
 from inspection.outputs.base import Request
 from inspection.part import Part
@@ -16,6 +19,8 @@ from inspection.trouble import CAMERA, Trouble
 from inspection.views import View, remaining_s, side_by_side
 
 REVIVE_S, PAUSE_S = 0.5, 0.05
+OVERDUE_S = 1.0
+"""How much longer than allowed a call of a driver may take before it counts as hanging."""
 
 Decide = Callable[[Part, str], None]
 Take = Callable[[Request, float], Part | None]
@@ -23,7 +28,7 @@ Take = Callable[[Request, float], Part | None]
 
 
 class Acquirer:
-    """Reads the cameras in one thread. `shown` gets each part with its pictures."""
+    """Reads the cameras, those of one part at the same time; `shown` gets each part with its pictures."""
 
     def __init__(
         self,
@@ -87,8 +92,9 @@ class Acquirer:
         while not self._over.is_set() and not stopping.is_set():
             self._between()
             try:
-                frame = view.camera.read(timeout_s=0.5, trigger_id=None)
-            except CameraTimeout:
+                frame = view.next(timeout_s=0.5)
+            except CameraTimeout:  # it is there, and no part came
+                self.trouble.clear(CAMERA)
                 continue
             except EndOfStream as error:
                 self._ended(error)
@@ -109,6 +115,19 @@ class Acquirer:
                 self._one(take, None, "the camera lost this part's picture")
             self._one(take, frame, "")
             unreadable = 0
+
+    def check(self, stall_s: float) -> None:
+        """Be in trouble while a driver does not return; raise CameraError once that lasts `stall_s`."""
+        for view in self.views:
+            overdue_s = view.overdue_s()
+            if overdue_s < OVERDUE_S:
+                continue
+            problem = f"view {view.name}: the driver of camera {view.camera.name} does not return"
+            self.trouble.set(CAMERA, problem)
+            if overdue_s > stall_s:
+                raise CameraError(
+                    f"{problem}, for {stall_s:g} s longer than allowed; look at camera and cable"
+                )
 
     def skip_one(self) -> None:
         """Say that a trigger's pictures will not be read: a camera that queues them starts anew."""
@@ -132,9 +151,20 @@ class Acquirer:
             self._fresh = time.monotonic()
 
     def _read(self, part: Part) -> None:
-        for view in self.views:
-            left = remaining_s(part.deadline)
-            part.frames[view.name] = view.read(timeout_s=left, trigger_id=part.request.trigger_id)
+        """Take the pictures of all views at the same time; the first view's error comes first."""
+        left, trigger_id = remaining_s(part.deadline), part.request.trigger_id
+        reads = {
+            view.name: partial(view.read, timeout_s=left, trigger_id=trigger_id)
+            for view in self.views
+        }
+        if len(reads) == 1:
+            part.frames.update((name, read()) for name, read in reads.items())
+            return
+        calls = {name: Attempt(read) for name, read in reads.items()}
+        for call in calls.values():
+            call.done(TIMEOUT_MAX)  # one that hangs is told by `check`
+        for name, call in calls.items():
+            part.frames[name] = call.result()
 
     def _revive(self) -> None:
         """While no part waits, look for lost cameras: a PLC does not trigger until they are back."""

@@ -203,7 +203,8 @@ class Station:
         self._phase = "Initialized"
         self._verdicts[Verdict.CANNOT_INSPECT.value] += self._recorder.settle_unanswered()
         for view in self.views:
-            self._stack.enter_context(view.camera)
+            self._stack.callback(view.close)
+            view.camera.open()
         if self.settings.status_port:
             server = StatusServer(self.settings.status_port, self.snapshot)
             server.open()
@@ -349,6 +350,7 @@ class Station:
                 if now - since > self.settings.stall_s and not self.trouble.has(RECORD):
                     waited = self.settings.stall_s
                     self._die(StationStopped(f"the {name} thread hangs, for {waited:g} s now"))
+            self._acquirer.check(self.settings.stall_s)
             for trigger in self.triggers.values():
                 trigger.check()
             self.deliveries.check()

@@ -12,21 +12,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cameras import Camera, CameraTimeout, Frame, Reconnecting
+from cameras._attempt import Attempt
 from inspection.errors import CannotInspect
 from inspection.judge import inspect
 from inspection.judgement import Judgement, Verdict
 from inspection.recipe import Recipe
 
 WORST_FIRST = (Verdict.FAIL, Verdict.CANNOT_INSPECT, Verdict.REVIEW, Verdict.PASS)
+OPEN_S, CLOSE_S = 60.0, 5.0
+"""What opening a lost camera again, and closing one, may take."""
 
 
 class View:
-    """One camera's look at each part; lost, it is opened again. One thread reads, one judges."""
+    """One camera's look at each part; lost, it is opened again.
+
+    One thread reads, one judges, one watches.
+    """
 
     def __init__(self, name: str, camera: Camera, recipes: Mapping[str, Recipe]) -> None:
         self.name, self.recipes = name, recipes
         self.camera = Reconnecting(camera)
         self._previous: Frame | None = None
+        self._due: float | None = None
+        """When the driver's present call must be back, by the monotonic clock."""
+        self._opening: float | None = None
 
     def read(self, *, timeout_s: float, trigger_id: str | None) -> Frame:
         """Take the picture that belongs to a trigger. Raises CameraError.
@@ -35,10 +44,32 @@ class View:
         taken for the next part's.
         """
         try:
-            return self.camera.read(timeout_s=timeout_s, trigger_id=trigger_id)
+            return self.next(timeout_s=timeout_s, trigger_id=trigger_id)
         except CameraTimeout:
             self.camera.drop()
             raise
+
+    def next(self, *, timeout_s: float, trigger_id: str | None = None) -> Frame:
+        """Wait for a picture; without one the camera stays as it is. Raises CameraError."""
+        self._due = time.monotonic() + timeout_s
+        try:
+            return self.camera.read(timeout_s=timeout_s, trigger_id=trigger_id)
+        finally:
+            self._due = None
+
+    def overdue_s(self) -> float:
+        """Give for how long a call of the driver has been longer than allowed; for one watcher."""
+        now = time.monotonic()
+        connecting = self.camera.state == "CONNECTING"
+        self._opening = (self._opening or now) if connecting else None
+        due = self._due if self._opening is None else self._opening + OPEN_S
+        return 0.0 if due is None else max(now - due, 0.0)
+
+    def close(self) -> None:
+        """Let the camera go; a driver that hangs is left behind, so that the program can end."""
+        attempt = Attempt(self.camera.close)
+        if attempt.done(CLOSE_S):
+            attempt.result()
 
     @property
     def queues(self) -> bool:
