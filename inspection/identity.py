@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from inspection.errors import SetupError
+
+if TYPE_CHECKING:
+    from inspection.part import Part
 
 FORMATS = ("DataMatrix", "QRCode", "Code128", "Code39", "EAN13", "ITF", "PDF417", "Aztec")
 GROUPS = {"serial", "lot", "product"}
@@ -56,6 +60,11 @@ class CodeReader:
                 "allowed: serial, lot, product, at least one"
             )
 
+    @property
+    def tells_product(self) -> bool:
+        """Whether the pattern has a group for the product."""
+        return "product" in re.compile(self.pattern).groupindex
+
     def read(self, image: NDArray[np.uint8]) -> Identity | None:
         """Find the identity in an (H, W, 3) RGB or (H, W) picture.
 
@@ -88,6 +97,33 @@ class CodeReader:
         if match is None:
             return None
         return Identity(text=code.text, format=str(code.format), **match.groupdict())
+
+
+def identify(part: Part, reader: CodeReader, products: Collection[str]) -> str:
+    """Write into a part who it is by its pictures; give why it must not be judged, or nothing.
+
+    What the trigger told goes first. Where codes name the product, they choose the recipe: without
+    one that is known, and agrees with the trigger, there is none to trust.
+    """
+    told = part.request
+    if told.serial is not None and not reader.tells_product:
+        return ""
+    read = (reader.read(frame.image) for frame in part.frames.values())
+    found = next((identity for identity in read if identity is not None), None)
+    if found is not None:
+        part.serial, part.lot = found.serial, found.lot
+    if not reader.tells_product:
+        return ""
+    product = None if found is None else found.product
+    if product is None:
+        return "" if told.product else "no code in the picture names the product"
+    if product not in products:
+        allowed = ", ".join(products)
+        return f"the code names the product {product!r}: no recipe for it; allowed: {allowed}"
+    if told.product not in (None, product):
+        return f"the code names the product {product!r}, the trigger {told.product!r}"
+    part.product = product
+    return ""
 
 
 def missing() -> str | None:

@@ -22,6 +22,7 @@ from inspection.acquire import Acquirer, next_of, waiting_in
 from inspection.adjust import Adjuster
 from inspection.delivery import Deliveries
 from inspection.errors import InspectionError
+from inspection.identity import identify
 from inspection.judgement import Judgement, Verdict
 from inspection.outputs.base import OutputError, Request, State
 from inspection.part import InspectedPart, Listener, Part
@@ -313,7 +314,7 @@ class Station:
                 continue
             self._busy["judge"] = time.monotonic()
             try:
-                found = self._judgement(part)
+                found = self._unidentified(part) or self._judgement(part)
             except Exception as error:  # a fault of ours must not pass a part, nor stop the line
                 found = cannot_inspect(f"unexpected {type(error).__name__}: {error}", None)
             self._busy.pop("judge", None)
@@ -444,19 +445,15 @@ class Station:
         part.judgements = {
             view.name: view.judge(part.frames[view.name], part.product) for view in self.views
         }
-        self._identify(part)
         part.mark("judge")
         return joined(part.judgements, part.look, part.times_ms())
 
-    def _identify(self, part: Part) -> None:
-        """Read who the part is from its picture, where the trigger did not tell."""
-        if self._reader is None or part.request.serial is not None:
-            return
-        for frame in part.frames.values():
-            found = self._reader.read(frame.image)
-            if found is not None:
-                part.serial, part.lot = found.serial, found.lot
-                return
+    def _unidentified(self, part: Part) -> Judgement | None:
+        """Read who the part is from its picture; a judgement where that leaves it without a recipe."""
+        if self._reader is None:
+            return None
+        problem = identify(part, self._reader, self.products)
+        return cannot_inspect(problem, None) if problem else None
 
     def _reject_late(self, part: Part) -> None:
         """Decide a part nobody judged in time; one that only waits for the record, answer now."""
