@@ -1,0 +1,301 @@
+"""A real station with its page, each a process of its own, and real browsers that look at it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from inspection.control import RUNTIME
+from inspection.store import Store, open_store
+
+CHROMIUM = os.environ.get("INSPECTION_TEST_CHROMIUM", "/usr/bin/chromium")
+PEOPLE = {"ada": "administrator", "mia": "engineer", "jo": "engineer", "oli": "operator"}
+"""Users of every test station; the password of each is PASSWORD."""
+PASSWORD = "a long password for tests"
+FULL_HD, SMALL = (1920, 1080), (1280, 800)
+
+STATION = """
+station = "line-1"
+record = "parts.db"
+deadline_ms = 5000
+{top}
+[[views]]
+name = "main"
+camera = "simulated"
+[views.settings]
+seed = 1
+size_px = 256
+defect_rate = 0.3
+{view}
+[[products]]
+name = "flange"
+recipe = "flange.recipe"
+{rest}
+"""
+
+
+def free_port() -> int:
+    with closing(socket.socket()) as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+@dataclass
+class AtWork:
+    """A station's folder with its two processes; either may be killed and started again."""
+
+    folder: Path
+    port: int = field(default_factory=free_port)
+    runtime: subprocess.Popen[bytes] | None = None
+    page: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def station(self) -> Path:
+        return self.folder / "station.toml"
+
+    @property
+    def page_folder(self) -> Path:
+        return self.folder / "parts.page"
+
+    def start_runtime(self) -> None:
+        self.runtime = _start("-c", _RUN, "run", self.station, log=self.folder / "runtime.log")
+        _wait((self.page_folder / RUNTIME).exists, 60, self.folder / "runtime.log")
+
+    def start_page(self) -> None:
+        log = self.folder / "page.log"
+        self.page = _start("-m", "ui", self.station, "--port", self.port, log=log)
+        _wait(self._answers, 60, log)
+
+    def stop(self) -> None:
+        for process in (self.page, self.runtime):
+            if process is not None and process.poll() is None:
+                process.terminate()
+        for process in (self.page, self.runtime):
+            if process is not None:
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(15)
+                if process.poll() is None:
+                    process.kill()
+                    process.wait()
+
+    def kill_page(self) -> None:
+        assert self.page is not None
+        os.kill(self.page.pid, signal.SIGKILL)
+        self.page.wait()
+
+    def kill_runtime(self) -> None:
+        assert self.runtime is not None
+        os.kill(self.runtime.pid, signal.SIGKILL)
+        self.runtime.wait()
+
+    def do(self, verb: str, **what: Any) -> dict[str, Any]:
+        """Ask the station directly, as the page does."""
+        told = json.loads((self.page_folder / RUNTIME).read_text())
+        headers = {"Authorization": f"Bearer {told['token']}"}
+        url = f"http://127.0.0.1:{told['port']}/{verb}"
+        answer = httpx.post(url, json=what, headers=headers, timeout=30, trust_env=False)
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+    def trigger(self, count: int = 1, **what: Any) -> None:
+        """Inspect parts, one after the other."""
+        for _ in range(count):
+            with self.record() as store:
+                before = store.head().count
+            self.do("trigger", who="test", **what)
+            _wait(lambda n=before: self._recorded() > n, 20, self.folder / "runtime.log")
+
+    @contextmanager
+    def record(self) -> Iterator[Store]:
+        """Open the record, read only."""
+        with open_store(self.folder / "parts.db", read_only=True) as store:
+            yield store
+
+    def client(self, user: str | None = None) -> httpx.Client:
+        """Give an HTTP client, signed in."""
+        client = httpx.Client(base_url=self.url, trust_env=False, timeout=30)
+        client.headers["Origin"] = self.url
+        if user is not None:
+            form = {"name": user, "password": PASSWORD, "next": "/"}
+            answer = client.post("/login", data=form)
+            assert answer.status_code == 303, (answer.status_code, answer.text[:500])
+        return client
+
+    def _recorded(self) -> int:
+        with self.record() as store:
+            return store.head().count
+
+    def _answers(self) -> bool:
+        with suppress(httpx.HTTPError):
+            return httpx.get(self.url + "/session.js", trust_env=False).status_code == 200
+        return False
+
+
+_RUN = "from inspection.cli import main; main()"
+
+
+def _start(*words: object, log: Path) -> subprocess.Popen[bytes]:
+    with log.open("ab") as out:
+        return subprocess.Popen(
+            [sys.executable, *map(str, words)], stdout=out, stderr=out, stdin=subprocess.DEVNULL,
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        )  # fmt: skip
+
+
+def _wait(happened: Callable[[], Any], timeout_s: float, log: Path | None = None) -> None:
+    end = time.monotonic() + timeout_s
+    while not happened():
+        text = log.read_text(errors="replace")[-2000:] if log and log.exists() else ""
+        assert time.monotonic() < end, f"it did not happen within {timeout_s} s\n{text}"
+        time.sleep(0.02)
+
+
+@pytest.fixture(scope="session")
+def recipe_file(line: Any) -> Path:
+    """The recipe of the shared line: 256 px pictures of the drawn flange."""
+    return Path(line.recipe_path)
+
+
+@pytest.fixture(scope="session")
+def make_station(
+    recipe_file: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., AtWork]]:
+    """Make and start stations; `top`, `view` and `rest` are lines for the station file."""
+    from ui.users import Role, Users
+
+    made: list[AtWork] = []
+    people = tmp_path_factory.mktemp("people") / "users.json"
+    users = Users(people)
+    for name, role in PEOPLE.items():
+        users.add(name, PASSWORD, Role(role))
+
+    def make(
+        *, top: str = "", view: str = "", rest: str = "", users: bool = True, start: bool = True
+    ) -> AtWork:
+        folder = tmp_path_factory.mktemp("station")
+        text = STATION.format(top=top, view=view, rest=rest)
+        (folder / "station.toml").write_text(text, encoding="utf-8")
+        (folder / "flange.recipe").write_bytes(recipe_file.read_bytes())
+        found = AtWork(folder)
+        if users:
+            found.page_folder.mkdir(mode=0o700)
+            (found.page_folder / "users.json").write_bytes(people.read_bytes())
+            (found.page_folder / "users.json").chmod(0o600)
+        made.append(found)
+        if start:
+            found.start_runtime()
+            found.start_page()
+        return found
+
+    yield make
+    for each in made:
+        each.stop()
+
+
+@pytest.fixture(scope="module")
+def at_work(make_station: Callable[..., AtWork]) -> Iterator[AtWork]:
+    """A station and its page, shared by the tests of one file; parts come by `at_work.trigger()`."""
+    found = make_station()
+    yield found
+    found.stop()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """Debian's Chromium."""
+    if not Path(CHROMIUM).exists():
+        pytest.skip(f"NOT TESTED in a browser: {CHROMIUM} is not there (apt-get install chromium)")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=["--no-sandbox", "--autoplay-policy=no-user-gesture-required"],
+        )
+        yield browser
+        browser.close()
+
+
+class Opened:
+    """Opens pages of a station, and keeps what must not have happened on any of them."""
+
+    def __init__(self, chromium: Any) -> None:
+        self._chromium = chromium
+        self._contexts: list[Any] = []
+        self.problems: list[str] = []
+        self.allowed: tuple[str, ...] = ()
+        """Parts of console messages a test provokes, such as a connection that is refused."""
+
+    def __call__(
+        self,
+        station: AtWork,
+        path: str = "/",
+        *,
+        user: str | None = None,
+        language: str = "en",
+        size: tuple[int, int] = FULL_HD,
+        wait: str | None = None,
+    ) -> Any:
+        """Open a page in a browser of its own, signed in; `wait` is a selector to wait for."""
+        width, height = size
+        context = self._chromium.new_context(viewport={"width": width, "height": height})
+        self._contexts.append(context)
+        cookies = [{"name": "language", "value": language, "url": station.url}]
+        if user is not None:
+            with station.client(user) as client:
+                cookies += [
+                    {"name": cookie.name, "value": cookie.value or "", "url": station.url}
+                    for cookie in client.cookies.jar
+                ]
+        context.add_cookies(cookies)
+        page = context.new_page()
+        page.on("request", lambda request: self._asked(station, request.url))
+        page.on("pageerror", lambda error: self.problems.append(f"page error: {error}"))
+        page.on("console", self._said)
+        page.goto(station.url + path)
+        if wait is not None:
+            page.wait_for_selector(wait, timeout=20_000)
+        return page
+
+    def close(self) -> None:
+        for context in self._contexts:
+            context.close()
+
+    def _asked(self, station: AtWork, url: str) -> None:
+        parts = urlsplit(url)
+        if (
+            parts.scheme in ("http", "https", "ws", "wss")
+            and parts.netloc != urlsplit(station.url).netloc
+        ):
+            self.problems.append(f"a request left the host: {url}")
+
+    def _said(self, message: Any) -> None:
+        if message.type == "error" and not any(text in message.text for text in self.allowed):
+            self.problems.append(f"console: {message.text}")
+
+
+@pytest.fixture
+def open_page(chromium: Any) -> Iterator[Opened]:
+    """Open pages; the test fails for a request that left the host, or an error on a page."""
+    opened = Opened(chromium)
+    yield opened
+    opened.close()
+    assert opened.problems == []

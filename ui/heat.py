@@ -1,0 +1,67 @@
+"""The heat of a recorded part: its picture judged once more by the recipe that judged it."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from cameras import Frame, read_image
+from inspection.feed import encoded_png
+from inspection.judge import inspect
+from inspection.overlay import heat_over
+from inspection.recipe import Recipe, open_recipe
+from inspection.station_file import StationFile
+from inspection.store import PartRecord
+
+KEPT_RECIPES = "recipes"
+"""Folder of recipes that were on the line before, named by their id (`inspection.release`)."""
+
+
+class Heats:
+    """Finds the recipe by its id among those of the station file and those kept."""
+
+    def __init__(self, settings: StationFile, folder: Path) -> None:
+        self.settings, self.folder = settings, folder
+        self._ids: dict[tuple[Path, int], str] = {}
+
+    def of(self, record: PartRecord, picture: Path | None) -> bytes | None:
+        """Give the heat as PNG; None where the picture or the recipe is no longer there.
+
+        A picture of several views side by side has none either: it is not what was judged.
+        """
+        recipe = self.recipe(record.recipe_id)
+        if recipe is None or picture is None or not picture.is_file() or record.captured_at is None:
+            return None
+        image = read_image(picture)
+        frame = Frame(image=image, camera="record", sequence=0, captured_at=record.captured_at)
+        judgement = inspect(frame, recipe)
+        if judgement.anomaly_map is None:
+            return None
+        return encoded_png(heat_over(image, judgement, recipe))
+
+    def recipe(self, recipe_id: str) -> Recipe | None:
+        """Give the recipe of this id, if it is still on this machine."""
+        for path in self._files():
+            if self._id(path) == recipe_id:
+                return _opened(path, path.stat().st_mtime_ns)
+        return None
+
+    def _files(self) -> list[Path]:
+        named = {
+            product.recipe_of(view.name)
+            for product in self.settings.products
+            for view in self.settings.views
+        }
+        kept = (self.folder / KEPT_RECIPES).glob("*.recipe")
+        return [path for path in (*named, *kept) if path.is_file()]
+
+    def _id(self, path: Path) -> str:
+        key = path, path.stat().st_mtime_ns
+        if key not in self._ids:
+            self._ids[key] = _opened(*key).id
+        return self._ids[key]
+
+
+@lru_cache(maxsize=4)
+def _opened(path: Path, changed_ns: int) -> Recipe:
+    return open_recipe(path)

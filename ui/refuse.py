@@ -1,0 +1,29 @@
+"""Saying no to a page: one line, and the status of HTTP that goes with it."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+
+from inspection.errors import InspectionError
+from inspection.store import StoreError
+from ui.runtime import Refused, RuntimeGone
+
+
+class Refuse(Exception):
+    """A page asked for what cannot be done; the text is one line for a person."""
+
+    def __init__(self, text: str, *, status: int = 400) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+def install(app: FastAPI) -> None:
+    """Answer every refusal as `{ok: false, error}`."""
+    for kind in (Refuse, Refused, InspectionError, StoreError):
+        app.add_exception_handler(kind, _answer)
+
+
+async def _answer(request: Request, error: Exception) -> JSONResponse:
+    status = getattr(error, "status", 503 if isinstance(error, RuntimeGone) else 409)
+    return JSONResponse({"ok": False, "error": " ".join(str(error).split())}, status)

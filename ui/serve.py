@@ -1,0 +1,54 @@
+"""From a station file to a page that listens."""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+
+import uvicorn
+
+from inspection.errors import SetupError
+from inspection.station_file import read_station
+from inspection.store import open_store
+from ui.context import Context
+from ui.hub import Hub
+from ui.runtime import Runtime
+from ui.server import make_app
+from ui.sessions import Sessions
+from ui.users import Users
+from ui.words import Words
+
+
+def serve(station: Path, *, host: str, port: int, hosts: tuple[str, ...]) -> None:
+    """Serve the page until stopped. Raises InspectionError, StoreError."""
+    settings = read_station(station)
+    folder = settings.page_folder
+    users = Users(folder / "users.json")
+    loopback = is_loopback(host)
+    if not loopback and not users.list():
+        raise SetupError(
+            f"--host {host}: others could reach the page, and nobody has a password yet; "
+            "start it on 127.0.0.1 first and make the administrator there"
+        )
+    with open_store(settings.record, images=settings.images, read_only=True) as store:
+        runtime = Runtime(folder)
+        context = Context(
+            station_path=station,
+            settings=settings,
+            store=store,
+            runtime=runtime,
+            hub=Hub(settings, store, runtime),
+            users=users,
+            sessions=Sessions(folder / "secret", users),
+            words=Words(),
+        )
+        app = make_app(context, hosts=(host, *hosts), loopback_only=loopback)
+        uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches an address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,123 @@
+// What every page shares: words, calls to the server, the live stream, and making elements.
+// Nothing here puts text into HTML: bar codes and lot names are untrusted.
+
+export const me = window.inspection;
+export const lang = me.language;
+
+const words = await (await fetch(`/words/${lang}.json`)).json();
+
+/** Give a text of the catalogue, {name} filled in. An unknown key is shown as it is, so a test sees it. */
+export function t(key, values = {}) {
+  const text = words[key] ?? key;
+  return text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+}
+
+/** Whether there is a text of this key. */
+export const has = (key) => key in words;
+
+/** Ask the server; {ok: true, …} or {ok: false, error}. Never throws for what was refused. */
+export async function call(path, body) {
+  try {
+    const answer = await fetch(path, body === undefined ? {} : {
+      method: "POST",
+      headers: {"Content-Type": "application/json"},
+      body: JSON.stringify(body),
+    });
+    if (answer.status === 401) location.href = `/login?next=${encodeURIComponent(location.pathname)}`;
+    const found = await answer.json();
+    if (answer.ok) return {ok: true, ...found};
+    return {...found, ok: false, error: found.error ?? t("base.refused", {status: answer.status})};
+  } catch {
+    return {ok: false, error: t("base.no_server")};
+  }
+}
+
+/** Make an element: el("button", {class: "big", onclick: f}, "text", child, …). Texts stay texts. */
+export function el(name, given = {}, ...children) {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(given)) {
+    if (value === undefined || value === null || value === false) continue;
+    if (key.startsWith("on")) made.addEventListener(key.slice(2), value);
+    else if (key === "data") Object.assign(made.dataset, value);
+    else if (key === "style") made.style.cssText = value;
+    else made.setAttribute(key, value === true ? "" : value);
+  }
+  made.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  return made;
+}
+
+/** Make an SVG element. */
+export function svg(name, given = {}, ...children) {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", name);
+  for (const [key, value] of Object.entries(given)) made.setAttribute(key, value);
+  made.append(...children);
+  return made;
+}
+
+const SILENT_MS = 1800;
+
+/** Hear what happens at the station. `hear(message)` gets every message; {type: "gone", why} when the
+    server or the station is silent. The page must then stop showing a verdict as the present one. */
+export function live(hear) {
+  let last = performance.now(), lost = false;
+  const gone = (why) => { if (!lost) { lost = true; hear({type: "gone", why}); } };
+  const heard = (message) => {
+    last = performance.now();
+    if (message.type === "gone") { gone("station"); return; }
+    if (message.type === "beat") return;
+    if (message.type === "snapshot") lost = message.status === null;
+    hear(message);
+    if (message.type === "snapshot" && lost) hear({type: "gone", why: "station"});
+  };
+  let socket;
+  const connect = () => {
+    const scheme = location.protocol === "https:" ? "wss" : "ws";
+    socket = new WebSocket(`${scheme}://${location.host}/live`);
+    socket.onmessage = (event) => heard(JSON.parse(event.data));
+    socket.onclose = () => { gone("server"); setTimeout(connect, 500); };
+  };
+  // A server that is silent but holds the line: a new line brings a new snapshot.
+  const again = () => { socket.onmessage = socket.onclose = null; socket.close(); connect(); };
+  connect();
+  setInterval(() => {
+    if (performance.now() - last <= SILENT_MS) return;
+    gone("server");
+    if (socket.readyState !== WebSocket.CLOSED) { last = performance.now(); again(); }
+  }, 200);
+}
+
+/** Show one line for a moment. */
+export function toast(text, kind = "info") {
+  const line = el("div", {class: `toast ${kind}`, role: "status"}, text);
+  document.body.append(line);
+  setTimeout(() => line.remove(), 4000);
+}
+
+const PAGES = [["operator", "/"], ["review", "/engineer/review"], ["setup", "/engineer/setup"],
+  ["analysis", "/engineer/analysis"], ["admin", "/admin"]];
+const RANK = {operator: 0, engineer: 1, administrator: 2};
+const NEEDS = {operator: 0, review: 1, setup: 1, analysis: 1, admin: 2};
+
+/** The line at the top of the workbench: the pages this person may open, language, sign out. */
+export function bar(current) {
+  const links = PAGES.filter(([name]) => NEEDS[name] <= RANK[me.role]).map(([name, path]) =>
+    el("a", {href: path, class: name === current ? "here" : "", "aria-current": name === current ? "page" : null},
+      t(`base.page_${name}`)));
+  return el("nav", {class: "bar"}, ...links, el("span", {class: "space"}), languages(), who());
+}
+
+/** Buttons that change the language of this browser. */
+export function languages() {
+  const names = {en: "English", ja: "日本語", ko: "한국어"};
+  return el("form", {method: "post", action: "/language", class: "languages"},
+    el("input", {type: "hidden", name: "next", value: location.pathname}),
+    ...Object.entries(names).map(([code, name]) =>
+      el("button", {name: "language", value: code, class: code === lang ? "here" : ""}, name)));
+}
+
+function who() {
+  if (me.role === "operator" && me.user === "operator")
+    return el("a", {href: `/login?next=${encodeURIComponent(location.pathname)}`}, t("base.sign_in"));
+  return el("form", {method: "post", action: "/logout", class: "who"},
+    el("span", {}, me.user), el("button", {}, t("base.sign_out")));
+}
