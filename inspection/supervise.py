@@ -45,7 +45,7 @@ class Supervisor:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"http://{host}:{self.port}/"
 
-    def run(self, *, say: Say, opened: Callable[[str], None] = lambda url: None) -> int:
+    def run(self, *, say: Say, opened: Callable[[str], object] | None = None) -> int:
         """Work until stopped; give the station's exit code. `opened` is called when the page answers."""
         self._port_must_be_free()
         runtime = None if self._at_work() else self._start("inspection", "run", str(self.station))
@@ -57,7 +57,8 @@ class Supervisor:
             page = self._start_page()
             if self._until_page(page):
                 say(f"Station page: {self.url}   (Ctrl-C stops the station and the page)")
-                opened(self.url)
+                if opened is not None:
+                    opened(self.url)
             return self._watch(runtime, page, say)
         finally:
             self._end(page)

@@ -44,7 +44,7 @@ def make_app(context: Context, *, hosts: tuple[str, ...], loopback_only: bool) -
     for page in PAGES:
         app.include_router(page.routes(context))
     # Gradio's own static files, of the page at "/", are below the same path.
-    gradios = [("gradio", "templates/frontend/static")]
+    gradios: list[str | tuple[str, str]] = [("gradio", "templates/frontend/static")]
     app.mount("/static", StaticFiles(directory=STATIC, packages=gradios), name="static")
     # The operator's page is last: its path is the beginning of every other.
     for page in PAGES:

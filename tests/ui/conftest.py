@@ -22,6 +22,7 @@ import pytest
 from inspection.control import RUNTIME
 from inspection.store import Store, open_store
 
+REPOSITORY = Path(__file__).parents[2]
 CHROMIUM = os.environ.get("INSPECTION_TEST_CHROMIUM", "/usr/bin/chromium")
 PEOPLE = {"ada": "administrator", "mia": "engineer", "jo": "engineer", "oli": "operator"}
 """Users of every test station; the password of each is PASSWORD."""
@@ -77,12 +78,12 @@ class AtWork:
 
     def start_runtime(self) -> None:
         self.runtime = _start("-c", _RUN, "run", self.station, log=self.folder / "runtime.log")
-        _wait((self.page_folder / RUNTIME).exists, 60, self.folder / "runtime.log")
+        wait_for((self.page_folder / RUNTIME).exists, 60, self.folder / "runtime.log")
 
     def start_page(self) -> None:
         log = self.folder / "page.log"
         self.page = _start("-m", "ui", self.station, "--port", self.port, log=log)
-        _wait(self._answers, 60, log)
+        wait_for(self._answers, 60, log)
 
     def stop(self) -> None:
         for process in (self.page, self.runtime):
@@ -121,7 +122,7 @@ class AtWork:
             with self.record() as store:
                 before = store.head().count
             self.do("trigger", who="test", **what)
-            _wait(lambda n=before: self._recorded() > n, 20, self.folder / "runtime.log")
+            wait_for(lambda n=before: self._recorded() > n, 20, self.folder / "runtime.log")
 
     @contextmanager
     def record(self) -> Iterator[Store]:
@@ -156,11 +157,11 @@ def _start(*words: object, log: Path) -> subprocess.Popen[bytes]:
     with log.open("ab") as out:
         return subprocess.Popen(
             [sys.executable, *map(str, words)], stdout=out, stderr=out, stdin=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+            env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
         )  # fmt: skip
 
 
-def _wait(happened: Callable[[], Any], timeout_s: float, log: Path | None = None) -> None:
+def wait_for(happened: Callable[[], Any], timeout_s: float, log: Path | None = None) -> None:
     end = time.monotonic() + timeout_s
     while not happened():
         text = log.read_text(errors="replace")[-2000:] if log and log.exists() else ""
