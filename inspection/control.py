@@ -29,6 +29,7 @@ from inspection.feed import Feed
 from inspection.judge import load_recipe
 from inspection.outputs.base import Request
 from inspection.station import Station
+from inspection.vitals import Vitals
 
 STATUS_S = 1.0
 LARGEST_BODY = 1 << 20
@@ -40,6 +41,7 @@ class Control:
 
     def __init__(self, station: Station, live: Feed) -> None:
         self.station, self.live = station, live
+        self.vitals = Vitals(station)
 
     def trigger(self, *, who: str, serial: str | None = None, lot: str | None = None) -> Any:
         """Trigger one part by hand."""
@@ -92,12 +94,22 @@ class Control:
         self._noted("camera_changed", who, {"view": view, "settings": dict(settings)})
         return {"applied": applied}
 
+    def parity(self, *, who: str) -> Any:
+        """Judge the references of the recipes on the line again."""
+        found = self.vitals.check_parity()
+        self._noted("parity_checked", who, {"recipes": found})
+        return {"recipes": found}
+
+    def status(self) -> dict[str, Any]:
+        """Say how the station is doing, as the pages show it."""
+        return {**status(self.station), **self.vitals.told()}
+
     def _noted(self, kind: str, who: str, detail: Mapping[str, Any] | None = None) -> Any:
         return {"number": self.station.store.add_action(kind, who, detail=detail or {}).number}
 
 
 VERBS = (
-    "trigger", "pause", "resume", "product", "event", "action", "recipe", "take", "camera",
+    "trigger", "pause", "resume", "product", "event", "action", "recipe", "take", "camera", "parity",
 )  # fmt: skip
 
 
@@ -139,7 +151,7 @@ class ControlServer:
 
     def _tell_status(self) -> None:
         while not self._over.is_set():
-            self.control.live.tell(status(self.control.station))
+            self.control.live.tell(self.control.status())
             self._over.wait(STATUS_S)
 
 
@@ -250,7 +262,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Connection", "close")
         self.end_headers()
         with self.control.live.subscribed() as messages:
-            self._line(status(self.control.station))
+            self._line(self.control.status())
             while not self.over.is_set():
                 try:
                     message = messages.get(timeout=STATUS_S)

@@ -67,7 +67,7 @@ def load_recipe(path: Path) -> Recipe:
     Raises RecipeError or ModelError.
     """
     recipe = open_recipe(path)
-    check_parity(recipe)
+    recipe.parity = check_parity(recipe)
     return recipe
 
 

@@ -110,6 +110,8 @@ class Recipe:
         self.program_bytes = program
         self.references = references
         self.id = recipe_id
+        self.parity: float | None = None
+        """What `load_recipe` found: the largest difference of a reference, as a share of the threshold."""
 
     @cached_property
     def program(self) -> models.Program:

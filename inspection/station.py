@@ -298,6 +298,10 @@ class Station:
                 "stage_totals": self.times.totals(),
             }
 
+    def room(self) -> dict[str, int]:
+        """Give how many parts the bounded queues hold at most."""
+        return {"inbox": self._inbox.maxsize, "pictures": self._pictures.maxsize}
+
     # The stages, each in a thread of its own
 
     def _acquire(self) -> None:
