@@ -19,11 +19,11 @@ from ui import login, pictures, refuse
 from ui.context import Context
 from ui.gate import Gate
 from ui.head import Head
-from ui.pages import admin, analysis, operator, review, setup
+from ui.pages import account, admin, analysis, operator, review, setup
 from ui.words import LANGUAGES
 
 STATIC = Path(__file__).parent / "static"
-PAGES = (review, setup, analysis, admin, operator)
+PAGES = (review, setup, analysis, admin, account, operator)
 # Gradio's own texts follow the browser's language; ours is chosen by the person.
 _SPEAK = """
 Object.defineProperty(navigator, "language", {get: () => window.inspection.language, configurable: true});
@@ -48,6 +48,8 @@ def make_app(context: Context, *, hosts: tuple[str, ...], loopback_only: bool) -
     app.mount("/static", StaticFiles(directory=STATIC, packages=gradios), name="static")
     # The operator's page is last: its path is the beginning of every other.
     for page in PAGES:
+        if page.PATH != "/":
+            _lead(app, page.PATH)
         _mount(app, page, context)
     return Gate(
         Head(app),
@@ -56,6 +58,15 @@ def make_app(context: Context, *, hosts: tuple[str, ...], loopback_only: bool) -
         loopback_only=loopback_only,
         hosts=hosts,
     )
+
+
+def _lead(app: FastAPI, path: str) -> None:
+    """Lead from a page's path to the same with a slash, where Gradio begins."""
+
+    @app.get(path)
+    async def lead(request: Request) -> Response:
+        query = f"?{request.url.query}" if request.url.query else ""
+        return RedirectResponse(f"{path}/{query}", 307)
 
 
 def _mount(app: FastAPI, page: ModuleType, context: Context) -> None:

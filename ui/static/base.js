@@ -119,5 +119,5 @@ function who() {
   if (me.role === "operator" && me.user === "operator")
     return el("a", {href: `/login?next=${encodeURIComponent(location.pathname)}`}, t("base.sign_in"));
   return el("form", {method: "post", action: "/logout", class: "who"},
-    el("span", {}, me.user), el("button", {}, t("base.sign_out")));
+    el("a", {href: "/account"}, me.user), el("button", {}, t("base.sign_out")));
 }
