@@ -115,6 +115,7 @@ def told_record(record: PartRecord) -> dict[str, Any]:
         "recipe_id": record.recipe_id,
         "judged_at": record.judged_at.isoformat(),
         "latency_ms": record.latency_ms.get("total"),
+        "picture": record.image is not None,
     }
 
 

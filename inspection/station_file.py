@@ -104,6 +104,8 @@ class StationFile:
     status_port: Annotated[int, Ge(0)] = 0
     latch_fail: bool = False
     """The page keeps showing a FAIL until a person acknowledges it."""
+    operator_may_change_product: bool = False
+    """On the page an operator may change over to another product; otherwise engineers only."""
     shifts: Annotated[tuple[ShiftStart, ...], Len(min_length=1)] = ("06:00", "14:00", "22:00")
     """When shifts begin, local time: the page's counters start anew."""
     retention: Retention | None = None
