@@ -12,7 +12,7 @@ from inspection.store.errors import (
     StoreUnavailable,
 )
 from inspection.store.journal import NotedTrigger
-from inspection.store.records import Action, NewPart, PartEvent, PartRecord
+from inspection.store.records import Action, NewPart, PartEvent, PartRecord, StagedPicture
 from inspection.store.retention import Retained, RetentionPolicy, retain
 from inspection.store.store import Store, open_store
 
@@ -26,6 +26,7 @@ __all__ = [
     "RecordRefused",
     "Retained",
     "RetentionPolicy",
+    "StagedPicture",
     "Store",
     "StoreBusy",
     "StoreDamaged",

@@ -5,33 +5,18 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 from inspection.store.errors import StoreDamaged
-from inspection.store.records import NewPart
 
 if TYPE_CHECKING:
     from cameras.base import Frame
 
 # A younger file may belong to a part whose row is just being written.
 _ORPHAN_AGE_S = 60.0
-# More than there are cores: most of their time is the disk's. 8 wrote three times what 1 did, on two.
-_WORKERS = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A stored picture: its path inside the archive, with slashes, and its sha256; or none."""
-
-    image: str | None = None
-    sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +25,6 @@ class Archive:
 
     root: Path
     _made: set[Path] = field(default_factory=set, init=False)
-
-    @contextmanager
-    def stored(self, records: Sequence[NewPart]) -> Iterator[Staged]:
-        """Put the pictures on the disk beside their places, fsync'd; without the store's lock.
-
-        `placed` of what is given moves them there; what was not is taken away at the end.
-        """
-        staged = Staged(self, [self.root / _place(each) for each in records if each.has_picture])
-        try:
-            staged.write(records)
-            yield staged
-        finally:
-            _remove(staged.asides)
 
     def path(self, image: str) -> Path:
         """Give a picture's file. Raises StoreDamaged where the path leads out of the archive."""
@@ -112,60 +84,6 @@ class Archive:
         self._made.add(folder)
 
 
-class Staged:
-    """Pictures of one call on their way into the archive: written, not yet at their places."""
-
-    def __init__(self, archive: Archive, targets: Sequence[Path]) -> None:
-        # A name of this call's own: a part given twice at once must not mix its pictures.
-        self.archive = archive
-        self.targets = targets
-        self.asides = [path.with_name(f".{path.name}.{uuid4().hex}.part") for path in targets]
-        self.pictures: list[Picture] = []
-
-    def write(self, records: Sequence[NewPart]) -> None:
-        """Write and fsync each picture."""
-        for folder in {target.parent for target in self.targets}:
-            self.archive.make(folder)
-        pending = iter(zip(self.targets, self.asides, strict=True))
-        jobs = [(record, next(pending) if record.has_picture else None) for record in records]
-        if len(jobs) == 1:
-            self.pictures = [self._write(jobs[0])]
-            return
-        # Encoding and fsync both let other threads run, and a batch waits for all of them: the
-        # threads live in this call only. Leaving the block waits, so a failure leaves none behind.
-        with ThreadPoolExecutor(min(_WORKERS, len(jobs))) as pool:
-            self.pictures = list(pool.map(self._write, jobs))
-
-    @contextmanager
-    def placed(self) -> Iterator[list[Picture]]:
-        """Move the pictures to their places, where no part is known yet; back if the body raises.
-
-        A commit belongs after the body: one that failed could yet turn out to be done.
-        """
-        try:
-            for aside, target in zip(self.asides, self.targets, strict=True):
-                os.replace(aside, target)
-            for folder in {target.parent for target in self.targets}:
-                sync_folder(folder)
-            yield self.pictures
-        except BaseException:
-            _remove(self.targets)
-            raise
-
-    def _write(self, job: tuple[NewPart, tuple[Path, Path] | None]) -> Picture:
-        record, paths = job
-        if paths is None:
-            return Picture()
-        target, aside = paths
-        data = record.image_bytes
-        if data is None:
-            assert record.frame is not None
-            data = encode_picture(record.frame)
-        write_durably(aside, data)
-        place = target.relative_to(self.archive.root).as_posix()
-        return Picture(place, hashlib.sha256(data).hexdigest())
-
-
 def encode_picture(frame: Frame) -> bytes:
     """Encode a frame as a lossless PNG, fast; other threads run meanwhile."""
     import cv2  # here, for a store that only reads does not need it
@@ -179,15 +97,6 @@ def encode_picture(frame: Frame) -> bytes:
         cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_HUFFMAN_ONLY,
     ]  # fmt: skip
     return cv2.imencode(".png", image, options)[1].tobytes()
-
-
-def write_durably(path: Path, data: bytes) -> None:
-    """Write and fsync a file; its folder's own fsync is the caller's."""
-    with path.open("wb", buffering=0) as file:
-        rest = memoryview(data)
-        while rest:
-            rest = rest[file.write(rest) :]
-        os.fsync(file.fileno())
 
 
 def make_folder(folder: Path) -> None:
@@ -210,21 +119,9 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def _place(record: NewPart) -> str:
-    day = record.judged_at.astimezone(UTC)
-    return f"{day:%Y/%m/%d}/{record.part_id}{record.image_suffix}"
-
-
 def _changed_at(path: Path) -> float:
     # A file may be renamed while we look; then it is young.
     try:
         return path.stat().st_mtime
     except FileNotFoundError:
         return time.time()
-
-
-def _remove(paths: Iterator[Path] | Sequence[Path]) -> None:
-    # Clean-up after a failure: what cannot be removed stays as an orphan, and verify lists it.
-    for path in paths:
-        with suppress(OSError):
-            path.unlink()

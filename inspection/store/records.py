@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inspection.judgement import Judgement, Region, Verdict
@@ -22,12 +23,25 @@ if TYPE_CHECKING:
 ROW_FORMAT = 1
 
 
+@dataclass(frozen=True, slots=True)
+class StagedPicture:
+    """A picture on the disk that no row names yet: its path in the archive, with slashes, and sha256.
+
+    `aside` is the name it has until its row is there.
+    """
+
+    image: str
+    sha256: str
+    aside: Path
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class NewPart:
     """One judged part on its way into the record.
 
     `image_bytes` are the bytes of the picture's file as it came; they are kept as they are, with
-    `image_suffix`, instead of encoding the frame again. Only CANNOT_INSPECT may have no picture.
+    `image_suffix`, instead of encoding the frame again. `staged` was written before, by
+    `Store.stage`; if it went away, the frame is written. Only CANNOT_INSPECT may have no picture.
     """
 
     judgement: Judgement
@@ -41,6 +55,7 @@ class NewPart:
     frame: Frame | None = None
     image_bytes: bytes | None = None
     image_suffix: str = ".png"
+    staged: StagedPicture | None = None
     judged_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def __post_init__(self) -> None:

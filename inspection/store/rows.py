@@ -62,6 +62,16 @@ def known(connection: Connection, ids: Sequence[str]) -> set[str]:
     return found
 
 
+def images_of(connection: Connection, ids: Sequence[str]) -> set[str]:
+    """Give the pictures the rows of these parts name."""
+    found: set[str] = set()
+    for start in range(0, len(ids), _AT_ONCE):
+        some = parts.c.part_id.in_(ids[start : start + _AT_ONCE])
+        query = select(parts.c.image).where(some, parts.c.image.is_not(None))
+        found.update(connection.scalars(query))
+    return found
+
+
 def _answered(connection: Connection, triggers: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
     found: set[tuple[str, str]] = set()
     for start in range(0, len(triggers), _AT_ONCE):

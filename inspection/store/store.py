@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -13,10 +13,10 @@ from sqlalchemy import Connection, Engine, func, select
 
 from inspection.judgement import Verdict
 from inspection.store import audit, journal, outbox
-from inspection.store.archive import Archive, Staged, make_folder
+from inspection.store.archive import Archive, make_folder
 from inspection.store.chain import Head
 from inspection.store.database import Place, connect, place_of
-from inspection.store.errors import RecordRefused, StoreUnavailable
+from inspection.store.errors import RecordRefused, StoreError, StoreUnavailable
 from inspection.store.faults import mapped
 from inspection.store.journal import NotedTrigger
 from inspection.store.migrations import migrate, require_latest
@@ -26,6 +26,7 @@ from inspection.store.records import (
     NewPart,
     PartEvent,
     PartRecord,
+    StagedPicture,
     action,
     action_row,
     event_row,
@@ -33,9 +34,13 @@ from inspection.store.records import (
     part_record,
     part_row,
 )
-from inspection.store.rows import append, head, known, refuse_known
+from inspection.store.rows import append, head, images_of, known, refuse_known
 from inspection.store.schema import actions, events, parts
+from inspection.store.staging import Batch, Staging
 from inspection.store.writer import Writer
+
+CLEARED = "pictures_cleared"
+"""Kind of the action that notes which pictures without a row were taken away after a crash."""
 
 
 def open_store(
@@ -63,6 +68,7 @@ class Store:
         self.read_only = read_only
         self.wait_s = wait_s
         self.archive = Archive(place.images)
+        self._staging = Staging(self.archive)
         self._engine: Engine | None = None
         self._writer: Writer | None = None
 
@@ -85,9 +91,19 @@ class Store:
             return []
         doing = f"add {_named(records)}"
         self._require_writer(doing)
-        with mapped(self.place.name, doing), self.archive.stored(records) as pictures:
+        with mapped(self.place.name, doing), self._staging.staged(records) as pictures:
             done = self._add(doing, records, pictures, deliver_to)
         return [part_record(row) for row in done]
+
+    def stage(self, part_id: str, data: bytes, suffix: str = ".png") -> StagedPicture:
+        """Put a part's picture on the disk before the part is judged; `NewPart.staged` then names it.
+
+        One whose part is never added is cleared when the store is opened the next time.
+        """
+        doing = f"write the picture of part {part_id}"
+        self._require_writer(doing)
+        with mapped(self.place.name, doing):
+            return self._staging.stage(part_id, data, suffix, datetime.now(UTC))
 
     def add_event(
         self,
@@ -318,7 +334,24 @@ class Store:
             make_folder(self.place.file.parent)
         self._writer = Writer(engine, self.place, wait_s=self.wait_s)
         migrate(self._writer.open(), self.place.name)
-        make_folder(self.place.images)
+        self._staging.open()
+        # Where the disk is full nothing can be noted now: `verify` names them until the next time.
+        with suppress(StoreError):
+            self._clear_leftovers()
+
+    def _clear_leftovers(self) -> None:
+        """Take away pictures a crash left without a row: the lock is ours, so nobody writes one."""
+        with mapped(self.place.name, "clear what a crash left"):
+            if not (left := self._staging.left()):
+                return
+            with self.writing("note what a crash left") as connection:
+                named = images_of(connection, [each.part_id for each in left])
+                lost = [each for each in left if each.image is not None and each.image not in named]
+                if lost:
+                    detail = {"pictures": [each.image for each in lost]}
+                    row = action_row(CLEARED, "store", datetime.now(UTC), detail)
+                    append(connection, actions, [row])
+            self._staging.clear(left, lost)
 
     @contextmanager
     def reading(self, doing: str) -> Iterator[Connection]:
@@ -329,17 +362,18 @@ class Store:
             yield connection
 
     def _add(
-        self, doing: str, records: Sequence[NewPart], pictures: Staged, deliver_to: Sequence[str]
+        self, doing: str, records: Sequence[NewPart], pictures: Batch, deliver_to: Sequence[str]
     ) -> list[dict[str, Any]]:
         with self.writing(doing) as connection:
             refuse_known(connection, records)
-            with pictures.placed() as stored:
-                rows = [
-                    part_row(record, picture.image, picture.sha256)
-                    for record, picture in zip(records, stored, strict=True)
-                ]
-                done = append(connection, parts, rows)
-                outbox.put(connection, deliver_to, done)
+            self._staging.require(pictures)
+            rows = [
+                part_row(record, picture and picture.image, picture and picture.sha256)
+                for record, picture in zip(records, pictures.pictures, strict=True)
+            ]
+            done = append(connection, parts, rows)
+            outbox.put(connection, deliver_to, done)
+            pictures.tried = True
         return done
 
     @contextmanager

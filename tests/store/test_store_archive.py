@@ -16,7 +16,7 @@ import pytest
 
 from cameras.base import Frame
 from inspection.judgement import Verdict
-from inspection.store import NewPart, Store, StoreDamaged, open_store
+from inspection.store import NewPart, RecordRefused, Store, StoreDamaged, open_store
 from inspection.store.archive import Archive
 
 MakePart = Callable[..., NewPart]
@@ -57,17 +57,18 @@ def test_the_picture_is_synced_before_the_row_exists(
     def fsync(handle: int) -> None:
         really(handle)
         name = os.readlink(f"/proc/self/fd/{handle}")
-        name = re.sub(r"\.[0-9a-f]{32}\.part$", ".part", name)
+        name = re.sub(r"-[0-9a-f]{32}$", "", name)
         synced.append((name, raw("SELECT count(*) FROM parts")[0][0]))
 
     monkeypatch.setattr(os, "fsync", fsync)
     record = store.add(make_part())
     day = (images / str(record.image)).parent
     folders = [images, day.parent.parent, day.parent]
-    expected = [*folders, day / f".{record.part_id}.png.part", day]
+    incoming, written = images / ".incoming", f"{record.judged_at:%Y-%m-%d}-png"
+    expected = [*folders, incoming / f"{record.part_id}.{written}", day]
     assert synced == [(str(path), 0) for path in expected]
     again = store.add(make_part(judged_at=record.judged_at))
-    expected = [day / f".{again.part_id}.png.part", day]
+    expected = [incoming / f"{again.part_id}.{written}", day]
     assert synced[5:] == [(str(path), 1) for path in expected]
     assert raw("SELECT count(*) FROM parts")[0][0] == 2
 
@@ -80,6 +81,102 @@ def test_a_refused_batch_leaves_no_picture(
     with pytest.raises(Exception, match="could not add part"):
         store.add_many([make_part(), make_part()])
     assert [path.name for path in images.rglob("*") if path.is_file()] == [f"{kept.part_id}.png"]
+
+
+def _files(images: Path) -> list[str]:
+    return sorted(str(path.relative_to(images)) for path in images.rglob("*") if path.is_file())
+
+
+def test_what_a_crash_left_is_cleared_and_noted_and_nothing_else(
+    opened: Callable[..., Store], images: Path, make_part: MakePart
+) -> None:
+    lost, unfinished, placed, other = (make_part() for _ in range(4))
+    with opened() as store:
+        kept = store.add(make_part())
+        gone = store.stage(lost.part_id, b"its row was never written")
+        half = store.stage(unfinished.part_id, b"not yet at its place")
+        (images / half.image).unlink()
+        theirs = store.stage(placed.part_id, b"the row names another file")
+        (images / theirs.image).unlink()
+        (images / theirs.image).write_bytes(b"put here by somebody")
+        # The crash came between the commit and the end of the name in the folder they come in.
+        staged = store.stage(other.part_id, b"judged")
+        aside = staged.aside.read_bytes()
+        done = store.add(make_part(part_id=other.part_id, staged=staged))
+        os.link(images / str(done.image), staged.aside)
+        assert aside == b"judged"
+        (images / ".incoming" / "notes.txt").write_text("not ours")
+    with opened() as store:
+        assert _files(images) == sorted(
+            [".incoming/notes.txt", str(kept.image), theirs.image, str(done.image)]
+        )
+        (note,) = store.actions()
+        assert (note.kind, note.who, dict(note.detail)) == (
+            "pictures_cleared", "store", {"pictures": [gone.image]},
+        )  # fmt: skip
+        for name in _files(images):
+            os.utime(images / name, (time.time() - 61, time.time() - 61))
+        harmless = "no part names it; harmless after a crash, otherwise its row was removed"
+        assert store.verify() == [
+            f"picture {name}: {harmless}" for name in (".incoming/notes.txt", theirs.image)
+        ]
+
+
+def test_a_store_that_is_read_is_not_cleared(
+    opened: Callable[..., Store], images: Path, make_part: MakePart
+) -> None:
+    with opened() as store:
+        picture = store.stage(make_part().part_id, b"a picture")
+        with opened(read_only=True) as reader:
+            assert reader.actions() == []
+        assert picture.aside.read_bytes() == (images / picture.image).read_bytes() == b"a picture"
+
+
+def test_a_staged_picture_is_the_parts_and_written_anew_where_it_was_cleared(
+    store: Store, images: Path, make_part: MakePart
+) -> None:
+    first, second = make_part(), make_part()
+    staged = store.stage(first.part_id, b"first")
+    record = store.add(make_part(part_id=first.part_id, staged=staged))
+    assert (record.image, record.image_sha256) == (
+        staged.image,
+        hashlib.sha256(b"first").hexdigest(),
+    )
+    assert not staged.aside.exists()
+    cleared = store.stage(second.part_id, b"second")
+    for path in (cleared.aside, images / cleared.image):
+        path.unlink()
+    store.add(make_part(part_id=second.part_id, staged=cleared))
+    assert store.verify() == []
+    assert len(_files(images)) == 2
+
+
+def test_a_picture_never_takes_the_place_of_another(
+    store: Store, images: Path, make_part: MakePart
+) -> None:
+    kept = store.add(make_part())
+    with pytest.raises(RecordRefused):
+        store.add(make_part(part_id=kept.part_id))
+    assert _files(images) == [kept.image]
+    new = make_part()
+    first = store.stage(new.part_id, b"of an attempt that failed")
+    record = store.add(make_part(part_id=new.part_id))
+    assert record.image is not None
+    assert (images / first.image).read_bytes() == b"of an attempt that failed"
+    assert re.fullmatch(rf".*/{new.part_id}~[0-9a-f]{{32}}\.png", record.image)
+    assert store.verify() == []
+
+
+def test_a_disk_without_links_keeps_pictures_too(
+    store: Store, images: Path, make_part: MakePart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none(*_: Any) -> None:
+        raise PermissionError("no links here")
+
+    monkeypatch.setattr(os, "link", none)
+    record = store.add(make_part())
+    assert _files(images) == [record.image]
+    assert store.verify() == []
 
 
 def test_verify_finds_a_changed_a_missing_and_a_stray_picture(
