@@ -17,7 +17,7 @@ from inspection.outputs.base import Request
 from inspection.views import Look
 
 if TYPE_CHECKING:
-    from inspection.store import PartRecord
+    from inspection.store import PartRecord, StagedPicture
 
 STAGES = ("taken", "wait", "acquire", "judge", "store", "answer")
 """In the order a part goes through them; each mark is the moment one ended."""
@@ -35,8 +35,8 @@ class Part:
     marks: dict[str, float] = field(default_factory=lambda: {"taken": time.monotonic()})
     frames: dict[str, Frame] = field(default_factory=dict)
     look: Look | None = None
-    picture: Future[bytes] | None = None
-    """The picture as the record keeps it, encoded while the part is judged."""
+    picture: Future[StagedPicture | bytes] | None = None
+    """The picture as the record keeps it, put on the disk while the part is judged, if it has room."""
     judgement: Judgement | None = None
     judgements: dict[str, Judgement] = field(default_factory=dict)
     """Of each view; `judgement` is what they come to together."""

@@ -16,7 +16,7 @@ from inspection.trouble import RECORD, Trouble
 from inspection.views import cannot_inspect
 
 if TYPE_CHECKING:
-    from inspection.store import NewPart, PartRecord, Store
+    from inspection.store import NewPart, PartRecord, StagedPicture, Store
 
 RETRY_S = 0.5
 PICTURE_S = 20.0
@@ -60,6 +60,18 @@ class Recorder:
             self.owe(request)
             return False
 
+    def stage(self, part: Part, data: bytes) -> StagedPicture | bytes:
+        """Put a picture on the disk before its part is judged; give it back where that fails.
+
+        What is wrong is told when the part is recorded: it is tried again then.
+        """
+        from inspection.store import StoreError
+
+        try:
+            return self.store.stage(part.part_id, data)
+        except StoreError:
+            return data
+
     def owe(self, request: Request) -> None:
         """Remember a refused trigger, to record it as a reject when the record is back."""
         with self._lock:
@@ -97,12 +109,9 @@ class Recorder:
         while True:
             self._reject_if_late(part)
             try:
-                record = self.store.add(self._row(part), deliver_to=self.deliveries.kept)
+                record = self._added(part)
             except RecordRefused:
-                known = self.store.part(part.part_id)  # a commit whose answer was lost
-                if known is None:
-                    raise
-                record = known
+                raise
             except StoreError as error:
                 self.trouble.set(RECORD, str(error))
                 self._reject_unrecorded(part, str(error))
@@ -188,11 +197,23 @@ class Recorder:
         part.claim(cannot_inspect(reason, None))
         self.store.add(self._row(part), deliver_to=self.deliveries.kept)
 
+    def _added(self, part: Part) -> PartRecord:
+        from inspection.store import RecordRefused
+
+        try:
+            return self.store.add(self._row(part), deliver_to=self.deliveries.kept)
+        except RecordRefused:
+            known = self.store.part(part.part_id)  # a commit whose answer was lost
+            if known is None:
+                raise
+            return known
+
     def _row(self, part: Part) -> NewPart:
         from inspection.store import NewPart
 
         assert part.judgement is not None
         request = part.request
+        picture = None if part.picture is None else part.picture.result(timeout=PICTURE_S)
         return NewPart(
             part_id=part.part_id,
             judgement=part.judgement,
@@ -203,7 +224,8 @@ class Recorder:
             product=part.product or None,
             source=request.source,
             frame=None if part.look is None else part.look.frame,
-            image_bytes=None if part.picture is None else part.picture.result(timeout=PICTURE_S),
+            image_bytes=picture if isinstance(picture, bytes) else None,
+            staged=None if isinstance(picture, bytes) else picture,
         )
 
     def _reject_unrecorded(self, part: Part, why: str) -> None:

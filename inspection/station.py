@@ -429,7 +429,7 @@ class Station:
         return self.max_parts is not None and self._counts["triggers"] >= self.max_parts
 
     def _shown(self, part: Part) -> None:
-        """Hand a part's pictures on to be judged, and encode them for the record meanwhile."""
+        """Hand a part's pictures on to be judged; meanwhile encode them and put them on the disk."""
         from inspection.store import encode_picture
 
         assert part.look is not None
@@ -439,7 +439,7 @@ class Station:
                 self._pictures.put(part, timeout=0.1)
                 break
         try:
-            part.picture.set_result(encode_picture(part.look.frame))
+            part.picture.set_result(self._recorder.stage(part, encode_picture(part.look.frame)))
         except BaseException as error:
             part.picture.set_exception(error)
             raise

@@ -34,6 +34,11 @@ class StagedPicture:
     sha256: str
     aside: Path
 
+    @property
+    def named(self) -> tuple[str, str]:
+        """Give what a row says of it."""
+        return self.image, self.sha256
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class NewPart:

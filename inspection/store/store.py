@@ -368,7 +368,7 @@ class Store:
             refuse_known(connection, records)
             self._staging.require(pictures)
             rows = [
-                part_row(record, picture and picture.image, picture and picture.sha256)
+                part_row(record, *(picture.named if picture else (None, None)))
                 for record, picture in zip(records, pictures.pictures, strict=True)
             ]
             done = append(connection, parts, rows)
