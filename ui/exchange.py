@@ -66,13 +66,16 @@ class HttpExchange:
         return {"type": "http.disconnect"} if self.too_large else message
 
     async def send(self, message: Message) -> None:
-        """Pass on a piece of the answer; after a body too large none, the gate answers then."""
+        """Pass on a piece of the answer; after a body too large none, the gate answers then.
+
+        An answer of one piece always goes out: it may tell of the change that ended the session.
+        """
         if self.too_large and not self.started:
             return
         if message["type"] == "http.response.start":
             self.started = True
             message = dressed(message, self.path, self.cookie)
-        elif not self.over and not self.holds():
+        elif message.get("more_body") and not self.over and not self.holds():
             self.over = True
             await self._send({"type": "http.response.body", "body": b"", "more_body": False})
         if self.over:
@@ -89,6 +92,11 @@ class SocketExchange:
         self._receive, self._send, self.path, self.holds = receive, send, path, holds
         self._code: int | None = None
 
+    @property
+    def closed(self) -> bool:
+        """Whether it was closed here."""
+        return self._code is not None
+
     async def receive(self) -> Message:
         """Give the next message, or that the other side is gone."""
         message: Message = {"type": "websocket.disconnect"}
@@ -104,13 +112,15 @@ class SocketExchange:
         return {"type": "websocket.disconnect", "code": self._code}
 
     async def send(self, message: Message) -> None:
-        """Pass on a message, unless the socket was closed here."""
+        """Pass on a message. Raises OSError after the socket was closed here, as servers do."""
         if message["type"] == "websocket.http.response.start":
             message = dressed(message, self.path)
         elif message["type"] == "websocket.send" and not self.holds():
             await self._close(SESSION_OVER)
         if self._code is None:
             await self._send(message)
+        elif message["type"] != "websocket.close":
+            raise OSError("the socket is closed")
 
     async def _close(self, code: int) -> None:
         if self._code is None:
