@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
-import tomlkit
 from fastapi import APIRouter
 from tomlkit.exceptions import TOMLKitError
 
 from inspection.errors import InspectionError
 from inspection.station_file import read_station
 from ui.context import Context
-
-COVER = "••••••"
-_NAMES = "password|passwd|passphrase|pwd|secret|token|key|credential|authorization|auth|cookie|pin"
-SECRET_NAME = re.compile(rf"(?:^|[_.-])(?:{_NAMES}|api[_-]?key)s?$", re.IGNORECASE)
-"""A key that ends so holds a secret; one that ends in _file holds only where it is."""
-IN_ADDRESS = re.compile(r"(\w+://)[^\s\"'/]*(?:/[^\s\"'@]*)?@")
-IN_QUERY = re.compile(rf"([?&;][\w-]*(?:{_NAMES})s?=)[^&;\s\"']+", re.IGNORECASE)
-IN_REMARK = re.compile(rf"(#.*?\b\w*(?:{_NAMES})s?[\"']?\s*[=:]\s*).+", re.IGNORECASE)
+from ui.covered import covered, covered_file, covered_text
 
 
 def routes(context: Context) -> APIRouter:
@@ -54,35 +44,6 @@ def _told(context: Context) -> dict[str, Any]:
     }
 
 
-def covered_file(text: str) -> str:
-    """Give a TOML text with the same lines, secrets covered. Raises TOMLKitError."""
-    document = tomlkit.parse(text)
-    _cover_in(document, secret=False)
-    lines = tomlkit.dumps(document).splitlines()
-    return "\n".join(IN_REMARK.sub(rf"\1{COVER}", covered_text(line)) for line in lines)
-
-
-def covered(value: Any, *, secret: bool = False) -> Any:
-    """Give plain data with secrets covered: by name, and within addresses."""
-    if isinstance(value, Mapping):
-        return {key: covered(each, secret=secret or is_secret(key)) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [covered(each, secret=secret) for each in value]
-    if secret and value not in (None, ""):
-        return COVER
-    return covered_text(str(value)) if isinstance(value, str | Path) else value
-
-
-def covered_text(text: str) -> str:
-    """Cover who signs in with what within addresses: rtsp://name:word@host, ?token=…."""
-    return IN_QUERY.sub(rf"\1{COVER}", IN_ADDRESS.sub(rf"\1{COVER}@", text))
-
-
-def is_secret(name: object) -> bool:
-    """Whether what stands under this key must not be shown."""
-    return bool(SECRET_NAME.search(str(name)))
-
-
 def flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
     """Give every single value with its path, such as views[0].settings.seed."""
     if isinstance(value, Mapping) and value:
@@ -101,14 +62,3 @@ def _said(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(map(str, value)) or "–"
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _cover_in(table: Any, *, secret: bool) -> None:
-    """Cover secrets within a parsed document, in place, so that the rest stays as written."""
-    pairs = table.items() if isinstance(table, Mapping) else enumerate(table)
-    for key, each in list(pairs):
-        hidden = secret or (isinstance(table, Mapping) and is_secret(key))
-        if isinstance(each, Mapping | list):
-            _cover_in(each, secret=hidden)
-        elif hidden:
-            table[key] = COVER

@@ -61,7 +61,7 @@ def routes(context: Context) -> APIRouter:
             name = check_name(new.name, new.role)
             if users.find(name):
                 raise UsersError(
-                    f"user {name!r}: there is one already", reason="name_taken", name=name
+                    f"user {name!r}: there is one already", reason="name_taken", who=name
                 )
             check_password(name, new.password)
 
@@ -130,7 +130,7 @@ def known(users: Users, name: str) -> User:
     """Give the user. Raises UsersError when there is none."""
     found = users.find(name)
     if found is None:
-        raise UsersError(f"user {name!r}: no such user", reason="unknown_user", name=name)
+        raise UsersError(f"user {name!r}: no such user", reason="unknown_user", who=name)
     return found
 
 

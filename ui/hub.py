@@ -20,6 +20,7 @@ from inspection.feed import told_record
 from inspection.judgement import Verdict
 from inspection.station_file import StationFile
 from inspection.store import Store
+from ui.covered import covered_text
 from ui.runtime import Runtime, RuntimeGone
 
 STRIP = 12
@@ -102,6 +103,7 @@ class Hub:
 
     async def _hear(self, message: Mapping[str, Any]) -> None:
         if message["type"] == "status":
+            message = {**message, **_covered(message)}
             came_back = self.status is None
             self.status = message
             if came_back:  # parts may have been missed meanwhile
@@ -198,6 +200,12 @@ def shift_start(shifts: tuple[str, ...], now: datetime) -> datetime:
         for shift in shifts
     ]
     return max(start for start in starts if start <= now).astimezone(UTC)
+
+
+def _covered(status: Mapping[str, Any]) -> dict[str, Any]:
+    """Cover what the addresses in error texts may hold: who signs in with which password."""
+    outputs = {name: covered_text(text) for name, text in status["outputs"].items()}
+    return {"error": covered_text(status["error"]), "outputs": outputs}
 
 
 async def _next(mine: asyncio.Queue[Mapping[str, Any] | None]) -> Mapping[str, Any] | None:

@@ -86,15 +86,17 @@ function recipes(status) {
 }
 
 function cameras(status) {
-  return {name: "cameras", title: t("admin.cameras"),
-    head: [t("admin.view"), t("admin.state"), ...FATES.map((fate) => t(`admin.${fate}`)), t("admin.adds_up")],
-    rows: Object.entries(status.cameras).map(([view, counts]) => {
-      const sum = FATES.slice(1).reduce((total, fate) => total + counts[fate], 0);
-      const holds = sum === counts.sent, state = status.camera_states[view];
-      const well = holds && ["IDLE", "ACQUIRING"].includes(state);
-      return row(view, [view, said(`admin.camera_${state}`, state), ...FATES.map((fate) => number(counts[fate])),
-        t(holds ? "admin.yes" : "admin.no")], well ? null : "bad", [0]);
-    })};
+  const views = Object.keys(status.cameras);
+  const counts = (fate) => views.map((view) => number(status.cameras[view][fate]));
+  const sums = views.map((view) => FATES.slice(1).reduce((total, fate) => total + status.cameras[view][fate], 0));
+  const holds = views.map((view, i) => sums[i] === status.cameras[view].sent);
+  const states = views.map((view) => status.camera_states[view]);
+  return {name: "cameras", title: t("admin.cameras"), head: ["", ...views], rows: [
+    row("state", [t("admin.state"), ...states.map((state) => said(`admin.camera_${state}`, state))],
+      states.every((state) => ["IDLE", "ACQUIRING"].includes(state)) ? "good" : "bad"),
+    ...FATES.map((fate) => row(fate, [t(`admin.${fate}`), ...counts(fate)])),
+    row("adds_up", [t("admin.adds_up"), ...holds.map((each) => t(each ? "admin.yes" : "admin.no"))],
+      holds.every(Boolean) ? "good" : "bad")]};
 }
 
 function latencies(status) {

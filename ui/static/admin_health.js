@@ -65,7 +65,7 @@ function draw(grid, wanted) {
 }
 
 function panel(section) {
-  const head = section.head && el("thead", {}, el("tr", {}, ...section.head.map((text) => el("th", {}, text))));
+  const head = section.head && el("thead", {}, el("tr", {}, ...section.head.map((text) => el("th", {translate: section.name === "cameras" ? "no" : null}, text))));
   const rows = section.rows.map((row) => el("tr", {data: {row: row.name}}, ...row.cells.map((_, k) =>
     el(k ? "td" : "th", {translate: row.raw?.includes(k) ? "no" : null}))));
   return el("section", {class: "panel", data: {section: section.name}},

@@ -35,11 +35,11 @@ function row(user, last, refresh) {
     el("td", {}, menu),
     el("td", {}, moment(user.added_at)),
     el("td", {}, user.signed_in_at ? moment(user.signed_in_at) : el("span", {class: "dim"}, t("admin.never"))),
-    el("td", {class: "acts"},
+    el("td", {}, el("div", {class: "acts"},
       user.you ? el("a", {class: "button", href: "/account"}, t("admin.account_change"))
         : el("button", {class: "password", onclick: () => setPassword(user, refresh)}, t("admin.set_password")),
       el("button", {class: "sign-out", onclick: () => signOut(user, refresh)}, t("admin.sign_out_everywhere")),
-      el("button", {class: "remove", disabled: last, onclick: () => remove(user, refresh)}, t("admin.remove"))));
+      el("button", {class: "remove", disabled: last, onclick: () => remove(user, refresh)}, t("admin.remove")))));
 }
 
 const roles = (chosen) => ROLES.map((name) =>

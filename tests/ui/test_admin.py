@@ -1,0 +1,538 @@
+"""The administrator's handlers, behind the real gate, with a real record."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+from argon2 import PasswordHasher
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from cameras import Frame
+from inspection.judgement import Judgement, Verdict
+from inspection.station_file import read_station
+from inspection.store import NewPart, Store, open_store
+from inspection.store.activity import Before, all_deeds, deeds
+from ui import login, refuse
+from ui.admin_health import Processes
+from ui.context import Context
+from ui.gate import Gate
+from ui.hub import Hub
+from ui.pages import account, admin
+from ui.runtime import Runtime
+from ui.sessions import Sessions
+from ui.users import Role, Users
+from ui.words import Words
+
+PASSWORD = "correct horse battery"
+PEOPLE = {"ada": "administrator", "mia": "engineer", "oli": "operator"}
+URL = "http://127.0.0.1"
+STATION = """
+station = "line-1"
+record = "parts.db"
+# password = "an old one"
+[[views]]
+camera = "simulated"
+[[products]]
+name = "flange"
+recipe = "flange.recipe"
+[outputs.webhook]
+url = "http://mia:geheim@127.0.0.1:9/hook?token=abc123"
+secret_file = "secret.txt"
+[retention]
+rejects_days = 90
+"""
+
+
+class Writing(Runtime):
+    """The station's part in this: it writes actions into the record."""
+
+    def __init__(self, folder: Path, store: Store) -> None:
+        super().__init__(folder)
+        self.store, self.gone = store, False
+
+    async def do(self, verb: str, **what: Any) -> dict[str, Any]:
+        if self.gone:  # ask the real one: there is no runtime.json here
+            return await super().do(verb, **what)
+        assert verb == "action"
+        return {
+            "number": self.store.add_action(what["kind"], what["who"], detail=what["detail"]).number
+        }
+
+
+@dataclass
+class Desk:
+    context: Context
+    store: Store
+    runtime: Writing
+    app: Any
+
+    def client(self, user: str | None = None, language: str = "en") -> TestClient:
+        client = TestClient(self.app, base_url=URL, client=("127.0.0.1", 5000))
+        client.headers["Origin"] = URL
+        client.cookies.set("language", language)
+        if user is not None:
+            form = {"name": user, "password": PASSWORD, "next": "/"}
+            assert client.post("/login", data=form, follow_redirects=False).status_code == 303
+        return client
+
+    def kinds(self) -> list[str]:
+        return [action.kind for action in reversed(self.store.actions(limit=1000))]
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    path = tmp_path / "station.toml"
+    path.write_text(STATION, encoding="utf-8")
+    settings = read_station(path)
+    folder = settings.page_folder
+    users = Users(folder / "users.json", hasher=PasswordHasher(1, 8, 1))
+    for name, role in PEOPLE.items():
+        users.add(name, PASSWORD, Role(role))
+    with (
+        open_store(settings.record) as store,
+        open_store(settings.record, read_only=True) as reading,
+    ):
+        runtime = Writing(folder, store)
+        context = Context(
+            station_path=path, settings=settings, store=reading, runtime=runtime,
+            hub=Hub(settings, reading, runtime), users=users,
+            sessions=Sessions(folder / "secret", users), words=Words(),
+        )  # fmt: skip
+        yield Desk(context, store, runtime, _app(context))
+
+
+def _app(context: Context) -> Any:
+    async def audit(kind: str, who: str, detail: dict[str, Any]) -> None:
+        await context.runtime.do("action", kind=kind, who=who, detail=detail)
+
+    inner = FastAPI()
+    refuse.install(inner)
+    inner.include_router(login.routes(context.users, context.sessions, context.words, audit))
+    inner.include_router(admin.routes(context))
+    inner.include_router(account.routes(context))
+    return Gate(
+        inner, users=context.users, sessions=context.sessions, loopback_only=True, recheck_s=0.0
+    )
+
+
+def _part(store: Store, serial: str = "S1") -> str:
+    frame = Frame(
+        image=np.zeros((4, 4), np.uint8), camera="c", sequence=0, captured_at=datetime.now(UTC)
+    )
+    judgement = Judgement(
+        verdict=Verdict.PASS, reason="fine", recipe_id="r", score=0.1, p_value=0.5, threshold=1.0
+    )
+    return store.add(NewPart(judgement=judgement, frame=frame, serial=serial)).part_id
+
+
+# Users
+
+
+def test_an_administrator_adds_a_user_who_can_sign_in_and_the_record_tells_who_did_it(
+    desk: Desk,
+) -> None:
+    with desk.client("ada") as client:
+        new = {"name": "kim", "role": "engineer", "password": PASSWORD}
+        assert client.post("/api/admin/users/add", json=new).json() == {"ok": True}
+        listed = {each["name"]: each for each in client.get("/api/admin/users").json()["users"]}
+    assert desk.context.users.find("kim").role is Role.ENGINEER
+    (added,) = desk.store.actions(kind="user_added")
+    assert (added.who, dict(added.detail)) == ("ada", {"name": "kim", "role": "engineer"})
+    assert PASSWORD not in json.dumps([dict(a.detail) for a in desk.store.actions()])
+    assert listed["kim"]["added_at"] == added.at.isoformat()
+    assert listed["kim"]["signed_in_at"] is None
+    assert (listed["ada"]["you"], listed["kim"]["you"]) == (True, False)
+    (signed_in,) = desk.store.actions(kind="sign-in", who="ada")
+    assert listed["ada"]["signed_in_at"] == signed_in.at.isoformat()
+    desk.client("kim").close()
+
+
+@pytest.mark.parametrize(
+    ("verb", "body", "kind"),
+    [
+        ("add", {"name": "kim", "role": "engineer", "password": PASSWORD}, "user_added"),
+        ("role", {"name": "mia", "role": "operator"}, "user_role_changed"),
+        ("password", {"name": "mia", "password": "another long one"}, "user_password_set"),
+        ("remove", {"name": "mia"}, "user_removed"),
+        ("sign_out", {"name": "mia"}, "user_signed_out"),
+    ],
+)
+def test_a_change_is_in_the_record_before_it_is_made_or_is_not_made(
+    desk: Desk, verb: str, body: dict[str, Any], kind: str
+) -> None:
+    with desk.client("ada") as client:
+        before = desk.context.users.path.read_bytes()
+        desk.runtime.gone = True
+        answer = client.post(f"/api/admin/users/{verb}", json=body)
+        assert answer.status_code == 503
+        assert answer.json()["error"].startswith(
+            "The record could not be written, so nothing was changed: the station is not running"
+        )
+        assert desk.context.users.path.read_bytes() == before
+        desk.runtime.gone = False
+        assert client.post(f"/api/admin/users/{verb}", json=body).json() == {"ok": True}
+        assert desk.context.users.path.read_bytes() != before
+        assert desk.kinds()[-1] == kind
+
+
+@pytest.mark.parametrize(
+    ("verb", "body", "field", "text"),
+    [
+        ("add", {"name": "mia", "role": "operator", "password": PASSWORD}, "name", "mia"),
+        ("add", {"name": "<b>", "role": "operator", "password": PASSWORD}, "name", "64"),
+        ("add", {"name": "kim", "role": "operator", "password": "short"}, "password", "10"),
+        ("add", {"name": "kim the tenth", "role": "operator", "password": "kim the tenth"}, "password", ""),
+        ("role", {"name": "ada", "role": "engineer"}, "role", "administrator"),
+        ("remove", {"name": "ada"}, "role", "administrator"),
+        ("remove", {"name": "nobody"}, "name", "nobody"),
+        ("password", {"name": "mia", "password": "short"}, "password", "10"),
+        ("sign_out", {"name": "nobody"}, "name", "nobody"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_is_told_at_the_field_and_not_recorded_as_done(
+    desk: Desk, verb: str, body: dict[str, Any], field: str, text: str
+) -> None:
+    with desk.client("ada") as client:
+        answer = client.post(f"/api/admin/users/{verb}", json=body)
+        told = answer.json()
+    assert (answer.status_code, told["ok"], told["field"]) == (409, False, field)
+    assert text in told["error"]
+    assert "\n" not in told["error"]
+    assert desk.kinds() == ["sign-in"]
+    assert [user.name for user in desk.context.users.list()] == sorted(PEOPLE)
+
+
+def test_an_error_is_told_in_the_persons_language(desk: Desk) -> None:
+    with desk.client("ada", language="ko") as client:
+        answer = client.post("/api/admin/users/remove", json={"name": "ada"})
+    assert answer.json()["error"] == desk.context.words.say("login.last_administrator", "ko")
+
+
+def test_a_change_that_fails_after_it_was_noted_is_noted_as_failed(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with desk.client("ada") as client:
+        lock = desk.context.users.path
+        monkeypatch.setattr("ui.users.LOCK_TIMEOUT_S", 0.1)
+        from filelock import FileLock
+
+        with FileLock(f"{lock}.lock"):
+            answer = client.post("/api/admin/users/remove", json={"name": "mia"})
+    assert answer.status_code == 409
+    assert desk.kinds()[-2:] == ["user_removed", "change_failed"]
+    detail = desk.store.actions(kind="change_failed")[0].detail
+    assert (detail["kind"], detail["error"], detail["name"]) == ("user_removed", "busy", "mia")
+    assert desk.context.users.find("mia") is not None
+
+
+@pytest.mark.parametrize(
+    ("verb", "body"),
+    [
+        ("role", {"name": "mia", "role": "operator"}),
+        ("password", {"name": "mia", "password": "another long one"}),
+        ("remove", {"name": "mia"}),
+        ("sign_out", {"name": "mia"}),
+    ],
+)
+def test_the_users_sessions_end_with_the_change(
+    desk: Desk, verb: str, body: dict[str, Any]
+) -> None:
+    from ui.sessions import Session
+
+    with desk.client("ada") as client, desk.client("mia") as other:
+        cookies = "; ".join(f"{name}={value}" for name, value in other.cookies.items())
+        assert isinstance(desk.context.sessions.read(cookies), Session)
+        client.post(f"/api/admin/users/{verb}", json=body)
+        assert desk.context.sessions.read(cookies) is None
+
+
+# Roles
+
+ENDPOINTS = [
+    ("GET", "/api/admin/users"),
+    *(("POST", f"/api/admin/users/{verb}") for verb in ("add", "role", "password", "remove", "sign_out")),
+    ("GET", "/api/admin/audit"),
+    ("GET", "/api/admin/audit/people"),
+    ("GET", "/api/admin/audit/table.csv"),
+    ("POST", "/api/admin/audit/verify"),
+    ("GET", "/api/admin/audit/verify"),
+    ("GET", "/api/admin/health"),
+    ("POST", "/api/admin/health/parity"),
+    ("POST", "/api/admin/health/doctor"),
+    ("GET", "/api/admin/health/doctor"),
+    ("GET", "/api/admin/settings"),
+]  # fmt: skip
+
+
+def test_every_endpoint_of_the_page_is_in_the_list_above(desk: Desk) -> None:
+    app = FastAPI()
+    app.include_router(admin.routes(desk.context))
+    found = {
+        (method.upper(), path) for path, item in app.openapi()["paths"].items() for method in item
+    }
+    assert found == set(ENDPOINTS)
+
+
+@pytest.mark.parametrize("user", [None, "oli", "mia"])
+def test_nobody_but_an_administrator_reaches_any_endpoint(desk: Desk, user: str | None) -> None:
+    with desk.client(user) as client:
+        for method, path in ENDPOINTS:
+            answer = client.request(method, path, json={"name": "oli", "role": "administrator"})
+            assert answer.status_code == 403, (method, path)
+            assert answer.json()["ok"] is False
+    assert {user.name: str(user.role) for user in desk.context.users.list()} == PEOPLE
+
+
+# One's own account
+
+
+def test_an_operator_changes_his_password_and_signs_in_with_the_new_one(desk: Desk) -> None:
+    path, new = "/api/operator/account/password", "a fresh long password"
+    with desk.client("oli") as client:
+        wrong = client.post(path, json={"current": "not this one", "password": new})
+        assert (wrong.status_code, wrong.json()["field"]) == (409, "current")
+        short = client.post(path, json={"current": PASSWORD, "password": "short"})
+        assert (short.status_code, short.json()["field"]) == (409, "password")
+        assert desk.kinds() == ["sign-in"]
+        desk.runtime.gone = True
+        assert client.post(path, json={"current": PASSWORD, "password": new}).status_code == 503
+        assert desk.context.users.check("oli", PASSWORD) is not None
+        desk.runtime.gone = False
+        assert client.post(path, json={"current": PASSWORD, "password": new}).json() == {"ok": True}
+    (noted,) = desk.store.actions(kind="password_changed")
+    assert noted.who == "oli"
+    assert desk.context.users.check("oli", PASSWORD) is None
+    assert desk.context.users.check("oli", new) is not None
+
+
+def test_whoever_did_not_sign_in_has_no_password_to_change(desk: Desk) -> None:
+    with desk.client() as client:
+        body = {"current": PASSWORD, "password": PASSWORD}
+        answer = client.post("/api/operator/account/password", json=body)
+    assert (answer.status_code, answer.json()["error"]) == (
+        403,
+        "Nobody is signed in here. Sign in first.",
+    )
+
+
+# The audit record
+
+
+def test_actions_and_events_are_one_list_newest_first_page_by_page(desk: Desk) -> None:
+    part_id = _part(desk.store)
+    for number in range(5):
+        desk.store.add_action("paused", "oli")
+        desk.store.add_event(part_id, "label", "mia", detail={"label": "OK", "n": number})
+    desk.store.add_event(part_id, "picture_removed", "retention", detail={})
+    seen, before = [], Before()
+    while before is not None:
+        page, before = deeds(desk.store, before=before, limit=3)
+        seen += [(deed.kind, deed.number) for deed in page]
+        assert len(page) <= 3
+    assert seen == [each for n in range(5, 0, -1) for each in (("label", n), ("paused", n))]
+    assert [deed.kind for deed in all_deeds(desk.store, kind="picture_removed")] == [
+        "picture_removed"
+    ]
+    assert [deed.who for deed in all_deeds(desk.store, who="oli")] == ["oli"] * 5
+
+
+def test_the_page_filters_by_who_and_kind_and_goes_on_where_it_stopped(desk: Desk) -> None:
+    part_id = _part(desk.store)
+    for _ in range(60):
+        desk.store.add_event(part_id, "acknowledge", "oli", detail={"reason": "dirt"})
+    with desk.client("ada") as client:
+        first = client.get("/api/admin/audit").json()
+        assert [row["kind"] for row in first["rows"][:2]] == ["sign-in", "acknowledge"]
+        assert first["rows"][1]["part_id"] == part_id
+        assert first["rows"][1]["detail"] == {"reason": "dirt"}
+        second = client.get("/api/admin/audit", params=_given(first["next"])).json()
+        assert (len(first["rows"]), len(second["rows"]), second["next"]) == (50, 11, None)
+        only = client.get("/api/admin/audit", params={"who": "ada", "kind": "sign-in"}).json()
+        assert [row["who"] for row in only["rows"]] == ["ada"]
+        people = client.get("/api/admin/audit/people").json()
+        assert people == {"people": ["ada", "mia", "oli"], "kinds": ["acknowledge", "sign-in"]}
+
+
+def _given(following: dict[str, Any]) -> dict[str, Any]:
+    return {name: number for name, number in following.items() if number is not None}
+
+
+def test_the_table_holds_everything_asked_for_and_no_formula(desk: Desk) -> None:
+    part_id = _part(desk.store)
+    desk.store.add_event(part_id, "disagree", "=1+1", detail={"comment": "크랙"})
+    desk.store.add_action("paused", "oli")
+    with desk.client("ada") as client:
+        answer = client.get("/api/admin/audit/table.csv")
+        one = client.get("/api/admin/audit/table.csv", params={"kind": "paused"})
+    assert answer.headers["content-disposition"] == 'attachment; filename="line-1-audit.csv"'
+    assert answer.content.startswith(b"\xef\xbb\xbf")
+    rows = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
+    assert [row["kind"] for row in rows] == ["audit_exported", "sign-in", "paused", "disagree"]
+    assert rows[-1]["who"] == "'=1+1"
+    assert json.loads(rows[-1]["detail"]) == {"comment": "크랙"}
+    assert rows[-1]["part_id"] == part_id
+    assert rows[2]["hash"] == desk.store.actions(kind="paused")[0].hash
+    assert len(one.text.splitlines()) == 2
+
+
+def _ended(client: TestClient, path: str) -> dict[str, Any]:
+    end = time.monotonic() + 60
+    while (found := client.get(path).json())["running"]:
+        assert time.monotonic() < end, found
+        time.sleep(0.05)
+    return found
+
+
+def test_the_record_is_verified_in_a_process_of_its_own(desk: Desk) -> None:
+    part_id = _part(desk.store)
+    with desk.client("ada") as client:
+        assert client.get("/api/admin/audit/verify").json()["began_ms"] is None
+        begun = client.post("/api/admin/audit/verify").json()
+        assert (begun["ok"], begun["running"]) == (True, True)
+        assert client.post("/api/admin/audit/verify").status_code == 409
+        well = _ended(client, "/api/admin/audit/verify")
+        assert well["error"] is None
+        assert well["found"]["findings"] == []
+        assert well["found"]["count"] == 1
+        record = desk.store.part(part_id)
+        assert record is not None
+        desk.store.image_path(record).write_bytes(b"other")
+        client.post("/api/admin/audit/verify")
+        bad = _ended(client, "/api/admin/audit/verify")
+    (finding,) = bad["found"]["findings"]
+    assert finding.startswith("part 1: ")
+    assert desk.kinds().count("record_verified") == 2
+
+
+def test_an_errand_that_takes_too_long_is_stopped(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ui.admin_audit.VERIFY_S", 0.05)
+    desk = replace(desk, app=_app(desk.context))
+    with desk.client("ada") as client:
+        client.post("/api/admin/audit/verify")
+        assert _ended(client, "/api/admin/audit/verify")["error"] == "late"
+    assert psutil.Process().children() == []
+
+
+# Health and settings
+
+
+def test_health_tells_of_the_page_even_while_the_station_is_gone(desk: Desk) -> None:
+    _part(desk.store)
+    with desk.client("ada") as client:
+        client.get("/api/admin/health")
+        found = client.get("/api/admin/health").json()
+    assert found["status"] is None
+    assert found["record"]["parts"] == 1
+    assert found["record"]["size_mb"] > 0
+    assert found["page"]["pid"] == os.getpid()
+    assert found["page"]["memory_mb"] == pytest.approx(
+        psutil.Process().memory_info().rss / 1e6, rel=0.2
+    )
+    assert found["page"]["cpu_percent"] >= 0
+    assert found["runtime"] == {
+        "pid": None,
+        "memory_mb": None,
+        "cpu_percent": None,
+        "threads": None,
+    }
+    assert found["retention"] == {"rejects_days": 90, "keep_every": None, "free_gb": None}
+
+
+def test_a_process_that_ended_is_told_as_not_known() -> None:
+    assert Processes().of(2**22 + 1)["memory_mb"] is None
+
+
+def test_parity_needs_the_station(desk: Desk) -> None:
+    with desk.client("ada") as client:
+        desk.runtime.gone = True
+        answer = client.post("/api/admin/health/parity")
+    assert answer.status_code == 503
+    assert "the station is not running" in answer.json()["error"]
+
+
+def test_the_doctors_findings_come_also_while_the_station_is_gone(desk: Desk) -> None:
+    with desk.client("ada") as client:
+        desk.runtime.gone = True
+        assert client.post("/api/admin/health/doctor").json()["running"] is True
+        found = _ended(client, "/api/admin/health/doctor")
+    assert found["error"] is None
+    marks = {each["what"]: each["mark"] for each in found["found"]["findings"]}
+    assert marks["station"] == "ok"
+    assert marks["recipe"] == "PROBLEM"  # there is no such file
+
+
+def test_settings_are_shown_without_any_secret(desk: Desk) -> None:
+    with desk.client("ada") as client:
+        answer = client.get("/api/admin/settings")
+        found = answer.json()
+    for secret in ("geheim", "abc123", "an old one", "mia:"):
+        assert secret not in answer.text
+    assert found["path"] == str(desk.context.station_path.resolve())
+    assert 'secret_file = "secret.txt"' in found["text"]
+    assert found["text"].count("\n") == STATION.rstrip().count("\n")
+    values = dict(map(tuple, found["values"]))
+    assert values["views[0].camera"] == "simulated"
+    assert values["deadline_ms"] == "1000.0"
+    assert values["outputs.webhook.url"] == "http://••••••@127.0.0.1:9/hook?token=••••••"
+    assert (found["error"], found["changed"]) == (None, False)
+
+
+def test_settings_tell_that_the_file_was_changed_or_cannot_be_read(desk: Desk) -> None:
+    path = desk.context.station_path
+    with desk.client("ada") as client:
+        path.write_text(STATION.replace("flange", "gear"), encoding="utf-8")
+        assert client.get("/api/admin/settings").json()["changed"] is True
+        path.write_text('station = "', encoding="utf-8")
+        found = client.get("/api/admin/settings").json()
+    assert found["text"] == ""
+    assert found["error"]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ('password = "a"', 'password = "••••••"'),
+        ('api_key = "a" # why', 'api_key = "••••••" # why'),
+        ("a = {Authorization = 'Bearer x', Accept = 'y'}", "a = {Authorization = \"••••••\", Accept = 'y'}"),
+        ("[token]\nfirst = 'x'\nsecond = 'y'", '[token]\nfirst = "••••••"\nsecond = "••••••"'),
+        ("tokens = ['x', 'y']", 'tokens = ["••••••", "••••••"]'),
+        ("url = 'rtsp://u:p@ss/w@10.0.0.1/s'", "url = 'rtsp://••••••@10.0.0.1/s'"),
+        ("record = 'postgresql+psycopg://u:p@db/x'", "record = 'postgresql+psycopg://••••••@db/x'"),
+        ("keep_every = 5\npassword_file = 'p.txt'\npin = 4", "keep_every = 5\npassword_file = 'p.txt'\npin = 4"),
+        ("[[views]]\n[views.settings]\npasswd = 'x'", '[[views]]\n[views.settings]\npasswd = "••••••"'),
+    ],
+)  # fmt: skip
+def test_what_is_covered_in_a_file_and_what_is_not(text: str, shown: str) -> None:
+    from ui.covered import covered_file
+
+    assert covered_file(text) == shown
+
+
+def test_a_status_on_its_way_to_the_pages_holds_no_password(desk: Desk) -> None:
+    import asyncio
+
+    hub = desk.context.hub
+    status = {
+        "type": "status", "error": "",
+        "outputs": {"webhook": "output webhook: http://mia:geheim@h:9/x?token=abc did not take it"},
+    }  # fmt: skip
+    asyncio.run(hub._hear(status))
+    assert hub.status is not None
+    assert hub.status["outputs"] == {
+        "webhook": "output webhook: http://••••••@h:9/x?token=•••••• did not take it"
+    }
