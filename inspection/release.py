@@ -1,0 +1,118 @@
+"""Putting a recipe on the line: the file the station reads is exchanged, and the old one is kept.
+
+Whoever exchanges then has the station load the file; if that fails, `put_back` undoes it all.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from secrets import token_hex
+from typing import Any
+
+from inspection.errors import RecipeError
+from inspection.recipe import open_recipe
+from inspection.store import Action
+
+ON_LINE, REPLACED = "recipe_on_line", "recipe_replaced"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """An exchange that was made; `spare` is what stood at `target` before, None if nothing did."""
+
+    target: Path
+    recipe_id: str
+    before_id: str | None
+    spare: Path | None
+
+
+def exchange(new: Path, target: Path, kept: Path) -> Exchange:
+    """Put a copy of `new` in the place of `target`, which goes to `kept/ID.recipe` first.
+
+    All or nothing. Raises RecipeError when `new` is damaged or a disk refuses.
+    """
+    recipe_id = open_recipe(new).id
+    try:
+        before_id = keep(target, kept)
+        spare = None
+        if target.exists():
+            spare = _copy(target, target.with_name(f".{target.name}.{token_hex(4)}.before"))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _copy(new, target)
+    except OSError as error:
+        raise RecipeError(
+            f"recipe {target}: cannot be exchanged ({error.strerror or error}); "
+            "the earlier one is still in its place"
+        ) from error
+    return Exchange(target=target, recipe_id=recipe_id, before_id=before_id, spare=spare)
+
+
+def put_back(done: Exchange) -> None:
+    """Undo an exchange: the target is again what it was."""
+    if done.spare is None:
+        done.target.unlink(missing_ok=True)
+    else:
+        os.replace(done.spare, done.target)
+
+
+def settle(done: Exchange) -> None:
+    """Let go of what an exchange held ready to be put back."""
+    if done.spare is not None:
+        done.spare.unlink(missing_ok=True)
+
+
+def keep(path: Path, kept: Path) -> str | None:
+    """Copy a recipe to `kept/ID.recipe` and give its id; None if it is not there or damaged."""
+    try:
+        recipe_id = open_recipe(path).id
+    except RecipeError:
+        return None
+    place = kept / f"{recipe_id}.recipe"
+    if not place.exists():
+        kept.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _copy(path, place)
+    return recipe_id
+
+
+def history(actions: Iterable[Action], target: Path, kept: Path) -> list[dict[str, Any]]:
+    """List the recipes that were at `target`, the latest first: id, when, who, whether it is kept.
+
+    `actions` are those of `recipe_on_line` and `recipe_replaced`, newest first.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for action in actions:
+        if Path(str(action.detail.get("file", ""))) != target:
+            continue
+        if action.kind == ON_LINE:
+            row = {"at": action.at.isoformat(), "who": action.who}
+            _add(found, str(action.detail["recipe_id"]), row)
+        elif before := action.detail.get("before"):
+            _add(found, str(before), {"at": None, "who": None})
+    return [
+        {"id": recipe_id, **row, "kept": (kept / f"{recipe_id}.recipe").is_file()}
+        for recipe_id, row in sorted(found.items(), key=lambda each: each[1]["at"] or "")[::-1]
+    ]
+
+
+def _add(found: dict[str, dict[str, Any]], recipe_id: str, row: dict[str, Any]) -> None:
+    if found.setdefault(recipe_id, row)["at"] is None:
+        found[recipe_id] = row
+
+
+def _copy(source: Path, target: Path) -> Path:
+    """Copy a file so that the target is the old or the new one, whole, whatever happens."""
+    aside = target.with_name(f".{target.name}.{token_hex(4)}.part")
+    try:
+        with source.open("rb") as reading, aside.open("xb") as writing:
+            shutil.copyfileobj(reading, writing)
+            writing.flush()
+            os.fsync(writing.fileno())
+        aside.chmod(0o644)
+        os.replace(aside, target)
+    finally:
+        aside.unlink(missing_ok=True)
+    return target

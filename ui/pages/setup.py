@@ -1,0 +1,105 @@
+"""The set-up page: camera, where to look, good parts, training, result, on the line."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import gradio as gr
+from fastapi import APIRouter
+
+from inspection.errors import SetupError
+from inspection.jobs import Jobs
+from ui import (
+    setup_camera,
+    setup_good,
+    setup_jobs,
+    setup_line,
+    setup_release,
+    setup_result,
+    setup_training,
+)
+from ui.context import Context
+from ui.pages.own import screen
+from ui.refuse import Refuse
+from ui.setup_asked import Names, SetupChange, draft_of
+from ui.setup_draft import Draft
+
+PATH = "/engineer/setup"
+
+
+def blocks_part(context: Context, i18n: gr.I18n) -> None:
+    """Show the page."""
+    screen("setup")
+
+
+def routes(context: Context) -> APIRouter:
+    """Answer what the page asks."""
+    router = APIRouter(prefix="/api/engineer/setup")
+    jobs = Jobs(context.folder / "jobs")
+    setup_camera.add_routes(router, context)
+    _draft_routes(router, context, jobs)
+    setup_good.add_routes(router, context)
+    setup_jobs.add_routes(router, context, jobs)
+    setup_release.add_routes(router, context, jobs)
+    return router
+
+
+def state_of(context: Context, draft: Draft, jobs: Jobs) -> dict[str, Any]:
+    """Give all the page needs to show a draft."""
+    note = draft.note
+    try:
+        setup, problem = draft.setup(), None
+    except SetupError as error:
+        setup, problem = None, str(error)
+    names = draft.names()
+    options = setup_training.options_of(draft)
+    return {
+        "products": [product.name for product in context.settings.products],
+        "views": [view.name for view in context.settings.views],
+        "product": draft.product,
+        "view": draft.view,
+        "camera": setup_camera.told(context, draft.view, note.get("camera") or {}),
+        "setup": setup,
+        "setup_problem": problem,
+        "good": names,
+        "removed": draft.removed()[-20:],
+        "reference": names[0] if names else None,
+        "promise": setup_result.promise(len(names), options.false_reject),
+        "options": options,
+        "datasets": setup_good.datasets(context),
+        **setup_training.progress_of(jobs, draft.product, draft.view),
+        "line": setup_line.on_line(context, draft.product, draft.view),
+    }
+
+
+def _draft_routes(router: APIRouter, context: Context, jobs: Jobs) -> None:
+    @router.get("/state")
+    async def state(product: str = "", view: str = "") -> dict[str, Any]:
+        """Give the whole draft; without names, that of the first product and view."""
+        settings = context.settings
+        draft = draft_of(
+            context, product or settings.products[0].name, view or settings.views[0].name
+        )
+        return await asyncio.to_thread(state_of, context, draft, jobs)
+
+    @router.post("/where")
+    async def where(wanted: SetupChange) -> dict[str, Any]:
+        """Keep where to look, if it can be."""
+        draft = draft_of(context, wanted.product, wanted.view)
+        return {"ok": True, "setup": await asyncio.to_thread(draft.write_setup, wanted.setup)}
+
+    @router.post("/reference")
+    async def reference(wanted: Names) -> dict[str, Any]:
+        """Draw on this good part from now on; it is the one that others are aligned to."""
+        draft = draft_of(context, wanted.product, wanted.view)
+        name = draft.path(wanted.names[0]).name
+        await asyncio.to_thread(draft.write_note, reference=name)
+        return {"ok": True, "reference": name}
+
+    @router.get("/promise")
+    async def promise(n: int, asked: float) -> dict[str, Any]:
+        """Say what n good parts allow to promise."""
+        if not (0 < asked < 1 and 0 <= n <= 1_000_000):
+            raise Refuse(f"false reject {asked:g}: allowed: between 0 and 1")
+        return await asyncio.to_thread(setup_result.promise, n, asked)

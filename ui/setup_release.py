@@ -1,0 +1,121 @@
+"""What a training came to, trying its recipe, and putting it on the line."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import FileResponse
+
+from inspection.jobs import TRAIN, Job, Jobs
+from ui import setup_line, setup_record, setup_result, setup_training
+from ui.context import Context
+from ui.refuse import Refuse
+from ui.setup_asked import FOREVER, OfJob, Release, shown
+from ui.setup_draft import Draft
+
+TRY_ON = 50
+
+
+def add_routes(router: APIRouter, context: Context, jobs: Jobs) -> None:
+    """Answer what the page asks of a recipe that was trained."""
+    _result_routes(router, context, jobs)
+    _trial_routes(router, context, jobs)
+    _line_routes(router, context, jobs)
+
+
+def trained(jobs: Jobs, job_id: str) -> Job:
+    """Give a training that is done. Raises Refuse."""
+    job = jobs.find(job_id)
+    if job is None or job.kind != TRAIN or job.result is None:
+        raise Refuse(f"training {job_id[:40]!r}: there is none that is done", status=404)
+    return job
+
+
+def _result_routes(router: APIRouter, context: Context, jobs: Jobs) -> None:
+    @router.get("/result/{job_id}")
+    async def result(job_id: str) -> dict[str, Any]:
+        """Give what a training came to."""
+        return await asyncio.to_thread(setup_result.told, trained(jobs, job_id))
+
+    @router.get("/result/{job_id}/good/{name}")
+    async def learnt(job_id: str, name: str) -> Response:
+        """Give a good part the recipe was learnt from."""
+        path = setup_result.picture_of(trained(jobs, job_id), name)
+        return await asyncio.to_thread(shown, path)
+
+    @router.get("/result/{job_id}/heat/{name}")
+    async def heat(job_id: str, name: str) -> Response:
+        """Give where a good part is least usual."""
+        job = trained(jobs, job_id)
+        path = setup_result.picture_of(job, name)
+        return _png(await asyncio.to_thread(setup_result.heat_png, job.recipe, path))
+
+    @router.get("/recipe/{job_id}")
+    async def recipe(job_id: str) -> Response:
+        """Give the recipe file of a training, to be kept elsewhere."""
+        job = trained(jobs, job_id)
+        draft = Draft(context.folder, job.about["product"], job.about["view"])
+        name = f"{draft.folder.name}.recipe"
+        return FileResponse(job.recipe, filename=name, media_type="application/octet-stream")
+
+
+def _trial_routes(router: APIRouter, context: Context, jobs: Jobs) -> None:
+    @router.post("/try")
+    async def attempt(wanted: OfJob, request: Request) -> dict[str, Any]:
+        """Try a recipe on its own good parts and on the latest of the record."""
+        training = trained(jobs, wanted.job)
+        parts = []
+        if len(context.settings.views) == 1:
+            parts = await asyncio.to_thread(
+                setup_record.latest, context.store, station=context.settings.station,
+                product=training.about["product"], count=TRY_ON,
+            )  # fmt: skip
+        who = request.scope["user"].name
+        job = await asyncio.to_thread(setup_training.start_trial, jobs, training, parts, who=who)
+        return {"ok": True, "job": setup_training.progress(job)}
+
+    @router.get("/tried/{job_id}")
+    async def tried(job_id: str) -> dict[str, Any]:
+        """Give what a recipe made of the parts it was tried on, as far as it is."""
+        trial = await asyncio.to_thread(setup_training.trial_of, jobs, trained(jobs, job_id))
+        if trial is None:
+            raise Refuse("the recipe was not tried yet", status=404)
+        return await asyncio.to_thread(setup_result.tried, trial)
+
+    @router.get("/result/{job_id}/part/{part_id}")
+    async def part(job_id: str, part_id: str) -> Response:
+        """Give where a recorded part is unusual for the new recipe."""
+        job = trained(jobs, job_id)
+        trial = await asyncio.to_thread(setup_training.trial_of, jobs, job)
+        if trial is None:
+            raise Refuse("the recipe was not tried yet", status=404)
+        path = setup_result.part_of(trial, part_id)
+        return _png(await asyncio.to_thread(setup_result.heat_png, job.recipe, path))
+
+
+def _line_routes(router: APIRouter, context: Context, jobs: Jobs) -> None:
+    @router.post("/line")
+    async def line(wanted: Release, request: Request) -> dict[str, Any]:
+        """Put a recipe on the line; the one there now is kept."""
+        target = setup_line.target_of(context, wanted.product, wanted.view)
+        new = await asyncio.to_thread(chosen, wanted, target)
+        who = request.scope["user"].name
+        found = await setup_line.put_on_line(context, new, target, who=who)
+        return {"ok": True, **found}
+
+    def chosen(wanted: Release, target: Path) -> Path:
+        if not wanted.job:
+            return setup_line.kept_recipe(context, wanted.recipe_id, target)
+        job = trained(jobs, wanted.job)
+        if (job.about["product"], job.about["view"]) != (wanted.product, wanted.view):
+            raise Refuse(f"training {job.id}: is of another product or view")
+        return job.recipe
+
+
+def _png(data: bytes | None) -> Response:
+    if data is None:
+        raise Refuse("this picture cannot be judged by the recipe, so there is no heat", status=404)
+    return Response(data, media_type="image/png", headers={"Cache-Control": FOREVER})

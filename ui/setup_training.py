@@ -1,0 +1,136 @@
+"""Starting trainings and trials of a draft, and what the page shows of them."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field
+
+from inspection.dataset import MIN_GOOD
+from inspection.errors import SetupError
+from inspection.jobs import TRAIN, TRY, Job, Jobs, snapshot
+from inspection.store import PartRecord
+from ui.setup_draft import Draft
+from ui.setup_result import GOOD, PARTS
+
+
+class Options(BaseModel):
+    """What an engineer chooses before training."""
+
+    false_reject: Annotated[float, Field(gt=0, lt=1)] = 0.01
+    image_size: Annotated[int, Field(ge=64, le=2048)] | Literal["auto"] = 256
+    latency_budget_ms: Annotated[float, Field(gt=0)] = 50.0
+    seed: Annotated[int, Field(ge=0)] = 0
+
+
+def options_of(draft: Draft) -> Options:
+    """Give what was chosen last, else what is usual."""
+    try:
+        return Options.model_validate(draft.note.get("options") or {})
+    except ValueError:
+        return Options()
+
+
+def start_training(jobs: Jobs, draft: Draft, options: Options, *, who: str) -> Job:
+    """Train a recipe from a draft as it is now. Raises InspectionError."""
+    taught = draft.taught()
+    if len(taught) < MIN_GOOD:
+        raise SetupError(f"good parts: {len(taught)}; at least {MIN_GOOD} are needed")
+    draft.setup()  # a damaged set-up is told now, not by a failed job
+
+    def prepare(folder: Path) -> Sequence[object]:
+        snapshot(taught, folder / GOOD)
+        words: list[object] = [
+            "train", folder / GOOD, "--recipe", folder / "new.recipe", "--json",
+            "--status", folder / "status.json", "--false-reject", options.false_reject,
+            "--image-size", options.image_size, "--latency-budget-ms", options.latency_budget_ms,
+            "--seed", options.seed,
+        ]  # fmt: skip
+        if draft.setup_path.exists():
+            shutil.copyfile(draft.setup_path, folder / "setup.toml")
+            words += ["--setup", folder / "setup.toml"]
+        return words
+
+    about = {
+        "product": draft.product,
+        "view": draft.view,
+        "n_good": len(taught),
+        "options": options.model_dump(),
+    }
+    return jobs.start(TRAIN, who=who, about=about, prepare=prepare)
+
+
+def start_trial(
+    jobs: Jobs, training: Job, parts: Sequence[tuple[PartRecord, Path]], *, who: str
+) -> Job:
+    """Judge a training's own good parts and recorded parts by its recipe. Raises InspectionError."""
+    good = {path.name: path for path in sorted((training.folder / GOOD).iterdir())}
+
+    def prepare(folder: Path) -> Sequence[object]:
+        snapshot({f"{record.part_id}{path.suffix}": path for record, path in parts}, folder / PARTS)
+        words: list[object] = ["inspect", training.recipe, training.folder / GOOD, "--json"]
+        return [*words, folder / PARTS] if parts else words
+
+    before = {
+        record.part_id: {
+            "before": record.verdict.value,
+            "score_before": record.score,
+            "serial": record.serial,
+            "lot": record.lot,
+            "judged_at": record.judged_at.isoformat(),
+        }
+        for record, _ in parts
+    }
+    about = {
+        "product": training.about["product"],
+        "view": training.about["view"],
+        "training": training.id,
+        "of": len(good) + len(parts),
+        "before": before,
+    }
+    return jobs.start(TRY, who=who, about=about, prepare=prepare)
+
+
+def latest_training(jobs: Jobs, product: str, view: str) -> Job | None:
+    """Give the newest training of a product and view."""
+    return next((job for job in _of(jobs, TRAIN, product, view)), None)
+
+
+def trial_of(jobs: Jobs, training: Job) -> Job | None:
+    """Give the newest trial of a training's recipe."""
+    for job in _of(jobs, TRY, training.about["product"], training.about["view"]):
+        if job.about["training"] == training.id:
+            return job
+    return None
+
+
+def progress(job: Job) -> dict[str, Any]:
+    """Say how a job is."""
+    names = ("id", "kind", "who", "at", "state", "stage", "done", "of", "seconds", "error")
+    about = {name: job.about[name] for name in ("product", "view")}
+    more = {name: job.about[name] for name in ("n_good", "options") if name in job.about}
+    made = {"recipe_id": job.result["recipe_id"]} if job.result else {}
+    return {name: getattr(job, name) for name in names} | about | more | made
+
+
+def progress_of(jobs: Jobs, product: str, view: str) -> dict[str, Any]:
+    """Say how the jobs are: the draft's training, its trial, and the one at work."""
+    training = latest_training(jobs, product, view)
+    trial = trial_of(jobs, training) if training else None
+    running = jobs.running()
+    return {
+        "training": training and progress(training),
+        "trial": trial and progress(trial),
+        "running": running and progress(running),
+    }
+
+
+def _of(jobs: Jobs, kind: str, product: str, view: str) -> list[Job]:
+    return [
+        job
+        for job in jobs.newest_first()
+        if (job.kind, job.about["product"], job.about["view"]) == (kind, product, view)
+    ]
