@@ -10,6 +10,7 @@ from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.websockets import WebSocketDisconnect
 
 from ui import plain
 from ui.checks import (
@@ -45,6 +46,8 @@ class Gate:
     A request without an Origin passes when it reads, when the browser says it comes from our own
     page, and when it carries neither cookie nor Sec-Fetch-Site: then it is a program's, and acts
     in nobody's name. A WebSocket always needs one. An Origin that is not ours never passes.
+
+    Raises SessionsError when the secret is damaged.
     """
 
     def __init__(
@@ -60,6 +63,7 @@ class Gate:
         recheck_s: float = RECHECK_S,
     ) -> None:
         self.app, self.users, self.sessions = app, users, sessions
+        _ = sessions.cookie  # a damaged secret is told at the start, not to every visitor
         self.loopback_only = loopback_only
         self.hosts = LOOPBACK | ({host.lower().strip("[]") for host in hosts} - UNSPECIFIED)
         self.words = words or Words()
@@ -127,7 +131,11 @@ class Gate:
         holds = Watch(self.sessions, scope["session"], every_s=self.recheck_s)
         if scope["type"] != "http":
             socket = SocketExchange(receive, send, path=path, holds=holds)
-            await self.app(scope, socket.receive, socket.send)
+            try:
+                await self.app(scope, socket.receive, socket.send)
+            except (WebSocketDisconnect, OSError):
+                if not socket.closed:
+                    raise
             return
         exchange = HttpExchange(
             receive,
@@ -183,14 +191,16 @@ def _onward(scope: Scope) -> str:
 
 
 async def _deny(response: Response, scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer in place of the application; a WebSocket that cannot be answered is closed."""
-    socket = scope["type"] == "websocket"
-    if socket and "websocket.http.response" not in scope.get("extensions", {}):
+    """Answer in place of the application; a WebSocket is closed, which servers answer with 403.
+
+    A fuller answer would have uvicorn 0.54 log an error each time a page tries again.
+    """
+    if scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": 4000 + response.status_code, "reason": ""})
         return
 
     async def dress_and_send(message: Any) -> None:
-        started = message["type"].endswith("http.response.start")
+        started = message["type"] == "http.response.start"
         await send(dressed(message, "/login") if started else message)
 
     await response(scope, receive, dress_and_send)
