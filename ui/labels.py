@@ -1,0 +1,203 @@
+"""What people said of parts: the latest label of each person counts, and where two differ.
+
+A label is an event of the record, kind "label": `label` "OK", "NG", or None for one taken back;
+`defect` its type, `mask` the file of the painted mask and `sha256` of it, `decides` where it settles
+what others differ about, `undoes` the number of the label it takes back.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import combinations
+from typing import Any
+
+from inspection.store import PartEvent
+
+OK, NG = "OK", "NG"
+LABEL, DISAGREE = "label", "disagree"
+KINDS = (LABEL, DISAGREE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Label:
+    """What one person said of one part; `label` None: they took back all they said."""
+
+    number: int
+    who: str
+    at: datetime
+    label: str | None
+    defect: str | None = None
+    mask: str | None = None
+    sha256: str | None = None
+    decides: bool = False
+    undoes: int | None = None
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """Give what is written into the record, without who and when."""
+        return {
+            "label": self.label,
+            "defect": self.defect,
+            "mask": self.mask,
+            "sha256": self.sha256,
+            "decides": self.decides,
+        }
+
+
+def label_of(event: PartEvent) -> Label:
+    """Read a label from its event; what is missing or of a wrong kind counts as not said."""
+    detail = event.detail
+    said = detail.get("label")
+    undoes = detail.get("undoes")
+    return Label(
+        number=event.number,
+        who=event.who,
+        at=event.at,
+        label=said if said in (OK, NG) else None,
+        defect=_text(detail.get("defect")) if said == NG else None,
+        mask=_text(detail.get("mask")),
+        sha256=_text(detail.get("sha256")),
+        decides=detail.get("decides") is True,
+        undoes=undoes if isinstance(undoes, int) else None,
+    )
+
+
+@dataclass(slots=True)
+class PartLabels:
+    """All labels of one part, oldest first."""
+
+    given: list[Label] = field(default_factory=list)
+    complaint: PartEvent | None = None
+    """The latest "disagree" of an operator."""
+
+    @property
+    def latest(self) -> dict[str, Label]:
+        """Give the label of each person that counts."""
+        newest = {label.who: label for label in self.given}
+        return {who: label for who, label in newest.items() if label.label is not None}
+
+    @property
+    def decision(self) -> Label | None:
+        """Give the newest label that settles what others differ about."""
+        deciding = [label for label in self.latest.values() if label.decides]
+        return max(deciding, key=lambda label: label.number, default=None)
+
+    @property
+    def parties(self) -> frozenset[str]:
+        """Give who differs, while nobody decided; nobody where all agree."""
+        latest = self.latest
+        if self.decision is not None or not _differ(latest.values()):
+            return frozenset()
+        return frozenset(latest)
+
+    @property
+    def doubted(self) -> bool:
+        """Whether an operator did not agree with the verdict, and nobody labelled the part since."""
+        if self.complaint is None:
+            return False
+        last = max((label.number for label in self.latest.values()), default=0)
+        return last < self.complaint.number
+
+    @property
+    def outcome(self) -> Label | None:
+        """Give the label all agree on or one decided; None where there is none or people differ."""
+        if (decision := self.decision) is not None:
+            return decision
+        latest = self.latest.values()
+        if not latest or _differ(latest):
+            return None
+        return max(
+            latest, key=lambda each: (each.defect is not None, each.mask is not None, each.number)
+        )
+
+    def seen_by(self, who: str) -> bool:
+        """Whether a person may see the labels of others: only after their own, or where people differ."""
+        return who in self.latest or bool(self.parties) or self.decision is not None
+
+    def first_of(self, who: str) -> Label | None:
+        """Give the first label of a person that stands by itself: not taken back, not deciding."""
+        undone = {label.undoes for label in self.given}
+        for label in self.given:
+            plain = label.undoes is None and label.number not in undone and not label.decides
+            if label.who == who and label.label is not None and plain:
+                return label
+        return None
+
+
+class Labels:
+    """The labels of all parts, kept up to date event by event."""
+
+    def __init__(self) -> None:
+        self.parts: dict[str, PartLabels] = {}
+        self.last_number = 0
+
+    def take(self, events: Iterable[PartEvent]) -> set[str]:
+        """Take new events of `KINDS`, oldest first; give the parts they are about."""
+        touched = set()
+        for event in events:
+            part = self.parts.setdefault(event.part_id, PartLabels())
+            if event.kind == LABEL:
+                part.given.append(label_of(event))
+            else:
+                part.complaint = event
+            self.last_number = event.number
+            touched.add(event.part_id)
+        return touched
+
+    def of(self, part_id: str) -> PartLabels:
+        """Give what was said of a part, nothing where nobody said anything."""
+        return self.parts.get(part_id) or PartLabels()
+
+    def agreement(self) -> list[Agreement]:
+        """Compare each two people over the parts both labelled, by what each said first."""
+        tables: dict[tuple[str, str], Counter[tuple[str, str]]] = {}
+        for part in self.parts.values():
+            people = sorted({label.who for label in part.given})
+            first = {who: label for who in people if (label := part.first_of(who)) is not None}
+            for pair in combinations(first, 2):
+                said = str(first[pair[0]].label), str(first[pair[1]].label)
+                tables.setdefault(pair, Counter())[said] += 1
+        return [agreement(*pair, table) for pair, table in sorted(tables.items())]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreement:
+    """How far two people agree on OK or NG; `kappa` None where chance alone explains all."""
+
+    people: tuple[str, str]
+    parts: int
+    agreed: float
+    kappa: float | None
+
+
+def agreement(first: str, second: str, table: Mapping[tuple[str, str], int]) -> Agreement:
+    """Give the share of parts two people agree on, and Cohen's kappa.
+
+    `table` counts parts by (what the first said, what the second said). J. Cohen, Educational and
+    Psychological Measurement 20 (1960) 37-46: (observed - by chance) / (1 - by chance).
+    """
+    total = sum(table.values())
+    agreed = sum(count for (one, other), count in table.items() if one == other) / total
+    chance = sum(_share(table, 0, said) * _share(table, 1, said) for said in (OK, NG))
+    kappa = None if chance >= 1 else (agreed - chance) / (1 - chance)
+    return Agreement(people=(first, second), parts=total, agreed=agreed, kappa=kappa)
+
+
+def _share(table: Mapping[tuple[str, str], int], person: int, said: str) -> float:
+    return sum(n for pair, n in table.items() if pair[person] == said) / sum(table.values())
+
+
+def _differ(labels: Iterable[Label]) -> bool:
+    """Whether labels contradict: OK and NG, or two named types; a type not named contradicts none."""
+    said, defects = set(), set()
+    for label in labels:
+        said.add(label.label)
+        defects.add(label.defect)
+    return len(said) > 1 or len(defects - {None}) > 1
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None

@@ -1,0 +1,58 @@
+"""A mask proposed for a part: where its heat is over the limit, so that a person only corrects it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from inspection.judgement import Judgement, Region
+from inspection.recipe import Recipe
+from ui.masks import Mask
+
+LEAST_PX = 6
+"""Specks smaller than this, in pixels, are not proposed."""
+
+
+def from_heat(image: NDArray[np.uint8], judgement: Judgement, recipe: Recipe) -> Mask | None:
+    """Give where the anomaly map is over the limit, inside the regions at fault where there are any."""
+    found = judgement.anomaly_map
+    if found is None:
+        return None
+    values = recipe.framing.to_picture(found.values, image) + np.float32(found.offset)
+    over = values > recipe.settings.calibration.threshold
+    if boxes := _at_fault(judgement.regions):
+        over &= _inside(boxes, over.shape)
+    return _without_specks(over)
+
+
+def from_regions(regions: Sequence[Region], shape: tuple[int, int]) -> Mask | None:
+    """Give the ellipses within the boxes of the regions at fault; for a part without its recipe."""
+    mask = np.zeros(shape, np.uint8)
+    for region in _at_fault(regions):
+        centre = (region.x_px + region.width_px // 2, region.y_px + region.height_px // 2)
+        axes = (max(1, region.width_px // 2), max(1, region.height_px // 2))
+        cv2.ellipse(mask, centre, axes, 0, 0, 360, 255, -1)
+    return mask if mask.any() else None
+
+
+def _at_fault(regions: Sequence[Region]) -> list[Region]:
+    return [region for region in regions if not region.accepted]
+
+
+def _inside(regions: Sequence[Region], shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    inside = np.zeros(shape, bool)
+    for region in regions:
+        rows = slice(max(0, region.y_px), region.y_px + region.height_px)
+        inside[rows, max(0, region.x_px) : region.x_px + region.width_px] = True
+    return inside
+
+
+def _without_specks(over: NDArray[np.bool_]) -> Mask | None:
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(over.astype(np.uint8), connectivity=8)
+    large = stats[:, cv2.CC_STAT_AREA] >= LEAST_PX
+    large[0] = False
+    mask = np.where(large[labels], 255, 0).astype(np.uint8)
+    return mask if mask.any() else None
