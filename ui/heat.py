@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from functools import lru_cache
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from cameras import Frame, read_image
 from inspection.feed import encoded_png
 from inspection.judge import inspect
+from inspection.judgement import Judgement
 from inspection.overlay import heat_over
 from inspection.recipe import Recipe, open_recipe
 from inspection.station_file import StationFile
@@ -15,6 +20,9 @@ from inspection.store import PartRecord
 
 KEPT_RECIPES = "recipes"
 """Folder of recipes that were on the line before, named by their id (`inspection.release`)."""
+
+_ONE_AT_A_TIME = threading.Lock()
+"""A recipe's program judges one picture at a time, and several pages may ask at once."""
 
 
 class Heats:
@@ -29,15 +37,26 @@ class Heats:
 
         A picture of several views side by side has none either: it is not what was judged.
         """
-        recipe = self.recipe(record.recipe_id)
-        if recipe is None or picture is None or not picture.is_file() or record.captured_at is None:
+        found = self.judged(record, picture)
+        if found is None or found[1].anomaly_map is None:
             return None
-        image = read_image(picture)
-        frame = Frame(image=image, camera="record", sequence=0, captured_at=record.captured_at)
-        judgement = inspect(frame, recipe)
-        if judgement.anomaly_map is None:
+        return encoded_png(heat_over(*found))
+
+    def judged(
+        self, record: PartRecord, picture: Path | None
+    ) -> tuple[NDArray[np.uint8], Judgement, Recipe] | None:
+        """Judge a recorded picture once more; None as for `of`."""
+        if picture is None or not picture.is_file() or record.captured_at is None:
             return None
-        return encoded_png(heat_over(image, judgement, recipe))
+        if len(self.settings.views) > 1 and "+" in str(record.capture.get("camera")):
+            return None
+        with _ONE_AT_A_TIME:
+            recipe = self.recipe(record.recipe_id)
+            if recipe is None:
+                return None
+            image = read_image(picture)
+            frame = Frame(image=image, camera="record", sequence=0, captured_at=record.captured_at)
+            return image, inspect(frame, recipe), recipe
 
     def recipe(self, recipe_id: str) -> Recipe | None:
         """Give the recipe of this id, if it is still on this machine."""
