@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
@@ -81,11 +81,18 @@ def export(store: Store, asked: Filters, target: Path, *, images: Path | None = 
     The file is written aside and renamed: an earlier one stays until the new one is complete.
     Raises RecordsError for another suffix.
     """
+    return write_table(store, all_parts(store, asked), target, images=images)
+
+
+def write_table(
+    store: Store, found: Iterable[PartRecord], target: Path, *, images: Path | None = None
+) -> Exported:
+    """Write parts that were found otherwise, as `export` does."""
     opened = _writer_for(target)
     aside = target.with_name(f".{target.name}.part")
     copied = _Pictures(store, images)
     count = 0
-    rows = (flat(copied.taken(record)) for record in all_parts(store, asked))
+    rows = (flat(copied.taken(record)) for record in found)
     try:
         with opened(aside) as write:
             while batch := list(islice(rows, _WRITE_AT_ONCE)):

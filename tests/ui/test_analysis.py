@@ -1,0 +1,668 @@
+"""What the analysis page answers, over a real record whose every score is known."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+import json
+import shutil
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from fastapi import FastAPI
+from scipy.stats import binomtest
+from starlette.testclient import TestClient
+
+from inspection.judgement import Judgement, Region, Verdict
+from inspection.recipe import Recipe, open_recipe
+from inspection.station_file import read_station
+from inspection.statistics import drifting_median, exact_intervals, pareto, promises
+from inspection.store import NewPart, Store, open_store, summary
+from inspection.store.summary import Span, TooMuch, columns_of
+from ui import analysis_thumbs, reasons, refuse
+from ui.analysis_jobs import Files, file_name
+from ui.analysis_rejudge import Kind, Rules, Truth, kind_of
+from ui.analysis_time import edges_of
+from ui.context import Context
+from ui.pages import analysis
+from ui.words import Words
+
+STATION = """
+station = "line-1"
+record = "parts.db"
+deadline_ms = 500
+shifts = ["06:00", "14:00", "22:00"]
+[[views]]
+name = "main"
+camera = "simulated"
+[[products]]
+name = "flange"
+recipe = "flange.recipe"
+"""
+BEGAN = datetime(2026, 3, 5, 5, 30, tzinfo=UTC)
+OLD = "0ld" * 8
+API = "/api/engineer/analysis"
+GOOD, ABOVE, CANNOT = 200, 40, 10
+
+
+def png(number: int) -> bytes:
+    image = np.full((300, 400, 3), number % 250, dtype=np.uint8)
+    return cv2.imencode(".png", image)[1].tobytes()
+
+
+def region(score: float, *, zone: str | None = None, accepted: bool = False) -> Region:
+    return Region(
+        x_px=10, y_px=20, width_px=30, height_px=40, area_px=900.0, area_mm2=None,
+        peak_score=score, zone=zone, accepted=accepted,
+    )  # fmt: skip
+
+
+def part(verdict: Verdict, score: float | None, number: int, **given: Any) -> NewPart:
+    threshold = given.pop("threshold", 1.0)
+    regions = given.pop("regions", None)
+    if regions is None:
+        regions = (region(score),) if verdict in (Verdict.FAIL, Verdict.REVIEW) and score else ()
+    judged = Judgement(
+        verdict=verdict,
+        reason=given.pop("reason", "as it is"),
+        recipe_id=given.pop("recipe_id", OLD),
+        score=score,
+        p_value=None if score is None else 0.5,
+        threshold=threshold,
+        regions=regions,
+        health={"brightness": 100.0 + number % 7},
+        latency_ms={"judge": 8.0, "total": 20.0 + number % 3},
+    )
+    given.setdefault("lot", f"L{number // 100}")
+    return NewPart(
+        judgement=judged, serial=f"S{number:04d}", station="line-1", product="flange",
+        trigger_id=f"t{number}", image_bytes=None if score is None else png(number),
+        judged_at=BEGAN + timedelta(minutes=number), **given,
+    )  # fmt: skip
+
+
+def filled(store: Store) -> None:
+    """Good parts score 0.002 … 0.4 by 0.002, above the limit 1.0 are 1.05 … 3.0 by 0.05."""
+    made = [part(Verdict.PASS, 0.002 * (n + 1), n) for n in range(GOOD)]
+    for n in range(ABOVE):
+        score = 1.05 + 0.05 * n
+        verdict = Verdict.FAIL if score > 2 else Verdict.REVIEW
+        zone = "rim" if n % 4 == 0 else None
+        made.append(part(verdict, score, GOOD + n, regions=(region(score, zone=zone),)))
+    why = "too dark: brightness 12, at least 30 wanted"
+    made += [
+        part(Verdict.CANNOT_INSPECT, None, GOOD + ABOVE + n, reason=why, threshold=None)
+        for n in range(CANNOT)
+    ]
+    store.add_many(made)
+
+
+@pytest.fixture
+def writer(tmp_path: Path) -> Iterator[Store]:
+    (tmp_path / "station.toml").write_text(STATION)
+    with open_store(tmp_path / "parts.db") as store:
+        filled(store)
+        yield store
+
+
+@pytest.fixture
+def client(writer: Store, tmp_path: Path) -> Iterator[TestClient]:
+    settings = read_station(tmp_path / "station.toml")
+    with open_store(settings.record, read_only=True) as store:
+        given: dict[str, Any] = dict.fromkeys(Context.__dataclass_fields__)
+        given |= {"settings": settings, "store": store, "words": Words()}
+        app = FastAPI()
+        refuse.install(app)
+        app.include_router(analysis.routes(Context(**given)))
+
+        async def signed_in(scope: Any, receive: Any, send: Any) -> None:
+            await app({**scope, "language": "en"}, receive, send)
+
+        with TestClient(signed_in) as client:
+            yield client
+
+
+@pytest.fixture
+def ask(client: TestClient) -> Callable[..., dict[str, Any]]:
+    def post(path: str, **body: Any) -> dict[str, Any]:
+        answer = client.post(API + path, json=body)
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+    return post
+
+
+def floats(text: str) -> np.ndarray[Any, Any]:
+    return np.frombuffer(base64.b64decode(text), "<f8")
+
+
+def codes(text: str) -> list[int]:
+    return list(base64.b64decode(text))
+
+
+# Statistics -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n", [1, 7, 60, 1000])
+def test_intervals_are_those_of_scipys_exact_binomial_test(n: int) -> None:
+    low, high = exact_intervals(n)
+    for k in {0, 1, n // 3, n - 1, n}:
+        wanted = binomtest(k, n).proportion_ci(0.95, method="exact")
+        assert (low[k], high[k]) == pytest.approx((wanted.low, wanted.high), abs=1e-12)
+
+
+def test_of_no_part_everything_is_possible() -> None:
+    assert [list(each) for each in exact_intervals(0)] == [[0.0], [1.0]]
+
+
+def test_the_promise_at_the_recipes_threshold_is_the_recipes_own() -> None:
+    from inspection.calibration import calibrate
+
+    scores = np.sort(np.random.default_rng(3).gamma(2.0, size=124))
+    for rate in (0.01, 0.05, 0.2):
+        own = calibrate(scores, false_reject=rate)
+        share, bound = promises(len(scores))
+        above = int((scores > own.threshold).sum())
+        assert share[above] == pytest.approx(own.false_reject_promised)
+        assert bound[above] == pytest.approx(own.false_reject_bound)
+
+
+def test_below_every_good_score_nothing_is_promised() -> None:
+    share, bound = promises(20)
+    assert (share[20], bound[20], len(share)) == (1.0, 1.0, 21)
+
+
+def test_median_drifts_with_the_values_and_ignores_one_spike() -> None:
+    values = np.concatenate([np.full(100, 5.0), np.full(100, 9.0)])
+    values[50] = 1000.0
+    found = drifting_median(values)
+    assert (found[0], found[50], found[-1], len(found)) == (5.0, 5.0, 9.0, 200)
+    assert list(drifting_median(np.array([3.0, 1.0, 2.0]))) == [2.0, 2.0, 2.0]
+    assert len(drifting_median(np.zeros(0))) == 0
+
+
+def test_pareto_sums_up_to_all_of_it() -> None:
+    bars = pareto({"b": 3, "a": 3, "c": 4})
+    assert [(bar.name, bar.count) for bar in bars] == [("c", 4), ("a", 3), ("b", 3)]
+    assert [bar.summed for bar in bars] == pytest.approx([0.4, 0.7, 1.0])
+
+
+# What can be known of a part --------------------------------------------------------------------
+
+NONE, RIM = Rules(frozenset(), known=True), Rules(frozenset({"rim"}), known=True)
+
+
+def told(score: float, zone: str | None = None, *, accepted: bool = False) -> dict[str, Any]:
+    return {"peak_score": score, "zone": zone, "accepted": accepted}
+
+
+@pytest.mark.parametrize(
+    ("verdict", "score", "regions", "rules", "kind"),
+    [
+        (Verdict.PASS, 0.4, [], NONE, Kind.BY_SCORE),
+        (Verdict.PASS, 0.4, [], RIM, Kind.RULE_MAY_ALLOW),
+        (Verdict.PASS, 1.4, [told(1.4, "rim", accepted=True)], RIM, Kind.RULE_ALLOWED),
+        (Verdict.FAIL, 1.4, [told(1.4)], RIM, Kind.BY_SCORE),
+        (Verdict.FAIL, 1.4, [told(1.4, "hub")], RIM, Kind.BY_SCORE),
+        (Verdict.FAIL, 1.4, [told(1.4, "rim")], RIM, Kind.RULE_REFUSED),
+        (Verdict.FAIL, 1.4, [told(1.4, "rim")], NONE, Kind.BY_SCORE),
+        # The worst place is allowed, another one is not: its height is not in the record.
+        (
+            Verdict.REVIEW,
+            1.4,
+            [told(1.4, "rim", accepted=True), told(1.2)],
+            RIM,
+            Kind.RULE_REFUSED,
+        ),
+        (Verdict.CANNOT_INSPECT, None, [], NONE, Kind.CANNOT),
+    ],
+)
+def test_kind_of_a_part(
+    verdict: Verdict, score: float | None, regions: list[dict[str, Any]], rules: Rules, kind: Kind
+) -> None:
+    assert kind_of(verdict, score, regions, rules) is kind
+
+
+def test_arrays_hold_what_was_recorded(ask: Callable[..., dict[str, Any]]) -> None:
+    found = ask("/stored", recipe=OLD)
+    assert (found["parts"], found["threshold"], found["fail_threshold"]) == (250, 1.0, None)
+    assert found["promise"] is None  # the recipe is not on this machine
+    assert list(floats(found["number"])) == list(range(250, 0, -1))
+    scores = floats(found["score"])
+    assert np.isnan(scores[:CANNOT]).all()
+    assert scores[-1] == 0.002
+    assert scores[CANNOT] == pytest.approx(3.0)
+    verdicts = [found["verdicts"][code] for code in codes(found["verdict"])]
+    assert verdicts.count("PASS") == GOOD
+    assert verdicts.count("REVIEW") == 20
+    assert verdicts.count("FAIL") == 20
+    kinds = codes(found["kind"])
+    assert kinds.count(Kind.CANNOT) == CANNOT
+    # No recipe: a rule of the zone that was seen, rim, cannot be excluded.
+    assert found["rules"] == {"known": False, "zones": ["rim"]}
+    assert kinds.count(Kind.RULE_REFUSED) == 10
+    assert kinds.count(Kind.RULE_MAY_ALLOW) == GOOD
+    peaks = floats(found["peak"])
+    assert np.nanmax(peaks) == pytest.approx(3.0)
+    assert np.isnan(peaks[-GOOD:]).all()
+
+
+def test_a_smaller_choice_takes_the_latest(ask: Callable[..., dict[str, Any]]) -> None:
+    assert list(floats(ask("/stored", recipe=OLD, limit=3)["number"])) == [250, 249, 248]
+    assert ask("/stored", recipe=OLD, lot="L1")["parts"] == 100
+    until = (BEGAN + timedelta(minutes=30)).isoformat()
+    assert ask("/stored", recipe=OLD, until=until)["parts"] == 30
+    assert ask("/stored", recipe="f00d")["parts"] == 0
+
+
+def test_a_recipe_must_be_chosen(client: TestClient) -> None:
+    answer = client.post(API + "/stored", json={})
+    assert (answer.status_code, answer.json()["ok"]) == (400, False)
+
+
+def test_labels_become_truths_and_intervals(
+    writer: Store, ask: Callable[..., dict[str, Any]]
+) -> None:
+    parts = {record.number: record.part_id for record in writer.parts(limit=300)}
+
+    def label(number: int, said: str | None, who: str = "mia", **more: Any) -> None:
+        writer.add_event(parts[number], "label", who, detail={"label": said, **more})
+
+    for number in (1, 2, 3):
+        label(number, "OK")
+    label(3, "NG", defect="scratch")  # the latest of a person counts
+    label(210, "NG", "jo", defect="dent")
+    label(220, "OK")
+    label(220, "NG", "jo")  # disputed
+    label(221, "OK")
+    label(221, "NG", "jo")
+    label(221, "NG", "ada", decides=True)
+    label(222, "NG")
+    label(222, None)  # taken back
+    label(250, "NG")  # could not be inspected
+    found = ask("/stored", recipe=OLD)
+    truths = dict(zip(floats(found["number"]), codes(found["truth"]), strict=True))
+    assert [truths[n] for n in (1, 2, 3, 210, 220, 221, 222)] == [
+        Truth.OK, Truth.OK, Truth.NG, Truth.NG, Truth.DISPUTED, Truth.NG, Truth.NOTHING,
+    ]  # fmt: skip
+    assert found["intervals"]["ok"]["n"] == 2
+    assert found["intervals"]["ng"]["n"] == 3  # not the one without a score
+    wanted = binomtest(1, 3).proportion_ci(0.95, method="exact")
+    got = floats(found["intervals"]["ng"]["low"])[1], floats(found["intervals"]["ng"]["high"])[1]
+    assert got == pytest.approx((wanted.low, wanted.high))
+    causes = ask("/causes")
+    bars = {bar["name"]: bar["count"] for bar in causes["defects"]["bars"]}
+    assert bars == {"scratch": 1, "dent": 1, "-": 2}
+
+
+def test_with_the_recipe_here_its_promise_is_told(
+    writer: Store, client: TestClient, recipe_path: Path, recipe: Recipe, tmp_path: Path
+) -> None:
+    shutil.copy(recipe_path, tmp_path / "flange.recipe")
+    limit = recipe.settings.calibration.threshold
+    writer.add(part(Verdict.PASS, limit / 2, 900, recipe_id=recipe.id, threshold=limit))
+    found = client.post(API + "/stored", json={"recipe": recipe.id}).json()
+    assert (found["threshold"], found["parts"]) == (limit, 1)
+    assert found["fail_threshold"] == recipe.settings.calibration.fail_threshold
+    assert list(floats(found["promise"]["scores"])) == list(recipe.scores)
+    share = floats(found["promise"]["share"])
+    above = int((recipe.scores > limit).sum())
+    assert share[above] == pytest.approx(recipe.settings.calibration.false_reject_promised)
+    assert codes(found["kind"]) == [Kind.BY_SCORE]
+    limits = client.post(
+        API + "/measured", json={"recipe": recipe.id, "measure": "health.brightness"}
+    ).json()["limits"]
+    assert {each["name"] for each in limits} == {"low", "high"}
+    choices = client.get(API + "/choices").json()
+    assert [each["here"] for each in choices["recipes"]] == [True, False]
+
+
+@pytest.fixture(scope="session")
+def recipe_path(line: Any) -> Path:
+    return Path(line.recipe_path)
+
+
+# Over time ---------------------------------------------------------------------------------------
+
+
+def test_yield_by_hour_counts_every_part(ask: Callable[..., dict[str, Any]]) -> None:
+    found = ask("/yield", step="hour")
+    assert found["parts"] == 250
+    assert found["steps"][0]["at_ms"] == 1e3 * datetime(2026, 3, 5, 5, tzinfo=UTC).timestamp()
+    assert [sum(step[v.value] for v in Verdict) for step in found["steps"]] == [
+        30, 60, 60, 60, 40,
+    ]  # fmt: skip
+    assert found["steps"][-1] == {
+        "at_ms": found["steps"][-1]["at_ms"],
+        "PASS": 0, "REVIEW": 10, "FAIL": 20, "CANNOT_INSPECT": 10,
+    }  # fmt: skip
+
+
+def test_yield_by_shift_and_day(ask: Callable[..., dict[str, Any]]) -> None:
+    for step in ("shift", "day"):
+        found = ask("/yield", step=step)
+        assert sum(each["PASS"] for each in found["steps"]) == GOOD
+    assert ask("/yield", step="day", lot="L1")["parts"] == 100
+    assert ask("/yield", step="day", lot="none such") == {"parts": 0, "steps": []}
+
+
+def test_edges_hold_the_first_and_the_last_part() -> None:
+    first, last = BEGAN, BEGAN + timedelta(days=2)
+    for step in ("hour", "shift", "day"):
+        edges = list(edges_of(first, last, step, ("06:00", "14:00", "22:00")))
+        assert edges[0] <= first < edges[1]
+        assert edges[-2] <= last < edges[-1]
+        assert edges == sorted(set(edges))
+
+
+def test_too_many_steps_are_refused(writer: Store, client: TestClient) -> None:
+    writer.add(part(Verdict.PASS, 0.1, 60 * 24 * 40))
+    answer = client.post(API + "/yield", json={"step": "hour"})
+    assert answer.status_code == 409
+    assert "500" in answer.json()["error"]
+
+
+def test_causes_by_zone_and_reason(ask: Callable[..., dict[str, Any]]) -> None:
+    found = ask("/causes")
+    assert found["zones"]["parts"] == ABOVE
+    zones = {bar["name"]: bar["count"] for bar in found["zones"]["bars"]}
+    assert zones == {"-": 30, "rim": 10}
+    assert found["kinds"]["bars"] == [{"name": "too_dark", "count": 10, "summed": 1.0}]
+    assert found["defects"] == {"parts": 0, "bars": [], "more": False}
+
+
+def test_measures_and_their_points(ask: Callable[..., dict[str, Any]]) -> None:
+    assert ask("/measures")["measures"] == [
+        "score", "health.brightness", "latency.total", "latency.judge",
+    ]  # fmt: skip
+    found = ask("/measured", measure="score")
+    assert (found["parts"], found["without"]) == (240, CANNOT)
+    assert list(floats(found["number"])) == list(range(1, 241))
+    assert len(floats(found["median"])) == 240
+    bright = ask("/measured", measure="health.brightness", limit=7)
+    assert sorted(floats(bright["value"])) == [100, 101, 102, 103, 104, 105, 106]
+    assert floats(bright["median"])[3] == 103
+    latency = ask("/measured", measure="latency.total")
+    assert latency["limits"] == [{"name": "deadline", "value": 500.0}]
+    assert floats(latency["at_ms"])[0] == 1e3 * BEGAN.timestamp()
+
+
+def test_a_question_that_takes_too_long_is_given_up(
+    writer: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(summary, "LIMIT_S", 0.0)
+    monkeypatch.setattr(summary, "_STEPS", 1)
+    with pytest.raises(TooMuch, match="within 0 s; ask for a shorter time"):
+        columns_of(writer, Span(), ("number",), limit=10)
+    monkeypatch.undo()
+    assert len(columns_of(writer, Span(), ("number",), limit=10)) == 10
+
+
+# Parts -------------------------------------------------------------------------------------------
+
+
+def test_search_pages_through_all_and_back(ask: Callable[..., dict[str, Any]]) -> None:
+    first = ask("/search")
+    numbers = [each["number"] for each in first["parts"]]
+    assert (numbers, first["older"], first["newer"]) == (list(range(250, 200, -1)), True, False)
+    second = ask("/search", below=201)
+    assert [each["number"] for each in second["parts"]] == list(range(200, 150, -1))
+    back = ask("/search", above=200)
+    assert [each["number"] for each in back["parts"]] == numbers
+    assert (back["older"], back["newer"]) == (True, False)
+    last = ask("/search", below=51)
+    assert (len(last["parts"]), last["older"]) == (50, False)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "count"),
+    [
+        ({"serial": "S0007"}, 1),
+        ({"serial": "S000*"}, 10),
+        ({"serial": "s0007"}, 0),
+        ({"lot": "L2", "verdict": "FAIL"}, 20),
+        ({"verdict": "CANNOT_INSPECT"}, 10),
+        ({"product": "flange", "number": 17}, 1),
+        ({"product": "other"}, 0),
+        ({"since": (BEGAN + timedelta(minutes=245)).isoformat()}, 5),
+        ({"part_id": "' OR 1=1 --"}, 0),
+        ({"serial": "  "}, 50),
+    ],
+)
+def test_search_by(ask: Callable[..., dict[str, Any]], wanted: dict[str, Any], count: int) -> None:
+    assert len(ask("/search", **wanted)["parts"]) == count
+
+
+def test_what_is_no_question_is_refused(client: TestClient) -> None:
+    for body in ({"verdict": "MAYBE"}, {"since": "2026-03-05T06:00"}, {"sql": "1"}, {"number": -1}):
+        assert client.post(API + "/search", json=body).status_code == 422
+    for measure in ("score; DROP TABLE", "health.", "reason", "health.a.b"):
+        assert client.post(API + "/measured", json={"measure": measure}).status_code == 422
+
+
+def test_one_part_with_all_its_fields_and_events(writer: Store, client: TestClient) -> None:
+    record = writer.parts(serial="S0230")[0]
+    writer.add_event(record.part_id, "label", "mia", detail={"label": "NG", "defect": "dent"})
+    found = client.get(f"{API}/part/{record.part_id}").json()
+    assert found["record"]["hash"] == record.hash
+    assert found["record"]["regions"][0]["peak_score"] == record.score
+    assert (found["picture"], found["last"]) == (True, 250)
+    assert found["file"] == f"{record.part_id}.png"
+    (event,) = found["events"]
+    assert (event["who"], event["kind"], event["detail"]["defect"]) == ("mia", "label", "dent")
+    assert client.get(f"{API}/number/231").json()["record"] == found["record"]
+    assert client.get(f"{API}/number/251").status_code == 404
+
+
+def test_a_score_without_end_is_told_by_name(writer: Store, client: TestClient) -> None:
+    done = writer.add(part(Verdict.FAIL, float("inf"), 900))
+    found = client.get(f"{API}/part/{done.part_id}")
+    assert found.json()["record"]["score"] == "Infinity"
+    assert client.post(API + "/search", json={}).json()["parts"][0]["score"] == "Infinity"
+
+
+def test_lines_come_in_the_order_asked_for(ask: Callable[..., dict[str, Any]]) -> None:
+    assert [each["number"] for each in ask("/lines", numbers=[7, 999, 3])["parts"]] == [7, 3]
+
+
+def test_thumbs_are_small_kept_and_bounded(
+    writer: Store, client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    some = writer.parts(limit=20, verdict="PASS")
+    answer = client.get(f"{API}/thumb/{some[0].part_id}")
+    assert answer.headers["content-type"] == "image/jpeg"
+    assert "immutable" in answer.headers["cache-control"]
+    image = cv2.imdecode(np.frombuffer(answer.content, np.uint8), cv2.IMREAD_COLOR)
+    assert image.shape == (132, 176, 3)
+    assert len(answer.content) < 5_000
+    monkeypatch.setattr(analysis_thumbs, "KEPT_BYTES", 3 * len(answer.content))
+    thumbs = analysis_thumbs.Thumbs(writer)
+    for record in some:
+        assert thumbs.of(record.part_id)
+    assert thumbs.bytes <= 3 * len(answer.content) + 300
+
+
+def test_a_part_without_a_picture_has_no_thumb(writer: Store, client: TestClient) -> None:
+    cannot = writer.parts(verdict="CANNOT_INSPECT", limit=1)[0]
+    assert client.get(f"{API}/thumb/{cannot.part_id}").status_code == 404
+    gone = writer.parts(verdict="PASS", limit=1)[0]
+    path = writer.image_path(gone)
+    assert path is not None
+    path.write_bytes(b"no picture")
+    assert client.get(f"{API}/thumb/{gone.part_id}").status_code == 404
+    path.unlink()
+    assert client.get(f"{API}/thumb/{gone.part_id}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "name", ["..%2f..%2fparts.db", "%2e%2e%2fparts.db", "parts.db", "/etc/passwd", "..", "%00"]
+)
+@pytest.mark.parametrize("place", ["thumb", "part", "export", "report"])
+def test_no_path_leads_out(client: TestClient, place: str, name: str) -> None:
+    answer = client.get(f"{API}/{place}/{name}")
+    assert answer.status_code in (404, 405)
+    assert b"SQLite" not in answer.content
+    assert b"root:" not in answer.content
+
+
+# Exports and reports ------------------------------------------------------------------------------
+
+
+def fetched(client: TestClient, tmp_path: Path, **asked: Any) -> tuple[dict[str, Any], bytes]:
+    told = client.post(API + "/export", json=asked)
+    assert told.status_code == 200, told.text
+    done = dict(told.json())
+    folder = tmp_path / "parts.page" / "downloads"
+    assert len(list(folder.iterdir())) == 1
+    answer = client.get(f"{API}/export/{done['token']}")
+    assert answer.status_code == 200
+    assert f'filename="{done["name"]}"' in answer.headers["content-disposition"]
+    assert list(folder.iterdir()) == []
+    assert client.get(f"{API}/export/{done['token']}").status_code == 404
+    return done, answer.content
+
+
+def test_csv_holds_the_parts_of_the_span(client: TestClient, tmp_path: Path) -> None:
+    done, data = fetched(client, tmp_path, lot="L2", verdict="FAIL")
+    rows = list(csv.DictReader(io.StringIO(data.decode())))
+    assert (done["parts"], len(rows), done["bytes"]) == (20, 20, len(data))
+    assert {row["verdict"] for row in rows} == {"FAIL"}
+    assert [int(row["number"]) for row in rows] == list(range(221, 241))
+    assert float(rows[-1]["score"]) == pytest.approx(3.0)
+    assert done["name"].startswith("parts-line-1-L2-")
+
+
+def test_parquet_holds_the_same(client: TestClient, tmp_path: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    done, data = fetched(client, tmp_path, kind="parquet")
+    table = parquet.read_table(io.BytesIO(data))
+    assert (done["parts"], table.num_rows) == (250, 250)
+
+
+def test_zip_holds_table_and_pictures(writer: Store, client: TestClient, tmp_path: Path) -> None:
+    record = writer.parts(lot="L2", verdict="FAIL", limit=1)[0]
+    path = writer.image_path(record)
+    assert path is not None
+    gone = writer.image_path(writer.parts(lot="L2", verdict="REVIEW", limit=1)[0])
+    assert gone is not None
+    gone.unlink()
+    done, data = fetched(client, tmp_path, lot="L2", pictures=True)
+    assert (done["parts"], done["images"], done["images_missing"]) == (50, 39, 1)
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        assert archive.testzip() is None
+        assert len(archive.namelist()) == 40
+        assert archive.read(f"pictures/{record.image}") == path.read_bytes()
+        rows = list(csv.DictReader(io.StringIO(archive.read("parts.csv").decode())))
+    assert len(rows) == 50
+
+
+def test_what_is_empty_or_too_large_is_refused_in_one_line(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def refused(**asked: Any) -> str:
+        answer = client.post(API + "/export", json=asked)
+        assert answer.status_code in (404, 409)
+        assert "\n" not in answer.json()["error"]
+        return str(answer.json()["error"])
+
+    assert refused(lot="none such")
+    monkeypatch.setattr(analysis, "MOST_ROWS", 100)
+    assert "250" in refused()
+    monkeypatch.setattr(analysis, "MOST_PICTURES", 10)
+    assert "50" in refused(lot="L2", pictures=True) or "40" in refused(lot="L2", pictures=True)
+    monkeypatch.setattr(analysis, "ROOM_BYTES", 10**18)
+    assert refused(lot="L1")
+    assert not list((tmp_path / "parts.page" / "downloads").glob("*"))
+
+
+def test_files_nobody_fetched_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = Files(tmp_path)
+    token, path = files.begin(".csv")
+    path.write_text("1")
+    files.ready(token, path, "a.csv")
+    files.begin(".csv")
+    assert path.exists()
+    monkeypatch.setattr("ui.analysis_jobs.KEPT_S", -1.0)
+    files.begin(".csv")
+    assert not path.exists()
+    assert files.take(token) is None
+
+
+def test_file_names_are_plain() -> None:
+    assert file_name("parts", "Linie/1", "../x", None, suffix=".csv") == "parts-Linie-1-x.csv"
+
+
+def test_report_of_a_lot_opens_once_and_is_escaped(
+    writer: Store, client: TestClient, tmp_path: Path
+) -> None:
+    writer.add(part(Verdict.PASS, 0.1, 900, lot="<b>bad</b>"))
+    done = client.post(API + "/report", json={"lot": "<b>bad</b>"}).json()
+    answer = client.get(f"{API}/report/{done['token']}")
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "&lt;b&gt;bad&lt;/b&gt;" in answer.text
+    assert "<b>bad" not in answer.text
+    assert client.get(f"{API}/report/{done['token']}").status_code == 404
+    assert not list((tmp_path / "parts.page" / "downloads").iterdir())
+
+
+def test_report_of_no_lot_is_one_line(client: TestClient) -> None:
+    answer = client.post(API + "/report", json={"lot": "none such"})
+    assert answer.status_code == 409
+    assert "no part of it is in the record" in answer.json()["error"]
+
+
+def verified(client: TestClient, **asked: Any) -> dict[str, Any]:
+    assert client.post(API + "/verify", params=asked).json()["running"]
+    end = time.monotonic() + 60
+    while (state := client.get(API + "/verify").json())["running"]:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    return dict(state["found"])
+
+
+def test_verify_says_the_record_is_as_written(writer: Store, client: TestClient) -> None:
+    found = verified(client)
+    assert (found["count"], found["findings"]) == (0, [])
+    assert found["head"] == {"count": 250, "hash": writer.head().hash}
+
+
+def test_verify_finds_a_changed_picture(writer: Store, client: TestClient) -> None:
+    path = writer.image_path(writer.parts(verdict="PASS", limit=1)[0])
+    assert path is not None
+    path.write_bytes(png(3) + b"x")
+    assert verified(client)["count"] == 0  # pictures were not read
+    (finding,) = verified(client, pictures=True)["findings"]
+    assert "was changed" in finding
+
+
+# Words --------------------------------------------------------------------------------------------
+
+
+def test_every_kind_of_reason_has_a_name() -> None:
+    keys = Words().keys
+    missing = {f"analysis.kind_{r.key}" for r in reasons.REASONS} - keys
+    assert missing == set()
+
+
+def test_words_the_scripts_say_are_in_the_catalogue() -> None:
+    import re
+
+    static = Path(analysis.__file__).parents[1] / "static"
+    said = set()
+    for path in static.glob("analysis*.js"):
+        said |= set(re.findall(r'(?<![a-z])t\("([a-z_.]+)"', path.read_text("utf-8")))
+    assert len(said) > 50
+    assert said <= Words().keys, said - Words().keys
+
+
+def test_recipes_of_the_shared_line_can_be_opened(recipe_path: Path) -> None:
+    assert len(open_recipe(recipe_path).scores) == 40
+    assert json.dumps(sorted(Kind)) == "[0, 1, 2, 3, 4, 5]"
