@@ -1,7 +1,7 @@
 """Trainings and trials as processes of their own, which outlive the page that started them.
 
-A job is a folder: `job.json` (what, who, which process), `status.json` (how far a training is),
-`out` (what it printed) and `log` (its last words). One job runs at a time.
+A job is a folder: `job.json` (what, who, which process), `status.json` (how far it is), `out`
+(what it printed) and `log` (its last words). One job runs at a time.
 """
 
 from __future__ import annotations
@@ -35,9 +35,10 @@ _RUN = """
 import os, signal
 os.nice(10)
 signal.signal(signal.SIGINT, signal.default_int_handler)
-from inspection.cli import main
+from inspection.{} import main
 main()
 """
+_MODULE = {TRAIN: "cli", TRY: "trial"}
 
 Prepare = Callable[[Path], Sequence[object]]
 """Fills the folder of a new job and gives the words of the command line."""
@@ -128,7 +129,7 @@ class Jobs:
         folder.mkdir(mode=0o700)
         try:
             words = prepare(folder)
-            process = _spawn(folder, words)
+            process = _spawn(folder, _RUN.format(_MODULE[kind]), words)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
@@ -149,8 +150,6 @@ class Jobs:
         if child := self._children.get(card["id"]):
             child.poll()  # a child that ended and is not asked after stays in the process table
         alive = birth(card["pid"]) == card["birth"]
-        if card["kind"] == TRY:
-            told = _counted(folder, card["about"])
         if told.get("state") in (DONE, FAILED, CANCELLED):
             return dict(told)
         if alive:
@@ -177,15 +176,6 @@ def snapshot(pictures: Mapping[str, Path], folder: Path) -> None:
             shutil.copyfile(path, folder / name)
 
 
-def judged(folder: Path) -> list[dict[str, Any]]:
-    """Give the judgements a trial has printed so far."""
-    try:
-        lines = (folder / "out").read_text("utf-8").splitlines(keepends=True)
-    except OSError:
-        return []
-    return [json.loads(line) for line in lines if line.endswith("\n")]
-
-
 def birth(pid: int) -> str | None:
     """Tell a process from a later one of the same number: its start and this boot; None: gone."""
     try:
@@ -197,23 +187,13 @@ def birth(pid: int) -> str | None:
     return None if state in "ZX" else f"{started} {boot}"
 
 
-def _spawn(folder: Path, words: Sequence[object]) -> subprocess.Popen[bytes]:
+def _spawn(folder: Path, program: str, words: Sequence[object]) -> subprocess.Popen[bytes]:
     with (folder / "out").open("wb") as out, (folder / "log").open("wb") as log:
         return subprocess.Popen(  # noqa: S603
-            [sys.executable, "-c", _RUN, *map(str, words)],
+            [sys.executable, "-c", program, *map(str, words)],
             stdin=subprocess.DEVNULL, stdout=out, stderr=log, start_new_session=True,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         )  # fmt: skip
-
-
-def _counted(folder: Path, about: Mapping[str, Any]) -> dict[str, Any]:
-    of = int(about["of"])
-    try:
-        done = (folder / "out").read_bytes().count(b"\n")
-    except OSError:
-        done = 0
-    state = {"state": DONE} if done >= of else {}
-    return {"stage": "Judging", "done": done, "of": of, **state}
 
 
 def _last_line(log: Path) -> str:

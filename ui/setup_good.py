@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse
 from gradio.utils import get_upload_folder
 
@@ -39,17 +39,15 @@ def add_routes(router: APIRouter, context: Context) -> None:
     def draft(product: str, view: str) -> Draft:
         return draft_of(context, product, view)
 
-    Drafted = Annotated[Draft, Depends(draft)]  # noqa: N806
-
     @router.get("/good/{name}")
-    async def picture(name: str, of: Drafted) -> Response:
+    async def picture(name: str, product: str, view: str) -> Response:
         """Give a good part as a browser can show it."""
-        return await asyncio.to_thread(shown, of.path(name))
+        return await asyncio.to_thread(shown, draft(product, view).path(name))
 
     @router.get("/thumb/{name}")
-    async def thumb(name: str, of: Drafted) -> Response:
+    async def thumb(name: str, product: str, view: str) -> Response:
         """Give a good part, small."""
-        path = await asyncio.to_thread(of.thumb, name)
+        path = await asyncio.to_thread(draft(product, view).thumb, name)
         return FileResponse(path, headers={"Cache-Control": FOREVER})
 
     @router.post("/good/take")

@@ -34,6 +34,14 @@ def trained(jobs: Jobs, job_id: str) -> Job:
     return job
 
 
+def trial_of(jobs: Jobs, job_id: str) -> Job:
+    """Give the newest trial of a training's recipe. Raises Refuse."""
+    trial = setup_training.trial_of(jobs, trained(jobs, job_id))
+    if trial is None:
+        raise Refuse("the recipe was not tried yet", status=404)
+    return trial
+
+
 def _result_routes(router: APIRouter, context: Context, jobs: Jobs) -> None:
     @router.get("/result/{job_id}")
     async def result(job_id: str) -> dict[str, Any]:
@@ -45,13 +53,6 @@ def _result_routes(router: APIRouter, context: Context, jobs: Jobs) -> None:
         """Give a good part the recipe was learnt from."""
         path = setup_result.picture_of(trained(jobs, job_id), name)
         return await asyncio.to_thread(shown, path)
-
-    @router.get("/result/{job_id}/heat/{name}")
-    async def heat(job_id: str, name: str) -> Response:
-        """Give where a good part is least usual."""
-        job = trained(jobs, job_id)
-        path = setup_result.picture_of(job, name)
-        return _png(await asyncio.to_thread(setup_result.heat_png, job.recipe, path))
 
     @router.get("/recipe/{job_id}")
     async def recipe(job_id: str) -> Response:
@@ -80,20 +81,23 @@ def _trial_routes(router: APIRouter, context: Context, jobs: Jobs) -> None:
     @router.get("/tried/{job_id}")
     async def tried(job_id: str) -> dict[str, Any]:
         """Give what a recipe made of the parts it was tried on, as far as it is."""
-        trial = await asyncio.to_thread(setup_training.trial_of, jobs, trained(jobs, job_id))
-        if trial is None:
-            raise Refuse("the recipe was not tried yet", status=404)
+        trial = await asyncio.to_thread(trial_of, jobs, job_id)
         return await asyncio.to_thread(setup_result.tried, trial)
 
-    @router.get("/result/{job_id}/part/{part_id}")
+    @router.get("/tried/{job_id}/heat/{name}")
+    async def heat(job_id: str, name: str) -> Response:
+        """Give where one of the worst good parts is least usual."""
+        trial = await asyncio.to_thread(trial_of, jobs, job_id)
+        path = setup_result.heat_of_good(trial, name)
+        return FileResponse(path, media_type="image/png", headers={"Cache-Control": FOREVER})
+
+    @router.get("/tried/{job_id}/part/{part_id}")
     async def part(job_id: str, part_id: str) -> Response:
         """Give where a recorded part is unusual for the new recipe."""
-        job = trained(jobs, job_id)
-        trial = await asyncio.to_thread(setup_training.trial_of, jobs, job)
-        if trial is None:
-            raise Refuse("the recipe was not tried yet", status=404)
+        trial = await asyncio.to_thread(trial_of, jobs, job_id)
         path = setup_result.part_of(trial, part_id)
-        return _png(await asyncio.to_thread(setup_result.heat_png, job.recipe, path))
+        recipe = trained(jobs, job_id).recipe
+        return _png(await asyncio.to_thread(setup_result.heat_png, recipe, path))
 
 
 def _line_routes(router: APIRouter, context: Context, jobs: Jobs) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -12,17 +13,15 @@ from typing import Any
 import numpy as np
 
 from cameras import Frame, list_images, read_image
+from inspection import trial as trial_files
 from inspection.calibration import calibrate
 from inspection.errors import SetupError
-from inspection.feed import encoded_png
-from inspection.jobs import Job, judged
+from inspection.jobs import Job
 from inspection.judge import inspect
 from inspection.judgement import Verdict
-from inspection.overlay import heat
 from inspection.recipe import Recipe, open_recipe
 from ui.setup_draft import FIRST
 
-WORST = 12
 GOOD, PARTS = "good", "parts"
 """Folders of a job: the good parts a recipe was learnt from, and recorded parts it is tried on."""
 
@@ -63,21 +62,22 @@ def told(job: Job) -> dict[str, Any]:
 
 
 def tried(trial: Job) -> dict[str, Any]:
-    """Say what a recipe made of its own good parts and of recorded parts, as far as it is judged."""
-    rows = judged(trial.folder)
-    good = [row for row in rows if Path(row["image"]).parent.name == GOOD]
+    """Say which good parts are the worst, and which recorded parts would get another answer."""
+    good, rows = _read(trial.folder / trial_files.GOOD), _read(trial.folder / trial_files.PARTS)
     before: Mapping[str, Any] = trial.about["before"]
-    parts = [
-        {"part_id": Path(row["image"]).stem, **_short(row), **before[Path(row["image"]).stem]}
-        for row in rows
-        if Path(row["image"]).parent.name == PARTS
-    ]
-    worst = sorted(good, key=lambda row: -(row["score"] if row["score"] is not None else np.inf))
+    parts = [{**row, **before[row["part_id"]]} for row in rows if row["part_id"] in before]
     return {
-        "worst": [{"name": _name(Path(row["image"]).name), **_short(row)} for row in worst[:WORST]],
+        "worst": [
+            {"name": _name(name), "score": score} for name, score in good[: trial_files.WORST]
+        ],
         "parts": parts,
         "flips": [row for row in parts if _passes(row["verdict"]) != _passes(row["before"])],
     }
+
+
+def heat_of_good(trial: Job, name: str) -> Path:
+    """Give the heat of one of the worst good parts. Raises SetupError."""
+    return _among(trial.folder / trial_files.HEAT, f"{name}.png")
 
 
 def picture_of(training: Job, name: str) -> Path:
@@ -96,8 +96,8 @@ def part_of(trial: Job, part_id: str) -> Path:
 def heat_png(recipe_path: Path, picture: Path) -> bytes | None:
     """Colour what is unusual for this recipe, weakly already well below the limit.
 
-    Colour begins at the median of the good parts' scores and is full at the threshold: so a good
-    part shows where it is least usual. None for a picture that cannot be judged.
+    Colour begins at the median of the good parts' scores and is full at the threshold. None for a
+    picture that cannot be judged.
     """
     recipe = opened(recipe_path)
     image = read_image(picture)
@@ -106,10 +106,8 @@ def heat_png(recipe_path: Path, picture: Path) -> bytes | None:
         found = inspect(frame, recipe).anomaly_map
     if found is None:
         return None
-    values = recipe.framing.to_picture(found.values, image) + np.float32(found.offset)
-    limit = recipe.settings.calibration.threshold
-    low = min(float(np.median(recipe.scores)), 0.9 * limit)
-    return encoded_png(heat(values, threshold=low, fail_threshold=limit))
+    values = found.values if found.neighbourhood is None else found.neighbourhood
+    return trial_files.heat_png(picture, values + np.float32(found.offset), recipe)
 
 
 def opened(path: Path) -> Recipe:
@@ -122,8 +120,12 @@ def _opened(path: Path, changed_ns: int) -> Recipe:
     return open_recipe(path)
 
 
-def _short(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: row[name] for name in ("verdict", "score", "p_value", "reason")}
+def _read(path: Path) -> list[Any]:
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return []
+    return found if isinstance(found, list) else []
 
 
 def _passes(verdict: str) -> bool:

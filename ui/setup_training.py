@@ -11,8 +11,10 @@ from pydantic import BaseModel, Field
 
 from inspection.dataset import MIN_GOOD
 from inspection.errors import SetupError
+from inspection.job_status import replace_json
 from inspection.jobs import TRAIN, TRY, Job, Jobs, snapshot
 from inspection.store import PartRecord
+from inspection.trial import REQUEST
 from ui.setup_draft import Draft
 from ui.setup_result import GOOD, PARTS
 
@@ -66,13 +68,13 @@ def start_training(jobs: Jobs, draft: Draft, options: Options, *, who: str) -> J
 def start_trial(
     jobs: Jobs, training: Job, parts: Sequence[tuple[PartRecord, Path]], *, who: str
 ) -> Job:
-    """Judge a training's own good parts and recorded parts by its recipe. Raises InspectionError."""
-    good = {path.name: path for path in sorted((training.folder / GOOD).iterdir())}
+    """Judge recorded parts by a training's recipe, and find the worst of its good parts. Raises InspectionError."""
 
     def prepare(folder: Path) -> Sequence[object]:
         snapshot({f"{record.part_id}{path.suffix}": path for record, path in parts}, folder / PARTS)
-        words: list[object] = ["inspect", training.recipe, training.folder / GOOD, "--json"]
-        return [*words, folder / PARTS] if parts else words
+        request = {"recipe": str(training.recipe), "good": str(training.folder / GOOD)}
+        replace_json(folder / REQUEST, request)
+        return [folder]
 
     before = {
         record.part_id: {
@@ -88,7 +90,6 @@ def start_trial(
         "product": training.about["product"],
         "view": training.about["view"],
         "training": training.id,
-        "of": len(good) + len(parts),
         "before": before,
     }
     return jobs.start(TRY, who=who, about=about, prepare=prepare)

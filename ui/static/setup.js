@@ -120,6 +120,7 @@ function drawStation(app, station) {
       el("span", {"aria-hidden": true}, {gone: "✕ ", paused: "❚❚ ", inspecting: "▶ "}[seen]), t(`setup.station_${seen}`)),
     button && el("button", {class: button, data: {do: button}, onclick: async () => {
       if (button === "pause" && !await asked(t("setup.pause_ask"), t("setup.pause"))) return;
+      if (button === "resume") app.status = {...app.status, paused: false};  // no more looks at the camera from here
       const answer = await app.station(button);
       if (!answer.ok) toast(answer.error, "bad");
     }}, t(`setup.${button}`)) || "");

@@ -106,10 +106,11 @@ function out(app, names) {
 
 function pair(app, name, text) {
   const picture = app.url(`result/${here.job}/good/${encodeURIComponent(name)}`);
-  const heat = app.url(`result/${here.job}/heat/${encodeURIComponent(name)}`);
+  const heat = app.url(`tried/${here.job}/heat/${encodeURIComponent(name)}`, {trial: app.state.trial?.id ?? ""});
+  const seen = here.tried?.worst.some((row) => row.name === name);
   return el("figure", {class: "pair", data: {name}},
     el("div", {class: "two"}, el("img", {src: picture, alt: name, loading: "lazy"}),
-      el("div", {class: "over"}, el("img", {src: picture, alt: "", loading: "lazy"}), el("img", {src: heat, alt: t("setup.heat"), loading: "lazy", class: "heat"}))),
+      el("div", {class: "over"}, el("img", {src: picture, alt: "", loading: "lazy"}), seen ? el("img", {src: heat, alt: t("setup.heat"), loading: "lazy", class: "heat"}) : "")),
     el("figcaption", {}, el("span", {}, name), el("span", {}, text), out(app, [name])));
 }
 
@@ -125,7 +126,7 @@ function drawTrial(app) {
 function worst(app) {
   return [el("h3", {}, t("setup.worst")), el("p", {class: "dim"}, t("setup.worst_why")),
     el("div", {class: "pairs", data: {list: "worst"}}, ...here.tried.worst.map((row) =>
-      pair(app, row.name, row.score === null ? row.reason : t("setup.score", {score: row.score.toPrecision(3)}))))];
+      pair(app, row.name, t("setup.score", {score: row.score.toPrecision(3)}))))];
 }
 
 function flips(app) {
@@ -135,7 +136,7 @@ function flips(app) {
   return [el("h3", {}, t("setup.try_title")),
     el("p", {class: "counter", data: {flips: flipped.length, of: parts.length}}, t("setup.flips", {n: flipped.length, of: parts.length})),
     el("div", {class: "pairs", data: {list: "flips"}}, ...flipped.map((row) => {
-      const picture = `/pictures/${encodeURIComponent(row.part_id)}/full`, heat = app.url(`result/${here.job}/part/${encodeURIComponent(row.part_id)}`);
+      const picture = `/pictures/${encodeURIComponent(row.part_id)}/full`, heat = app.url(`tried/${here.job}/part/${encodeURIComponent(row.part_id)}`);
       return el("figure", {class: "pair"}, el("div", {class: "two"}, el("img", {src: picture, alt: row.serial ?? row.part_id, loading: "lazy"}),
         el("div", {class: "over"}, el("img", {src: picture, alt: "", loading: "lazy"}),
           row.score === null ? "" : el("img", {src: heat, alt: t("setup.heat"), loading: "lazy", class: "heat"}))),
