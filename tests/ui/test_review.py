@@ -624,15 +624,11 @@ def test_types_of_defects_are_changed_and_noted(bench: Bench) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "types",
-    [[], ["a"] * 2, ["a", "A"], [str(n) for n in range(10)], ["../x"], ["good"], ["a/b"], [".."],
-     ["x" * 41], [""], ["a\n"], ["pin hole", "pin_hole"]],
-)  # fmt: skip
-def test_types_that_cannot_be(bench: Bench, types: list[str]) -> None:
-    if types == ["a\n"]:
-        types = ["a\nb"]
-    assert bench.post("mia", "defects", types=types)["status"] == 409
+def test_types_that_cannot_be(bench: Bench) -> None:
+    numbers = [str(n) for n in range(10)]
+    for types in ([], ["a"] * 2, ["a", "A"], numbers, ["../x"], ["good"], ["a/b"], [".."], ["x" * 41],
+                  [""], ["a\nb"], ["pin hole", "pin_hole"]):  # fmt: skip
+        assert bench.post("mia", "defects", types=types)["status"] == 409, types
     assert Defects(bench.page_folder).list() == FIRST
     assert bench.store.actions() == []
 
@@ -717,11 +713,12 @@ def test_a_dataset_takes_what_the_filter_lets_through(labelled: Bench) -> None:
     assert [each["name"] for each in datasets(labelled.page_folder / "datasets")] == ["fails"]
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", "../x", "a/b", "a\\b", "/tmp/x", ".hidden", "a b",
-                                  "x" * 41, "é", "a\n", "CON", "-a"])  # fmt: skip
-def test_names_of_datasets_that_cannot_be(labelled: Bench, name: str) -> None:
+def test_names_of_datasets_that_cannot_be(labelled: Bench) -> None:
     before = sorted(labelled.folder.rglob("*"))
-    assert labelled.post("mia", "export", name=name)["status"] == 409
+    for name in ("", ".", "..", "../x", "a/b", "a\\b", "/tmp/x", ".hidden", "a b", "x" * 41, "é", "a\n",
+                 "CON", "-a"):  # fmt: skip
+        answer = labelled.post("mia", "export", name=name)
+        assert (answer["status"], "a name has" in answer["error"]) == (409, True), name
     assert sorted(labelled.folder.rglob("*")) == before
 
 

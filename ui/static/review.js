@@ -30,8 +30,8 @@ class Page {
     this.painter = new Painter(this.view, () => { if (this.painter) this.tools(); });
     this.filter = new Filter(choices, () => this.restart());
     this.drafts = new Map();
-    this.undoable = kept("review.undo", []);
-    this.times = kept("review.times", []);
+    this.undoable = kept("review-undo", []);
+    this.times = kept("review-times", []);
     this.busy = false;
     this.decides = false;
     this.part = null;
@@ -219,8 +219,8 @@ class Page {
     this.walk.update(part);
     this.undoable.push({part_id: part.part_id, number: part.mine.number});
     this.times.push(Date.now());
-    keep("review.undo", this.undoable.slice(-200));
-    keep("review.times", this.times.slice(-5000));
+    keep("review-undo", this.undoable.slice(-200));
+    keep("review-times", this.times.slice(-5000));
     const group = ["disagreement", "review", "cannot_inspect", "fail", "pass", "done"][before.key?.[0]];
     if (before.mine === null && this.walk.groups[group]) this.walk.groups[group] -= 1;
   }
@@ -237,15 +237,15 @@ class Page {
       this.fine();
       this.undoable.pop();
       this.times.pop();
-      keep("review.undo", this.undoable);
-      keep("review.times", this.times);
+      keep("review-undo", this.undoable);
+      keep("review-times", this.times);
       if (this.walk.go(last.part_id)) this.walk.update(answer.part);
       else this.walk.insert(answer.part);
       await this.show();
       toast(t("review.undone"));
     } else {
       // What cannot be undone now never will be: the label is no longer the last one.
-      if (!this.gone) { this.undoable.pop(); keep("review.undo", this.undoable); }
+      if (!this.gone) { this.undoable.pop(); keep("review-undo", this.undoable); }
       this.fault(answer.error);
     }
     this.busy = false;
