@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
 
-BLOCK_ROWS = 1024
+BLOCK_VALUES = 5_000_000
+"""Distances held at once (20 MB); in smaller blocks, cores wait for each other on a busy machine."""
 
 
 def squares(points: Array) -> Array:
@@ -16,18 +19,38 @@ def squares(points: Array) -> Array:
     return np.asarray(np.einsum("nd,nd->n", points, points), dtype=np.float32)
 
 
+def products(points: Array) -> Array:
+    """Give the products (n, n) of each two of `points` (n, d)."""
+    rows = torch.from_numpy(points)
+    return np.asarray(torch.mm(rows, rows.T).numpy(), dtype=np.float32)
+
+
 def nearest_squared(points: Array, centres: Array) -> Array:
     """Give each of `points` (n, d) its squared distance (n,) to the nearest of `centres` (m, d)."""
-    rows, columns = torch.from_numpy(points), torch.from_numpy(centres).T
+    found = nearest_squared_by_group(points, centres[None], [len(centres)])
+    return np.asarray(found[0], dtype=np.float32)
+
+
+def nearest_squared_by_group(points: Array, centres: Array, sizes: Sequence[int]) -> Array:
+    """Give the squared distance (groups, n) to the nearest of each group of `centres`.
+
+    `centres` are (groups, m, d), of which the first of `sizes` count; infinite for an empty group.
+    """
+    groups, most, components = centres.shape
+    rows = torch.from_numpy(points)
+    columns = torch.from_numpy(centres).reshape(groups * most, components).T
     lengths = columns.square().sum(0)
+    for group, size in enumerate(sizes):
+        lengths[group * most + size : (group + 1) * most] = torch.inf
+    block_rows = max(1, BLOCK_VALUES // (groups * most))
     # One buffer for all blocks: a fresh one for each costs ten times the product.
-    buffer = torch.empty(min(BLOCK_ROWS, len(points)), len(centres))
-    found = torch.empty(len(points))
-    for start in range(0, len(points), BLOCK_ROWS):
-        block = rows[start : start + BLOCK_ROWS]
+    buffer = torch.empty(min(block_rows, len(points)), groups * most)
+    found = torch.empty(len(points), groups)
+    for start in range(0, len(points), block_rows):
+        block = rows[start : start + block_rows]
         product = torch.addmm(lengths, block, columns, alpha=-2.0, out=buffer[: len(block)])
-        torch.amin(product, 1, out=found[start : start + BLOCK_ROWS])
-    return np.maximum(found.numpy() + squares(points), 0.0)
+        torch.amin(product.view(-1, groups, most), 2, out=found[start : start + block_rows])
+    return np.maximum(found.numpy().T + squares(points), 0.0)
 
 
 def nearest_distance(points: Array, centres: Array) -> Array:

@@ -8,7 +8,7 @@ does not grow with the number of pictures.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -22,10 +22,12 @@ from models._backbone import (
     row_channels,
     torch_features,
 )
-from models._coreset import greedy_coreset
 from models._distance import nearest_distance
+from models._folds import choose_banks
 from models._places import learn_places
 from models._program import Program, append_search
+from models._seen import Seen
+from models._whitening import whitening
 from models.base import AnomalyModel, Canvas, ModelError, NotFitted, Picture, Progress, to_grid
 
 if TYPE_CHECKING:
@@ -33,19 +35,13 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float32]
 
-KEPT_BYTES = 96 * 2**20
-"""Features kept in memory between the two passes; pictures beyond it are looked at twice."""
-
-HANDFUL = 32
-"""Pictures run through the network before their features are worked on."""
-
-SHRINKAGE = 1.0
-"""Added to each variance before whitening, as a share of their mean: quiet directions stay quiet."""
+HANDFUL_PATCHES = 16_384
+"""Patches of the pictures run through the network before their features are worked on."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Memory:
-    """What a fold or the whole set taught: `mean` (C,), `projection` (C, d), `bank` (m, d)."""
+    """What good pictures taught: `mean` (C,), `projection` (C, d), `bank` (m, d)."""
 
     mean: Array
     projection: Array
@@ -98,20 +94,8 @@ class PatchCore(AnomalyModel):
         if len(pictures) != len(folds):
             raise ModelError(f"patchcore: {len(pictures)} pictures but {len(folds)} fold numbers")
         self._start(*pictures[0].canvas.shape[:2])
-        seen = self._look(pictures, folds, progress)
-        self.memory_ = self._learn(seen, None)
-        raw = np.empty((len(pictures), *self.grid_), dtype=np.float32)
-        several = len(np.unique(folds)) > 1
-        for number, fold in enumerate(np.unique(folds)):
-            progress("Calibrating", number, len(np.unique(folds)))
-            memory = self._learn(seen, int(fold)) if several else self.memory_
-            members = np.flatnonzero(folds == fold)
-            for some in np.array_split(members, len(members) // 64 + 1):
-                rows = np.concatenate(
-                    [seen.rows(i) if i in seen.kept else self._rows(pictures[i]) for i in some]
-                )
-                raw[some] = memory.distances(rows).reshape(-1, *self.grid_)
-        progress("Calibrating", len(np.unique(folds)), len(np.unique(folds)))
+        seen = self._look(pictures, progress)
+        raw = self._learn(pictures, seen, _numbered(folds), progress)
         self.places_ = learn_places(raw, seen.valid)
         self.held_out_maps_ = self._even_out_of_sample(raw, seen.valid, folds)
         projected = (seen.sums - self.memory_.mean) @ self.memory_.projection
@@ -179,89 +163,82 @@ class PatchCore(AnomalyModel):
     def _rows(self, picture: Picture) -> Array:
         return self._features.run(picture.canvas)[0]
 
+    def _handful(self) -> int:
+        """Give how many pictures have about HANDFUL_PATCHES patches together."""
+        return max(1, HANDFUL_PATCHES // (self.grid_[0] * self.grid_[1]))
+
     def _passing(self, pictures: Sequence[Picture]) -> Iterator[tuple[int, Picture, Array]]:
         """Run pictures by the handful: idle BLAS threads spin, and would slow each run in turn."""
-        for start in range(0, len(pictures), HANDFUL):
-            handful = [pictures[i] for i in range(start, min(start + HANDFUL, len(pictures)))]
+        step = self._handful()
+        for start in range(0, len(pictures), step):
+            handful = [pictures[i] for i in range(start, min(start + step, len(pictures)))]
             rows = [self._rows(picture) for picture in handful]
             yield from zip(range(start, len(pictures)), handful, rows, strict=False)
 
-    def _look(
-        self, pictures: Sequence[Picture], folds: NDArray[np.intp], progress: Progress
-    ) -> _Seen:
+    def _look(self, pictures: Sequence[Picture], progress: Progress) -> Seen:
         """Pass over the pictures once: moments for whitening, candidates for the memory."""
-        rng = np.random.default_rng(self.seed)
-        quota = max(1, self.candidates // len(pictures))
-        channels = row_channels(self.network_, pool=self.pool)
-        seen = _Seen(
-            np.empty((len(pictures), channels), dtype=np.float32),
-            np.empty((len(pictures), *self.grid_), dtype=bool),
+        seen = Seen(
+            len(pictures),
+            self.grid_,
+            row_channels(self.network_, pool=self.pool),
+            quota=max(1, self.candidates // len(pictures)),
+            seed=self.seed,
         )
-        room = KEPT_BYTES
         for i, picture, rows in self._passing(pictures):
-            fold = folds[i]
-            seen.sums[i] = rows.mean(0)
-            if 2 * rows.size <= room:
-                seen.kept[i] = rows.astype(np.float16)
-                room -= 2 * rows.size
-            seen.valid[i] = to_grid(picture.valid, *self.grid_)
-            good = rows[seen.valid[i].ravel()]
-            seen.moments.setdefault(int(fold), _Moments(channels)).add(good)
-            take = rng.permutation(len(good))[:quota]
-            seen.candidates.setdefault(int(fold), []).append(good[np.sort(take)])
+            seen.take(i, rows, to_grid(picture.valid, *self.grid_))
             progress("Looking at good parts", i + 1, len(pictures))
         return seen
 
-    def _learn(self, seen: _Seen, without: int | None) -> Memory:
-        """Whiten, project and choose the memory from all folds but one."""
-        folds = [fold for fold in seen.moments if fold != without]
-        mean, projection = _whitening([seen.moments[fold] for fold in folds], self.components)
-        rows = np.concatenate([part for fold in folds for part in seen.candidates[fold]])
-        if len(rows) == 0:
+    def _learn(
+        self, pictures: Sequence[Picture], seen: Seen, folds: NDArray[np.intp], progress: Progress
+    ) -> Array:
+        """Choose the memory; give each picture's distances (n, h, w) to a memory without its fold.
+
+        `folds` (n,) counts from 0. Candidates stand fold by fold.
+        """
+        whose = folds[np.nonzero(seen.candidate)[0]]
+        count = int(folds.max()) + 1
+        if len(np.unique(whose)) < min(count, 2):
             raise ModelError("patchcore: no patch to learn from; the region of interest is empty")
-        points = rows @ projection - mean @ projection
-        del rows
-        rng = np.random.default_rng([self.seed, 0 if without is None else without + 1])
-        return Memory(mean, projection, points[greedy_coreset(points, self.bank_size, rng=rng)])
+        progress("Calibrating", 0, count)
+        mean, projection = whitening(seen.moments, self.components)
+        order = np.argsort(whose, kind="stable")
+        points = seen.points(mean, projection)[order]
+        rng = np.random.default_rng([self.seed, 0])
+        bank, apart = choose_banks(points, whose[order], self.bank_size, rng=rng)
+        self.memory_ = Memory(mean, projection, bank)
+        raw = np.zeros(seen.candidate.shape, dtype=np.float32)
+        for fold, found in enumerate(apart):
+            raw[seen.candidate & (folds == fold)[:, None]] = found.distances
+            memory = Memory(mean, projection, found.bank)
+            self._measure_rest(pictures, seen, np.flatnonzero(folds == fold), memory, raw)
+            progress("Calibrating", fold + 1, count)
+        return raw.reshape(-1, *self.grid_)
+
+    def _measure_rest(
+        self,
+        pictures: Sequence[Picture],
+        seen: Seen,
+        members: NDArray[np.intp],
+        memory: Memory,
+        raw: Array,
+    ) -> None:
+        """Measure the members' patches that were no candidates, into `raw` (n, h * w)."""
+        members = members[seen.rest[members].any(1)]
+        step = self._handful()
+        for start in range(0, len(members), step):
+            some = members[start : start + step]
+            kept = [seen.kept(i) for i in some]
+            rows = [
+                self._rows(pictures[i])[seen.rest[i]] if known is None else known
+                for i, known in zip(some, kept, strict=True)
+            ]
+            distances = raw[some]
+            distances[seen.rest[some]] = memory.distances(np.concatenate(rows))
+            raw[some] = distances
 
 
-class _Moments:
-    """Running count, sum and product sum of feature rows."""
-
-    def __init__(self, channels: int) -> None:
-        self.count = 0
-        self.sum = np.zeros(channels)
-        self.products = np.zeros((channels, channels))
-
-    def add(self, rows: Array) -> None:
-        self.count += len(rows)
-        self.sum += rows.sum(0, dtype=np.float64)
-        self.products += rows.T @ rows
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Seen:
-    """What one pass leaves: each picture's mean features `sums` (n, C) and `valid` patches (n, h, w)."""
-
-    sums: Array
-    valid: NDArray[np.bool_]
-    kept: dict[int, NDArray[np.float16]] = field(default_factory=dict)
-    moments: dict[int, _Moments] = field(default_factory=dict)
-    candidates: dict[int, list[Array]] = field(default_factory=dict)
-
-    def rows(self, index: int) -> Array:
-        """Give a kept picture's features (n, C)."""
-        return self.kept[index].astype(np.float32)
-
-
-def _whitening(parts: list[_Moments], components: int) -> tuple[Array, Array]:
-    """Give mean (C,) and projection (C, d) so that projected good patches have variance 1 or less."""
-    count = sum(part.count for part in parts)
-    mean = np.sum([part.sum for part in parts], axis=0) / max(count, 1)
-    products = np.sum([part.products for part in parts], axis=0)
-    covariance = products / max(count, 1) - np.outer(mean, mean)
-    variances, axes = np.linalg.eigh(covariance)
-    variances, axes = variances[::-1][:components].clip(0), axes[:, ::-1][:, :components]
-    floor = SHRINKAGE * max(float(np.trace(covariance)) / len(covariance), 1e-12)
-    projection = axes / np.sqrt(variances + floor)
-    return mean.astype(np.float32), np.ascontiguousarray(projection, dtype=np.float32)
+def _numbered(folds: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Number folds from 0 in the order they appear."""
+    _, first, fold = np.unique(folds, return_index=True, return_inverse=True)
+    return np.argsort(np.argsort(first))[fold]

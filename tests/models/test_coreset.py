@@ -7,7 +7,8 @@ import pytest
 from numpy.typing import NDArray
 
 from models import _coreset
-from models._coreset import greedy_coreset
+from models._coreset import TAKEN, complete_coreset, greedy_coreset
+from models._folds import choose_banks
 
 FRONTIERS = [1, 2, 7, 64, 399, 400, 5000]
 
@@ -23,6 +24,14 @@ def plain_greedy(points: NDArray[np.float32], count: int, first: int) -> list[in
     return chosen
 
 
+def squared_to(points: NDArray[np.float32], centres: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.square(points[:, None] - centres[None]).sum(2).min(1)
+
+
+def one(points: NDArray[np.float32]) -> NDArray[np.intp]:
+    return np.zeros(len(points), dtype=np.intp)
+
+
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("frontier", FRONTIERS)
 def test_the_picks_are_those_of_the_plain_algorithm(
@@ -30,7 +39,7 @@ def test_the_picks_are_those_of_the_plain_algorithm(
 ) -> None:
     monkeypatch.setattr(_coreset, "FRONTIER", frontier)
     points = np.random.default_rng(seed).standard_normal((400, 6), dtype=np.float32)
-    chosen = greedy_coreset(points, 90, rng=np.random.default_rng(seed))
+    chosen, _ = greedy_coreset(points, 90, groups=one(points), rng=np.random.default_rng(seed))
     assert chosen.tolist() == plain_greedy(points, 90, int(chosen[0]))
 
 
@@ -40,7 +49,7 @@ def test_among_equally_far_points_any_is_right(
 ) -> None:
     monkeypatch.setattr(_coreset, "FRONTIER", frontier)
     points = np.random.default_rng(0).integers(0, 8, (400, 3)).astype(np.float32)
-    chosen = greedy_coreset(points, 120, rng=np.random.default_rng(0))
+    chosen, _ = greedy_coreset(points, 120, groups=one(points), rng=np.random.default_rng(0))
     nearest = np.square(points - points[chosen[0]]).sum(1)
     for pick in chosen[1:]:
         assert nearest[pick] == nearest.max()
@@ -50,7 +59,7 @@ def test_among_equally_far_points_any_is_right(
 def test_all_points_are_kept_when_no_more_are_asked_for() -> None:
     points = np.arange(12, dtype=np.float32).reshape(6, 2)
     for count in (6, 7, 100):
-        chosen = greedy_coreset(points, count, rng=np.random.default_rng(0))
+        chosen, _ = greedy_coreset(points, count, groups=one(points), rng=np.random.default_rng(0))
         assert chosen.tolist() == [0, 1, 2, 3, 4, 5]
 
 
@@ -61,13 +70,13 @@ def test_of_equal_points_one_is_taken_before_any_twice(
     monkeypatch.setattr(_coreset, "FRONTIER", frontier)
     places = np.random.default_rng(1).integers(0, 50, (20, 4)).astype(np.float32)
     points = np.repeat(places, 30, axis=0)
-    chosen = greedy_coreset(points, 20, rng=np.random.default_rng(1))
+    chosen, _ = greedy_coreset(points, 20, groups=one(points), rng=np.random.default_rng(1))
     assert len(np.unique(points[chosen], axis=0)) == 20
 
 
 def test_more_picks_than_different_points_are_given_without_repeating_a_row() -> None:
     points = np.repeat(np.eye(3, dtype=np.float32), 10, axis=0)
-    chosen = greedy_coreset(points, 12, rng=np.random.default_rng(0))
+    chosen, _ = greedy_coreset(points, 12, groups=one(points), rng=np.random.default_rng(0))
     assert len(chosen) == 12
     assert len(np.unique(points[chosen[:3]], axis=0)) == 3
     assert len(set(chosen.tolist())) == 12
@@ -75,5 +84,67 @@ def test_more_picks_than_different_points_are_given_without_repeating_a_row() ->
 
 def test_the_same_seed_gives_the_same_picks() -> None:
     points = np.random.default_rng(3).standard_normal((300, 5), dtype=np.float32)
-    first, again = (greedy_coreset(points, 40, rng=np.random.default_rng(9)) for _ in range(2))
+    first, again = (
+        greedy_coreset(points, 40, groups=one(points), rng=np.random.default_rng(9))[0]
+        for _ in range(2)
+    )
     assert first.tolist() == again.tolist()
+
+
+@pytest.mark.parametrize("frontier", FRONTIERS)
+@pytest.mark.parametrize("count", [50, 400])
+def test_each_point_knows_how_far_each_groups_picks_are(
+    frontier: int, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_coreset, "FRONTIER", frontier)
+    rng = np.random.default_rng(5)
+    points = rng.standard_normal((400, 6), dtype=np.float32)
+    groups = rng.integers(0, 3, 400)
+    chosen, nearest = greedy_coreset(points, count, groups=groups, rng=rng)
+    for group in range(3):
+        wanted = squared_to(points, points[chosen[groups[chosen] == group]])
+        assert nearest[group] == pytest.approx(wanted, abs=1e-4)
+
+
+@pytest.mark.parametrize("frontier", FRONTIERS)
+def test_a_coreset_is_completed_as_if_it_had_been_going_on(
+    frontier: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_coreset, "FRONTIER", frontier)
+    points = np.random.default_rng(6).standard_normal((400, 6), dtype=np.float32)
+    whole = np.array(plain_greedy(points, 90, 7))
+    nearest = squared_to(points, points[whole[:30]])
+    more = complete_coreset(points, nearest, 60)
+    assert more.tolist() == whole[30:].tolist()
+
+
+def test_what_is_taken_is_not_picked() -> None:
+    points = np.random.default_rng(7).standard_normal((50, 4), dtype=np.float32)
+    nearest = np.where(np.arange(50) % 2, np.float32(9.0), np.float32(TAKEN))
+    more = complete_coreset(points, nearest, 40)
+    assert sorted(more.tolist()) == list(range(1, 50, 2))
+
+
+@pytest.mark.parametrize("count", [40, 100, 300])
+def test_a_bank_without_a_fold_has_nothing_of_it(count: int) -> None:
+    rng = np.random.default_rng(8)
+    points = rng.standard_normal((240, 5), dtype=np.float32)
+    folds = np.arange(240) // 8 % 3
+    bank, apart = choose_banks(points, folds, count, rng=rng)
+    assert len(bank) == min(count, 240)
+    for fold, found in enumerate(apart):
+        assert (found.own == (folds == fold)).all()
+        assert len(found.bank) == min(count, 160)
+        assert len(np.unique(found.bank, axis=0)) == len(found.bank)
+        others = {row.tobytes() for row in points[folds != fold]}
+        assert all(row.tobytes() in others for row in found.bank)
+        wanted = np.sqrt(squared_to(points[found.own], found.bank))
+        assert found.distances == pytest.approx(wanted, abs=1e-3)
+
+
+def test_a_lone_fold_is_measured_by_the_bank_of_all() -> None:
+    points = np.random.default_rng(9).standard_normal((60, 5), dtype=np.float32)
+    bank, apart = choose_banks(points, one(points), 20, rng=np.random.default_rng(0))
+    (found,) = apart
+    assert found.bank.tobytes() == bank.tobytes()
+    assert found.distances == pytest.approx(np.sqrt(squared_to(points, bank)), abs=1e-3)

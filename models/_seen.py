@@ -1,0 +1,67 @@
+"""What one pass over the good pictures leaves: moments, candidates for the memory, and the rest."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models._whitening import Moments
+
+Array = NDArray[np.float32]
+
+KEPT_BYTES = 96 * 2**20
+"""Features kept of patches that are no candidates; pictures beyond it are looked at twice."""
+
+HANDFUL = 64
+"""Pictures whose candidates are projected together."""
+
+
+class Seen:
+    """Features of n pictures' patches, which are counted from the top left of each.
+
+    `sums` (n, C) are mean features; `valid` (n, h, w), `candidate` and `rest` (n, h * w) say which
+    patches count, which of those are offered to the memory, and which others there are.
+    """
+
+    def __init__(
+        self, count: int, grid: tuple[int, int], channels: int, *, quota: int, seed: int
+    ) -> None:
+        self.sums = np.empty((count, channels), dtype=np.float32)
+        self.valid = np.empty((count, *grid), dtype=bool)
+        self.candidate = np.zeros((count, grid[0] * grid[1]), dtype=bool)
+        self.rest = np.zeros_like(self.candidate)
+        self.moments = Moments(channels)
+        self._quota = quota
+        self._rng = np.random.default_rng(seed)
+        self._offered: list[Array] = []
+        self._kept: dict[int, NDArray[np.float16]] = {}
+        self._room = KEPT_BYTES
+
+    def take(self, index: int, rows: Array, valid: NDArray[np.bool_]) -> None:
+        """Take in a picture's features (h * w, C); at most `quota` of the `valid` (h, w) are offered."""
+        self.valid[index] = valid
+        self.sums[index] = rows.mean(0)
+        counted = np.flatnonzero(valid)
+        self.moments.add(rows[counted])
+        offered = np.sort(self._rng.permutation(counted)[: self._quota])
+        self.candidate[index, offered] = True
+        self._offered.append(rows[offered])
+        self.rest[index] = valid.ravel() & ~self.candidate[index]
+        others = rows[self.rest[index]].astype(np.float16)
+        if 0 < others.nbytes <= self._room:
+            self._kept[index] = others
+            self._room -= others.nbytes
+
+    def points(self, mean: Array, projection: Array) -> Array:
+        """Give the offered patches projected (m, d), picture by picture, and let go of them."""
+        rows, self._offered = self._offered, []
+        offset = mean @ projection
+        starts = range(0, len(rows), HANDFUL)
+        return np.concatenate(
+            [np.concatenate(rows[at : at + HANDFUL]) @ projection - offset for at in starts]
+        )
+
+    def kept(self, index: int) -> Array | None:
+        """Give the features of a picture's rest, or None where there was no room for them."""
+        found = self._kept.get(index)
+        return None if found is None else found.astype(np.float32)
