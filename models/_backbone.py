@@ -6,9 +6,14 @@ import importlib.util
 import warnings
 from dataclasses import dataclass
 from functools import lru_cache
+from hashlib import sha256
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from models._converted import converted
 from models.base import ModelError, WeightsUnavailable
 
 if TYPE_CHECKING:
@@ -104,6 +109,7 @@ def _weights(
 
 def _packaged_weights(name: str) -> dict[str, Any]:
     import timm
+    import torch
 
     package = PACKAGED[name]
     found = importlib.util.find_spec(package)
@@ -115,7 +121,8 @@ def _packaged_weights(name: str) -> dict[str, Any]:
         )
     file = next((Path(found.origin).parent / "models").glob("*.pth"))
     values = list(_read_weights(name, file).values())
-    expected = timm.create_model(name, pretrained=False).state_dict()
+    with torch.device("meta"):  # names and shapes only: no time is spent on random weights
+        expected = timm.create_model(name, pretrained=False).state_dict()
     if [v.shape for v in values] != [v.shape for v in expected.values()]:
         raise ModelError(f"backbone '{name}': the weights in {file.name} are of another network")
     return dict(zip(expected, values, strict=True))
@@ -147,8 +154,17 @@ def feature_program(
 
     Each map is brought to the coarsest stride's grid by bilinear interpolation, and the coarsest is
     laid beside them once more averaged over `pool` x `pool` neighbours, so a patch is one row.
-    Conversion takes a second; what was converted is kept, so do not change it: clone it.
+    Conversion takes a second or two; what was converted is kept, in this process and on disk. So do
+    not change it: clone it.
     """
+    about = backbone.name, backbone.strides, backbone.mean, backbone.std, pool
+    made_by = [version(each) for each in ("openvino", "torch", "timm")]
+    code = sha256(Path(__file__).read_bytes()).hexdigest()
+    key = repr((about, height_px, width_px, made_by, code, _fingerprint(backbone)))
+    return converted(key, lambda: _convert(backbone, height_px, width_px, pool))
+
+
+def _convert(backbone: Backbone, height_px: int, width_px: int, pool: int) -> openvino.Model:
     import openvino
     import torch
 
@@ -160,6 +176,15 @@ def feature_program(
         traced = torch.jit.trace(network, example, check_trace=False)  # type: ignore[no-untyped-call]
         frozen = torch.jit.freeze(traced)
         return openvino.convert_model(frozen, example_input=example, input=[example.shape])
+
+
+def _fingerprint(backbone: Backbone) -> str:
+    """Tell these weights from any others."""
+    found = sha256()
+    for name, values in backbone.network.state_dict().items():
+        found.update(name.encode())
+        found.update(np.ascontiguousarray(values.numpy()).data)
+    return found.hexdigest()
 
 
 def row_channels(backbone: Backbone, *, pool: int) -> int:

@@ -88,10 +88,15 @@ def to_bytes(model: openvino.Model) -> tuple[bytes, bytes]:
 def from_bytes(xml: bytes, weights: bytes) -> Program:
     """Compile a program from the bytes of its files. Raises ModelError when they are no program."""
     try:
-        return Program(openvino.Core().read_model(model=xml, weights=weights))
+        return Program(read_model(xml, weights))
     except RuntimeError as error:
         line = str(error).strip().splitlines()[-1]
         raise ModelError(f"program: OpenVINO cannot read it ({line})") from error
+
+
+def read_model(xml: bytes, weights: bytes) -> openvino.Model:
+    """Give the model in the bytes of its files. Raises RuntimeError when there is none."""
+    return openvino.Core().read_model(model=xml, weights=weights)
 
 
 def _constant(values: NDArray[np.float32]) -> Any:
