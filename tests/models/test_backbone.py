@@ -11,7 +11,15 @@ import pytest
 
 from cameras.simulated import draw_part, write_dataset
 from models import ModelError, WeightsUnavailable
-from models._backbone import LITE_MEAN, LITE_STD, load_backbone, row_channels, torch_features
+from models._backbone import (
+    LITE_MEAN,
+    LITE_STD,
+    feature_program,
+    load_backbone,
+    row_channels,
+    torch_features,
+)
+from models._program import Program
 
 LITE = {
     "tf_efficientnet_lite0": ((8, 16), (40, 112)),
@@ -64,6 +72,28 @@ def test_the_weights_are_trained_ones_in_their_places() -> None:
     )
     assert rows.shape == (64, row_channels(found, pool=3))
     assert np.linalg.norm(rows - again) < 0.5 * np.linalg.norm(rows - mirrored)
+
+
+GOLDEN = {
+    (0, 0): 2.23318, (0, 39): -9.26529, (5, 20): 4.80458, (11, 40): -3.99457, (11, 100): 0.35634,
+    (17, 151): 0.55746, (17, 152): -3.27921, (23, 200): -7.27176, (23, 263): 1.76292,
+}  # fmt: skip
+"""Features (patch, channel) of seeded noise: layer of stride 8, of 16, and the averaged copy."""
+
+
+@pytest.mark.parametrize("by", ["torch", "program"])
+def test_the_features_are_what_they_have_always_been(by: str) -> None:
+    """Other values mean other weights, normalisation or layout: recipes and benchmarks change."""
+    found = load_backbone("tf_efficientnet_lite0", strides=(8, 16))
+    canvas = np.random.default_rng(7).integers(0, 256, (64, 96, 3), dtype=np.uint8)
+    if by == "torch":
+        rows = torch_features(found, canvas, pool=3)
+    else:
+        rows = Program(feature_program(found, height_px=64, width_px=96, pool=3)).run(canvas)[0]
+    assert rows.shape == (4 * 6, 40 + 112 + 112)
+    assert {place: rows[place] for place in GOLDEN} == pytest.approx(GOLDEN, abs=2e-3)
+    assert rows.mean() == pytest.approx(-0.56129, abs=1e-3)
+    assert np.sqrt(np.square(rows).mean()) == pytest.approx(4.72311, abs=1e-3)
 
 
 @pytest.mark.parametrize("name", ["efficientnet_lite9000", "", "resnet", "os.system"])
