@@ -105,11 +105,16 @@ def test_no_text_is_in_another_language(language: str, other: str) -> None:
 # Keys
 
 
+STORED_BY = {"kept", "getItem", "setItem", "removeItem"}
+"""Calls whose first argument names what this browser keeps."""
+
+
 def _strings(path: Path) -> Iterator[tuple[str, int]]:
     """Give every string of a file, expressions within it as HOLE, with its line."""
     if path.suffix == ".js":
-        for token in tokens(path.read_text("utf-8")):
-            if token.kind == "string":
+        found = tokens(path.read_text("utf-8"))
+        for place, token in enumerate(found):
+            if token.kind == "string" and found[place - 2].text not in STORED_BY:
                 yield token.text, token.line
         return
     tree = ast.parse(path.read_text("utf-8"))
@@ -188,6 +193,23 @@ def test_every_key_of_the_catalogue_is_said_somewhere() -> None:
         if key not in said() and not any(_fits(pattern, key) for pattern in patterns)
     ]
     assert unused == []
+
+
+NOTED = re.compile(
+    r"""\b_?noted?\((?:context, request, )?"(\w+)"|\bkind="(\w+)"|\bchange\(\s*context, request, "(\w+)\""""
+)
+
+
+def test_whatever_the_program_notes_has_words_in_the_list_of_the_audit_record() -> None:
+    noted = {
+        next(filter(None, fit.groups()))
+        for path in (*MODULES, ROOT / "inspection" / "control.py")
+        for fit in NOTED.finditer(path.read_text("utf-8"))
+    } - {"password"}  # the kind of an input
+    listed = (ROOT / "ui" / "static" / "admin_audit.js").read_text("utf-8")
+    assert len(noted) > 15
+    assert [kind for kind in sorted(noted) if f"admin.kind_{kind}" not in catalogue()] == []
+    assert [kind for kind in sorted(noted) if f'"{kind}"' not in listed] == []
 
 
 # Texts outside the catalogue
