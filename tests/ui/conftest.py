@@ -77,13 +77,15 @@ class AtWork:
         return self.folder / "parts.page"
 
     def start_runtime(self) -> None:
+        (self.page_folder / RUNTIME).unlink(missing_ok=True)  # left there by a kill
         self.runtime = _start("-c", _RUN, "run", self.station, log=self.folder / "runtime.log")
-        wait_for((self.page_folder / RUNTIME).exists, 60, self.folder / "runtime.log")
+        log = self.folder / "runtime.log"
+        wait_for((self.page_folder / RUNTIME).exists, 180, log, self.runtime)
 
     def start_page(self) -> None:
         log = self.folder / "page.log"
         self.page = _start("-m", "ui", self.station, "--port", self.port, log=log)
-        wait_for(self._answers, 60, log)
+        wait_for(self._answers, 180, log, self.page)
 
     def stop(self) -> None:
         for process in (self.page, self.runtime):
@@ -130,15 +132,18 @@ class AtWork:
         with open_store(self.folder / "parts.db", read_only=True) as store:
             yield store
 
-    def client(self, user: str | None = None) -> httpx.Client:
+    @contextmanager
+    def client(self, user: str | None = None) -> Iterator[httpx.Client]:
         """Give an HTTP client, signed in."""
-        client = httpx.Client(base_url=self.url, trust_env=False, timeout=30)
-        client.headers["Origin"] = self.url
-        if user is not None:
-            form = {"name": user, "password": PASSWORD, "next": "/"}
-            answer = client.post("/login", data=form)
-            assert answer.status_code == 303, (answer.status_code, answer.text[:500])
-        return client
+        headers = {"Origin": self.url}
+        with httpx.Client(
+            base_url=self.url, trust_env=False, timeout=30, headers=headers
+        ) as client:
+            if user is not None:
+                form = {"name": user, "password": PASSWORD, "next": "/"}
+                answer = client.post("/login", data=form)
+                assert answer.status_code == 303, (answer.status_code, answer.text[:500])
+            yield client
 
     def _recorded(self) -> int:
         with self.record() as store:
@@ -161,10 +166,17 @@ def _start(*words: object, log: Path) -> subprocess.Popen[bytes]:
         )  # fmt: skip
 
 
-def wait_for(happened: Callable[[], Any], timeout_s: float, log: Path | None = None) -> None:
+def wait_for(
+    happened: Callable[[], Any],
+    timeout_s: float,
+    log: Path | None = None,
+    process: subprocess.Popen[bytes] | None = None,
+) -> None:
+    """Wait until something is so; fail with the end of the log, at once when the process ended."""
     end = time.monotonic() + timeout_s
     while not happened():
         text = log.read_text(errors="replace")[-2000:] if log and log.exists() else ""
+        assert process is None or process.poll() is None, f"it ended\n{text}"
         assert time.monotonic() < end, f"it did not happen within {timeout_s} s\n{text}"
         time.sleep(0.02)
 

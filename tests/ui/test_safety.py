@@ -1,0 +1,163 @@
+"""The whole page as it runs: nobody gets at what is not theirs, by address or by API."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from inspection.station_file import read_station
+from tests.ui.conftest import AtWork
+from ui.paths import role_for
+from ui.serve import context_of
+from ui.server import PAGES, make_app
+from ui.users import Role, Users
+
+GRADIO_BLOCKED = [
+    "call/x",
+    "run/x",
+    "api/x",
+    "info",
+    "openapi.json",
+    "monitoring",
+    "proxy=http://x",
+]
+
+
+@pytest.fixture(scope="module")
+def routes(at_work: AtWork) -> list[tuple[str, str]]:
+    """Every method and path of the application, as made for this station."""
+    settings = read_station(at_work.station)
+    users = Users(at_work.page_folder / "users.json")
+    with context_of(at_work.station, settings, users) as context:
+        gate = make_app(context, hosts=(), loopback_only=True)
+        return sorted(set(_routes(gate.app.app, "")))
+
+
+def _routes(app: Any, before: str) -> Iterator[tuple[str, str]]:
+    for route in app.routes:
+        path = before + (getattr(route, "path", "") or "")
+        # A mounted application, or a router that was included.
+        inner = getattr(route, "app", None) or getattr(route, "original_router", None)
+        if hasattr(inner, "routes"):
+            yield from _routes(inner, path)
+        for method in getattr(route, "methods", None) or ():
+            yield method, re.sub(r"\{[^}]*\}", "x", path)
+
+
+@pytest.fixture(scope="module")
+def operator(at_work: AtWork) -> Iterator[httpx.Client]:
+    with at_work.client("oli") as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def engineer(at_work: AtWork) -> Iterator[httpx.Client]:
+    with at_work.client("mia") as client:
+        yield client
+
+
+def test_no_route_above_a_role_answers_it(
+    routes: list[tuple[str, str]], operator: httpx.Client, engineer: httpx.Client
+) -> None:
+    tried = 0
+    for client, role in ((operator, Role.OPERATOR), (engineer, Role.ENGINEER)):
+        for method, path in routes:
+            needed = role_for(path)
+            if needed is None or role.at_least(needed):
+                continue
+            answer = client.request(method, path, json={} if method == "POST" else None)
+            assert answer.status_code in (403, 404), (role, method, path, answer.status_code)
+            tried += 1
+    assert tried > 100
+
+
+def test_every_api_of_a_page_is_below_the_role_of_its_page(routes: list[tuple[str, str]]) -> None:
+    apis = [path for _, path in routes if path.startswith("/api/")]
+    assert {path.split("/")[2] for path in apis} == {"operator", "engineer", "admin"}
+    assert {page.PATH for page in PAGES} >= {"/", "/engineer/review", "/admin"}
+
+
+@pytest.mark.parametrize("mount", ["", "/engineer/review", "/admin"])
+def test_gradios_own_doors_are_shut_even_for_an_administrator(at_work: AtWork, mount: str) -> None:
+    with at_work.client("ada") as client:
+        for door in GRADIO_BLOCKED:
+            for method in ("GET", "POST"):
+                answer = client.request(method, f"{mount}/gradio_api/{door}")
+                assert answer.status_code == 404, (mount, door, answer.status_code)
+
+
+TRAVERSALS = [
+    "/static/../pages/admin.py",
+    "/static/..%2fserver.py",
+    "/static/%2e%2e/server.py",
+    "/static/....//server.py",
+    "/static//etc/passwd",
+    "/pictures/..%2f..%2fparts.db/full",
+    "/pictures/%2fetc%2fpasswd/full",
+    "/pictures/..%5c..%5cparts.db/full",
+    "/words/..%2f..%2fusers.json",
+    "/gradio_api/file=/etc/passwd",
+    "/gradio_api/file={folder}/parts.db",
+    "/gradio_api/file={folder}/parts.page/users.json",
+    "/gradio_api/file={folder}/parts.page/secret",
+    "/gradio_api/file=../../etc/passwd",
+    "/gradio_api/file=http://127.0.0.1:1/x",
+    "/engineer/review/gradio_api/file={folder}/parts.page/runtime.json",
+    "/admin/gradio_api/file=/etc/passwd",
+]
+
+
+@pytest.mark.parametrize("path", TRAVERSALS)
+def test_no_file_outside_is_given(at_work: AtWork, path: str) -> None:
+    with at_work.client("ada") as client:
+        # As it stands: a client would tidy the path up before asking.
+        url = httpx.URL(at_work.url).copy_with(
+            raw_path=path.format(folder=at_work.folder).encode("ascii")
+        )
+        answer = client.get(url)
+        assert answer.status_code in (400, 403, 404), (path, answer.status_code, answer.text[:200])
+        assert "root:" not in answer.text
+        assert "SQLite format" not in answer.text
+        assert "import" not in answer.text
+
+
+def test_a_link_in_the_archive_leads_nowhere(at_work: AtWork) -> None:
+    at_work.trigger()
+    with at_work.record() as store:
+        (record,) = store.parts(limit=1)
+        path = store.image_path(record)
+    assert path is not None
+    kept = path.read_bytes()
+    path.unlink()
+    try:
+        path.symlink_to("/etc/passwd")
+        with at_work.client("ada") as client:
+            answer = client.get(f"/pictures/{record.part_id}/full")
+        assert answer.status_code == 404 or answer.status_code == 409, answer.text[:200]
+        assert "root:" not in answer.text
+    finally:
+        path.unlink()
+        path.write_bytes(kept)
+
+
+def test_nothing_of_the_page_says_where_it_is_or_who_knows_what(at_work: AtWork) -> None:
+    with at_work.client("ada") as client:
+        for path in ("/", "/engineer/review", "/admin", "/session.js"):
+            text = client.get(path).text
+            assert str(at_work.folder) not in text, path
+            assert "argon2" not in text
+    for log in at_work.folder.glob("*.log"):
+        said = log.read_text(errors="replace")
+        assert "a long password" not in said
+        assert Path(at_work.page_folder, "runtime.json").read_text() not in said
+
+
+def test_a_picture_of_no_part_is_one_line(operator: httpx.Client) -> None:
+    answer = operator.get("/pictures/unknown/full")
+    assert answer.status_code == 404
+    assert answer.json() == {"ok": False, "error": "part 'unknown': is not in the record"}
