@@ -84,9 +84,11 @@ def build(recipe: Any, tmp_path: Path) -> Any:
     @contextmanager
     def make(
         *cameras: Camera,
-        record: Path | None = None,
+        record: Path | str | None = None,
+        images: Path | None = None,
         max_parts: int | None = None,
         required: bool = False,
+        kept_output: Output | None = None,
         recipes: Any = None,
         products: tuple[str, ...] = ("flange",),
         **fields: Any,
@@ -105,9 +107,9 @@ def build(recipe: Any, tmp_path: Path) -> Any:
         views = [View(n, camera, by_product) for n, camera in zip(names, used, strict=True)]
         answers, kept = Answers(required=required), Answers(kept=True)
         parts: list[InspectedPart] = []
-        with open_store(path) as store:
+        with open_store(path, images=images) as store:
             station = Station(
-                settings, views=views, store=store, outputs={"answers": answers, "kept": kept},
+                settings, views=views, store=store, outputs={"answers": answers, "kept": kept_output or kept},
                 triggers={}, listeners=(parts.append,),
                 max_parts=max_parts,
             )  # fmt: skip
