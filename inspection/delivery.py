@@ -5,17 +5,20 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
 
 from inspection.judgement import Verdict
-from inspection.outputs.base import Line, Output, OutputError, Result
+from inspection.outputs.base import Line, Output, OutputError, OutputRefused, Result
 
 if TYPE_CHECKING:
     from inspection.store import PartRecord, Store
 
 SHORTEST_S, LONGEST_S = 0.5, 30.0
 BATCH = 50
+SHOWN = 20
+REFUSALS = 5
+"""How often a receiver refuses one result in a row before it is set aside for the next."""
 
 
 class Deliveries:
@@ -28,6 +31,8 @@ class Deliveries:
         self._open_part = open_part
         self.kept = tuple(name for name, output in outputs.items() if output.kept)
         self._problems: dict[str, str] = {}
+        self._refusals: dict[str, tuple[str, int]] = {}
+        """Of each output: the part refused last, and how often in a row."""
         self._news = {name: threading.Event() for name in self.kept}
         self._over = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -84,6 +89,17 @@ class Deliveries:
         except StoreError:
             return {}
         return {name: counts.get(name, 0) for name in self.kept}
+
+    def set_aside(self) -> dict[str, Any]:
+        """Give how many results each kept output's receiver refused for good, and the first few."""
+        from inspection.store import StoreError
+
+        try:
+            counts = self.store.refused_counts() if self.kept else {}
+            few = self.store.refused(limit=SHOWN) if counts else []
+        except StoreError:
+            counts, few = {}, []
+        return {"refused": counts, "refused_results": [asdict(each) for each in few]}
 
     def problems(self) -> dict[str, str]:
         """Give what is wrong with each output now, in words."""
@@ -153,8 +169,21 @@ class Deliveries:
             for record in records:
                 if self._open_part(record.part_id):
                     return  # the line is being told just now
-                output.send(self._told(record))
-                self.store.mark_delivered(name, [record.part_id])
+                try:
+                    output.send(self._told(record))
+                except OutputRefused as error:
+                    self._refused(name, record.part_id, error)
+                else:
+                    self.store.mark_delivered(name, [record.part_id])
+
+    def _refused(self, name: str, part_id: str, error: OutputRefused) -> None:
+        """Set a result aside once it was refused often enough; before that, raise the error."""
+        last, times = self._refusals.get(name, ("", 0))
+        times = times + 1 if last == part_id else 1
+        self._refusals[name] = (part_id, times)
+        if times < REFUSALS:
+            raise error
+        self.store.set_aside(name, part_id, str(error))
 
     def _told(self, record: PartRecord) -> Result:
         """Give the result as the line was told it: a PASS that came too late was a reject."""

@@ -38,6 +38,7 @@ Since = Annotated[
     typer.Option(help="Only parts judged at this time (2026-03-05T06:00) or later; UTC."),
 ]
 Until = Annotated[str | None, typer.Option(help="Only parts judged before this time.")]
+OutputName = Annotated[str | None, typer.Option(help="Only of this output, such as webhook.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 
@@ -185,6 +186,35 @@ def retain(
             f"record {store}: {done.free_gb:.1f} GB are free, {free_gb:g} are asked for, and no "
             "picture is left that may be removed; make room, or keep rejects for fewer days"
         )
+
+
+@app.command()
+def refused(
+    store: StoreArgument,
+    output: OutputName = None,
+    images_folder: ImagesFolder = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List results that were set aside because their receiver refused them."""
+    with _opened(store, images_folder) as record:
+        for each in record.refused(output):
+            line = f"{each.number:>8}  {each.part_id}  {each.output}  {each.reason}"
+            typer.echo(json.dumps(asdict(each)) if as_json else line)
+
+
+@app.command()
+def resend(
+    store: StoreArgument,
+    output: OutputName = None,
+    images_folder: ImagesFolder = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Let refused results wait again; the station sends them when it is started."""
+    with _opened(store, images_folder, read_only=False) as record:
+        count = record.wait_again(output)
+    typer.echo(
+        json.dumps({"waiting_again": count}) if as_json else f"results that wait again: {count}"
+    )
 
 
 def _mended(count: int, dry_run: bool) -> str:

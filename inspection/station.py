@@ -272,7 +272,7 @@ class Station:
 
     def snapshot(self) -> dict[str, Any]:
         """Give the station's state, counters, latencies and queues as plain data."""
-        waiting = self.deliveries.waiting()
+        waiting, refused = self.deliveries.waiting(), self.deliveries.set_aside()
         with self._lock:
             return {
                 "station": self.station,
@@ -291,6 +291,7 @@ class Station:
                     "owed": self._recorder.owed,
                 },
                 "outbox": waiting,
+                **refused,
                 "outputs": self.deliveries.problems(),
                 "cameras": {view.name: view.counts() for view in self.views},
                 "recipes": {view.name: view.recipes[self.product].id for view in self.views},

@@ -115,6 +115,7 @@ def metrics(snapshot: Mapping[str, Any]) -> str:
     lines += _family("answers_total", "counter", {"": snapshot["answers"]})
     lines += _family("queue_depth", "gauge", snapshot["queues"], "queue")
     lines += _family("outbox", "gauge", snapshot["outbox"], "output")
+    lines += _family("refused", "gauge", snapshot["refused"], "output")
     for camera, counts in snapshot["cameras"].items():
         for what, count in counts.items():
             lines.append(

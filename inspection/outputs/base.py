@@ -3,7 +3,8 @@
 Errors
 ------
 OutputError               a result could not be given out; the message is one line for a person
-└── OutputUnavailable     its library, address or device is not there
+├── OutputUnavailable     its library, address or device is not there
+└── OutputRefused         the receiver is there, and will not have this one result
 """
 
 from __future__ import annotations
@@ -32,6 +33,10 @@ class OutputError(InspectionError):
 
 class OutputUnavailable(OutputError):
     """The library, address or device behind this output is not there."""
+
+
+class OutputRefused(OutputError):
+    """The receiver answered that it will not have this one result."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,8 +140,8 @@ class Output(ABC):
     result is taken; it raises OutputError otherwise. Closing twice is safe.
 
     `kept`: results that cannot be delivered wait in the record and are sent later, in order, with
-    the same `delivery_id`. Without it a result is for now only: a PLC waits for it, and a station
-    whose `required` output fails stops.
+    the same `delivery_id`; one that raises OutputRefused again and again is set aside. Without it a
+    result is for now only: a PLC waits for it, and a station whose `required` output fails stops.
 
     Links that also bring triggers (a PLC, a broker) call `line.trigger` from a thread of their own.
     """

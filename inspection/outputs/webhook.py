@@ -10,17 +10,25 @@ from pathlib import Path
 from typing import Any
 
 from inspection.outputs._extras import missing_extra, require
-from inspection.outputs.base import Line, Output, OutputError, OutputUnavailable, Result
+from inspection.outputs.base import (
+    Line,
+    Output,
+    OutputError,
+    OutputRefused,
+    OutputUnavailable,
+    Result,
+)
 
-PASSING = {408, 429}
+PASSING = {408, 425, 429}
 """Refusals of the 4xx kind that may be over a moment later."""
 
 
 class Webhook(Output):
     """Posts each result to a URL over one kept connection.
 
-    Any 2xx answer is a delivery. No answer, 5xx, 408 and 429 are tried again `retries` times, the
-    wait doubling from `backoff_s`; what is still not delivered is kept by the station.
+    Any 2xx answer is a delivery. No answer, 5xx, 408, 425 and 429 are tried again `retries` times, the
+    wait doubling from `backoff_s`; what is still not delivered is kept by the station. The other
+    answers of the 4xx kind refuse this one result.
     """
 
     name = "webhook"
@@ -64,23 +72,25 @@ class Webhook(Output):
         self._client = httpx.Client(timeout=self.timeout_s, verify=checks, trust_env=False)
 
     def send(self, result: Result) -> None:
-        """Post the result. Raises OutputError with the last answer when no try was accepted."""
+        """Post the result. Raises OutputError with the last answer when no try was accepted.
+
+        Raises OutputRefused when the receiver says that another try is of no use.
+        """
         if self._client is None:
             raise OutputError(f"output {self.name} is closed; open it before sending")
         body = json.dumps(result.as_json()).encode()
         headers = self._headers(result, body)
-        problem = ""
+        problem, kind = "", OutputError
         for attempt in range(self.retries + 1):
             if attempt:
                 time.sleep(self.backoff_s * 2 ** (attempt - 1))
-            problem, again = self._post(body, headers)
+            problem, code = self._post(body, headers)
             if not problem:
                 return
-            if not again:
+            if 300 <= code < 500 and code not in PASSING:
+                kind = OutputRefused if code >= 400 else OutputError
                 break
-        raise OutputError(
-            f"output {self.name}: {self.url} did not take {result.delivery_id}: {problem}"
-        )
+        raise kind(f"output {self.name}: {self.url} did not take {result.delivery_id}: {problem}")
 
     def close(self) -> None:
         """Let the connection go."""
@@ -97,18 +107,17 @@ class Webhook(Output):
             headers["Inspection-Signature"] = f"sha256={signature(self._secret, body)}"
         return headers
 
-    def _post(self, body: bytes, headers: dict[str, str]) -> tuple[str, bool]:
-        """Try once; give what went wrong, empty for nothing, and whether to try again."""
+    def _post(self, body: bytes, headers: dict[str, str]) -> tuple[str, int]:
+        """Try once; give what went wrong, empty for nothing, and the answer's code, 0 without one."""
         import httpx
 
         try:
             answer = self._client.post(self.url, content=body, headers=headers)
         except httpx.HTTPError as error:
-            return f"{type(error).__name__}: {error}", True
+            return f"{type(error).__name__}: {error}", 0
         if answer.is_success:
-            return "", False
-        again = answer.status_code >= 500 or answer.status_code in PASSING
-        return f"HTTP {answer.status_code} {answer.reason_phrase}", again
+            return "", answer.status_code
+        return f"HTTP {answer.status_code} {answer.reason_phrase}", answer.status_code
 
 
 def signature(secret: bytes, body: bytes) -> str:

@@ -12,6 +12,7 @@ from inspection.store.errors import (
     StoreUnavailable,
 )
 from inspection.store.journal import NotedTrigger
+from inspection.store.outbox import RefusedResult
 from inspection.store.records import Action, NewPart, PartEvent, PartRecord, StagedPicture
 from inspection.store.retention import Retained, RetentionPolicy, retain
 from inspection.store.store import Store, open_store
@@ -24,6 +25,7 @@ __all__ = [
     "PartEvent",
     "PartRecord",
     "RecordRefused",
+    "RefusedResult",
     "Retained",
     "RetentionPolicy",
     "StagedPicture",

@@ -188,6 +188,10 @@ _ACTIONS = (
 )
 
 
+# Why the receiver will not have the part; NULL while it waits.
+_REFUSALS = ("ALTER TABLE outbox ADD COLUMN refused {text}",)
+
+
 def _sqlite_guard(name: str, action: str, table: str, when: str = "1") -> str:
     return (
         f"CREATE TRIGGER {table}_{name} BEFORE {action} ON {table} WHEN {when} "
@@ -244,4 +248,5 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(2, "the journal of triggers and the outbox", _WORKING_TABLES),
     Migration(3, "indices for counts, and pictures removed by rule", _COUNTS_AND_REMOVALS),
     Migration(4, "what people did", _ACTIONS, _SQLITE_ACTION_GUARDS, _POSTGRESQL_ACTION_GUARDS),
+    Migration(5, "results a receiver refuses", _REFUSALS),
 )

@@ -40,8 +40,8 @@ triggers = _table(
     "triggers", "number", "trigger_id", "station", "source", "serial", "lot", "product", "at"
 )
 
-# Parts an output has not taken yet. Working state, not chained.
-outbox = _table("outbox", "output", "number")
+# Parts an output has not taken yet; `refused` says why it never will. Working state, not chained.
+outbox = _table("outbox", "output", "number", "refused")
 
 # Parts whose picture was removed by rule, `done` once its file is gone. Working state, not chained:
 # an event says the same under the hash.

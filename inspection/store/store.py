@@ -20,6 +20,7 @@ from inspection.store.errors import RecordRefused, StoreError, StoreUnavailable
 from inspection.store.faults import mapped
 from inspection.store.journal import NotedTrigger
 from inspection.store.migrations import migrate, require_latest
+from inspection.store.outbox import RefusedResult
 from inspection.store.query import matching, page
 from inspection.store.records import (
     Action,
@@ -201,6 +202,28 @@ class Store:
         """Take parts out of an output's outbox; those that do not wait there stay as they are."""
         with self.writing(f"mark parts as delivered by {output!r}") as connection:
             outbox.take_out(connection, output, part_ids)
+
+    def set_aside(self, output: str, part_id: str, reason: str) -> None:
+        """Let a part wait no longer for an output whose receiver refuses it for good."""
+        with self.writing(f"set part {part_id} aside for {output!r}") as connection:
+            outbox.set_aside(connection, output, part_id, reason)
+
+    def refused(
+        self, output: str | None = None, *, limit: int | None = None
+    ) -> list[RefusedResult]:
+        """Give the parts set aside for an output, or for all, in the order they were recorded."""
+        with self.reading("list refused results") as connection:
+            return outbox.refused(connection, output, limit)
+
+    def refused_counts(self) -> dict[str, int]:
+        """Count the parts set aside for each output; outputs without are left out."""
+        with self.reading("count refused results") as connection:
+            return outbox.refused_counts(connection)
+
+    def wait_again(self, output: str | None = None) -> int:
+        """Let the parts set aside for an output, or for all, wait again; give how many."""
+        with self.writing("let refused results wait again") as connection:
+            return outbox.wait_again(connection, output)
 
     def outbox_counts(self) -> dict[str, int]:
         """Count the parts that wait for each output; those nothing waits for are left out."""
