@@ -155,9 +155,8 @@ def words_of_the_code() -> frozenset[str]:
     for path in (*SCRIPTS, *MODULES, *BELOW):
         text = path.read_text("utf-8")
         found.update(re.findall(r"\w+", text))
-        found.update(
-            re.sub(r"[- ]", "_", word) for word in re.findall(r"[\"']([\w -]+)[\"']", text)
-        )
+        for string, _ in _strings(path):
+            found.update((re.sub(r"\W+", "_", string), re.sub(r"\W+", "_", string).lower()))
     return frozenset(found)
 
 
