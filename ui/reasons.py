@@ -10,8 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
-_NUMBERS = r"(?P<value>\S+), at (?:least|most) (?P<limit>\S+) (?:wanted|allowed)"
+from inspection.health import WORDS
+
+_NUMBERS = {
+    "least": r"(?P<value>\S+), at least (?P<limit>\S+) wanted",
+    "most": r"(?P<value>\S+), at most (?P<limit>\S+) allowed",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,8 +39,9 @@ class Found:
     view: str | None = None
 
 
-def _measured(key: str, do: str, name: str, word: str) -> Reason:
-    return Reason(key=key, do=do, pattern=rf".+: {name} {_NUMBERS.replace('least|most', word)}")
+def _measured(key: str, do: str, name: str, word: Literal["least", "most"]) -> Reason:
+    said = WORDS[name][word == "most"]
+    return Reason(key=key, do=do, pattern=rf"{said}: {name} {_NUMBERS[word]}")
 
 
 REASONS = (
@@ -66,7 +73,9 @@ REASONS = (
         pattern=r"part turned: (?P<value>\S+) degrees, (?P<limit>\S+) allowed",
     ),
     Reason(
-        key="partly_out_of_view", do="place", pattern=r"part partly out of view: (?P<value>\S+) of .+"
+        key="partly_out_of_view",
+        do="place",
+        pattern=r"part partly out of view: (?P<value>\S+) of .+",
     ),
     Reason(key="nothing_to_inspect", do="engineer", pattern=r"nothing to inspect: .+"),
     Reason(
@@ -77,15 +86,22 @@ REASONS = (
     Reason(
         key="broken_picture",
         do="camera",
-        pattern=r"(?:incomplete|corrupt) picture from camera (?P<camera>.+)",
+        pattern=r"\S+ picture from camera (?P<camera>.+)",
     ),
     Reason(key="frozen", do="camera", pattern=r"frozen camera: .+"),
     Reason(key="picture_late", do="again", pattern=r"no picture in time: .+"),
     Reason(key="no_picture", do="camera", pattern=r"no picture: .+"),
+    Reason(
+        key="no_picture",
+        do="camera",
+        pattern=r"view .+: the driver of camera .+ does not return",
+    ),
     Reason(key="picture_lost", do="camera", pattern=r"the camera lost this part's picture"),
     Reason(key="out_of_step", do="again", pattern=r"its picture was dropped: .+"),
     Reason(
-        key="end_of_pictures", do="engineer", pattern=r".+: all \d+ (?:parts are made|pictures are read)"
+        key="end_of_pictures",
+        do="engineer",
+        pattern=r".+: all \d+ (?:parts are made|pictures are read)",
     ),
     Reason(key="unreadable", do="engineer", pattern=r"picture \S.* (?:is|cannot|has|holds) .+"),
     Reason(key="busy", do="slower", pattern=r"station busy: (?P<count>\S+) parts are waiting"),
@@ -95,7 +111,9 @@ REASONS = (
         pattern=r"product (?P<product>.+): no recipe for it; allowed: .+",
     ),
     Reason(key="paused", do="resume", pattern=r"the station is paused"),
-    Reason(key="late", do="again", pattern=r"late: no verdict within the (?P<value>\S+) ms allowed"),
+    Reason(
+        key="late", do="again", pattern=r"late: no verdict within the (?P<value>\S+) ms allowed"
+    ),
     Reason(
         key="late_record",
         do="record",

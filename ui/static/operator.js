@@ -78,7 +78,7 @@ function snapshot(state, show, message) {
   state.gone = null;
   state.station = message.station;
   state.status = message.status;
-  if (message.status) state.skewMs = Math.min(Date.now() - message.status.at_ms, SECOND);
+  if (message.status) state.skewMs = Date.now() - message.status.at_ms;
   state.strip = message.strip;
   state.trend = message.trend;
   state.last = message.strip.at(-1) ?? null;
@@ -136,9 +136,10 @@ let pending = 0;
 
 function keyed(event, doing) {
   if (event.ctrlKey || event.altKey || event.metaKey || event.repeat) return;
-  if (event.target.closest("input, textarea, select, dialog")) return;
-  clearTimeout(pending);
+  const field = event.target.closest("input, textarea, select, dialog");
   const key = letterOf(event);
+  if (field && (field.type !== "range" || key.startsWith("Arrow"))) return;
+  clearTimeout(pending);
   if (!doing.has(key)) return;
   if (key.startsWith("Arrow")) event.preventDefault();
   pending = setTimeout(() => doing.key(key), SCANNER_MS);

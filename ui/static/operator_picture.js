@@ -19,7 +19,7 @@ export function picture({back}) {
   const stage = el("div", {class: "stage"}, ...layers, heat, outlines, empty);
   const element = el("figure", {class: "picture"}, el("figcaption", {}, title, note, live), stage);
   const zoom = zoomed();
-  const now = {wanted: null, placed: null, layer: null, good: null, goodLayer: null, busy: false, frozen: false};
+  const now = {wanted: null, placed: null, layer: null, good: null, goodLayer: null, busy: false, frozen: false, gone: false};
 
   const free = () => layers.find((layer) => layer !== now.layer && layer !== now.goodLayer);
   const settings = () => {
@@ -33,6 +33,7 @@ export function picture({back}) {
     now.busy = true;
     while (now.wanted && now.wanted !== now.placed) await place(now.wanted);
     now.busy = false;
+    element.classList.remove("behind");
   }
 
   async function place(part) {
@@ -44,7 +45,7 @@ export function picture({back}) {
     now.placed = part;
     now.layer = there ? layer : null;
     outlined(outlines, part, there ? layer : null);
-    put(empty, there ? "" : t("operator.no_picture"));
+    cover();
     element.dataset.part = part.number;
     caption();
     if (there && part.verdict === "PASS") { now.good = part; now.goodLayer = layer; }
@@ -74,6 +75,12 @@ export function picture({back}) {
     if (await loaded(layer, source(found.part))) { now.good = found.part; now.goodLayer = layer; }
   }
 
+  /** Say in place of the picture why there is none; an old one is never shown as the present one. */
+  function cover() {
+    if (now.gone) put(empty, t("operator.old_picture"));
+    else put(empty, now.layer || !now.placed ? "" : t("operator.no_picture"));
+  }
+
   function caption() {
     const part = now.frozen ? now.wanted : now.placed;
     const key = now.frozen ? "operator.looking_at" : "operator.picture_of";
@@ -81,18 +88,20 @@ export function picture({back}) {
   }
 
   function show(part, state) {
+    const back = now.gone && state.gone === null;
     now.frozen = state.frozen !== null;
+    now.gone = state.gone !== null;
+    if (back && !now.layer) now.placed = null;
     element.classList.toggle("frozen", now.frozen);
-    element.classList.toggle("old", state.gone !== null);
-    zoom.element.classList.toggle("old", state.gone !== null);
+    element.classList.toggle("old", now.gone);
+    zoom.element.classList.toggle("old", now.gone);
     live.hidden = !now.frozen;
     if (!now.frozen) put(note, "");
-    if (state.gone !== null) put(empty, t("operator.old_picture"));
-    else if (now.layer) put(empty, "");
+    cover();
     now.wanted = part?.part_id === now.placed?.part_id ? now.placed : part;
     element.classList.toggle("behind", now.wanted !== now.placed);
     caption();
-    if (state.gone === null) follow().then(() => element.classList.remove("behind"));
+    if (!now.gone) follow();
   }
 
   settings();

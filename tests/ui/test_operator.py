@@ -1,0 +1,414 @@
+"""What the operator's page may ask, over a real station at work; and that every reason has its words."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+from inspection import health
+from inspection.judge import fits
+from inspection.judgement import Verdict
+from inspection.run import station_at_work
+from inspection.station import Station
+from inspection.station_file import StationFile, read_station
+from inspection.store import Store, open_store
+from tests.ui.conftest import wait_for
+from ui import reasons, refuse
+from ui.context import Context
+from ui.hub import Hub
+from ui.pages import operator
+from ui.runtime import Runtime
+from ui.users import Role, User
+from ui.words import LANGUAGES, Words
+
+STATION = """
+station = "line-1"
+record = "parts.db"
+deadline_ms = 5000
+latch_fail = true
+[[views]]
+name = "main"
+camera = "simulated"
+[views.settings]
+seed = 1
+size_px = 256
+defect_rate = 0.5
+[[products]]
+name = "flange"
+recipe = "flange.recipe"
+[[products]]
+name = "bracket"
+recipe = "flange.recipe"
+"""
+API = "/api/operator"
+PARTS = 8
+
+
+@pytest.fixture(scope="module")
+def folder(line: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("operator")
+    (made / "station.toml").write_text(STATION, encoding="utf-8")
+    (made / "flange.recipe").write_bytes(line.recipe_path.read_bytes())
+    return made
+
+
+@pytest.fixture(scope="module")
+def station(folder: Path) -> Iterator[Station]:
+    """A station that inspected some parts, good and bad."""
+    from inspection.outputs.base import Request
+
+    with station_at_work(read_station(folder / "station.toml")) as at_work:
+        for number in range(PARTS):
+            assert at_work.trigger(Request(source="test", serial=f"S{number}"))
+            wait_for(lambda n=number: at_work.snapshot()["answers"] > n, 20)
+        yield at_work
+
+
+@pytest.fixture
+def store(station: Station, folder: Path) -> Iterator[Store]:
+    with open_store(folder / "parts.db", read_only=True) as opened:
+        yield opened
+
+
+class Asking:
+    """Asks as somebody, through the routes and the refusals the page has."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.user, self.language = User("oli", Role.OPERATOR), "en"
+        app = FastAPI()
+        refuse.install(app)
+        app.include_router(operator.routes(context))
+
+        async def as_user(scope: Any, receive: Any, send: Any) -> None:
+            await app({**scope, "user": self.user, "language": self.language}, receive, send)
+
+        self._client = TestClient(as_user)
+
+    def get(self, path: str) -> Any:
+        answer = self._client.get(API + path)
+        return answer.status_code, answer.json()
+
+    def post(self, path: str, **body: Any) -> Any:
+        answer = self._client.post(API + path, json=body)
+        return answer.status_code, answer.json()
+
+
+@contextmanager
+def asking(store: Store, settings: StationFile) -> Iterator[Asking]:
+    runtime = Runtime(settings.page_folder)
+    given: dict[str, Any] = dict.fromkeys(Context.__dataclass_fields__)
+    given |= {"settings": settings, "store": store, "words": Words(), "runtime": runtime}
+    given["hub"] = Hub(settings, store, runtime)
+    made = Asking(Context(**given))
+    with made._client as client:
+        yield made
+        assert client.portal is not None
+        client.portal.call(runtime.close)
+
+
+@pytest.fixture
+def settings(folder: Path) -> StationFile:
+    return read_station(folder / "station.toml")
+
+
+@pytest.fixture
+def ask(store: Store, settings: StationFile) -> Iterator[Asking]:
+    with asking(store, settings) as made:
+        yield made
+
+
+def rejected(store: Store) -> list[Any]:
+    return [part for part in store.parts() if part.verdict is Verdict.FAIL]
+
+
+def test_a_rejected_part_is_acknowledged_with_a_reason_once(ask: Asking, store: Store) -> None:
+    part = rejected(store)[0]
+    body = {"part_id": part.part_id, "reason": "damage", "text": "  fell down "}
+    assert ask.post("/acknowledge", **body) == (200, {"ok": True, "earlier": None})
+    ask.user = User("jo", Role.ENGINEER)
+    assert ask.post("/acknowledge", **body) == (200, {"ok": True, "earlier": "oli"})
+    (event,) = store.events(part.part_id)
+    assert (event.kind, event.who) == ("acknowledge", "oli")
+    assert event.detail == {"reason": "damage", "comment": "fell down"}
+
+
+def test_what_is_acknowledged_no_longer_waits(ask: Asking, store: Store) -> None:
+    first, second = rejected(store)[-2:]
+    hub = ask.context.hub
+    hub.waiting = {part.part_id: {"part_id": part.part_id} for part in (first, second)}
+    ask.post("/acknowledge", part_id=first.part_id, reason="defect")
+    figures = hub.snapshot()
+    assert [part["part_id"] for part in figures["waiting"]] == [second.part_id]
+    assert figures["waiting_count"] == 1
+
+
+def test_only_a_rejected_part_is_acknowledged_and_only_for_a_reason_of_the_list(
+    ask: Asking, store: Store
+) -> None:
+    good = next(part for part in store.parts() if part.verdict is Verdict.PASS)
+    status, told = ask.post("/acknowledge", part_id=good.part_id, reason="defect")
+    assert status == 400
+    assert told["error"] == f"part {good.part_id}: only a rejected part is acknowledged"
+    status, told = ask.post("/acknowledge", part_id="no-part", reason="defect")
+    assert (status, told["error"]) == (404, "part 'no-part': is not in the record")
+    assert ask.post("/acknowledge", part_id=good.part_id, reason="bored")[0] == 422
+    long = "x" * 201
+    assert ask.post("/disagree", part_id=good.part_id, text=long)[0] == 422
+    assert store.events(good.part_id) == []
+
+
+def test_disagreeing_is_an_event_of_the_part(ask: Asking, store: Store) -> None:
+    part = next(part for part in store.parts() if part.verdict is Verdict.PASS)
+    assert ask.post("/disagree", part_id=part.part_id, text="scratch at the edge")[0] == 200
+    (event,) = store.events(part.part_id)
+    assert (event.kind, event.who, event.detail) == (
+        "disagree", "oli", {"comment": "scratch at the edge"},
+    )  # fmt: skip
+    told = ask.get(f"/part/{part.part_id}")[1]
+    assert told["part"]["number"] == part.number
+    assert [(e["kind"], e["who"]) for e in told["events"]] == [("disagree", "oli")]
+
+
+def test_pausing_triggering_and_going_on(ask: Asking, station: Station, store: Store) -> None:
+    assert ask.post("/pause")[0] == 200
+    assert station.paused
+    assert ask.post("/resume")[0] == 200
+    assert not station.paused
+    before = store.head().count
+    status, told = ask.post("/trigger", serial="S-77")
+    assert status == 200
+    wait_for(lambda: store.head().count > before, 20)
+    (part,) = store.parts(limit=1)
+    assert (part.trigger_id, part.serial, part.source) == (told["trigger_id"], "S-77", "page: oli")
+    kinds = [(action.kind, action.who) for action in store.actions(limit=2)]
+    assert kinds == [("resumed", "oli"), ("paused", "oli")]
+
+
+def test_a_station_its_camera_triggers_is_not_triggered_by_hand(
+    store: Store, settings: StationFile
+) -> None:
+    with asking(store, replace(settings, trigger="camera")) as other:
+        other.language = "ko"
+        status, told = other.post("/trigger")
+    assert status == 409
+    assert told["error"] == Words().say("operator.camera_triggers", "ko")
+
+
+def test_the_product_is_changed_by_engineers_unless_the_station_file_says_otherwise(
+    ask: Asking, station: Station, store: Store, settings: StationFile
+) -> None:
+    words = Words()
+    assert ask.post("/product", product="bracket") == (
+        403, {"ok": False, "error": words.say("operator.not_allowed", "en")},
+    )  # fmt: skip
+    assert ask.get("/about")[1]["may"]["product"] is False
+    assert station.product == "flange"
+    ask.user = User("mia", Role.ENGINEER)
+    assert ask.post("/product", product="bracket")[0] == 200
+    assert station.product == "bracket"
+    status, told = ask.post("/product", product="gear")
+    assert status == 409
+    assert told["error"] == "product 'gear': no recipe for it; allowed: flange, bracket"
+    with asking(store, replace(settings, operator_may_change_product=True)) as freer:
+        assert freer.get("/about")[1]["may"]["product"] is True
+        assert freer.post("/product", product="flange")[0] == 200
+    assert station.product == "flange"
+
+
+def test_about_tells_products_permissions_and_patterns(ask: Asking) -> None:
+    about = ask.get("/about")[1]
+    assert about["products"] == ["flange", "bracket"]
+    assert (about["trigger"], about["latch_fail"]) == ("plant", True)
+    assert about["may"] == {
+        "acknowledge": True, "disagree": True, "trigger": True, "pause": True, "resume": True,
+        "product": False,
+    }  # fmt: skip
+    assert all("(?P<" not in each["pattern"] for each in about["reasons"])
+
+
+def test_since_when_a_recipe_is_on_the_line(ask: Asking, station: Station, folder: Path) -> None:
+    recipe_id = station.snapshot()["recipes"]["main"]
+    assert ask.get(f"/recipe/{recipe_id}") == (200, {})
+    station.store.add_action("recipe_on_line", "mia", detail={"recipe_id": recipe_id})
+    told = ask.get(f"/recipe/{recipe_id}")[1]
+    assert told["who"] == "mia"
+    assert told["since"].startswith("20")
+
+
+def test_the_good_part_to_compare_with_came_before_and_is_of_the_same_recipe(
+    ask: Asking, store: Store
+) -> None:
+    parts = store.parts(newest_first=False)
+    bad = [p for p in parts if p.verdict is Verdict.FAIL][-1]
+    passed = [p for p in parts if p.verdict is Verdict.PASS and p.number < bad.number]
+    told = ask.get(f"/good/{bad.part_id}")[1]["part"]
+    assert told["number"] == passed[-1].number
+    assert (told["recipe_id"], told["picture"]) == (bad.recipe_id, True)
+    first = parts[0]
+    assert ask.get(f"/good/{first.part_id}")[1]["part"] is None
+    assert ask.get("/good/no-part")[0] == 404
+
+
+# Reasons
+
+
+def said_by_the_code() -> list[str]:
+    """Give every line the station may give for a part it cannot inspect, with sample values."""
+    lines = []
+    for name in ("judge", "framing", "align", "views", "acquire", "station", "recorder"):
+        path = Path(health.__file__).with_name(f"{name}.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            texts = []
+            if isinstance(node, ast.Call) and _called(node) in SAYING:
+                texts = list(node.args)
+            elif isinstance(node, ast.Assign) and _names(node) & {"reason", "problem"}:
+                texts = [node.value]
+            lines += [line for text in texts if (line := _line(text))]
+    return lines
+
+
+SAYING = {
+    "CannotInspect", "cannot_inspect", "_decide", "_one", "_reject", "reject_late", "_note_reject",
+    "_must_be_reject",
+}  # fmt: skip
+WHY_ONLY = {"not recorded before the deadline"}
+"""Said only behind another text: `not recorded in time: …`."""
+
+
+def _called(node: ast.Call) -> str:
+    return getattr(node.func, "attr", getattr(node.func, "id", ""))
+
+
+def _names(node: ast.Assign) -> set[str]:
+    return {target.id for target in node.targets if isinstance(target, ast.Name)}
+
+
+def _line(text: ast.expr) -> str | None:
+    if isinstance(text, ast.Constant) and isinstance(text.value, str) and text.value:
+        return text.value
+    if isinstance(text, ast.JoinedStr):
+        return "".join(v.value if isinstance(v, ast.Constant) else "7" for v in text.values)  # type: ignore[misc]
+    return None
+
+
+def test_the_code_is_searched_where_reasons_come_from() -> None:
+    lines = said_by_the_code()
+    for known in (
+        "frozen camera: the picture is identical to the one before it",
+        "station busy: 7 parts are waiting",
+        "part turned: 7 degrees, 7 allowed",
+        "the station was restarted before this part was judged",
+    ):
+        assert known in lines
+    assert len(lines) >= 25
+
+
+@pytest.mark.parametrize("line", sorted(set(said_by_the_code()) - WHY_ONLY))
+def test_every_reason_in_the_code_is_recognised(line: str) -> None:
+    found = reasons.recognise(line)
+    assert found is not None, line
+    assert found.view is None
+    assert _matches_in_javascript_too(line, found.key)
+    assert_said(found)
+
+
+@pytest.mark.parametrize(
+    ("line", "key", "values"),
+    [
+        ("no picture in time: camera simulated: no picture in 2.0 s", "picture_late", {}),
+        ("no picture: camera basler is lost; next attempt in 0.5 s", "no_picture", {}),
+        ("camera simulated: all 12 parts are made", "end_of_pictures", {}),
+        ("folder 'x': all 3 pictures are read", "end_of_pictures", {}),
+        ("picture 'a.png' is empty (0 bytes); allowed: PNG", "unreadable", {}),
+        ("product 'gear': no recipe for it; allowed: flange", "no_recipe", {"product": "'gear'"}),
+        ("unexpected ValueError: 1\n2", "own_fault", {}),
+        ("not recorded in time: store x: cannot add part", "not_recorded", {}),
+        (
+            "no part or a different part in view: likeness to the reference 0.12, at least 0.5 wanted",
+            "other_part",
+            {"value": "0.12", "limit": "0.5"},
+        ),
+    ],
+)
+def test_reasons_made_of_other_texts(line: str, key: str, values: dict[str, str]) -> None:
+    found = reasons.recognise(line)
+    assert found is not None
+    assert (found.key, dict(found.values)) == (key, values)
+    assert_said(found)
+
+
+def test_every_health_number_out_of_its_limits_is_recognised() -> None:
+    for name, (low, high) in health.WORDS.items():
+        limits = health.Limits(low={name: 10.0} if low else {}, high={name: 20.0} if high else {})
+        for value, wanted in ((5.123, low), (25.5, high)):
+            if not wanted:
+                continue
+            line = limits.problem({name: value})
+            assert line is not None
+            found = reasons.recognise(line)
+            assert found is not None, line
+            assert found.values["value"] == f"{value:.4g}"
+            assert found.values["limit"] in ("10", "20")
+            assert_said(found)
+
+
+def test_a_picture_of_the_wrong_size_is_recognised(line: Any) -> None:
+    from inspection.recipe import open_recipe
+
+    told = fits(np.zeros((200, 256, 3), np.uint8), open_recipe(line.recipe_path))
+    assert told is not None
+    found = reasons.recognise(told)
+    assert found is not None
+    assert (found.key, found.values["value"]) == ("wrong_size", "200")
+
+
+def test_a_reason_behind_the_name_of_a_view() -> None:
+    found = reasons.recognise("top: too dark: brightness 3.1, at least 12 wanted")
+    assert found is not None
+    assert (found.key, found.view) == ("too_dark", "top")
+    found = reasons.recognise(f"top: {health.WORDS['contrast'][0]}: contrast 1, at least 9 wanted")
+    assert found is not None
+    assert (found.key, found.view) == ("too_flat", "top")
+    found = reasons.recognise("top view: part turned: 9.0 degrees, 5.0 allowed")
+    assert found is not None
+    assert (found.key, found.view) == ("turned", "top view")
+
+
+def test_a_reason_nobody_knows_is_shown_as_it_is() -> None:
+    assert reasons.recognise("the moon is full") is None
+
+
+def assert_said(found: reasons.Found) -> None:
+    words = Words()
+    for language in LANGUAGES:
+        text = words.say(f"reasons.{found.key}", language, **found.values)
+        assert "{" not in text
+        assert words.say(f"operator.do_{found.do}", language)
+
+
+def _matches_in_javascript_too(line: str, key: str) -> bool:
+    """Use the patterns as they are served, in their order, with JavaScript's named groups undone."""
+    for each in reasons.for_browser():
+        if re.search(each["pattern"].replace("(?<", "(?P<"), line, re.DOTALL):
+            return each["key"] == key
+    return False
+
+
+def test_every_reason_has_its_words() -> None:
+    keys = Words().keys
+    for reason in reasons.REASONS:
+        assert f"reasons.{reason.key}" in keys
+        assert f"operator.do_{reason.do}" in keys
+    used = {f"reasons.{reason.key}" for reason in reasons.REASONS}
+    assert {key for key in keys if key.startswith("reasons.")} == used
