@@ -70,8 +70,8 @@ class Vitals:
 
     def _since(self) -> float:
         with self._lock:
-            state = self.station.state
-            state = INSPECTING[0] if state in INSPECTING else state
+            now: str = self.station.state
+            state = INSPECTING[0] if now in INSPECTING else now
             if state != self._state:
                 self._state, self._since_ms = state, 1e3 * time.time()
             return self._since_ms
