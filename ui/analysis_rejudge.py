@@ -164,6 +164,7 @@ def stored(
         "last_at": rows[0][6] if rows else None,
         **_limits(rows, recipe),
         "rules": {"known": rules.known, "zones": sorted(rules.zones)},
+        "several": several,
         "promise": None if recipe is None else _promise(recipe),
         "intervals": _intervals(arrays["truth"], arrays["kind"]),
     }

@@ -65,6 +65,10 @@ class Heats:
                 return _opened(path, path.stat().st_mtime_ns)
         return None
 
+    def has(self, recipe_id: str) -> bool:
+        """Tell whether the recipe of this id is still on this machine."""
+        return any(self._id(path) == recipe_id for path in self._files())
+
     def _files(self) -> list[Path]:
         named = {
             product.recipe_of(view.name)

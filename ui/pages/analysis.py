@@ -83,6 +83,13 @@ class _Work:
         except InspectionError:
             return None  # a damaged file among them; what needs no recipe is shown all the same
 
+    def has(self, recipe_id: str) -> bool:
+        """Tell whether a recipe is on this machine."""
+        try:
+            return self._heats.has(recipe_id)
+        except InspectionError:
+            return False
+
     def refuse(self, request: Request, key: str, status: int = 409, **values: object) -> Refuse:
         """Give a refusal in the person's language."""
         text = self.context.words.say(f"analysis.{key}", request.scope["language"], **values)
@@ -260,8 +267,7 @@ def _reports(router: APIRouter, work: _Work) -> None:
 
 def _choices(work: _Work) -> dict[str, Any]:
     recipes = [
-        {**asdict(seen), "here": work.recipe(seen.recipe_id) is not None}
-        for seen in recipes_seen(work.store)[:50]
+        {**asdict(seen), "here": work.has(seen.recipe_id)} for seen in recipes_seen(work.store)[:50]
     ]
     products = [product.name for product in work.context.settings.products]
     older = {str(seen["product"]) for seen in recipes if seen["product"]} - set(products)

@@ -16,8 +16,9 @@ export function short(value) {
 export const count = (value) => value.toLocaleString(lang);
 export const percent = (share, digits = 3) => `${Number((100 * share).toPrecision(digits))} %`;
 
-export function when(ms, {date = true, time = true} = {}) {
+export function when(ms, {date = true, time = true, year = false} = {}) {
   const wanted = {hour12: false};
+  if (year) Object.assign(wanted, {year: "numeric", second: "2-digit"});
   if (date) Object.assign(wanted, {month: "short", day: "numeric"});
   if (time) Object.assign(wanted, {hour: "2-digit", minute: "2-digit"});
   return new Date(ms).toLocaleString(lang, wanted);
@@ -119,8 +120,8 @@ let made = 0;
 
 /** Bars side by side, each a stack: series [{name, label, colour, hatched, values}]. */
 export function stacked({label, series, steps, tipOf, tickOf, logCounts = false, lines = [], pick,
-  xTicks, name = "stacked"}) {
-  const id = `hatch${made++}`, pad = {left: 58, right: 14, top: 14, bottom: 30};
+  xTicks, topOf, name = "stacked"}) {
+  const id = `hatch${made++}`, pad = {left: 58, right: 14, top: topOf ? 26 : 14, bottom: 30};
   const size = steps;
   const totals = Array.from({length: size}, (_, i) => series.reduce((sum, s) => sum + s.values[i], 0));
   const most = Math.max(1, ...totals);
@@ -146,6 +147,8 @@ export function stacked({label, series, steps, tipOf, tickOf, logCounts = false,
           fill: each.hatched ? `url(#${id}${each.name})` : each.colour}));
         sum += each.values[i];
       }
+      if (topOf && step > 58 && sum)
+        drawn.append(text(pad.left + (i + 0.5) * step, y(sum) - 6, topOf(i), {"text-anchor": "middle", fill: COLOUR.ink}));
     }
     for (const [x, words] of xTicks ? xTicks(plot.width) : stepTicks(size, plot.width, tickOf))
       drawn.append(text(pad.left + x * plot.width, height - 9, words, {"text-anchor": "middle"}));
@@ -172,8 +175,8 @@ function stepTicks(size, width, tickOf) {
   return found;
 }
 
-function drawLine({label, colour, dash = "6 4", row = 0}, pad, plot, x) {
-  const at = pad.left + x * plot.width, left = x > 0.75;
+function drawLine({label, colour, dash = "6 4", row = 0, before = false}, pad, plot, x) {
+  const at = pad.left + x * plot.width, left = before ? x > 0.2 : x > 0.75;
   return [svg("line", {x1: at, x2: at, y1: pad.top - 6, y2: pad.top + plot.height, stroke: colour,
     "stroke-width": 2, "stroke-dasharray": dash, class: "mark"}),
   text(at + (left ? -6 : 6), pad.top + 6 + 17 * row, label, {fill: colour,
@@ -244,7 +247,7 @@ export function points({label, at, value, verdict, verdicts, median, limits, tip
       c.fill();
     });
     c.globalAlpha = 1;
-    for (const limit of limits) across_(c, limit, width);
+    limits.forEach((limit, i) => across_(c, limit, width, i % 2 === 1));
     c.beginPath();
     c.strokeStyle = COLOUR.median;
     c.lineWidth = 2.5;
@@ -256,7 +259,7 @@ export function points({label, at, value, verdict, verdicts, median, limits, tip
     c.fillStyle = COLOUR.dim;
     c.strokeStyle = COLOUR.line;
     c.textAlign = "right";
-    for (const v of up.ticks(Math.max(2, plot.height / 40))) {
+    for (const v of up.ticks(Math.max(4, plot.height / 40))) {
       c.beginPath(); c.moveTo(pad.left, y(v)); c.lineTo(width - pad.right, y(v)); c.stroke();
       c.fillText(short(v), pad.left - 8, y(v) + 4);
     }
@@ -268,11 +271,11 @@ export function points({label, at, value, verdict, verdicts, median, limits, tip
       c.fillText(when(ms, {date: wide || k === 0}), pad.left + plot.width * k / many, height - 8);
     }
   };
-  const across_ = (c, {label: words, value: v}, width) => {
+  const across_ = (c, {label: words, value: v}, width, left) => {
     c.beginPath(); c.setLineDash([7, 5]); c.strokeStyle = COLOUR.limit; c.lineWidth = 2;
     c.moveTo(pad.left, y(v)); c.lineTo(width - pad.right, y(v)); c.stroke(); c.setLineDash([]);
-    c.fillStyle = COLOUR.limit; c.textAlign = "right";
-    c.fillText(words, width - pad.right - 4, y(v) < pad.top + 18 ? y(v) + 15 : y(v) - 5);
+    c.fillStyle = COLOUR.limit; c.textAlign = left ? "left" : "right";
+    c.fillText(words, left ? pad.left + 6 : width - pad.right - 4, y(v) < pad.top + 18 ? y(v) + 15 : y(v) - 5);
   };
   cursor(chart, {size: () => size, pick,
     place: (i) => ({x: x(i), y: y(value[i]), text: tipOf(i)}),

@@ -111,7 +111,7 @@ function fill(dialog, {record, events, picture, file, last}) {
     "part_id", "trigger_id", "source", "captured_at", "judged_at", "image", "image_sha256", "previous_hash", "hash"];
   const table = el("table", {class: "fields"}, el("tbody", {},
     ...fields.map((name) => pair(name, /_at$/.test(name) && record[name]
-      ? `${new Date(record[name]).toLocaleString()} (${record[name]})` : number(record[name]))),
+      ? `${when(Date.parse(record[name]), {year: true})} (${record[name].replace("+00:00", " UTC").replace("T", " ")})` : number(record[name]))),
     ...nested("health", record.health), ...nested("latency", record.latency_ms, " ms"), ...nested("capture", record.capture)));
   const what = events.map((event) => el("tr", {}, el("td", {}, when(Date.parse(event.at))), el("td", {}, event.who),
     el("td", {}, has(`analysis.event_${event.kind}`) ? t(`analysis.event_${event.kind}`) : event.kind),

@@ -76,10 +76,10 @@ export function make(asked) {
     axisNow = scoreAxis(parts, logScore.input.checked);
     const [passed, rejected] = histogram(parts, axisNow, BINS);
     const edge = (i) => short(axisNow.back(i / BINS));
-    const lines = [{x: axisNow.at(parts.threshold), colour: COLOUR.limit, row: 1,
+    const lines = [{x: axisNow.at(parts.threshold), colour: COLOUR.limit, row: 1, before: true,
       label: t("analysis.own_threshold", {value: short(parts.threshold)})}];
     if (parts.failThreshold !== null && parts.failThreshold <= axisNow.high)
-      lines.push({x: axisNow.at(parts.failThreshold), colour: COLOUR.FAIL, row: 2, dash: "2 4",
+      lines.push({x: axisNow.at(parts.failThreshold), colour: COLOUR.FAIL, row: 1, dash: "2 4",
         label: t("analysis.fail_threshold", {value: short(parts.failThreshold)})});
     const chart = stacked({name: "histogram", label: t("analysis.histogram"), steps: BINS, lines,
       logCounts: logCount.input.checked,
@@ -163,7 +163,9 @@ function scoreAxis(parts, log) {
   high = Math.max(high, own, Math.min(parts.failThreshold ?? own, 3 * own)) * 1.03;
   if (!Number.isFinite(low)) low = own / 10;
   low = Math.min(low, own);
-  return log ? axis(low * 0.97, high, {log: true}) : axis(Math.min(0, low), high);
+  if (log) return axis(low * 0.97, high, {log: true});
+  const begin = low - 0.08 * (high - low);
+  return axis(low >= 0 ? Math.max(0, begin) : begin, high);
 }
 
 /** The figures beside the histogram. */
@@ -192,6 +194,7 @@ function makeFigures() {
     const lines = ["legend_score", "legend_cannot"];
     if (!answer.rules.known) lines.push("legend_no_recipe");
     if (answer.rules.zones.length) lines.push("legend_rules");
+    if (answer.several) lines.push("legend_several");
     legend.replaceChildren(...lines.map((key) =>
       el("li", {class: key}, t(`analysis.${key}`, {zones: answer.rules.zones.join(", ")}))));
   }

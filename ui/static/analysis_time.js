@@ -37,7 +37,7 @@ export function makeYield(asked) {
     const chart = stacked({name: "yield-chart", label: t("analysis.yield"), steps: steps.length,
       series: VERDICTS.map((name) => ({name, colour: COLOUR[name], hatched: name === "FAIL",
         values: steps.map((each) => each[name])})),
-      tickOf: (i) => when(steps[i].at_ms, dated),
+      tickOf: (i) => when(steps[i].at_ms, dated), topOf: (i) => percent(steps[i].PASS / of(i), 3),
       tipOf: (i) => t("analysis.yield_tip", {at: when(steps[i].at_ms, dated), count: count(of(i)),
         share: of(i) ? percent(steps[i].PASS / of(i), 4) : "–", pass: count(steps[i].PASS), fail: count(steps[i].FAIL),
         review: count(steps[i].REVIEW), cannot: count(steps[i].CANNOT_INSPECT)})});

@@ -1,0 +1,271 @@
+"""The analysis page in a real browser, over a record whose every score is known."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from inspection.judgement import Judgement, Region, Verdict
+from inspection.recipe import open_recipe
+from inspection.store import NewPart, open_store
+
+pytestmark = pytest.mark.slow
+
+FULL_HD, SMALL = (1920, 1080), (1280, 800)
+PATH = "/engineer/analysis"
+BEGAN = datetime(2026, 3, 5, 6, 0, tzinfo=UTC)
+GOOD, ABOVE, CANNOT = 150, 30, 5
+READY = ".threshold[data-ready]"
+# In shares of the recipe's threshold.
+SCORES = np.array([0.4 + 0.004 * n for n in range(GOOD)] + [1.1 + 0.05 * n for n in range(ABOVE)])
+
+
+@pytest.fixture(scope="module")
+def station(make_station: Callable[..., Any], recipe_file: Path) -> Iterator[Any]:
+    """A station with a record of 185 parts; no part is triggered any more."""
+    found = make_station(start=False)
+    recipe = open_recipe(recipe_file)
+    limit = recipe.settings.calibration.threshold
+    fail = recipe.settings.calibration.fail_threshold
+    with open_store(found.folder / "parts.db") as store:
+        done = store.add_many([_part(n, limit, fail, recipe.id) for n in range(len(SCORES))])
+        store.add_many([_part(len(SCORES) + n, limit, fail, recipe.id) for n in range(CANNOT)])
+        for record in (*done[:20], done[149]):
+            store.add_event(record.part_id, "label", "jo", detail={"label": "OK"})
+        for record in done[-10:]:
+            detail = {"label": "NG", "defect": "scratch"}
+            store.add_event(record.part_id, "label", "jo", detail=detail)
+    found.limit = limit
+    found.start_runtime()
+    found.start_page()
+    yield found
+    found.stop()
+
+
+def _part(n: int, limit: float, fail: float, recipe_id: str) -> NewPart:
+    score = float(SCORES[n] * limit) if n < len(SCORES) else None
+    verdict = Verdict.CANNOT_INSPECT
+    if score is not None:
+        verdict = Verdict.FAIL if score > max(fail, limit) else Verdict.REVIEW
+        verdict = Verdict.PASS if score <= limit else verdict
+    at_fault = verdict in (Verdict.FAIL, Verdict.REVIEW)
+    region = Region(
+        x_px=40, y_px=50, width_px=60, height_px=30, area_px=900.0, area_mm2=None,
+        peak_score=score or 0.0,
+    )  # fmt: skip
+    judged = Judgement(
+        verdict=verdict, reason="too dark: brightness 12, at least 30 wanted", recipe_id=recipe_id,
+        score=score, p_value=0.5 if score else None, threshold=limit,
+        regions=(region,) if at_fault else (), health={"brightness": 100.0 + n % 7},
+        latency_ms={"judge": 9.0, "total": 20.0 + n % 5},
+    )  # fmt: skip
+    image = np.full((120, 160, 3), 40 + n, dtype=np.uint8)
+    return NewPart(
+        judgement=judged, serial=f"S{n:04d}", lot=f"L{n // 100}", station="line-1",
+        product="flange", trigger_id=f"t{n}", judged_at=BEGAN + timedelta(minutes=n),
+        image_bytes=cv2.imencode(".png", image)[1].tobytes(),
+    )  # fmt: skip
+
+
+def numbers(page: Any) -> tuple[int, int, int, int]:
+    """Read what the page says of now: PASS, reject, cannot be known, CANNOT INSPECT."""
+    found = (page.inner_text(f".after-{name}") for name in ("pass", "reject", "unknown", "cannot"))
+    pass_, reject, unknown, cannot = map(int, found)
+    return pass_, reject, unknown, cannot
+
+
+def expected(page: Any, station: Any) -> tuple[int, int, int, int]:
+    """Judge the known scores by the threshold the page says it is at."""
+    at = float(page.get_attribute(".threshold", "data-threshold"))
+    passed = int((station.limit * SCORES <= at).sum())
+    return passed, len(SCORES) - passed, 0, CANNOT
+
+
+def test_slider_judges_again_by_keyboard_and_mouse(station: Any, open_page: Any) -> None:
+    page = open_page(station, PATH, user="mia", wait=READY)
+    assert page.get_attribute(".threshold", "data-ready") == "185"
+    assert numbers(page) == (GOOD, ABOVE, 0, CANNOT)
+    page.focus("input.slider")
+    for key, times in (("ArrowLeft", 5), ("PageDown", 2), ("Home", 1), ("End", 1), ("PageUp", 3)):
+        for _ in range(times):
+            page.keyboard.press(key)
+        assert numbers(page) == expected(page, station)
+    assert float(page.get_attribute(".threshold", "data-threshold")) > 0
+    box = page.locator("input.slider").bounding_box()
+    page.mouse.click(box["x"] + 0.3 * box["width"], box["y"] + box["height"] / 2)
+    assert numbers(page) == expected(page, station)
+    at = float(page.get_attribute(".threshold", "data-threshold"))
+    flips = int(((station.limit * SCORES > at) & (SCORES <= 1)).sum())
+    assert 0 < flips < GOOD
+    assert page.get_attribute(".threshold", "data-flips") == str(flips)
+    assert str(flips) in page.inner_text(".to-reject")
+    page.click(".reset")
+    assert numbers(page) == (GOOD, ABOVE, 0, CANNOT)
+    page.fill("input.exact", repr(2.0 * station.limit))
+    page.keyboard.press("Enter")
+    assert numbers(page) == expected(page, station)
+    assert int(page.get_attribute(".threshold", "data-flips")) > 10
+
+
+def test_promise_and_intervals_follow_the_threshold(
+    station: Any, open_page: Any, recipe: Any
+) -> None:
+    from scipy.stats import binomtest
+
+    page = open_page(station, PATH, user="mia", wait=READY)
+    promised = recipe.settings.calibration.false_reject_promised
+    assert f"{100 * promised:.3g} %" in page.inner_text(".promise")
+    high = binomtest(0, 10).proportion_ci(0.95, method="exact").high
+    assert f"{100 * high:.3g} %" in page.inner_text(".escapes")
+    assert "0 of 10" in page.inner_text(".escapes")
+    assert "0 of 21" in page.inner_text(".overkill")
+    # Above all but the highest 5 scores: 5 of the 10 parts labelled NG pass.
+    page.fill("input.exact", repr(float((SCORES[-6] + 0.001) * station.limit)))
+    page.keyboard.press("Enter")
+    low, high = binomtest(5, 10).proportion_ci(0.95, method="exact")
+    text = page.inner_text(".escapes")
+    assert "5 of 10" in text
+    assert f"{100 * low:.3g} %" in text
+    assert f"{100 * high:.3g} %" in text
+
+
+def test_a_flipping_part_opens_with_all_that_is_known(station: Any, open_page: Any) -> None:
+    page = open_page(station, PATH, user="mia", wait=READY)
+    page.fill("input.exact", repr(float((SCORES[140] + 0.001) * station.limit)))
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".cards[data-shown='9']")
+    cards = page.locator(".cards .card")
+    shown = [int(cards.nth(i).get_attribute("data-number")) for i in range(9)]
+    assert shown == list(range(150, 141, -1))
+    page.wait_for_function("document.querySelector('.card img').naturalWidth > 0")
+    cards.first.click()
+    page.wait_for_selector("dialog.part[open][data-number='150']")
+    assert "S0149" in page.inner_text("[data-field=serial]")
+    assert page.locator("[data-field=hash] td").inner_text().isalnum()
+    assert "jo" in page.inner_text("dialog .events")
+    with page.expect_download() as download:
+        page.click("dialog .download")
+    with station.record() as store:
+        record = store.parts(serial="S0149")[0]
+        picture = store.image_path(record).read_bytes()
+    assert Path(download.value.path()).read_bytes() == picture
+    assert download.value.suggested_filename == f"{record.part_id}.png"
+    page.keyboard.press("ArrowRight")
+    page.wait_for_selector("dialog.part[data-number='151']")
+    page.wait_for_selector("dialog .outlines rect", state="attached")
+    assert page.locator("dialog .outlines rect").count() == 1
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_selector("dialog.part[data-number='150']")
+    page.keyboard.press("Escape")
+    page.wait_for_selector("dialog.part", state="hidden")
+
+
+def test_search_by_keyboard_and_pages(station: Any, open_page: Any) -> None:
+    page = open_page(station, f"{PATH}#parts", user="mia", wait=".search-tab[data-found='50']")
+    page.click(".older")
+    page.wait_for_selector(".parts tr[data-number='135']")
+    page.click(".newer")
+    page.wait_for_selector(".parts tr[data-number='185']")
+    page.focus("input.serial")
+    page.keyboard.type("S00*")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".parts tr[data-number='100']")
+    page.fill("input.serial", "S0123")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".search-tab[data-found='1']")
+    page.locator(".parts .link").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector("dialog.part[open][data-number='124']")
+
+
+def test_csv_is_downloaded_and_holds_the_lot(station: Any, open_page: Any) -> None:
+    page = open_page(station, f"{PATH}#export", user="mia", wait=".make-file")
+    page.fill("input.lot", "L1")
+    page.keyboard.press("Tab")
+    page.click(".export-tab")
+    with page.expect_download(timeout=60_000) as download:
+        page.click(".make-file")
+    with Path(download.value.path()).open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["number"]) for row in rows] == list(range(101, 186))
+    assert {row["lot"] for row in rows} == {"L1"}
+    assert page.get_attribute(".files .told", "data-parts") == "85"
+
+
+def test_report_opens_and_record_is_verified(station: Any, open_page: Any) -> None:
+    page = open_page(station, f"{PATH}#export", user="mia", wait=".make-file")
+    page.fill(".report-lot", "L0")
+    with page.expect_popup() as popup:
+        page.click(".open-report")
+    popup.value.wait_for_selector("h1", timeout=60_000)
+    assert popup.value.inner_text("h1") == "Lot L0"
+    page.click(".verify-start")
+    page.wait_for_selector(".verify .told[data-count='0']", timeout=60_000)
+    with station.record() as store:
+        assert store.head().hash in page.inner_text(".verify .told")
+
+
+def test_charts_have_a_point_for_each_part_and_step(station: Any, open_page: Any) -> None:
+    page = open_page(station, f"{PATH}#yield", user="mia", wait=".yield-tab[data-causes]")
+    page.select_option(".step", "hour")
+    page.wait_for_selector(".yield-chart[data-points='4']")
+    page.focus(".yield-chart")
+    page.keyboard.press("ArrowRight")
+    assert "60" in page.inner_text(".yield .chart-tip")
+    assert page.get_attribute(".zones .pareto", "data-points") == "1"
+    assert page.get_attribute(".defects .pareto", "data-points") == "1"
+    page.click(".tab-measures")
+    page.wait_for_selector(".measure-2 .points")
+    assert [
+        page.get_attribute(f".measure-{i} .points", "data-points") for i in range(3)
+    ] == ["180", "185", "185"]  # fmt: skip
+    page.focus(".measure-0 .points")
+    page.keyboard.press("End")
+    assert "180" in page.inner_text(".measure-0 .chart-tip")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("dialog.part[open][data-number='180']")
+
+
+@pytest.mark.parametrize("language", ["en", "ja", "ko"])
+@pytest.mark.parametrize("size", [FULL_HD, SMALL], ids=["full_hd", "small"])
+def test_each_view_fits_in_each_language(
+    station: Any, open_page: Any, language: str, size: tuple[int, int]
+) -> None:
+    words = {"en": "Threshold", "ja": "しきい値", "ko": "임계값"}
+    page = open_page(station, PATH, user="mia", language=language, size=size, wait=READY)
+    assert page.inner_text(".tab-threshold") == words[language]
+    waits = {
+        "yield": ".yield-tab[data-causes]", "measures": ".measure-2 .points",
+        "parts": ".search-tab[data-found]", "export": ".make-file", "threshold": READY,
+    }  # fmt: skip
+    for tab, wait in waits.items():
+        page.click(f".tab-{tab}")
+        page.wait_for_selector(wait)
+        assert "analysis." not in page.inner_text(".analysis")
+        high, wide = page.evaluate(
+            "[document.documentElement.scrollHeight - innerHeight,"
+            " document.querySelector('.work').scrollWidth - document.querySelector('.work').clientWidth]"
+        )
+        assert (high, wide) == (0, 0), tab
+        if tab != "export":
+            inner = page.evaluate(
+                "document.querySelector('.work').scrollHeight - document.querySelector('.work').clientHeight"
+            )
+            assert inner <= 0, tab
+
+
+def test_an_operator_gets_neither_page_nor_answers(station: Any) -> None:
+    with station.client("oli") as client:
+        assert client.get(PATH, follow_redirects=False).status_code in (302, 303, 403)
+        for path in ("choices", "part/x", "number/1", "thumb/x", "verify"):
+            assert client.get(f"/api/engineer/analysis/{path}").status_code == 403
+        for path in ("stored", "search", "export", "report", "yield", "causes", "verify"):
+            answer = client.post(f"/api/engineer/analysis/{path}", json={"lot": "L0"})
+            assert answer.status_code == 403, path
