@@ -1,6 +1,6 @@
 // The audit record: who did what, newest first.
 import {call, el, has, lang, t} from "/static/base.js";
-import {duration, follow, moment, raw} from "/static/admin_shared.js";
+import {duration, follow, moment, raw, share} from "/static/admin_shared.js";
 
 const KINDS = ["sign-in", "sign-in failed", "sign-out", "first administrator", "user_added", "user_role_changed",
   "user_password_set", "user_removed", "user_signed_out", "password_changed", "change_failed", "paused", "resumed",
@@ -77,6 +77,8 @@ function row(deed) {
 function said(deed) {
   const key = `admin.did_${named(deed.kind)}`;
   if (!Object.keys(deed.detail).length) return "";
+  if (deed.kind === "parity_checked") return deed.detail.recipes.map((each) => el("div", {},
+    raw(`${each.view} · ${each.product} · ${each.recipe_id.slice(0, 12)} · `), each.error ? raw(each.error) : share(each)));
   if (!has(key)) return raw(JSON.stringify(deed.detail));
   const values = Object.fromEntries(Object.entries(deed.detail).map(([name, value]) => [name, plain(value)]));
   return raw(t(key, values).replace(/\{\w+\}/g, "").trim());

@@ -1,6 +1,6 @@
 // Station health: everything a support engineer asks, on one screen, once a second.
 import {call, el, t, toast} from "/static/base.js";
-import {copy, download, duration, follow, local, raw} from "/static/admin_shared.js";
+import {copy, download, duration, follow, local, raw, share} from "/static/admin_shared.js";
 import {asText, sections} from "/static/admin_figures.js";
 
 const EVERY_MS = 1000;
@@ -79,9 +79,6 @@ function tellParity(place, found) {
       el("th", {}, raw(`${each.view} · ${each.product}`)), el("td", {}, raw(each.recipe_id.slice(0, 12))),
       el("td", {}, each.error ? raw(each.error) : share(each)), el("td", {}, t(`admin.file_${each.file}`))))))));
 }
-
-const share = (each) => t("admin.parity_of",
-  {difference: (100 * each.difference).toFixed(4), tolerance: 100 * each.tolerance});
 
 function tellDoctor(place, found) {
   if (!found.ok) { place.replaceChildren(el("p", {class: "error"}, found.error)); return; }

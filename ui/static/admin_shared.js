@@ -3,11 +3,13 @@ import {el, lang, t} from "/static/base.js";
 
 const LOCAL = new Intl.DateTimeFormat(lang, {dateStyle: "medium", timeStyle: "medium"});
 
+const MINUTES = new Intl.DateTimeFormat(lang, {dateStyle: "medium", timeStyle: "short"});
+
 /** A moment in local time; UTC when the mouse rests on it. */
-export function moment(iso) {
+export function moment(iso, {seconds = true} = {}) {
   if (iso === null || iso === undefined) return el("span", {class: "dim"}, t("admin.not_known"));
   const at = new Date(iso);
-  return el("time", {datetime: at.toISOString(), title: at.toISOString()}, LOCAL.format(at));
+  return el("time", {datetime: at.toISOString(), title: at.toISOString()}, (seconds ? LOCAL : MINUTES).format(at));
 }
 
 export const local = (ms) => LOCAL.format(new Date(ms));
@@ -23,6 +25,10 @@ export function duration(seconds) {
 
 /** A text that is not of the catalogue: a name, an id, what the program says in English. */
 export const raw = (text) => el("span", {translate: "no"}, String(text));
+
+/** How far a recipe's references are from what they scored when it was learnt. */
+export const share = (each) => t("admin.parity_of",
+  {difference: (100 * each.difference).toFixed(4), tolerance: 100 * each.tolerance});
 
 /** An input under its label, with room for one line of what is wrong with it. */
 export function field(label, input) {

@@ -33,8 +33,8 @@ function row(user, last, refresh) {
   return el("tr", {data: {user: user.name}, title: last ? t("admin.last_administrator_hint") : null},
     el("td", {class: "name"}, raw(user.name), you),
     el("td", {}, menu),
-    el("td", {}, moment(user.added_at)),
-    el("td", {}, user.signed_in_at ? moment(user.signed_in_at) : el("span", {class: "dim"}, t("admin.never"))),
+    el("td", {}, moment(user.added_at, {seconds: false})),
+    el("td", {}, user.signed_in_at ? moment(user.signed_in_at, {seconds: false}) : el("span", {class: "dim"}, t("admin.never"))),
     el("td", {}, el("div", {class: "acts"},
       user.you ? el("a", {class: "button", href: "/account"}, t("admin.account_change"))
         : el("button", {class: "password", onclick: () => setPassword(user, refresh)}, t("admin.set_password")),
