@@ -145,7 +145,7 @@ class Page {
   rate() {
     const recent = this.times.filter((time) => time > Date.now() - RATE_MS);
     const span = recent.length > 1 ? (recent.at(-1) - recent[0]) / 3600e3 : 0;
-    const perHour = span > 0 ? Math.round((recent.length - 1) / span) : null;
+    const perHour = span > 1 / 60 ? Math.round((recent.length - 1) / span) : null;
     this.session.replaceChildren(el("b", {data: {labelled: this.times.length}}, t("review.session", {n: this.times.length.toLocaleString(lang)})),
       perHour === null ? "" : el("span", {}, t("review.per_hour", {n: perHour.toLocaleString(lang)})));
   }
@@ -347,9 +347,10 @@ class Page {
       {key: "m", name: "mask", act: () => this.paint(), off},
     ];
     const tool = (key, name) => ({key, name, kind: "tool", on: () => painter.tool === name, act: () => painter.choose(name)});
-    const paint = [tool("b", "brush"), tool("e", "eraser"), tool("l", "lasso"),
+    const brush = {...tool("b", "brush"), text: t("review.do_brush", {n: painter.size})};
+    const paint = [brush, tool("e", "eraser"), tool("l", "lasso"),
       {key: "[", name: "smaller", kind: "tool", act: () => painter.larger(-1)},
-      {key: "]", name: "larger", kind: "tool", act: () => painter.larger(1), text: t("review.do_larger", {n: painter.size})},
+      {key: "]", name: "larger", kind: "tool", act: () => painter.larger(1)},
       {key: "u", name: "unpaint", kind: "tool", act: () => painter.undo(), off: () => painter.done.length === 0},
       {key: "y", name: "repaint", kind: "tool", act: () => painter.redo(), off: () => painter.undone.length === 0},
       {key: "p", name: "accept", kind: "tool", act: () => painter.accept(), off: () => painter.proposal === null},

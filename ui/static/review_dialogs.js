@@ -33,7 +33,7 @@ export function editDefects(defects, changed) {
   const made = dialog(t("review.defects"),
     el("p", {class: "dim"}, t("review.defects_help")),
     el("ol", {class: "defects"}, ...inputs.map((input, i) => el("li", {}, el("kbd", {}, `${i + 1}`), input))),
-    wrong, el("footer", {}, el("button", {type: "button", class: "main", onclick: save}, t("review.save"))));
+    wrong, el("footer", {}, el("button", {type: "button", class: "primary", onclick: save}, t("review.save"))));
 }
 
 /** Make a dataset of the labelled parts the filter lets through. */
@@ -41,14 +41,14 @@ export async function exportDataset(wanted) {
   const name = el("input", {name: "name", maxlength: 40, autocomplete: "off"});
   const percent = el("input", {name: "percent", type: "number", min: 0, max: 90, value: 20});
   const wrong = problem(), kept = el("div", {class: "kept"});
-  const go = el("button", {type: "button", class: "main", onclick: async () => {
+  const go = el("button", {type: "button", class: "primary", onclick: async () => {
     go.disabled = true;
     wrong.textContent = "";
     const answer = await call(`${API}/export`, {name: name.value.trim(), filter: wanted, test_percent: Number(percent.value)});
     go.disabled = false;
     if (!answer.ok) { wrong.textContent = answer.error; return; }
-    toast(t("review.exported", {name: answer.name}));
-    list();
+    await list();
+    wrong.textContent = t("review.exported", {name: answer.name});
   }}, t("review.export_go"));
   dialog(t("review.export"), el("p", {class: "dim"}, t("review.export_help")),
     el("label", {class: "field"}, t("review.export_name"), name),

@@ -57,6 +57,6 @@ export class Filter {
 /** Show how many parts wait, by why. */
 export function counts(groups) {
   return GROUPS.filter((name) => groups[name]).map((name) =>
-    el("span", {class: `count ${name}`, data: {group: name, n: groups[name]}},
+    el("span", {class: `count of-${name}`, data: {group: name, n: groups[name]}},
       t(`review.group_${name}`), " ", el("b", {}, groups[name].toLocaleString(lang))));
 }

@@ -16,7 +16,7 @@ export const said = (label) => [t(`review.label_${label.label}`), label.defect ?
 export function info(part, decides, showMask) {
   const {why, detail} = say(part);
   return [
-    el("div", {class: `verdict ${part.verdict.toLowerCase()}`}, sign(part.verdict).element,
+    el("div", {class: `verdict v-${part.verdict.toLowerCase()}`}, sign(part.verdict).element,
       el("span", {}, t(`operator.verdict_${part.verdict}`))),
     ...notices(part, decides),
     el("p", {class: "why"}, why, detail ? el("small", {lang: "en"}, detail) : null),

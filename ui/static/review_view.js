@@ -161,7 +161,7 @@ export class View {
     for (const region of this.part.regions) {
       const box = {x: region.x_px, y: region.y_px, width: region.width_px, height: region.height_px};
       made.append(svg("rect", {...box, class: "under"}),
-        svg("rect", {...box, class: region.accepted ? "accepted" : `at ${this.part.verdict.toLowerCase()}`}));
+        svg("rect", {...box, class: region.accepted ? "accepted" : `v-${this.part.verdict.toLowerCase()}`}));
     }
     return made;
   }

@@ -1,0 +1,389 @@
+"""The review page in a browser: by keyboard alone, with the mouse on the mask, by several people."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from cameras import Frame, read_image
+from inspection.judge import inspect
+from inspection.store import NewPart, PartEvent, open_store
+from ui.proposal import from_heat
+from ui.words import LANGUAGES, Words
+
+pytestmark = pytest.mark.slow
+
+PATH = "/engineer/review"
+KINDS = ("missing_feature", "scratch", "contamination", "dent")
+SIZES = [(1920, 1080), (1280, 800)]
+
+
+@pytest.fixture(scope="module")
+def station(make_station: Callable[..., Any], line: Any, recipe: Any) -> Iterator[Any]:
+    """A station whose record holds judged parts in lots, one lot for each test."""
+    found = make_station(start=False)
+    drawn = sorted((line.dataset / "test").glob("*/*.png"))
+    bad = [path for path in drawn if path.parent.name != "good"]
+    good = [path for path in drawn if path.parent.name == "good"]
+    with open_store(found.folder / "parts.db") as store:
+
+        def add(lot: str, image: NDArray[np.uint8], number: int) -> None:
+            frame = Frame(image=image, camera="top", sequence=number, captured_at=datetime.now(UTC))
+            store.add(
+                NewPart(
+                    judgement=inspect(frame, recipe),
+                    station="line-1",
+                    product="flange",
+                    lot=lot,
+                    serial=f"{lot}-{number}",
+                    frame=frame,
+                )
+            )
+
+        for number in range(22):
+            add("keys", read_image([*bad, *good][number % len(drawn)]), number)
+        for lot in ("undo", "proposal", "two", "gone", "look", "types"):
+            for number in range(3):
+                add(lot, read_image(bad[number]), number)
+        add("filter", read_image(good[0]), 0)
+        add("filter", read_image(bad[0]), 1)
+        large = cv2.resize(read_image(bad[0]), (1024, 1024), interpolation=cv2.INTER_CUBIC)
+        add("mask", np.asarray(large, np.uint8), 0)
+        add("mask", read_image(bad[1]), 1)
+    found.start_runtime()
+    found.start_page()
+    yield found
+    found.stop()
+
+
+@pytest.fixture
+def review(open_page: Any, station: Any) -> Callable[..., Any]:
+    """Open the review page on one lot, as a person."""
+
+    def open_(lot: str, user: str = "mia", **options: Any) -> Any:
+        page = open_page(station, PATH, user=user, wait=".review[data-part]", **options)
+        page.fill("[name=lot]", lot)
+        page.press("[name=lot]", "Enter")
+        page.press("[name=lot]", "Escape")
+        page.wait_for_function(
+            """lot => { const dd = [...document.querySelectorAll('.info dd')].map(e => e.textContent);
+                const root = document.querySelector('.review').dataset;
+                return root.part === 'none' || (root.part && dd.includes(lot)); }""",
+            arg=lot,
+        )
+        return page
+
+    return open_
+
+
+def shown(page: Any) -> str:
+    """Wait until a part is on the screen; give its id, "none" at the end."""
+    page.wait_for_function(
+        """() => { const r = document.querySelector('.review').dataset;
+            return r.part && r.busy !== 'yes'; }"""
+    )
+    return str(page.get_attribute(".review", "data-part"))
+
+
+def press(page: Any, key: str) -> tuple[str, str]:
+    """Press a key that goes to another part; give both parts."""
+    before = shown(page)
+    page.keyboard.press(key)
+    page.wait_for_function(
+        """b => { const r = document.querySelector('.review').dataset;
+            return r.part && r.part !== b && r.busy !== 'yes'; }""",
+        arg=before,
+    )
+    return before, shown(page)
+
+
+def labels(station: Any, part_id: str) -> list[PartEvent]:
+    with station.record() as store:
+        return [event for event in store.events(part_id) if event.kind == "label"]
+
+
+def test_twenty_parts_by_keyboard_alone(review: Any, station: Any) -> None:
+    page = review("keys")
+    keys = "on123456o1on2o3n4o56"
+    names = ("scratch", "dent", "crack", "contamination", "missing", "deformed")
+    given, took_ms = [], []
+    for i, key in enumerate(keys):
+        if i == 10:
+            press(page, "ArrowRight")  # skipped: nothing is said of it
+        before, _ = press(page, key)
+        page.wait_for_function("() => document.querySelector('.review').dataset.latencyMs")
+        took_ms.append(float(page.get_attribute(".review", "data-latency-ms")))
+        given.append(before)
+    assert len(set(given)) == 20
+    for part_id, key in zip(given, keys, strict=True):
+        (event,) = labels(station, part_id)
+        defect = names[int(key) - 1] if key.isdigit() else None
+        assert (event.who, event.detail["label"], event.detail["defect"]) == (
+            "mia", "OK" if key == "o" else "NG", defect
+        )  # fmt: skip
+    assert page.get_attribute("[data-labelled]", "data-labelled") == "20"
+    with station.record() as store:
+        parts = [part for part in store.parts(lot="keys", limit=50)]
+        skipped = [part.part_id for part in parts if part.part_id not in given]
+        assert len(skipped) == 2
+        assert [store.events(part_id) for part_id in skipped] == [[], []]
+    took_ms.sort()
+    print(f"\nkey to next part: median {took_ms[10]:.0f} ms, worst {took_ms[-1]:.0f} ms")
+
+
+def test_the_queue_begins_with_what_needs_a_look(review: Any, station: Any) -> None:
+    page = review("filter")
+    with station.record() as store:
+        parts = {part.part_id: part.verdict.value for part in store.parts(lot="filter")}
+    order = [parts[page.locator(".queue li").nth(i).get_attribute("data-part")] for i in (0, 1)]
+    assert order[0] in ("REVIEW", "FAIL")
+    assert order[1] == "PASS"
+    page.select_option("[name=verdict]", "PASS")
+    page.wait_for_selector(".verdict.v-pass")
+    assert page.locator(".queue li").count() == 1
+    page.select_option("[name=time]", "between")
+    page.fill("[name=until]", "2020-01-01T00:00")
+    page.press("[name=until]", "Tab")
+    page.wait_for_selector(".review[data-part=none]")
+    assert page.inner_text(".original .note") == Words().say("review.nothing", "en")
+
+
+def test_a_label_is_taken_back(review: Any, station: Any) -> None:
+    page = review("undo")
+    first, second = press(page, "2")
+    assert press(page, "u") == (second, first)
+    assert page.get_attribute("[data-labelled]", "data-labelled") == "0"
+    events = labels(station, first)
+    assert [event.detail["label"] for event in events] == ["NG", None]
+    assert events[1].detail["undoes"] == events[0].number
+    assert press(page, "o") == (first, second)
+    assert press(page, "ArrowLeft") == (second, first)
+    assert page.inner_text(".labels li b") == "OK"
+
+
+def test_a_mask_is_painted_at_full_resolution(review: Any, station: Any) -> None:
+    page = review("mask")
+    while page.locator(".verdict.v-cannot_inspect").count() == 0:
+        press(page, "ArrowRight")
+    part_id = shown(page)
+    page.keyboard.press("m")
+    page.wait_for_selector(".review[data-painting=yes]")
+    stage = page.locator(".pane.original .stage").bounding_box()
+    scale = stage["width"] / 1024
+    size_px = 12.0
+
+    def at(x: float, y: float) -> tuple[float, float]:
+        return stage["x"] + x * scale, stage["y"] + y * scale
+
+    def drag(*points: tuple[float, float]) -> None:
+        page.mouse.move(*at(*points[0]))
+        page.mouse.down()
+        for point in points[1:]:
+            page.mouse.move(*at(*point), steps=4)
+        page.mouse.up()
+
+    drag((200, 300), (500, 340))
+    page.keyboard.press("e")
+    drag((350, 200), (350, 500))
+    page.keyboard.press("u")  # the eraser's stroke is taken back …
+    page.keyboard.press("y")  # … and done again
+    page.keyboard.press("l")
+    drag((600, 600), (760, 600), (760, 700), (600, 700), (600, 601))
+    drag((100, 100), (140, 100), (140, 140), (100, 140))
+    page.keyboard.press("Control+z")
+    painted = _canvas(page)
+    press(page, "1")
+
+    detail = labels(station, part_id)[0].detail
+    data = (station.page_folder / "labels" / detail["mask"]).read_bytes()
+    with Image.open(io.BytesIO(data)) as image:
+        assert (image.mode, image.size) == ("L", (1024, 1024))
+        saved = np.asarray(image)
+    assert set(np.unique(saved)) == {0, 255}
+    np.testing.assert_array_equal(saved, painted)
+    line = _near((1024, 1024), (200, 300), (500, 340))
+    wiped = _near((1024, 1024), (350, 200), (350, 500))
+    # The mouse moves in pixels of the screen, so places are known to a pixel or two.
+    for margin, inside in ((-2.5, True), (2.5, False)):
+        stroke = line <= size_px / 2 + margin
+        hole = wiped <= size_px / 2 - margin
+        box = np.zeros((1024, 1024), bool)
+        reach = round(margin)
+        box[600 - reach : 701 + reach, 600 - reach : 761 + reach] = True
+        drawn = (stroke & ~hole) | box
+        wrong = np.argwhere(drawn & (saved == 0) if inside else ~drawn & (saved > 0))
+        assert len(wrong) == 0, (margin, len(wrong), wrong[:5], wrong[-5:])
+    press(page, "ArrowLeft")
+    page.wait_for_selector(".review[data-mask=shown]")
+    np.testing.assert_array_equal(_canvas(page), painted)
+
+
+def _canvas(page: Any) -> NDArray[np.uint8]:
+    """Read what is seen of the mask, its opacity 0 or 255."""
+    rows = page.evaluate(
+        """() => { const c = document.querySelector('canvas.mask');
+            const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
+            let text = ''; for (let i = 3; i < d.length; i += 4) text += d[i] === 0 ? '0' : d[i] === 255 ? '1' : 'x';
+            return [c.width, text]; }"""
+    )
+    assert "x" not in rows[1]
+    return np.array([255 * int(each) for each in rows[1]], np.uint8).reshape(-1, rows[0])
+
+
+def _near(
+    shape: tuple[int, int], start: tuple[float, float], end: tuple[float, float]
+) -> NDArray[np.float64]:
+    """Give how far the middle of each pixel is from a line."""
+    y, x = np.mgrid[: shape[0], : shape[1]] + 0.5
+    along = np.subtract(end, start)
+    share = ((x - start[0]) * along[0] + (y - start[1]) * along[1]) / (along @ along)
+    share = np.clip(share, 0, 1)
+    return np.hypot(x - start[0] - share * along[0], y - start[1] - share * along[1])
+
+
+def test_a_proposal_is_taken_with_one_key(review: Any, station: Any, recipe: Any) -> None:
+    page = review("proposal")
+    part_id = shown(page)
+    page.keyboard.press("m")
+    page.wait_for_selector(".review[data-proposal=shown]")
+    page.keyboard.press("p")
+    assert int(page.get_attribute(".review", "data-painted")) > 0
+    press(page, "n")
+    detail = labels(station, part_id)[0].detail
+    saved = cv2.imread(str(station.page_folder / "labels" / detail["mask"]), cv2.IMREAD_UNCHANGED)
+    with station.record() as store:
+        record = store.part(part_id)
+        image = read_image(store.image_path(record))
+    frame = Frame(image=image, camera="x", sequence=0, captured_at=datetime.now(UTC))
+    np.testing.assert_array_equal(saved, from_heat(image, inspect(frame, recipe), recipe))
+
+
+def test_two_people_differ_and_a_third_decides(review: Any, station: Any) -> None:
+    mia, jo = review("two"), review("two", user="jo", size=(1280, 800))
+    jo.select_option("[name=state]", "unlabelled")
+    part_id = shown(mia)
+    assert shown(jo) == part_id
+    press(mia, "o")
+    jo.select_option("[name=state]", "second")
+    jo.wait_for_selector(f".review[data-part='{part_id}']")
+    jo.wait_for_selector(".labels .dim")
+    assert jo.inner_text(".labels .dim") == Words().say("review.hidden", "en", n=1)
+    assert jo.locator(".labels li").count() == 0
+    jo.keyboard.press("1")
+    jo.wait_for_selector(".review[data-part=none]")
+
+    ada = review("two", user="ada")
+    assert shown(ada) == part_id
+    assert ada.get_attribute("[data-group=disagreement]", "data-n") == "1"
+    said = {
+        row.get_attribute("data-who"): row.inner_text() for row in ada.locator(".labels li").all()
+    }
+    assert said["mia"].startswith("OK")
+    assert said["jo"].startswith("NG · scratch")
+    assert ada.inner_text(".notice") == Words().say("review.differ_decides", "en")
+    press(ada, "1")
+    event = labels(station, part_id)[-1]
+    assert (event.who, event.detail["decides"]) == ("ada", True)
+    ada.select_option("[name=state]", "disagreements")
+    ada.wait_for_selector(".review[data-part=none]")
+    ada.click("[data-open=agreement]")
+    ada.wait_for_selector("dialog tbody tr")
+    row = ada.locator("dialog tbody tr", has_text="jo – mia").inner_text().split("\t")
+    assert row == ["jo – mia", "1", "0 %", "0.00"]
+
+
+def test_types_of_defects_and_a_dataset(review: Any, station: Any, open_page: Any) -> None:
+    open_page.allowed = ("409",)  # a name that cannot be
+    page = review("types")
+    page.click("[data-open=defects]")
+    page.fill("dialog .defects input >> nth=6", "burr")
+    page.click("dialog .primary")
+    page.wait_for_selector("[data-act=defect-7]")
+    assert page.inner_text("[data-act=defect-7] span") == "burr"
+    part_id, _ = press(page, "7")
+    assert labels(station, part_id)[0].detail["defect"] == "burr"
+    press(page, "o")
+    page.click("[data-open=export]")
+    page.fill("dialog [name=name]", "../x")
+    page.click("dialog .primary")
+    page.wait_for_selector("dialog .problem:not(:empty)")
+    assert "a name has" in page.inner_text("dialog .problem")
+    page.fill("dialog [name=name]", "types")
+    page.fill("dialog [name=percent]", "0")
+    page.click("dialog .primary")
+    page.wait_for_selector("dialog .dataset[data-name=types]")
+    assert re.split(r"\n+", page.inner_text("dialog .dataset ul")) == [
+        "1 OK for training", "1 burr", "0 masks"
+    ]  # fmt: skip
+    told = json.loads((station.page_folder / "datasets" / "types" / "dataset.json").read_text())
+    assert told["counts"]["test"] == {"burr": 1}
+
+
+def test_without_the_station_nothing_is_lost(review: Any, station: Any, open_page: Any) -> None:
+    open_page.allowed = ("503",)
+    page = review("gone")
+    part_id = shown(page)
+    page.keyboard.press("m")
+    page.wait_for_selector(".review[data-proposal=shown]")
+    page.keyboard.press("p")
+    painted = page.get_attribute(".review", "data-painted")
+    station.kill_runtime()
+    try:
+        said = Words().say("review.gone_station", "en")
+        page.wait_for_function(
+            "t => document.querySelector('.trouble').textContent === t", arg=said
+        )
+        page.keyboard.press("2")
+        why = Words().say("review.not_saved", "en", why=Words().say("review.no_station", "en"))
+        page.wait_for_function("t => document.querySelector('.trouble').textContent === t", arg=why)
+        assert shown(page) == part_id
+        assert page.get_attribute(".review", "data-painted") == painted
+        assert labels(station, part_id) == []
+    finally:
+        station.start_runtime()
+    page.wait_for_selector(".trouble", state="hidden", timeout=20_000)
+    press(page, "2")
+    (event,) = labels(station, part_id)
+    assert (event.detail["label"], event.detail["defect"]) == ("NG", "dent")
+    assert event.detail["mask"] is not None
+
+
+@pytest.mark.parametrize("size", SIZES, ids=["full hd", "small"])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_nothing_is_cut_off(review: Any, language: str, size: tuple[int, int]) -> None:
+    page = review("look", language=language, size=size)
+    page.wait_for_selector(".review[data-heat=shown]")
+    assert page.inner_text("[data-act=next] span") == Words().say("review.do_next", language)
+    assert _cut_off(page) == []
+    page.keyboard.press("m")
+    page.wait_for_selector(".review[data-painting=yes]")
+    assert _cut_off(page) == []
+    assert page.evaluate("document.scrollingElement.scrollHeight <= innerHeight")
+    page.keyboard.press("Escape")
+    page.wait_for_selector(".review[data-painting=no]")
+    assert page.evaluate(_SAME_PLACE)
+    page.keyboard.press("z")
+    assert page.evaluate(_SAME_PLACE)
+
+
+_SAME_PLACE = """() => { const [a, b] = [...document.querySelectorAll('.stage')].map(s => s.style.transform);
+    return a === b && a !== ''; }"""
+
+
+def _cut_off(page: Any) -> list[str]:
+    """Give the texts of buttons and facts that do not fit."""
+    found: list[str] = page.evaluate(
+        """() => [...document.querySelectorAll('.key span, .open, .caption, .verdict span, .count')]
+            .filter(e => e.offsetParent && e.scrollWidth > e.clientWidth + 1).map(e => e.textContent)"""
+    )
+    return found
