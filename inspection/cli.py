@@ -18,6 +18,7 @@ import typer
 from inspection import records_cli
 
 if TYPE_CHECKING:
+    from inspection.dataset import Progress
     from inspection.train import TrainingReport
 
 NOT_ALL_PASS = 3
@@ -94,9 +95,13 @@ def train(
         Path | None, typer.Option(help="TOML file with scale, alignment, regions and zones.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Same seed, same pictures: same recipe.")] = 0,
+    status: Annotated[
+        Path | None, typer.Option(help="JSON file to keep telling how far it is, for programs.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Learn a recipe from good pictures."""
+    from inspection.job_status import CANCELLED, DONE, StatusFile
     from inspection.setup import Setup, read_setup
     from inspection.train import TrainingOptions, train_recipe
 
@@ -113,7 +118,7 @@ def train(
         false_reject=false_reject,
         seed=seed,
     )
-    with _Progress() as progress:
+    with StatusFile(status) as told, _Progress(told) as progress:
         try:
             report = train_recipe(
                 dataset,
@@ -123,11 +128,14 @@ def train(
                 progress=progress,
             )
         except KeyboardInterrupt:
+            told.end(CANCELLED)
             _fail(f"recipe {recipe}: training stopped by Ctrl-C; nothing was changed")
         try:
             report = replace(report, tested=_tested(recipe, dataset, progress))
         except KeyboardInterrupt:
+            told.end(CANCELLED)
             _fail(f"recipe {recipe}: written; testing it was stopped by Ctrl-C")
+        told.end(DONE, result=report.as_json())
     if as_json:
         typer.echo(json.dumps(report.as_json()))
     else:
@@ -321,7 +329,7 @@ def _supervise(station: Path, *, host: str, port: int, allow: list[str]) -> int:
     seen = sys.platform != "linux" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     return supervisor.run(
         say=lambda line: typer.echo(line, err=True),
-        opened=(lambda url: webbrowser.open(url) and None) if seen else (lambda url: None),
+        opened=webbrowser.open if seen else None,
     )
 
 
@@ -415,7 +423,10 @@ def _one_line(error: Exception) -> str:
 
 
 class _Progress:
-    """A progress bar on a terminal, silence elsewhere."""
+    """A progress bar on a terminal, silence elsewhere; `also` hears of it too."""
+
+    def __init__(self, also: Progress = lambda what, done, of: None) -> None:
+        self._also = also
 
     def __enter__(self) -> _Progress:
         self._bar: Any = None
@@ -429,6 +440,7 @@ class _Progress:
         return self
 
     def __call__(self, what: str, done: int, of: int) -> None:
+        self._also(what, done, of)
         if self._bar is None:
             return
         if what not in self._tasks:

@@ -13,6 +13,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -78,7 +79,6 @@ class Jobs:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._children: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self, kind: str, *, who: str, about: Mapping[str, Any], prepare: Prepare) -> Job:
         """Start a job, detached from this process. Raises InspectionError while another runs."""
@@ -106,9 +106,8 @@ class Jobs:
         folder = self.folder / job_id
         if not JOB_ID.fullmatch(job_id) or (card := _read(folder / "job.json")) is None:
             return None
-        told = _read(folder / "status.json") or {}
         names = ("id", "kind", "who", "at", "about")
-        fields = {name: card[name] for name in names} | self._fate(card, told, folder)
+        fields = {name: card[name] for name in names} | _fate(card, folder)
         return Job(folder=folder, **fields)
 
     def cancel(self, job_id: str, *, at_once: bool = False) -> Job:
@@ -133,7 +132,8 @@ class Jobs:
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
-        self._children[job_id] = process
+        # A child that ended and is not asked after would stay in the process table.
+        threading.Thread(target=process.wait, name=f"job {job_id}", daemon=True).start()
         card = {
             "id": job_id, "kind": kind, "who": who, "at": now.isoformat(), "about": dict(about),
             "pid": process.pid, "birth": birth(process.pid),
@@ -143,27 +143,10 @@ class Jobs:
         assert job is not None
         return job
 
-    def _fate(
-        self, card: Mapping[str, Any], told: Mapping[str, Any], folder: Path
-    ) -> dict[str, Any]:
-        """Say how a job is: what it told, unless its process is gone without a last word."""
-        if child := self._children.get(card["id"]):
-            child.poll()  # a child that ended and is not asked after stays in the process table
-        alive = birth(card["pid"]) == card["birth"]
-        if told.get("state") in (DONE, FAILED, CANCELLED):
-            return dict(told)
-        if alive:
-            began = datetime.fromisoformat(card["at"]).timestamp()
-            return {**told, "state": RUNNING, "seconds": round(time.time() - began, 1)}
-        if (folder / "cancelled").exists():
-            return {**told, "state": CANCELLED}
-        return {**told, "state": FAILED, "error": _last_line(folder / "log")}
-
     def _forget_old(self) -> None:
         """Remove jobs beyond the newest ones; what is on the line has its own copy."""
         for job in self.newest_first()[KEPT:]:
             shutil.rmtree(job.folder, ignore_errors=True)
-            self._children.pop(job.id, None)
 
 
 def snapshot(pictures: Mapping[str, Path], folder: Path) -> None:
@@ -185,6 +168,21 @@ def birth(pid: int) -> str | None:
         return None
     state, started = fields[0], fields[19]
     return None if state in "ZX" else f"{started} {boot}"
+
+
+def _fate(card: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """Say how a job is: what it told, unless its process is gone without a last word."""
+    # Asked first: a process that ends meanwhile has told its end by then.
+    alive = card["birth"] is not None and birth(card["pid"]) == card["birth"]
+    told = _read(folder / "status.json") or {}
+    if told.get("state") in (DONE, FAILED, CANCELLED):
+        return told
+    if alive:
+        began = datetime.fromisoformat(card["at"]).timestamp()
+        return {**told, "state": RUNNING, "seconds": round(time.time() - began, 1)}
+    if (folder / "cancelled").exists():
+        return {**told, "state": CANCELLED}
+    return {**told, "state": FAILED, "error": _last_line(folder / "log")}
 
 
 def _spawn(folder: Path, program: str, words: Sequence[object]) -> subprocess.Popen[bytes]:

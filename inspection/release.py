@@ -36,14 +36,15 @@ def exchange(new: Path, target: Path, kept: Path) -> Exchange:
     All or nothing. Raises RecipeError when `new` is damaged or a disk refuses.
     """
     recipe_id = open_recipe(new).id
+    spare: Path | None = target.with_name(f".{target.name}.{token_hex(4)}.before")
     try:
         before_id = keep(target, kept)
-        spare = None
-        if target.exists():
-            spare = _copy(target, target.with_name(f".{target.name}.{token_hex(4)}.before"))
+        spare = _copy(target, spare) if target.exists() and spare else None
         target.parent.mkdir(parents=True, exist_ok=True)
         _copy(new, target)
     except OSError as error:
+        if spare is not None:
+            spare.unlink(missing_ok=True)
         raise RecipeError(
             f"recipe {target}: cannot be exchanged ({error.strerror or error}); "
             "the earlier one is still in its place"

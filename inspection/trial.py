@@ -83,12 +83,14 @@ def held_out(pictures: GoodPictures, recipe: Recipe, progress: Progress) -> Iter
     The finished recipe would not tell: it knows them all. Copies of a picture are in one half.
     """
     card, seed = recipe.settings.model, int(recipe.settings.training["seed"])
-    halves = pictures.folds(seed=seed) % 2
+    folds = pictures.folds(seed=seed)
+    halves = folds % 2
     done = 0
     for half in (0, 1):
-        others = [pictures[int(i)] for i in np.flatnonzero(halves != half)]
+        learning = np.flatnonzero(halves != half)
+        others = [pictures[int(i)] for i in learning]
         model = models.model_class(card["name"])(backbone=card["backbone"], seed=seed)
-        model.fit(others, folds=np.zeros(len(others), dtype=np.intp), progress=progress)
+        model.fit(others, folds=folds[learning], progress=progress)
         for i in map(int, np.flatnonzero(halves == half)):
             distances = model.distances(pictures[i].canvas)
             valid = models.to_grid(pictures.valid(i), *distances.shape)
