@@ -56,12 +56,11 @@ def deeds(
         raise ValueError(f"limit: expected 1 or more, got {limit}")
     start = before or Before()
     with store.reading("list what was done") as connection:
-        done = _rows(connection, actions, start.action, kind, who, limit)
-        happened = _rows(connection, events, start.event, kind, who, limit)
+        done = _rows(connection, actions, start.action, kind, who, limit + 1)
+        happened = _rows(connection, events, start.event, kind, who, limit + 1)
     merged = list(heapq.merge(done, happened, key=lambda deed: deed.at, reverse=True))
     page = merged[:limit]
-    more = len(merged) > limit or limit in (len(done), len(happened))
-    return page, _after(page, start) if more and page else None
+    return page, _after(page, start) if len(merged) > limit else None
 
 
 def all_deeds(store: Store, *, kind: str | None = None, who: str | None = None) -> Iterator[Deed]:
