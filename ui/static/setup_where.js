@@ -188,8 +188,17 @@ async function save(app, mine) {
     if (mine.going && !mine.list.contains(document.activeElement)) drawList();
     return;
   }
-  const at = /zones\.(\d+)/.exec(answer.error);
-  const zones = mine.drawing.shapes.flatMap((shape, i) => shape.kind === "zone" ? [i] : []);
-  const row = at && mine.list.querySelector(`[data-row="${zones[Number(at[1])]}"]`);
+  const row = mine.list.querySelector(`[data-row="${faulty(answer.error, mine.drawing.shapes)}"]`);
   if (row) { row.classList.add("wrong"); row.append(mine.error); } else mine.list.after(mine.error);
+}
+
+/** The number of the shape an error is about, -1 where it is about none. */
+function faulty(error, shapes) {
+  const kind = /roi|ignore|zone/.exec(error)?.[0], at = /(?:zones|roi|ignore)\.(\d+)/.exec(error);
+  const own = shapes.flatMap((shape, i) => shape.kind === kind ? [i] : []);
+  if (at) return own[Number(at[1])] ?? -1;
+  const set = (i, name) => (shapes[i][name] ?? null) !== null;
+  if (/max_area_mm2 needs/.test(error)) return own.find((i) => set(i, "max_area_mm2")) ?? -1;
+  if (/max_count needs/.test(error)) return own.find((i) => set(i, "max_count") && !set(i, "max_area_px") && !set(i, "max_area_mm2")) ?? -1;
+  return own.find((i) => own.some((j) => j < i && shapes[j].name === shapes[i].name)) ?? -1;
 }

@@ -1,0 +1,531 @@
+"""What the set-up page may ask, over a real station at work."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from fastapi import FastAPI
+from gradio.utils import get_upload_folder
+from starlette.testclient import TestClient
+
+from cameras import camera_class, decode_image
+from cameras.simulated import Simulated
+from inspection.errors import SetupError
+from inspection.job_status import replace_json
+from inspection.jobs import Jobs
+from inspection.outputs.base import Request
+from inspection.recipe import Recipe, open_recipe, write_recipe
+from inspection.run import station_at_work
+from inspection.setup import read_setup
+from inspection.station import Station
+from inspection.station_file import read_station
+from inspection.store import open_store
+from tests.ui.conftest import wait_for
+from ui import refuse, setup_station
+from ui.context import Context
+from ui.pages import setup
+from ui.runtime import Runtime
+from ui.setup_draft import Draft
+from ui.setup_result import promise
+from ui.users import Role, User
+from ui.words import Words
+
+STATION = """# Line 1, hall B: do not lose this comment.
+station = "line-1"
+record = "parts.db"
+deadline_ms = 5000
+
+[[views]]
+name = "main"  # from above
+camera = "simulated"
+[views.settings]
+seed = 1
+size_px = 256  # as the recipe
+defect_rate = 0.3
+
+[[products]]
+name = "flange"
+recipe = "flange.recipe"
+"""
+API = "/api/engineer/setup"
+WHICH = {"product": "flange", "view": "main"}
+PARTS = 12
+
+
+@pytest.fixture(scope="module")
+def folder(line: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("setup")
+    (made / "station.toml").write_text(STATION, encoding="utf-8")
+    (made / "flange.recipe").write_bytes(line.recipe_path.read_bytes())
+    return made
+
+
+@pytest.fixture(scope="module")
+def station(folder: Path) -> Iterator[Station]:
+    with station_at_work(read_station(folder / "station.toml")) as at_work:
+        for number in range(PARTS):
+            assert at_work.trigger(Request(source="test", lot="A" if number < 6 else "B"))
+            wait_for(lambda n=number: at_work.snapshot()["answers"] > n, 20)
+        yield at_work
+
+
+class Asking:
+    """Asks as an engineer, through the routes and the refusals the page has."""
+
+    def __init__(self, context: Context) -> None:
+        app = FastAPI()
+        refuse.install(app)
+        app.include_router(setup.routes(context))
+        self.context = context
+
+        async def as_user(scope: Any, receive: Any, send: Any) -> None:
+            await app({**scope, "user": User("mia", Role.ENGINEER)}, receive, send)
+
+        self.client = TestClient(as_user)
+
+    def get(self, path: str, **query: Any) -> Any:
+        return self.client.get(API + path, params={**WHICH, **query})
+
+    def post(self, path: str, **body: Any) -> Any:
+        answer = self.client.post(API + path, json={**WHICH, **body})
+        return answer.status_code, answer.json()
+
+    def did(self, path: str, **body: Any) -> Any:
+        status, found = self.post(path, **body)
+        assert status == 200, found
+        return found
+
+    @property
+    def state(self) -> Any:
+        return self.get("/state").json()
+
+
+@pytest.fixture
+def ask(station: Station, folder: Path) -> Iterator[Asking]:
+    settings = read_station(folder / "station.toml")
+    with open_store(folder / "parts.db", read_only=True) as store:
+        given: dict[str, Any] = dict.fromkeys(Context.__dataclass_fields__)
+        given |= {"settings": settings, "store": store, "words": Words()}
+        given |= {"runtime": Runtime(settings.page_folder), "station_path": folder / "station.toml"}
+        made = Asking(Context(**given))
+        with made.client as client:
+            yield made
+            assert client.portal is not None
+            client.portal.call(given["runtime"].close)
+    station.pause(paused=False)
+
+
+@pytest.fixture
+def draft(ask: Asking) -> Iterator[Draft]:
+    """An empty draft, whatever tests before did."""
+    import shutil
+
+    found = Draft(ask.context.folder, "flange", "main")
+    shutil.rmtree(found.folder, ignore_errors=True)
+    return found
+
+
+def png(image: Any) -> bytes:
+    return cv2.imencode(".png", image)[1].tobytes()
+
+
+def uploaded(name: str, data: bytes) -> str:
+    """Put a file where Gradio's upload puts it."""
+    folder = Path(get_upload_folder()) / "of-a-test"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(data)
+    return str(folder / name)
+
+
+# The promise
+
+
+@pytest.mark.parametrize(
+    ("n", "asked", "promised", "needed"),
+    [(60, 0.01, 1 / 61, 39), (99, 0.01, 0.01, 0), (9, 0.1, 0.1, 0), (0, 0.01, None, 99), (24, 0.05, 0.04, 0)],
+)  # fmt: skip
+def test_what_good_parts_allow_to_promise(
+    n: int, asked: float, promised: float | None, needed: int
+) -> None:
+    found = promise(n, asked)
+    assert found["promised"] == pytest.approx(promised)
+    assert found["needed"] == needed
+
+
+def test_the_promise_is_asked_for(ask: Asking) -> None:
+    found = ask.get("/promise", n=60, asked=0.01).json()
+    assert (round(found["promised"], 4), found["needed"]) == (0.0164, 39)
+    assert ask.get("/promise", n=60, asked=0).status_code == 400
+
+
+# Camera
+
+
+def test_the_camera_is_seen_only_while_paused(ask: Asking, station: Station) -> None:
+    answer = ask.get("/look")
+    assert (answer.status_code, "pause it" in answer.json()["error"]) == (409, True)
+    station.pause(paused=True)
+    answer = ask.get("/look")
+    assert answer.headers["content-type"] == "image/jpeg"
+    assert decode_image(answer.content, "look").shape == (256, 256, 3)
+
+
+def test_a_forms_fields_are_those_of_the_driver() -> None:
+    found = setup_station.fields_of(Simulated, {"size_px": 256})
+    kinds = {field["name"]: field["kind"] for field in found}
+    assert kinds == {
+        "seed": "integer", "size_px": "integer", "defect_rate": "number", "count": "integer",
+        "defects": "json", "product": "text", "colour": "flag", "trigger_source": "text",
+        "cache": "integer", "faults": "json",
+    }  # fmt: skip
+    size = next(field for field in found if field["name"] == "size_px")
+    assert (size["default"], size["value"], size["optional"]) == (512, 256, False)
+    basler = [field["name"] for field in setup_station.fields_of(camera_class("basler"), {})]
+    assert basler[:3] == ["exposure_time_us", "gain_db", "exposure_auto"]
+
+
+def test_settings_are_tried_at_the_camera_and_remembered(
+    ask: Asking, station: Station, draft: Draft
+) -> None:
+    station.pause(paused=True)
+    ask.did("/camera", settings={"size_px": 128})
+    assert decode_image(ask.get("/look").content, "look").shape == (128, 128, 3)
+    assert ask.state["camera"]["tried"] == {"size_px": 128}
+    status, found = ask.post("/camera", settings={"size_px": "large"})
+    assert status == 409
+    assert found["error"].startswith("views.main.settings.size_px: Input should be a valid integer")
+    ask.did("/camera", settings={})
+    assert ask.state["camera"]["tried"] == {}
+
+
+def test_a_refused_setting_leaves_the_camera_as_it_was(
+    ask: Asking, station: Station, draft: Draft
+) -> None:
+    station.pause(paused=True)
+    status, found = ask.post("/camera", settings={"product": "teapot"})
+    assert status == 409
+    assert "teapot" in found["error"]
+    assert ask.get("/look").status_code == 200
+
+
+def test_keeping_settings_keeps_comments(ask: Asking, folder: Path, draft: Draft) -> None:
+    path = folder / "station.toml"
+    ask.did("/camera/keep", settings={"size_px": 200, "cache": 3})
+    text = path.read_text()
+    try:
+        assert text == STATION.replace("size_px = 256  # as", "size_px = 200  # as").replace(
+            "defect_rate = 0.3\n", "defect_rate = 0.3\ncache = 3\n"
+        )
+        assert read_station(path).views[0].settings["size_px"] == 200
+        action = ask.context.store.actions(kind="camera_kept")[0]
+        assert (action.who, action.detail["settings"]["size_px"]) == ("mia", 200)
+    finally:
+        path.write_text(STATION)
+
+
+@pytest.mark.parametrize("settings", [{"size_px": "x"}, {"exposure": 3}, {"colour": 7}])
+def test_a_wrong_value_leaves_the_station_file_untouched(tmp_path: Path, settings: Any) -> None:
+    path = tmp_path / "station.toml"
+    path.write_text(STATION)
+    with pytest.raises(SetupError, match=r"station\.toml: views\.main\.settings\.\w+: "):
+        setup_station.keep_settings(path, "main", settings)
+    assert path.read_text() == STATION
+    assert [each.name for each in tmp_path.iterdir()] == ["station.toml"]
+
+
+def test_a_view_without_settings_gets_them(tmp_path: Path) -> None:
+    path = tmp_path / "station.toml"
+    path.write_text(STATION.replace("[views.settings]\nseed = 1\n", "").replace(
+        "size_px = 256  # as the recipe\ndefect_rate = 0.3\n", ""))  # fmt: skip
+    setup_station.keep_settings(path, "main", {"size_px": 64})
+    assert read_station(path).views[0].settings == {"size_px": 64}
+    assert [product.name for product in read_station(path).products] == ["flange"]
+    setup_station.keep_settings(path, "main", {"size_px": None})
+    assert read_station(path).views[0].settings == {}
+
+
+# Where to look
+
+RING = [[10, 10], [240, 10], [240, 240], [10, 240]]
+
+
+def test_where_to_look_is_what_training_reads(ask: Asking, draft: Draft) -> None:
+    zone = {"name": "rim", "polygon": RING[:3], "max_area_mm2": 0.5, "max_count": 2}
+    given = {"scale_mm_per_px": 0.25, "roi": [RING], "ignore": [RING[1:]], "zones": [zone],
+             "align": {"max_shift_px": 20}, "reference_size_px": [256, 256]}  # fmt: skip
+    ask.did("/where", setup=given)
+    found = read_setup(draft.setup_path)
+    assert (found.product, found.scale_mm_per_px, found.reference_size_px) == (
+        "flange",
+        0.25,
+        (256, 256),
+    )
+    assert found.roi == (tuple((float(x), float(y)) for x, y in RING),)
+    assert (found.zones[0].name, found.zones[0].max_area_mm2, found.zones[0].max_count) == (
+        "rim",
+        0.5,
+        2,
+    )
+    assert found.align is not None
+    assert (found.align.max_shift_px, found.align.max_rotation_deg) == (20, 15)
+    assert ask.state["setup"]["zones"][0]["name"] == "rim"
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"zones": [{"name": "a", "polygon": RING}, {"name": "b", "polygon": RING, "max_area_px": -1}]},
+         "set-up: zones.1.max_area_px: Input should be greater than 0, got -1"),
+        ({"zones": [{"name": "a", "polygon": RING, "max_area_mm2": 1}]}, "max_area_mm2 needs scale_mm_per_px"),
+        ({"roi": [RING[:2]]}, "set-up: roi.0: "),
+        ({"roi": [RING], "ignore": [RING], "reference_size_px": [256, 256]}, "nothing is left to inspect"),
+        ({"rio": []}, "set-up: rio: unknown key"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_is_told_and_not_kept(
+    ask: Asking, draft: Draft, given: Any, says: str
+) -> None:
+    ask.did("/where", setup={"roi": [RING]})
+    before = draft.setup_path.read_bytes()
+    status, found = ask.post("/where", setup=given)
+    assert status == 409
+    assert says in found["error"]
+    assert "\n" not in found["error"]
+    assert draft.setup_path.read_bytes() == before
+
+
+# Good parts
+
+
+def test_a_picture_is_taken_while_paused(ask: Asking, station: Station, draft: Draft) -> None:
+    assert ask.post("/good/take")[0] == 409
+    station.pause(paused=True)
+    (name,) = ask.did("/good/take", reference=True)["added"]
+    state = ask.state
+    assert (state["good"], state["reference"], state["promise"]["n"]) == ([name], name, 1)
+    assert decode_image(ask.get(f"/good/{name}").content, name).shape == (256, 256, 3)
+    assert max(decode_image(ask.get(f"/thumb/{name}").content, name).shape) == 200
+
+
+def test_uploads_are_decoded_before_they_are_kept(ask: Asking, draft: Draft) -> None:
+    image = np.full((40, 60), 90, dtype=np.uint8)
+    good, broken = png(image), png(image)[:60]
+    paths = [uploaded("a part.png", good), uploaded("broken.png", broken),
+             uploaded("script.html", b"<script>"), uploaded("empty.jpg", b"")]  # fmt: skip
+    found = ask.did("/good/upload", paths=paths)
+    assert found["added"] == ["a_part.png"]
+    assert (draft.good / "a_part.png").read_bytes() == good
+    assert [line.split(" ")[1].strip("':") for line in found["refused"]] == [
+        "broken.png", "script.html", "empty.jpg"]  # fmt: skip
+    assert not any(Path(path).exists() for path in paths)
+
+
+def test_only_uploaded_files_are_taken_over(ask: Asking, draft: Draft, tmp_path: Path) -> None:
+    (tmp_path / "secret.png").write_bytes(png(np.zeros((9, 9), np.uint8)))
+    (Path(uploaded("x", b"")).parent / "link.png").unlink(missing_ok=True)
+    link = Path(uploaded("x", b"")).parent / "link.png"
+    link.symlink_to(tmp_path / "secret.png")
+    for path in (
+        str(tmp_path / "secret.png"),
+        f"{link.parent}/../../{tmp_path}/secret.png",
+        str(link),
+    ):
+        assert ask.post("/good/upload", paths=[path])[0] == 404
+    assert (tmp_path / "secret.png").exists()
+    assert draft.names() == []
+
+
+def test_the_record_gives_passed_and_ok_parts_but_no_ng(
+    ask: Asking, station: Station, draft: Draft
+) -> None:
+    parts: list[Any] = ask.context.store.parts(limit=100)
+    passed = [part for part in parts if part.verdict == "PASS"]
+    rejected = [part for part in parts if part.verdict != "PASS"]
+    assert len(passed) > 2 and rejected
+    station.store.add_event(passed[0].part_id, "label", "jo", detail={"label": "NG"})
+    station.store.add_event(rejected[0].part_id, "label", "jo", detail={"label": "OK"})
+    added = ask.did("/good/record", count=100)["added"]
+    wanted = {part.part_id for part in passed[1:]} | {rejected[0].part_id}
+    assert {name.removeprefix("part-").removesuffix(".png") for name in added} == wanted
+    assert ask.did("/good/record", count=100)["added"] == []
+    ask.did("/good/remove", names=added)
+    lot_b = [part for part in parts if part.lot == "B" and part.part_id in wanted]
+    assert len(Draft(ask.context.folder, "flange", "main").names()) == 0
+    fresh = ask.did("/good/record", count=100, lot="B")["added"]
+    assert len(fresh) == len(lot_b)
+
+
+def test_a_dataset_of_the_review_is_added(ask: Asking, draft: Draft) -> None:
+    good = ask.context.folder / "datasets" / "march" / "train" / "good"
+    good.mkdir(parents=True, exist_ok=True)
+    for number in range(3):
+        (good / f"{number}.png").write_bytes(png(np.full((30, 30), number, np.uint8)))
+    assert ask.state["datasets"] == ["march"]
+    assert ask.did("/good/dataset", name="march")["added"] == ["0.png", "1.png", "2.png"]
+    assert ask.post("/good/dataset", name="../jobs")[0] == 404
+
+
+def test_removed_parts_come_back(ask: Asking, draft: Draft) -> None:
+    for number in range(3):
+        draft.add(png(np.full((30, 30), number, np.uint8)), f"{number}.png")
+    ask.did("/reference", names=["1.png"])
+    assert ask.state["good"] == ["1.png", "0.png", "2.png"]
+    assert list(draft.taught()) == ["0 1.png", "0.png", "2.png"]
+    assert ask.did("/good/remove", names=["1.png", "../draft.json"])["removed"] == ["1.png"]
+    assert (ask.state["good"], ask.state["removed"]) == (["0.png", "2.png"], ["1.png"])
+    assert draft.add(png(np.zeros((30, 30), np.uint8)), "1.png") == "1-2.png"
+    ask.did("/good/restore", names=["1.png"])
+    assert ask.state["good"] == ["1.png", "0.png", "1-2.png", "2.png"]
+    actions = [action.kind for action in ask.context.store.actions(limit=2)]
+    assert actions == ["good_parts_added", "good_parts_removed"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/good/..%2Fdraft.json", "/thumb/nothing.png", "/good/%2Fetc%2Fpasswd"]
+)
+def test_only_good_parts_are_given_out(ask: Asking, draft: Draft, path: str) -> None:
+    assert ask.get(path).status_code in (404, 409)
+
+
+def test_an_unknown_product_or_view_is_refused(ask: Asking) -> None:
+    assert ask.client.get(API + "/state", params={"product": "nut"}).status_code == 409
+    assert ask.client.get(API + "/state", params={"view": "../x"}).status_code == 409
+
+
+def test_drafts_of_odd_names_have_folders_of_their_own(tmp_path: Path) -> None:
+    pairs = [("a", "b-c"), ("a-b", "c"), ("../x", "y"), ("ナット", "上"), ("", "")]
+    folders = {Draft(tmp_path, *pair).folder for pair in pairs}
+    assert len(folders) == len(pairs)
+    assert all(folder.parent == tmp_path / "setup" for folder in folders)
+
+
+# Training and the line
+
+
+def test_too_few_good_parts_are_not_trained(ask: Asking, draft: Draft) -> None:
+    draft.add(png(np.zeros((30, 30), np.uint8)), "0.png")
+    options = {"false_reject": 0.02, "image_size": "auto", "latency_budget_ms": 30, "seed": 1}
+    status, found = ask.post("/train", options=options)
+    assert (status, found["error"]) == (409, "good parts: 1; at least 5 are needed")
+    assert ask.state["options"] == options
+    assert ask.post("/train", options={"false_reject": 2})[0] == 422
+
+
+def trained(ask: Asking, recipe: Recipe, **settings: Any) -> str:
+    """Leave a training that is done, as its process would have."""
+    folder = ask.context.folder / "jobs" / "20260301-120000-000000"
+    folder.mkdir(parents=True, exist_ok=True)
+    made = Recipe(
+        replace(recipe.settings, **settings), scores=recipe.scores, likeness=recipe.likeness,
+        program=recipe.program_bytes, references=recipe.references,
+    )  # fmt: skip
+    write_recipe(made, folder / "new.recipe")
+    about = {**WHICH, "n_good": 40, "options": {}}
+    card = {"id": folder.name, "kind": "train", "who": "mia", "at": "2026-03-01T12:00:00+00:00",
+            "about": about, "pid": 1, "birth": None}  # fmt: skip
+    replace_json(folder / "job.json", card)
+    empty: dict[str, Any] = {
+        "unreadable": [],
+        "off_size": [],
+        "duplicates": [],
+        "suspicious": [["0 1.png", 9.0, 5.0]],
+    }
+    replace_json(
+        folder / "status.json",
+        {"state": "done", "result": {"recipe_id": made.id, "hygiene": empty}},
+    )
+    return made.id
+
+
+def test_a_recipe_goes_on_the_line_and_back(
+    ask: Asking, station: Station, recipe: Recipe, folder: Path
+) -> None:
+    new_id = trained(ask, recipe, product="another")
+    before = open_recipe(folder / "flange.recipe").id
+    job = ask.state["training"]["id"]
+    assert ask.did("/line", job=job)["recipe_id"] == new_id
+    assert (open_recipe(folder / "flange.recipe").id, station.views[0].recipes["flange"].id) == (
+        new_id,
+        new_id,
+    )
+    assert (ask.context.folder / "recipes" / f"{before}.recipe").is_file()
+    rows = ask.state["line"]["history"]
+    assert [(row["id"], row["who"], row["kept"]) for row in rows] == [
+        (new_id, "mia", False),
+        (before, None, True),
+    ]
+    assert ask.did("/line", recipe_id=before)["recipe_id"] == before
+    assert station.views[0].recipes["flange"].id == before
+    assert [row["id"] for row in ask.state["line"]["history"]] == [before, new_id]
+    assert ask.post("/line", recipe_id="0" * 64)[0] == 409
+
+
+def test_a_recipe_that_fails_its_check_is_put_back(
+    ask: Asking, station: Station, recipe: Recipe, folder: Path
+) -> None:
+    references = tuple(replace(each, score=99.0) for each in recipe.settings.references)
+    trained(ask, recipe, references=references)
+    before = (folder / "flange.recipe").read_bytes()
+    status, found = ask.post("/line", job=ask.state["training"]["id"])
+    assert status == 409
+    assert "on this machine, 99 when trained" in found["error"]
+    assert (folder / "flange.recipe").read_bytes() == before
+    assert station.views[0].recipes["flange"].id == recipe.id
+    action = ask.context.store.actions(kind="recipe_put_back")[0]
+    assert (action.who, "99 when trained" in action.detail["error"]) == ("mia", True)
+    assert not list(folder.glob(".flange*"))
+
+
+def test_the_result_names_pictures_as_the_engineer_does(ask: Asking, recipe: Recipe) -> None:
+    new_id = trained(ask, recipe)
+    job = ask.state["training"]["id"]
+    found = ask.get(f"/result/{job}").json()
+    assert (found["recipe_id"], len(found["scores"])) == (new_id, len(recipe.scores))
+    assert found["hygiene"]["suspicious"] == [["1.png", 9.0, 5.0]]
+    assert ask.get(f"/tried/{job}").status_code == 404
+    answer = ask.get(f"/recipe/{job}")
+    assert "attachment" in answer.headers["content-disposition"]
+    assert ask.get("/result/20260301-120000-999999").status_code == 404
+
+
+def test_a_trial_tells_who_would_flip(ask: Asking, recipe: Recipe) -> None:
+    trained(ask, recipe)
+    training = ask.state["training"]["id"]
+    folder = ask.context.folder / "jobs" / "20260301-120001-000000"
+    folder.mkdir(exist_ok=True)
+    before = {"p1": {"before": "PASS"}, "p2": {"before": "FAIL"}, "p3": {"before": "PASS"}}
+    card = {"id": folder.name, "kind": "try", "who": "mia", "at": "2026-03-01T12:00:01+00:00",
+            "about": {**WHICH, "training": training, "before": before}, "pid": 1, "birth": None}  # fmt: skip
+    rows = [
+        {"part_id": "p1", "verdict": "FAIL"},
+        {"part_id": "p2", "verdict": "REVIEW"},
+        {"part_id": "p3", "verdict": "PASS"},
+    ]
+    replace_json(folder / "job.json", card)
+    replace_json(folder / "status.json", {"state": "done"})
+    replace_json(folder / "parts.json", rows)
+    replace_json(folder / "good.json", [["0 1.png", 7.0], ["2.png", 6.0]])
+    found = ask.get(f"/tried/{training}").json()
+    assert [row["part_id"] for row in found["flips"]] == ["p1"]
+    assert found["worst"] == [{"name": "1.png", "score": 7.0}, {"name": "2.png", "score": 6.0}]
+    assert len(found["parts"]) == 3
+
+
+def test_a_training_of_another_product_does_not_go_on_this_line(
+    ask: Asking, recipe: Recipe
+) -> None:
+    trained(ask, recipe)
+    (job,) = (
+        job for job in Jobs(ask.context.folder / "jobs").newest_first() if job.kind == "train"
+    )
+    card = json.loads((job.folder / "job.json").read_text())
+    replace_json(job.folder / "job.json", {**card, "about": {**card["about"], "product": "nut"}})
+    status, found = ask.post("/line", job=job.id)
+    assert (status, "another product" in found["error"]) == (400, True)
