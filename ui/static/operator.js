@@ -31,7 +31,8 @@ export async function start(element) {
   parts.strip = strip({choose: freeze});
   parts.trend = trend();
   parts.actions = actions({state, freeze, picture: parts.picture, noise, redraw: () => show.all()});
-  element.append(signs(), layout(parts));
+  parts.screen = layout(parts);
+  element.append(signs(), parts.screen);
   document.title = t("operator.title");
   show.all();
   know(state, show);
@@ -104,6 +105,7 @@ function painter(state, parts) {
   const common = () => {
     const seen = subject();
     parts.banner.show(state);
+    parts.screen.classList.toggle("gone", state.gone !== null);
     parts.picture.show(seen, state);
     parts.facts.show(seen, state);
     parts.trend.show(state.trend);

@@ -4,6 +4,7 @@ import {sign} from "/static/operator_signs.js";
 import {say} from "/static/operator_why.js";
 
 const AGED_MS = 60_000, OLD_MS = 600_000;
+const CLOCK = new Intl.DateTimeFormat("sv-SE", {timeStyle: "medium"});
 
 /** Give the banner; its data-verdict, data-seq and data-t say what its word says. */
 export function banner() {
@@ -33,7 +34,7 @@ export function banner() {
 
 /** Give the time of day of a moment, as this browser's clock has it. */
 export function clock(iso) {
-  return new Date(iso).toLocaleTimeString("sv-SE");
+  return CLOCK.format(new Date(iso));
 }
 
 function note(element, verdict, part) {

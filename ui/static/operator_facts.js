@@ -3,11 +3,14 @@ import {call, el, lang, me, t} from "/static/base.js";
 import {clock, put} from "/static/operator_banner.js";
 
 const SHORT = 12, KEPT = 20;
+const WHOLE = new Intl.NumberFormat(lang, {maximumFractionDigits: 0});
+const TENTHS = new Intl.NumberFormat(lang, {minimumFractionDigits: 1, maximumFractionDigits: 1});
+const DAY = new Intl.DateTimeFormat("sv-SE", {dateStyle: "short"});
 
 /** Give the station's name, its product and the time. */
 export function head() {
   const station = el("strong"), product = el("span"), person = el("span", {class: "person"}), time = el("time");
-  setInterval(() => put(time, new Date().toLocaleTimeString("sv-SE")), 1000);
+  setInterval(() => put(time, clock(Date.now())), 1000);
   const show = (state) => {
     put(station, state.station ?? "");
     const name = state.status?.product;
@@ -45,25 +48,24 @@ export function facts() {
 
 function tally([inspected, rejected, rate], began, shift) {
   if (!shift) return;
-  put(began, t("operator.shift_since", {at: new Date(shift.began).toLocaleTimeString("sv-SE").slice(0, 5)}));
-  inspected.put(shift.inspected.toLocaleString(lang));
-  rejected.put(shift.rejected.toLocaleString(lang));
+  put(began, t("operator.shift_since", {at: clock(shift.began).slice(0, 5)}));
+  inspected.put(WHOLE.format(shift.inspected));
+  rejected.put(WHOLE.format(shift.rejected));
   rate.put(shift.first_pass_yield === null ? "–" : percent(shift.first_pass_yield));
 }
 
 /** Write a share in percent, rounded down: 100.0 % is all of them. */
 function percent(share) {
-  const value = Math.floor(share * 1000 + 1e-9) / 10;
-  return `${value.toLocaleString(lang, {minimumFractionDigits: 1})} %`;
+  return `${TENTHS.format(Math.floor(share * 1000 + 1e-9) / 10)} %`;
 }
 
 function took(ms) {
-  return ms === undefined || ms === null ? "–" : t("operator.ms", {n: Math.round(ms).toLocaleString(lang)});
+  return ms === undefined || ms === null ? "–" : t("operator.ms", {n: WHOLE.format(ms)});
 }
 
 function day(iso) {
   const at = new Date(iso);
-  return at.toDateString() === new Date().toDateString() ? "" : `${at.toLocaleDateString("sv-SE")} `;
+  return at.toDateString() === new Date().toDateString() ? "" : `${DAY.format(at)} `;
 }
 
 /** Look up since when a recipe is on the line, once for each recipe. */
@@ -77,7 +79,7 @@ function sinceOf(show) {
     if (!known.has(recipe)) {
       const found = await call(`/api/operator/recipe/${encodeURIComponent(recipe)}`);
       if (known.size > KEPT) known.clear();
-      known.set(recipe, found.since ? `${new Date(found.since).toLocaleDateString("sv-SE")} ${clock(found.since)} · ${found.who}` : t("operator.not_known"));
+      known.set(recipe, found.since ? `${DAY.format(new Date(found.since))} ${clock(found.since)} · ${found.who}` : t("operator.not_known"));
     }
     if (asked === recipe) show(known.get(recipe));
   };
@@ -92,5 +94,5 @@ function counter(name) {
 function row(name) {
   const value = el("dd", {data: {fact: name}}, "–");
   const element = el("div", {}, el("dt", {}, t(`operator.fact_${name}`)), value);
-  return {element, put: (text) => { put(value, text); value.title = text; }};
+  return {element, put: (text) => { put(value, text); if (value.title !== text) value.title = text; }};
 }

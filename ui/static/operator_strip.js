@@ -11,8 +11,11 @@ export function strip({choose}) {
   const element = el("ol", {class: "strip", "aria-label": t("operator.last_parts")});
   const marks = (state) => {
     const waiting = new Set(state.waiting.map((part) => part.part_id));
+    // Only the first of those that wait are told; then the failed ones after them wait as well.
+    const after = state.waitingCount > waiting.size ? state.waiting.at(-1).number : Infinity;
     for (const made of element.children) {
-      made.classList.toggle("waits", waiting.has(made.dataset.part));
+      const {part, verdict, seq} = made.dataset;
+      made.classList.toggle("waits", waiting.has(part) || (verdict === "FAIL" && Number(seq) > after));
       made.classList.toggle("chosen", made.dataset.part === state.frozen?.part_id);
     }
   };

@@ -1,6 +1,10 @@
 // A part's verdict in one sentence and what to do next, in the language of the browser.
 import {has, lang, t} from "/static/base.js";
 
+const WHOLE = new Intl.NumberFormat(lang, {maximumFractionDigits: 0});
+const THREE = new Intl.NumberFormat(lang, {minimumSignificantDigits: 3, maximumSignificantDigits: 3});
+const HUNDREDTHS = new Intl.NumberFormat(lang, {minimumFractionDigits: 2, maximumFractionDigits: 2});
+
 let reasons = [];
 
 /** Take the patterns of what the station may say (ui/reasons.py). */
@@ -22,15 +26,13 @@ export const atFault = (part) => part.regions.filter((region) => !region.accepte
 /** Write a score or a limit: three digits that count. */
 export function figure(value) {
   if (value === null || value === undefined) return "–";
-  const digits = Math.abs(value) >= 100 ? {maximumFractionDigits: 0} : {maximumSignificantDigits: 3, minimumSignificantDigits: 3};
-  return value.toLocaleString(lang, digits);
+  return (Math.abs(value) >= 100 ? WHOLE : THREE).format(value);
 }
 
 /** Write how large a place is, with its unit. */
 export function size(region) {
-  if (region.area_mm2 === null) return t("operator.size_px", {n: Math.round(region.area_px).toLocaleString(lang)});
-  const n = region.area_mm2.toLocaleString(lang, {minimumFractionDigits: 2, maximumFractionDigits: 2});
-  return t("operator.size_mm2", {n});
+  if (region.area_mm2 === null) return t("operator.size_px", {n: WHOLE.format(region.area_px)});
+  return t("operator.size_mm2", {n: HUNDREDTHS.format(region.area_mm2)});
 }
 
 function passed(part) {
