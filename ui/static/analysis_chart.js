@@ -271,11 +271,20 @@ export function points({label, at, value, verdict, verdicts, median, limits, tip
       c.fillText(when(ms, {date: wide || k === 0}), pad.left + plot.width * k / many, height - 8);
     }
   };
+  // A limit far outside of all values is only named at the edge it lies beyond.
   const across_ = (c, {label: words, value: v}, width, left) => {
-    c.beginPath(); c.setLineDash([7, 5]); c.strokeStyle = COLOUR.limit; c.lineWidth = 2;
-    c.moveTo(pad.left, y(v)); c.lineTo(width - pad.right, y(v)); c.stroke(); c.setLineDash([]);
-    c.fillStyle = COLOUR.limit; c.textAlign = left ? "left" : "right";
-    c.fillText(words, left ? pad.left + 6 : width - pad.right - 4, y(v) < pad.top + 18 ? y(v) + 15 : y(v) - 5);
+    const beyond = v > up.high ? "↑ " : v < up.low ? "↓ " : "";
+    c.fillStyle = c.strokeStyle = COLOUR.limit;
+    if (!beyond) {
+      c.beginPath(); c.setLineDash([7, 5]); c.lineWidth = 2;
+      c.moveTo(pad.left, y(v)); c.lineTo(width - pad.right, y(v)); c.stroke(); c.setLineDash([]);
+    }
+    const label = beyond + words, wide = c.measureText(label).width;
+    const begin = left ? pad.left + 6 : width - pad.right - 4 - wide, base = y(v) < pad.top + 18 ? y(v) + 14 : y(v) - 5;
+    c.fillStyle = "#151b23d0";
+    c.fillRect(begin - 4, base - 12, wide + 8, 16);
+    c.fillStyle = COLOUR.limit; c.textAlign = "left";
+    c.fillText(label, begin, base);
   };
   cursor(chart, {size: () => size, pick,
     place: (i) => ({x: x(i), y: y(value[i]), text: tipOf(i)}),

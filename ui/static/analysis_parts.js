@@ -83,13 +83,16 @@ export async function openPart(which) {
   const dialog = document.querySelector(".analysis dialog.part") ?? makeDialog();
   const answer = await call(`${API}/number/${which}`);
   if (!dialog.open) dialog.showModal();
+  const stood = ["previous", "next"].find((name) => document.activeElement?.classList.contains(name));
   history.replaceState(null, "", `#part=${which}`);
   if (answer.ok) fill(dialog, answer);
   else dialog.querySelector(".part-body").replaceChildren(el("p", {class: "bad"}, answer.error));
+  // What had the focus is gone; keys must go on working.
+  (dialog.querySelector(`button.${stood ?? "none"}:enabled`) ?? dialog).focus();
 }
 
 function makeDialog() {
-  const dialog = el("dialog", {class: "part"}, el("div", {class: "part-body"}));
+  const dialog = el("dialog", {class: "part", tabindex: -1}, el("div", {class: "part-body"}));
   dialog.addEventListener("keydown", (event) => {
     const go = {ArrowLeft: ".previous", ArrowRight: ".next"}[event.key];
     if (go && event.target.tagName !== "INPUT") { dialog.querySelector(`${go}:enabled`)?.click(); event.preventDefault(); }
