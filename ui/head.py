@@ -5,6 +5,8 @@ from __future__ import annotations
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ui.policy import FORMS
+
 HEAD = b"""<head>
 <script src="/session.js"></script>
 <link rel="stylesheet" href="/static/base.css">"""
@@ -18,7 +20,7 @@ class Head:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hold back an HTML answer until it is whole, and add the lines."""
-        if scope["type"] != "http":
+        if scope["type"] != "http" or scope["path"] in FORMS:
             await self.app(scope, receive, send)
             return
         start: Message | None = None

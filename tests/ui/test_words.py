@@ -7,11 +7,13 @@ import re
 import tomllib
 from collections.abc import Callable, Iterator
 from functools import cache
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cameras import camera_class
 from ui.words import FOLDER, LANGUAGES
 
 from .javascript import HOLE, Token, arguments, match, shown, statement_end, tokens
@@ -23,7 +25,22 @@ BELOW = [
     path for room in ("inspection", "cameras", "models") for path in (ROOT / room).rglob("*.py")
 ]
 
-SAME = {"JSON", "CSV", "PDF", "PNG", "FP", "p50", "p95", "p99", "OK", "NG", "ROI", "fps", "Esc"}
+SAME = {
+    "JSON",
+    "CSV",
+    "PDF",
+    "PNG",
+    "FP",
+    "p50",
+    "p95",
+    "p99",
+    "OK",
+    "NG",
+    "ROI",
+    "CPU",
+    "fps",
+    "Esc",
+}
 """What is the same in all three languages."""
 UNITS = {
     "px",
@@ -439,11 +456,22 @@ PLACES = [
 ]  # fmt: skip
 
 
+@cache
+def _settings_of_the_camera() -> frozenset[str]:
+    """Names and values as in the station file; they are the same in every language."""
+    found: set[str] = set()
+    for name, parameter in signature(camera_class("simulated")).parameters.items():
+        value = parameter.default
+        found |= {name, ",".join(value) if isinstance(value, tuple) else str(value)}
+    return frozenset(found)
+
+
 def _foreign(texts: list[str]) -> list[str]:
     return [
         text
         for text in texts
-        if set(re.findall(r"[A-Za-z]{3,}", DATA.sub(" ", text))) - NAMES - SAME
+        if text not in _settings_of_the_camera()
+        and set(re.findall(r"[A-Za-z]{3,}", DATA.sub(" ", text))) - NAMES - SAME
     ]
 
 
