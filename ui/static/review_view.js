@@ -174,6 +174,7 @@ export class View {
   _apply() {
     for (const {stage} of this.panes) {
       stage.style.transform = `translate(${this.x}px, ${this.y}px) scale(${this.scale})`;
+      stage.style.setProperty("--scale", this.scale);
       stage.classList.toggle("coarse", this.scale >= 2);
     }
   }
