@@ -30,7 +30,13 @@ pytestmark = pytest.mark.slow
 WORDS = Words()
 READY = ".banner[data-verdict]:not([data-verdict=NO_SIGNAL])"
 BUTTONS = ("acknowledge", "disagree", "trigger", "pause", "heat", "outlines", "sound", "menu")
-LOST = ("WebSocket", "ERR_CONNECTION_REFUSED", "ERR_EMPTY_RESPONSE", "ERR_INCOMPLETE_CHUNKED")
+LOST = (
+    "WebSocket",
+    "ERR_CONNECTION_REFUSED",
+    "ERR_EMPTY_RESPONSE",
+    "ERR_INCOMPLETE_CHUNKED",
+    "ERR_CONTENT_LENGTH_MISMATCH",
+)
 
 
 def say(key: str, language: str = "en", **values: object) -> str:
@@ -646,6 +652,7 @@ def test_a_page_that_lost_its_server_or_station_says_so_and_recovers(
     page.evaluate("() => { window.same = true; }")
     good = part_of(station, Verdict.PASS)
     verdict(page, "PASS")
+    page.wait_for_selector(f".picture[data-part='{good.number}'] .layer.on")
 
     station.kill_page()
     verdict(page, "NO_SIGNAL", 2000)
@@ -659,6 +666,8 @@ def test_a_page_that_lost_its_server_or_station_says_so_and_recovers(
     station.start_page()
     verdict(page, "PASS", 20_000)
     assert banner(page)["seq"] == str(good.number)
+    page.locator(".layer.on").wait_for(state="visible")
+    assert page.locator(".stage .empty").text_content() == ""
 
     assert station.page is not None
     os.kill(station.page.pid, signal.SIGSTOP)  # it holds the line, and says nothing

@@ -54,15 +54,16 @@ export function svg(name, given = {}, ...children) {
   return made;
 }
 
-const SILENT_MS = 1800;
+const SILENT_MS = 1800, CONNECTING_MS = 5000;
 
 /** Hear what happens at the station. `hear(message)` gets every message; {type: "gone", why} when the
     server or the station is silent. The page must then stop showing a verdict as the present one. */
 export function live(hear) {
-  let last = performance.now(), lost = false;
+  let last = performance.now(), patience = CONNECTING_MS, lost = false;
   const gone = (why) => { if (!lost) { lost = true; hear({type: "gone", why}); } };
   const heard = (message) => {
     last = performance.now();
+    patience = SILENT_MS;
     if (message.type === "gone") { gone("station"); return; }
     if (message.type === "beat") return;
     if (message.type === "snapshot") lost = message.status === null;
@@ -71,6 +72,8 @@ export function live(hear) {
   };
   let socket;
   const connect = () => {
+    last = performance.now();
+    patience = CONNECTING_MS;
     const scheme = location.protocol === "https:" ? "wss" : "ws";
     socket = new WebSocket(`${scheme}://${location.host}/live`);
     socket.onmessage = (event) => heard(JSON.parse(event.data));
@@ -80,9 +83,9 @@ export function live(hear) {
   const again = () => { socket.onmessage = socket.onclose = null; socket.close(); connect(); };
   connect();
   setInterval(() => {
-    if (performance.now() - last <= SILENT_MS) return;
+    if (performance.now() - last <= patience) return;
     gone("server");
-    if (socket.readyState !== WebSocket.CLOSED) { last = performance.now(); again(); }
+    if (socket.readyState !== WebSocket.CLOSED) again();
   }, 200);
 }
 
