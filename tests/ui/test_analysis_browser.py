@@ -112,6 +112,40 @@ def test_slider_judges_again_by_keyboard_and_mouse(station: Any, open_page: Any)
     page.keyboard.press("Enter")
     assert numbers(page) == expected(page, station)
     assert int(page.get_attribute(".threshold", "data-flips")) > 10
+    # A choice made while the list of the last move is still to come is not lost.
+    page.evaluate("delete document.querySelector('.threshold').dataset.ready")
+    page.select_option(".threshold .limit", "20000")
+    page.wait_for_selector(READY)
+    assert numbers(page) == (GOOD, ABOVE, 0, CANNOT)
+
+
+# Kind, whether stored as PASS, score, and what becomes of it at 0.3, 0.9, the recipe's 1.0, and 1.5:
+# PASS, reject, unknown or CANNOT INSPECT.
+KNOWN = [
+    ("SCORE", 1, 0.4, "RPPP"),
+    ("MAY_ALLOW", 1, 0.4, "UPPP"),
+    ("ALLOWED", 1, 1.4, "UUPP"),
+    ("SCORE", 0, 1.4, "RRRP"),
+    ("REFUSED", 0, 1.4, "RRRP"),
+    ("SEVERAL", 0, 1.4, "RRRU"),
+    ("CANNOT", 0, 0.0, "CCCC"),
+]
+
+
+def test_what_can_be_known_at_another_threshold(station: Any, open_page: Any) -> None:
+    page = open_page(station, PATH, user="mia", wait=READY)
+    ask = """async ([kind, passed, score]) => {
+      const {KIND, outcomeOf} = await import("/static/analysis_judge.js");
+      return [0.3, 0.9, 1.0, 1.5].map((at) => "PRUC"[outcomeOf(KIND[kind], score, passed, 1.0, at)]).join("");
+    }"""
+    for kind, passed, score, wanted in KNOWN:
+        assert page.evaluate(ask, [kind, passed, score]) == wanted, kind
+    between = """async () => {
+      const {KIND, outcomeOf} = await import("/static/analysis_judge.js");
+      return ["SCORE", "ALLOWED", "REFUSED", "SEVERAL"].map(
+        (kind) => "PRUC"[outcomeOf(KIND[kind], 1.4, kind === "ALLOWED" ? 1 : 0, 1.0, 1.2)]).join("");
+    }"""
+    assert page.evaluate(between) == "RUUR"
 
 
 def test_promise_and_intervals_follow_the_threshold(
@@ -183,6 +217,8 @@ def test_search_by_keyboard_and_pages(station: Any, open_page: Any) -> None:
     page.locator(".parts .link").focus()
     page.keyboard.press("Enter")
     page.wait_for_selector("dialog.part[open][data-number='124']")
+    linked = open_page(station, f"{PATH}#part=12", user="mia", wait="dialog.part[open]")
+    assert linked.get_attribute("dialog.part", "data-number") == "12"
 
 
 def test_csv_is_downloaded_and_holds_the_lot(station: Any, open_page: Any) -> None:

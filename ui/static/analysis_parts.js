@@ -47,13 +47,15 @@ export function make(asked) {
     serial, partId, no, verdict, el("button", {class: "primary find"}, t("analysis.find")),
     el("span", {class: "hint"}, t("analysis.search_hint")), el("span", {class: "space"}), told, newer, older);
   const host = el("section", {class: "search-tab"}, form, list);
-  let first = null, last = null;
+  let first = null, last = null, asking = 0;
 
   async function ask(where = {}) {
+    const mine = ++asking;
     told.textContent = t("analysis.loading");
     delete host.dataset.found;
     const answer = await call(`${API}/search`, {...asked(), serial: serial.value, part_id: partId.value,
       number: no.value, verdict: verdict.value, ...where});
+    if (mine !== asking) return;
     if (!answer.ok) { told.textContent = answer.error; rows.replaceChildren(); return; }
     first = answer.parts[0];
     last = answer.parts.at(-1);

@@ -7,7 +7,7 @@ import {card, openPart} from "/static/analysis_parts.js";
 const BINS = 120, STEPS = 2000, SHOWN = 24, LIST_MS = 150;
 
 export function make(asked) {
-  let parts = null, axisNow = null, at = 0, waiting = null, wanted = "flips", found = null, listing = 0;
+  let parts = null, axisNow = null, at = 0, waiting = null, wanted = "flips", loading = 0, listing = 0;
   const host = el("section", {class: "threshold"});
   const note = el("div", {class: "note", role: "status"});
   const limit = el("select", {class: "limit", "aria-label": t("analysis.how_many"), onchange: () => load()},
@@ -42,17 +42,16 @@ export function make(asked) {
   host.append(empty, work);
 
   async function load() {
-    const mine = ++listing;
+    const mine = ++loading;
     note.textContent = t("analysis.loading");
     const filters = asked({one: true});
     if (!filters.recipe) { nothing(t("analysis.no_recipe_chosen")); return; }
     const answer = await call("/api/engineer/analysis/stored", {...filters, limit: Number(limit.value)});
-    if (mine !== listing) return;
+    if (mine !== loading) return;
     if (!answer.ok) { nothing(answer.error); return; }
     if (!answer.parts || answer.threshold === null) { nothing(t("analysis.no_parts")); return; }
     empty.hidden = true;
     work.hidden = false;
-    found = answer;
     parts = unpack(answer);
     note.textContent = t("analysis.span", {recipe: filters.recipe.slice(0, 8), count: count(parts.size), first: when(Date.parse(answer.first_at)),
       last: when(Date.parse(answer.last_at))});
