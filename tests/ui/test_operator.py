@@ -314,17 +314,17 @@ def test_the_code_is_searched_where_reasons_come_from() -> None:
     assert len(lines) >= 25
 
 
-@pytest.mark.parametrize("line", sorted(set(said_by_the_code()) - WHY_ONLY))
-def test_every_reason_in_the_code_is_recognised(line: str) -> None:
-    found = reasons.recognise(line)
-    assert found is not None, line
+@pytest.mark.parametrize("said", sorted(set(said_by_the_code()) - WHY_ONLY))
+def test_every_reason_in_the_code_is_recognised(said: str) -> None:
+    found = reasons.recognise(said)
+    assert found is not None, said
     assert found.view is None
-    assert _matches_in_javascript_too(line, found.key)
+    assert _matches_in_javascript_too(said, found.key)
     assert_said(found)
 
 
 @pytest.mark.parametrize(
-    ("line", "key", "values"),
+    ("said", "key", "values"),
     [
         ("no picture in time: camera simulated: no picture in 2.0 s", "picture_late", {}),
         ("no picture: camera basler is lost; next attempt in 0.5 s", "no_picture", {}),
@@ -341,8 +341,8 @@ def test_every_reason_in_the_code_is_recognised(line: str) -> None:
         ),
     ],
 )
-def test_reasons_made_of_other_texts(line: str, key: str, values: dict[str, str]) -> None:
-    found = reasons.recognise(line)
+def test_reasons_made_of_other_texts(said: str, key: str, values: dict[str, str]) -> None:
+    found = reasons.recognise(said)
     assert found is not None
     assert (found.key, dict(found.values)) == (key, values)
     assert_said(found)
