@@ -129,8 +129,7 @@ def test_from_the_camera_to_the_line(make_station: Any, open_page: Opened) -> No
 
 
 def corner_of(station: AtWork) -> float:
-    polygon = read_setup(draft_folder(station) / "setup.toml").roi[0]
-    return max(x for x, _ in polygon)
+    return read_setup(draft_folder(station) / "setup.toml").roi[0][2][0]
 
 
 def test_a_training_survives_the_page_server_and_can_be_cancelled(
@@ -158,6 +157,7 @@ def test_a_training_survives_the_page_server_and_can_be_cancelled(
 
 def test_shapes_are_edited_with_mouse_and_keys(at_work: AtWork, open_page: Opened) -> None:
     at_work.trigger(2)
+    open_page.allowed = ("409",)  # a set-up that cannot be is refused
     page = open_page(at_work, PAGE + "#where", user="mia", wait=READY)
     pause(page)
     page.click("[data-do=take-reference]")

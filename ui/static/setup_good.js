@@ -76,7 +76,7 @@ function uploading(app) {
     tell(refused);
     await app.reload();
   };
-  return el("fieldset", {}, el("legend", {}, t("setup.good_upload")), files, el("small", {}, t("setup.good_upload_note", {most: LARGEST >> 20})));
+  return el("fieldset", {}, el("legend", {}, t("setup.good_upload")), el("label", {class: "button"}, t("setup.good_choose"), files), el("small", {}, t("setup.good_upload_note", {most: LARGEST >> 20})));
 }
 
 async function upload(app, file) {

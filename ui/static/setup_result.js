@@ -66,7 +66,8 @@ function draw(app) {
 }
 
 function promised(result) {
-  const told = {n: result.n_good, asked: result.false_reject_asked, promised: result.false_reject_promised, bound: result.false_reject_bound, needed: result.images_needed};
+  const copies = result.hygiene.duplicates.reduce((sum, names) => sum + names.length - 1, 0);
+  const told = {n: result.n_good - copies, asked: result.false_reject_asked, promised: result.false_reject_promised, bound: result.false_reject_bound, needed: result.images_needed};
   return el("p", {class: "counter", data: {promised: result.false_reject_promised}}, promiseText(told));
 }
 
@@ -77,7 +78,7 @@ export function histogram({scores, threshold, fail_threshold: fail}) {
   for (const score of scores) counts[Math.min(BINS - 1, Math.floor(BINS * (score - low) / span))]++;
   const most = Math.max(...counts), x = (value) => 600 * (value - low) / span;
   const limit = (value, name, y) => [svg("line", {x1: x(value), x2: x(value), y1: 0, y2: 150, class: `limit ${name}`}),
-    svg("text", {x: Math.min(x(value) + 4, 470), y, class: name}, `${t(`setup.limit_${name}`)} ${value.toPrecision(3)}`)];
+    svg("text", {x: x(value) + (x(value) > 450 ? -5 : 5), y, class: name, "text-anchor": x(value) > 450 ? "end" : "start"}, `${t(`setup.limit_${name}`)} ${value.toPrecision(3)}`)];
   return svg("svg", {viewBox: "0 0 600 172", class: "scores", role: "img", "aria-label": t("setup.scores_of", {n: scores.length})},
     ...counts.map((count, i) => svg("rect", {x: 600 * i / BINS + 1, y: 150 - 120 * count / most, width: 600 / BINS - 2, height: 120 * count / most})),
     svg("line", {x1: 0, x2: 600, y1: 150, y2: 150, class: "axis"}), ...limit(threshold, "review", 14), ...limit(fail, "fail", 32),
