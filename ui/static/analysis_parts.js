@@ -38,8 +38,8 @@ export function make(asked) {
     ...VERDICTS.map((each) => el("option", {value: each}, verdictWord(each))));
   const rows = el("tbody");
   const told = el("span", {class: "found", role: "status"});
-  const older = el("button", {class: "older", disabled: true, onclick: () => ask({below: last.number})}, t("analysis.older"));
-  const newer = el("button", {class: "newer", disabled: true, onclick: () => ask({above: first.number})}, t("analysis.newer"));
+  const older = el("button", {type: "button", class: "older", disabled: true, onclick: () => ask({below: last.number})}, t("analysis.older"));
+  const newer = el("button", {type: "button", class: "newer", disabled: true, onclick: () => ask({above: first.number})}, t("analysis.newer"));
   const heads = ["picture", "number", "verdict", "serial", "lot", "score", "judged_at", "reason"];
   const list = el("div", {class: "part-list"}, el("table", {class: "parts"},
     el("thead", {}, el("tr", {}, ...heads.map((name) => el("th", {scope: "col", class: `c-${name}`}, t(`analysis.${name}`))))), rows));
