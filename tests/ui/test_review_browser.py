@@ -275,9 +275,11 @@ def test_two_people_differ_and_a_third_decides(review: Any, station: Any) -> Non
     assert shown(jo) == part_id
     press(mia, "o")
     jo.select_option("[name=state]", "second")
-    jo.wait_for_selector(f".review[data-part='{part_id}']")
-    jo.wait_for_selector(".labels .dim")
-    assert jo.inner_text(".labels .dim") == Words().say("review.hidden", "en", n=1)
+    jo.wait_for_function(
+        "t => document.querySelector('.labels .dim')?.textContent === t",
+        arg=Words().say("review.hidden", "en", n=1),
+    )
+    assert shown(jo) == part_id
     assert jo.locator(".labels li").count() == 0
     jo.keyboard.press("1")
     jo.wait_for_selector(".review[data-part=none]")

@@ -83,6 +83,7 @@ class Page {
   async restart() {
     this.keep();
     const answer = await this.walk.start(this.filter.wanted);
+    if (answer.late) return;
     if (!answer.ok) { this.fault(answer.error); return; }
     await this.show();
   }

@@ -22,10 +22,13 @@ export class Walk {
   get part() { return this.parts[this.index] ?? null; }
   get next() { return this.parts.slice(this.index + 1); }
 
-  /** Begin with the first part of a filter. Gives {ok, error}. */
+  /** Begin with the first part of a filter. Gives {ok, error, late}; `late`: another was begun meanwhile. */
   async start(filter) {
+    this.begun = filter;
     const answer = await this._page(filter, null);
+    if (filter !== this.begun) return {ok: true, late: true};
     if (!answer.ok) return answer;
+    this.asking = null;
     this.filter = filter;
     this._empty();
     this._take(answer);
@@ -93,7 +96,9 @@ export class Walk {
 
   /** Ask for the next page of the queue, once at a time. */
   more() {
-    this.asking ??= this._page(this.filter, this.end).then((answer) => {
+    const filter = this.filter;
+    this.asking ??= this._page(filter, this.end).then((answer) => {
+      if (filter !== this.filter) return;
       this.asking = null;
       if (!answer.ok) return;
       this.end = answer.end;
