@@ -56,6 +56,7 @@ export async function start(element) {
   element.append(bar("setup"), el("div", {class: "head"}, choice, station), el("div", {class: "body"}, steps, place));
 
   app.changed = () => { drawSteps(app, steps, show); drawChoice(app, choice, show); STEPS[app.step]?.changed?.(app); };
+  app.progressed = () => { drawSteps(app, steps, show); STEPS[app.step]?.progressed?.(app); };
   const show = (name) => {
     app.close();
     app.step = name;
@@ -85,7 +86,11 @@ function remembered() {
   return {product: asked.get("product") ?? "", view: asked.get("view") ?? ""};
 }
 
+/** Drawn anew only when something changed: a button that is replaced under the mouse loses its click. */
 function drawSteps(app, steps, show) {
+  const seen = JSON.stringify([app.step, ...Object.values(STEPS).map((step) => step.missing(app))]);
+  if (steps.dataset.seen === seen) return;
+  steps.dataset.seen = seen;
   steps.replaceChildren(...Object.entries(STEPS).map(([name, step], i) => {
     const missing = step.missing(app);
     return el("button", {
@@ -148,6 +153,6 @@ async function poll(app) {
     if (!answer.ok) continue;
     const ended = app.state.running && !answer.running;
     Object.assign(app.state, {training: answer.training, trial: answer.trial, running: answer.running});
-    if (ended) await app.reload(); else app.changed();
+    if (ended) await app.reload(); else app.progressed();
   }
 }

@@ -42,6 +42,8 @@ export async function changed(app) {
   } else if (mine.going && mine.result && trial?.state !== "done") drawTrial(app);
 }
 
+export const progressed = (app) => changed(app);
+
 async function attempt(app) {
   const answer = await app.post("try", {job: here.job});
   if (!answer.ok) return;

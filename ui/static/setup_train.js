@@ -1,5 +1,5 @@
 // Training: what to choose, how far it is, and stopping it.
-import {call, el, has, t, toast} from "/static/base.js";
+import {call, el, has, t} from "/static/base.js";
 import {promiseText} from "/static/setup_good.js";
 
 const IMPATIENT_MS = 8000;
@@ -12,7 +12,7 @@ export const missing = (app) => {
 };
 
 export function open(app, place) {
-  here = {job: el("section", {class: "job", role: "status"}), promise: el("p", {class: "counter"}), cancelled: null};
+  here = {job: el("section", {class: "job", role: "status"}), promise: el("p", {class: "counter"}), cancelled: null, seen: null, tell: () => {}};
   const form = options(app);
   place.append(el("section", {class: "stage scroll"}, here.job), el("aside", {}, el("p", {class: "lead"}, t("setup.train_lead")), form));
   changed(app);
@@ -24,6 +24,8 @@ export function changed(app) {
   const start = document.querySelector("[data-do=train]");
   if (start) start.disabled = app.state.running !== null || app.state.good.length < 5;
 }
+
+export const progressed = (app) => drawJob(app);
 
 function options(app) {
   const {options: now} = app.state;
@@ -72,6 +74,9 @@ function drawJob(app) {
   here.job.dataset.state = job?.state ?? "none";
   here.job.dataset.job = job?.id ?? "";
   if (!job) { here.job.replaceChildren(el("h2", {}, t("setup.train_none"))); return; }
+  const seen = JSON.stringify([job.id, job.state, job.error, here.cancelled, late()]);
+  if (job.state === "running" && here.seen === seen) { here.tell(job); return; }
+  here.seen = seen;
   const other = job.product !== app.state.product || job.view !== app.state.view;
   here.job.replaceChildren(
     el("h2", {}, other ? t("setup.job_other", {product: job.product, view: job.view}) : t(`setup.${job.kind}_${job.state}`)),
@@ -81,17 +86,27 @@ function drawJob(app) {
     job.state === "done" && !other ? el("button", {class: "go", data: {do: "see-result"}, onclick: () => app.show("result")}, t("setup.see_result")) : "");
 }
 
+const late = () => here.cancelled !== null && performance.now() - here.cancelled > IMPATIENT_MS;
+
+/** What a job under way shows; `here.tell` brings it up to date without replacing the button. */
 function bars(app, job) {
-  const late = here.cancelled !== null && performance.now() - here.cancelled > IMPATIENT_MS;
-  return [
-    el("p", {class: "stage-name"}, stage(job), " ", job.of ? t("setup.done_of", {done: job.done, of: job.of}) : ""),
-    el("div", {class: "meter big", role: "progressbar", "aria-valuemin": 0, "aria-valuemax": job.of, "aria-valuenow": job.done},
-      el("span", {style: `width:${job.of ? 100 * job.done / job.of : 0}%`})),
-    el("p", {}, t("setup.seconds", {n: job.seconds.toFixed(0)})),
-    here.cancelled !== null && !late ? el("p", {}, t("setup.cancelling")) : el("button", {data: {do: "cancel"}, onclick: async () => {
-      const answer = await app.post("cancel", {job: job.id, at_once: late});
-      if (answer.ok) { here.cancelled = performance.now(); toast(t("setup.cancelling")); drawJob(app); }
-    }}, t(late ? "setup.cancel_at_once" : "setup.cancel")),
-    el("p", {class: "dim"}, t("setup.train_safe")),
-  ];
+  const name = el("p", {class: "stage-name"}), bar = el("span", {}), seconds = el("p", {});
+  const meter = el("div", {class: "meter big", role: "progressbar", "aria-valuemin": 0}, bar);
+  here.tell = (now) => {
+    name.textContent = `${stage(now)} ${now.of ? t("setup.done_of", {done: now.done, of: now.of}) : ""}`;
+    bar.style.width = `${now.of ? 100 * now.done / now.of : 0}%`;
+    meter.setAttribute("aria-valuemax", now.of);
+    meter.setAttribute("aria-valuenow", now.done);
+    seconds.textContent = t("setup.seconds", {n: now.seconds.toFixed(0)});
+  };
+  here.tell(job);
+  const atOnce = late();
+  const cancel = async () => {
+    const answer = await app.post("cancel", {job: job.id, at_once: atOnce});
+    if (answer.ok) { here.cancelled = performance.now(); drawJob(app); }
+  };
+  return [name, meter, seconds,
+    here.cancelled !== null && !atOnce ? el("p", {}, t("setup.cancelling"))
+      : el("button", {data: {do: "cancel"}, onclick: cancel}, t(atOnce ? "setup.cancel_at_once" : "setup.cancel")),
+    el("p", {class: "dim"}, t("setup.train_safe"))];
 }
