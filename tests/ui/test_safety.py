@@ -161,3 +161,12 @@ def test_a_picture_of_no_part_is_one_line(operator: httpx.Client) -> None:
     answer = operator.get("/pictures/unknown/full")
     assert answer.status_code == 404
     assert answer.json() == {"ok": False, "error": "part 'unknown': is not in the record"}
+
+
+def test_a_question_of_the_wrong_shape_is_one_line_without_what_was_given(
+    operator: httpx.Client,
+) -> None:
+    answer = operator.post("/api/operator/product", json={"product": ["secret"]})
+    assert answer.status_code == 422
+    assert answer.json()["error"] == "body.product: Input should be a valid string"
+    assert "secret" not in answer.text
