@@ -7,6 +7,7 @@ every page is told at once; a page that cannot keep up is closed and comes back 
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections import Counter, deque
 from collections.abc import Mapping
@@ -23,6 +24,7 @@ from inspection.store import Store
 from ui.covered import covered_text
 from ui.runtime import Runtime, RuntimeGone
 
+log = logging.getLogger(__name__)
 STRIP = 12
 TREND = 100
 AGAIN_S = 0.3
@@ -49,15 +51,23 @@ class Hub:
 
     async def run(self) -> None:
         """Listen to the station for as long as the page's server lives."""
-        await asyncio.to_thread(self._recall)
         while True:
-            with suppress(RuntimeGone):
-                async for message in self.runtime.events():
-                    await self._hear(message)
+            try:
+                await self._listen()
+            except RuntimeGone:
+                pass  # told below, and tried again
+            except Exception as error:  # such as a record out of reach: pages must not go on as if
+                log.warning("live results: %s: %s; tried again", type(error).__name__, error)
             if self.status is not None:
                 self.status = None
                 self._tell({"type": "gone"})
             await asyncio.sleep(AGAIN_S)
+
+    async def _listen(self) -> None:
+        if not self._numbers:  # what is recorded is shown before, or without, a station at work
+            await asyncio.to_thread(self._recall)
+        async for message in self.runtime.events():
+            await self._hear(message)
 
     def snapshot(self) -> dict[str, Any]:
         """Give all a page needs to begin."""
@@ -104,12 +114,12 @@ class Hub:
     async def _hear(self, message: Mapping[str, Any]) -> None:
         if message["type"] == "status":
             message = {**message, **_covered(message)}
-            came_back = self.status is None
-            self.status = message
-            if came_back:  # parts may have been missed meanwhile
+            if self.status is None:  # parts may have been missed meanwhile
                 await asyncio.to_thread(self._recall)
+                self.status = message
                 self._tell(self.snapshot())
                 return
+            self.status = message
             self._tell({**message, "beat": True})
             self._new_shift()
         elif message["number"] > self._numbers:

@@ -13,10 +13,11 @@ import pytest
 from inspection.feed import told_record
 from inspection.judgement import Judgement, Verdict
 from inspection.station_file import Product, StationFile, ViewSettings
-from inspection.store import NewPart, Store, open_store
+from inspection.store import NewPart, Store, StoreUnavailable, open_store
 from ui.hub import DRIFT_LIMIT, DRIFT_OF, STRIP, Hub, shift_start
 from ui.runtime import RuntimeGone
 
+READY = {"type": "status", "state": "Ready", "error": "", "outputs": {}}
 SHIFTS = ("06:00", "14:00", "22:00")
 
 
@@ -103,7 +104,7 @@ def test_counters_come_from_the_record_and_each_part_counts_once(hub: Any, recor
 def test_a_part_that_came_while_nobody_listened_is_counted_and_shown(
     hub: Any, record: Store
 ) -> None:
-    made = hub([{"type": "status", "state": "Ready"}])
+    made = hub([READY])
     recorded(record, Verdict.PASS)
     heard(made, lambda: made.shift.total() == 1)
     assert [part["verdict"] for part in made.snapshot()["strip"]] == ["PASS"]
@@ -127,7 +128,7 @@ def test_drift_is_too_many_passed_parts_that_look_unusual(hub: Any, record: Stor
 
 
 def test_when_the_station_is_silent_pages_are_told(hub: Any, record: Store) -> None:
-    made = hub([{"type": "status", "state": "Ready"}])
+    made = hub([READY])
     mine: asyncio.Queue[Any] = asyncio.Queue()
     made._pages.add(mine)
     messages: list[str] = []
@@ -140,6 +141,25 @@ def test_when_the_station_is_silent_pages_are_told(hub: Any, record: Store) -> N
     heard(made, gone)
     assert messages[:2] == ["snapshot", "gone"]
     assert made.snapshot()["status"] is None
+
+
+def test_a_record_out_of_reach_is_tried_again_and_shows_no_old_verdict(
+    hub: Any, record: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorded(record, Verdict.PASS)
+    made = hub([READY])
+    counts, failing = made.store.counts, [True, True]
+
+    def fail_twice(**asked: Any) -> Any:
+        if failing:
+            failing.pop()
+            raise StoreUnavailable("store parts.db: is locked")
+        assert made.status is None
+        return counts(**asked)
+
+    monkeypatch.setattr(made.store, "counts", fail_twice)
+    monkeypatch.setattr("ui.hub.AGAIN_S", 0.01)
+    heard(made, lambda: made.shift.total() == 1)
 
 
 def test_times_are_in_utc() -> None:
