@@ -111,12 +111,15 @@ class Camera(ABC):
 
     A subclass stores its settings in `__init__` and starts work in `open`. Plain blocking code: the
     station makes the threads. Closing twice is safe. `trigger_sources` are the trigger sources it
-    knows ("Off" runs free) and `features` the settings it writes to a device and reads back.
+    knows ("Off" runs free) and `features` the settings it writes to a device and reads back;
+    `adjustable` are those beside them that a person may change at a paused station: they name no
+    file, device, address or producer.
     """
 
     name: str
     trigger_sources: tuple[str, ...] = ("Software",)
     features: tuple[str, ...] = ()
+    adjustable: tuple[str, ...] = ()
 
     _state: State = "CLOSED"
     _count: FrameCount = FrameCount()

@@ -56,6 +56,7 @@ class Simulated(Camera):
 
     name = "simulated"
     trigger_sources = ("Software", "Off")
+    adjustable = ("seed", "size_px", "defect_rate", "defects", "count", "colour", "cache")
 
     def __init__(
         self,
