@@ -9,17 +9,17 @@ from pathlib import Path
 from inspection.errors import SetupError
 from inspection.judgement import Verdict
 from inspection.store import PartRecord, Store
+from inspection.store.outline import events_since
+from ui.labels import KINDS, OK, Labels, PartLabels
 
 PAGE, MOST_LOOKED_AT = 200, 20_000
 
 
-def labels(store: Store) -> dict[str, str]:
-    """Give the latest label of each part that has one: OK or NG."""
-    found: dict[str, str] = {}
-    after = 0
-    while events := store.events_of("label", after_number=after):
-        found |= {event.part_id: str(event.detail.get("label")) for event in events}
-        after = events[-1].number
+def _labels(store: Store) -> Labels:
+    """Give what people said of each part."""
+    found = Labels()
+    while events := events_since(store, KINDS, after_number=found.last_number):
+        found.take(events)
     return found
 
 
@@ -36,9 +36,9 @@ def latest(
 ) -> list[tuple[PartRecord, Path]]:
     """Give the latest parts of a product that have a picture, newest first.
 
-    With `good` only those labelled OK, and those that passed and are not labelled NG.
+    With `good` only those `is_good` lets pass.
     """
-    said = labels(store) if good else {}
+    said = _labels(store) if good else Labels()
     found: list[tuple[PartRecord, Path]] = []
     for record in _all(store, station=station, lot=lot, since=since, until=until):
         if len(found) == count:
@@ -46,9 +46,22 @@ def latest(
         picture = store.image_path(record)
         if record.product != product or picture is None or not picture.is_file():
             continue
-        if not good or said.get(record.part_id, _usual(record)) == "OK":
+        if not good or is_good(record, said.of(record.part_id)):
             found.append((record, picture))
     return found
+
+
+def is_good(record: PartRecord, said: PartLabels) -> bool:
+    """Whether a part may be learnt from: people agree it is OK, or it passed and nobody said a word.
+
+    A part whose labels differ is not, nor one an operator disagreed with and nobody settled since.
+    """
+    if said.doubted:
+        return False
+    if said.latest:
+        outcome = said.outcome
+        return outcome is not None and outcome.label == OK
+    return record.verdict is Verdict.PASS
 
 
 def one_view(views: int) -> None:
@@ -58,10 +71,6 @@ def one_view(views: int) -> None:
             f"the record keeps the pictures of all {views} views as one, so single views cannot be "
             "taken from it; take or upload pictures instead"
         )
-
-
-def _usual(record: PartRecord) -> str:
-    return "OK" if record.verdict is Verdict.PASS else "NG"
 
 
 def _all(

@@ -28,7 +28,7 @@ from inspection.station import Station
 from inspection.station_file import read_station
 from inspection.store import open_store
 from tests.ui.conftest import wait_for
-from ui import refuse, setup_station
+from ui import refuse, setup_record, setup_station
 from ui.context import Context
 from ui.pages import setup
 from ui.runtime import Runtime
@@ -360,6 +360,35 @@ def test_the_record_gives_passed_and_ok_parts_but_no_ng(
     assert len(Draft(ask.context.folder, "flange", "main").names()) == 0
     fresh = ask.did("/good/record", count=100, lot="B")["added"]
     assert len(fresh) == len(lot_b)
+
+
+def test_disputed_and_doubted_parts_are_not_good(ask: Asking, station: Station) -> None:
+    def say(kind: str, who: str, **detail: Any) -> None:
+        station.store.add_event(part.part_id, kind, who, detail=detail)
+
+    def good() -> bool:
+        found = setup_record.latest(
+            ask.context.store, station="line-1", product="flange", count=100, good=True
+        )
+        return part.part_id in [record.part_id for record, _ in found]
+
+    # One that no other test says anything about.
+    part = [each for each in ask.context.store.parts(limit=100) if each.verdict == "PASS"][-1]
+    assert good()
+    say("disagree", "oli", comment="a dent")
+    assert not good()
+    say("label", "jo", label="OK")
+    assert good()
+    say("label", "mia", label="NG")
+    assert not good()
+    say("label", "jo", label="OK")
+    assert not good()
+    say("label", "ada", label="OK", decides=True)
+    assert good()
+    say("disagree", "oli", comment="a dent all the same")
+    assert not good()
+    say("label", "ada", label=None)
+    assert not good()
 
 
 def test_a_dataset_of_the_review_is_added(ask: Asking, draft: Draft) -> None:
