@@ -21,12 +21,15 @@ from inspection.feed import told_record
 from inspection.judgement import Verdict
 from inspection.station_file import StationFile
 from inspection.store import Store
+from inspection.store.summary import unacknowledged
 from ui.covered import covered_text
 from ui.runtime import Runtime, RuntimeGone
 
 log = logging.getLogger(__name__)
 STRIP = 12
 TREND = 100
+WAITING_DAYS, MOST_WAITING = 7, 1000
+"""How old a failed part may be that still waits for a person, and how many are shown to wait."""
 AGAIN_S = 0.3
 BEHIND = 500
 DRIFT_OF, DRIFT_SHARE, DRIFT_LIMIT = 100, 0.10, 25
@@ -179,15 +182,11 @@ class Hub:
             self._recall_waiting()
 
     def _recall_waiting(self) -> None:
-        seen = {event.part_id for event in self.store.events_of("acknowledge")}
-        failed = self.store.parts(
-            station=self.settings.station, verdict=Verdict.FAIL, since=self.shift_began, limit=TREND
+        since = datetime.now(UTC) - timedelta(days=WAITING_DAYS)
+        failed = unacknowledged(
+            self.store, station=self.settings.station, since=since, limit=MOST_WAITING
         )
-        self.waiting = {
-            record.part_id: told_record(record)
-            for record in reversed(failed)
-            if record.part_id not in seen
-        }
+        self.waiting = {record.part_id: told_record(record) for record in reversed(failed)}
 
     def _tell(self, message: Mapping[str, Any]) -> None:
         for page in list(self._pages):

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Connection, and_, func, select
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, select
 from sqlalchemy.exc import DBAPIError
 
 from inspection.judgement import Verdict
 from inspection.store.errors import StoreError
 from inspection.store.query import matching
 from inspection.store.records import PartRecord, clean, part_record, time_text
-from inspection.store.schema import parts
+from inspection.store.schema import events, parts
 
 if TYPE_CHECKING:
     from inspection.store.store import Store
@@ -230,3 +230,12 @@ def _stopped_at(connection: Connection, end: float, limit_s: float) -> Iterator[
         yield
     finally:
         raw.set_progress_handler(None, 0)
+
+
+def unacknowledged(store: Store, *, station: str, since: datetime, limit: int) -> list[PartRecord]:
+    """Give a station's failed parts that nobody acknowledged, newest first."""
+    where = matching(verdict=Verdict.FAIL, station=station, since=since)
+    seen = exists().where(events.c.part_id == parts.c.part_id, events.c.kind == "acknowledge")
+    query = select(parts).where(*where, ~seen).order_by(parts.c.number.desc()).limit(limit)
+    with store.reading("list the failed parts nobody acknowledged") as connection:
+        return [part_record(dict(row)) for row in connection.execute(query).mappings()]

@@ -181,6 +181,11 @@ def wait_for(
         time.sleep(0.02)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run browser tests last: their driver keeps an event loop, where no other may run."""
+    items.sort(key=lambda item: "chromium" in getattr(item, "fixturenames", ()))
+
+
 @pytest.fixture(scope="session")
 def recipe_file(line: Any) -> Path:
     """The recipe of the shared line: 256 px pictures of the drawn flange."""

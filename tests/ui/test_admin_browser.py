@@ -94,7 +94,7 @@ def test_cancel_changes_nothing_and_removal_asks_first(at_work: AtWork, open_pag
     row = page.locator("tr[data-user=lea]")
     row.locator(".remove").click()
     page.locator("dialog.ask button[type=button]").click()
-    assert page.locator("dialog.ask").count() == 0
+    page.wait_for_selector("dialog.ask", state="detached")
     assert row.count() == 1
     row.locator(".remove").click()
     page.locator("dialog.ask button.danger").click()

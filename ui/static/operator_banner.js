@@ -1,6 +1,7 @@
 // The verdict in a word, a colour and a shape; never an old one as the present one.
 import {el, t} from "/static/base.js";
 import {sign} from "/static/operator_signs.js";
+import {stopped} from "/static/operator_troubles.js";
 import {say} from "/static/operator_why.js";
 
 const AGED_MS = 60_000, OLD_MS = 600_000;
@@ -47,11 +48,21 @@ function note(element, verdict, part) {
 function present(state) {
   if (state.gone) return silent(state);
   if (state.waiting.length > 0) return latched(state);
+  const trouble = state.last && state.last.verdict !== "PASS" ? null : stopped(state);
+  if (trouble) return idle(trouble);
   if (!state.last) return {verdict: "WAITING", todo: t("operator.do_next"), why: t("operator.why_none")};
   const ageMs = Date.now() - state.skewMs - Date.parse(state.last.judged_at);
   if (ageMs > OLD_MS) return waiting(state.last, ageMs);
   const aged = ageMs > AGED_MS;
   return {verdict: state.last.verdict, part: state.last, ...said(state.last), aged, badge: aged ? ago(ageMs) : ""};
+}
+
+/** Nothing is judged now: a PASS of before must not be taken for the next part's. */
+function idle({name, values}) {
+  return {
+    verdict: name === "paused" ? "PAUSED" : "TROUBLE",
+    todo: t(`operator.act_${name}`, values), why: t(`operator.trouble_${name}`, values),
+  };
 }
 
 function silent(state) {

@@ -25,9 +25,14 @@ export function troubles() {
 export function list(state) {
   const status = state.status;
   if (state.gone || !status) return [];
-  return [...cameras(status), ...codes(status), ...outputs(status), ...busy(state), ...disk(status), ...drift(state.drift),
-    ...(status.paused ? [{name: "paused"}] : [])];
+  return [...cameras(status), ...codes(status), ...(status.paused ? [{name: "paused"}] : []), ...outputs(status),
+    ...busy(state), ...disk(status), ...drift(state.drift)];
 }
+
+const STOPS = ["camera_fault", "camera_lost", "record", "paused"];
+
+/** Give the trouble that keeps every part from being judged, null where there is none. */
+export const stopped = (state) => list(state).find(({name}) => STOPS.includes(name)) ?? null;
 
 function cameras(status) {
   const away = Object.entries(status.camera_states ?? {}).filter(([, is]) => AWAY.includes(is));
