@@ -88,6 +88,8 @@ class Station:
             ended=self._wind_up,
             over=self._over,
             between=self.adjuster.work,
+            paused=lambda: self.paused,
+            seen=self.adjuster.seen,
         )
         self._product = settings.products[0].name
         self._reader = settings.identity.as_reader() if settings.identity else None
@@ -166,8 +168,11 @@ class Station:
         return self.adjuster.paused
 
     def pause(self, *, paused: bool) -> None:
-        """Pause inspecting, or go on."""
-        self.adjuster.paused = paused
+        """Pause inspecting, or go on once set-up has left the cameras. Raises InspectionError."""
+        if paused:
+            self.adjuster.paused = True
+        else:
+            self.adjuster.resume()
         self._changed()
 
     def put_recipe(self, path: Path, recipe: Recipe) -> list[str]:
@@ -212,6 +217,8 @@ class Station:
             self._stack.callback(server.close)
         self._stack.callback(self.deliveries.close)
         self.deliveries.open(self)
+        # Before the cameras are read: a picture that comes by itself is a part from the first on.
+        self._phase = "Ready"
         for work in (
             self._write,
             self._judge,
@@ -221,7 +228,6 @@ class Station:
             self._housekeep,
         ):
             self._start(work)
-        self._phase = "Ready"
         for trigger in self.triggers.values():
             trigger.open(self)
         self._changed()
