@@ -32,12 +32,17 @@ def view_of(settings: StationFile, view: str) -> ViewSettings:
     raise SetupError(f"view {view[:64]!r}: there is none; allowed: {allowed}")
 
 
+def settable(kind: type[Camera]) -> frozenset[str]:
+    """Name what an engineer may set on the page: no file, device or address is among it."""
+    return frozenset((*kind.features, *kind.adjustable))
+
+
 def fields_of(kind: type[Camera], given: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Give the settings of a camera for a form, light first: name, kind of value, default, value."""
+    """Give what may be set of a camera, for a form, light first: name, kind of value, default, value."""
     found = []
     for name, parameter in inspect.signature(kind, eval_str=True).parameters.items():
         what, optional = _kind(parameter.annotation)
-        if what is None:
+        if what is None or name not in settable(kind):
             continue
         default = None if parameter.default is inspect.Parameter.empty else parameter.default
         field = {
@@ -54,9 +59,18 @@ def fields_of(kind: type[Camera], given: Mapping[str, Any]) -> list[dict[str, An
 
 
 def checked(settings: StationFile, view: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the settings of a view as they would be with `given`. Raises SetupError for a wrong one."""
+    """Give the settings of a view as they would be with `given`. Raises SetupError for a wrong one.
+
+    What is not `settable` stays as the station file has it.
+    """
     named = view_of(settings, view)
     kind = camera_class(named.camera)
+    if fixed := sorted(given.keys() - settable(kind)):
+        allowed = ", ".join(sorted(settable(kind))) or "nothing"
+        raise SetupError(
+            f"views.{view}.settings.{fixed[0][:64]}: is not set on this page; allowed: {allowed}; "
+            "whoever keeps the station file changes it there"
+        )
     usual = {field["name"]: field["default"] for field in fields_of(kind, {})}
     whole = {**named.settings, **given}
     kept = {

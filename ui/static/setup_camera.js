@@ -144,7 +144,8 @@ function drawForm(app) {
   here.form.replaceChildren(
     el("h3", {}, t("setup.camera_settings", {name})),
     ...(light.length ? light.map(input) : [el("p", {class: "dim"}, t("setup.camera_no_light"))]),
-    el("details", {open: !light.length}, el("summary", {}, t("setup.camera_other")), ...other.map(input)),
+    other.length ? el("details", {open: !light.length}, el("summary", {}, t("setup.camera_other")), ...other.map(input)) : "",
+    el("small", {}, t("setup.camera_fixed")),
     error,
     Object.keys(tried).length ? el("p", {class: "warn"}, `▲ ${t("setup.camera_not_kept_long")}`) : "",
     el("div", {class: "row"},

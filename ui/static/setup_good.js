@@ -43,10 +43,11 @@ function taking(app) {
     if (here.taking) { here.taking = false; return; }
     const mine = here;
     mine.taking = true;
-    for (let i = 0; i < n && mine.taking; i++) {
+    for (let i = 0, series = ""; i < n && mine.taking; i++) {
       mine.progress.textContent = t("setup.good_taking", {done: i, of: n});
-      const answer = await app.post("good/take");
+      const answer = await app.post("good/take", {count: n - i, series});
       if (!answer.ok) break;
+      ({series} = answer);
       await app.reload();
       if (i + 1 < n) await new Promise((on) => setTimeout(on, 1000 * Number(pause.value)));
     }
@@ -58,7 +59,7 @@ function taking(app) {
     el("div", {class: "row"}, button("take_one", () => 1), button("take_many", () => Number(count.value)),
       el("button", {data: {do: "stop"}, onclick: () => { here.taking = false; }}, t("setup.good_stop"))),
     el("label", {class: "field"}, t("setup.good_count"), count), el("label", {class: "field"}, t("setup.good_every"), pause, el("span", {}, "s")),
-    el("small", {}, t("setup.good_take_note")));
+    el("small", {}, t("setup.good_take_note")), el("small", {class: "warn"}, `▲ ${t("setup.good_take_only")}`));
 }
 
 function uploading(app) {
