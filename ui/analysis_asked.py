@@ -88,6 +88,12 @@ class Exported(Wanted):
     kind: Literal["csv", "parquet"] = "csv"
     pictures: bool = False
 
+    @property
+    def span_asked(self) -> dict[str, Any]:
+        """Say in JSON which parts were asked for, as it is noted in the record."""
+        more = {"kind", "pictures", "below", "above"}
+        return self.model_dump(mode="json", exclude=more, exclude_none=True)
+
 
 class Numbers(BaseModel):
     """A few parts by their numbers."""

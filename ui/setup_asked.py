@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import Request, Response
+from fastapi import Response
 from pydantic import BaseModel, Field, StringConstraints
 
 from cameras import CameraError, read_image
@@ -49,9 +49,14 @@ class Names(Which):
 
 
 class Taking(Which):
-    """A picture to be taken; `reference` makes it the one that is drawn on."""
+    """A picture to be taken, the first of `count`; `reference` makes it the one that is drawn on.
+
+    The others are asked for with the `series` that came back with the first.
+    """
 
     reference: bool = False
+    count: Annotated[int, Field(ge=1, le=MOST_AT_ONCE)] = 1
+    series: Annotated[str, StringConstraints(max_length=64)] = ""
 
 
 class Uploaded(Which):
@@ -110,9 +115,3 @@ def shown(path: Path) -> Response:
     except CameraError as error:
         raise Refuse(str(error), status=404) from error
     return Response(data, media_type="image/jpeg", headers={"Cache-Control": FOREVER})
-
-
-async def note(context: Context, request: Request, kind: str, **detail: Any) -> None:
-    """Put in the audit record what is done; the station must be there to write it."""
-    who = request.scope["user"].name
-    await context.runtime.do("action", kind=kind, who=who, detail=detail)

@@ -11,7 +11,8 @@ from cameras import CameraError, camera_class
 from inspection.station_file import StationFile, read_station
 from ui import setup_station
 from ui.context import Context
-from ui.setup_asked import CameraChange, draft_of, note
+from ui.noted import noted
+from ui.setup_asked import CameraChange, draft_of
 from ui.setup_look import Looks
 
 
@@ -29,7 +30,7 @@ def add_routes(router: APIRouter, context: Context) -> None:
     async def change(wanted: CameraChange, request: Request) -> dict[str, Any]:
         """Try settings at the camera; they hold until the station starts anew."""
         draft = draft_of(context, wanted.product, wanted.view)
-        kept = setup_station.checked(settings_now(context), wanted.view, wanted.settings)
+        kept = await asyncio.to_thread(wished, context, wanted)
         who = request.scope["user"].name
         found = await context.runtime.do("camera", who=who, view=wanted.view, settings=kept)
         await asyncio.to_thread(draft.write_note, camera=wanted.settings)
@@ -39,12 +40,12 @@ def add_routes(router: APIRouter, context: Context) -> None:
     async def keep(wanted: CameraChange, request: Request) -> dict[str, Any]:
         """Write settings into the station file."""
         draft = draft_of(context, wanted.product, wanted.view)
-        kept = setup_station.checked(settings_now(context), wanted.view, wanted.settings)
-        await asyncio.to_thread(
-            setup_station.keep_settings, context.station_path, wanted.view, kept
-        )
-        await asyncio.to_thread(draft.write_note, camera={})
-        await note(context, request, "camera_kept", view=wanted.view, settings=kept)
+        kept = await asyncio.to_thread(wished, context, wanted)
+        async with noted(context, request, "camera_kept", view=wanted.view, settings=kept):
+            await asyncio.to_thread(
+                setup_station.keep_settings, context.station_path, wanted.view, kept
+            )
+            await asyncio.to_thread(draft.write_note, camera={})
         return {"ok": True}
 
 
@@ -56,8 +57,14 @@ def told(context: Context, view: str, tried: dict[str, Any]) -> dict[str, Any]:
         kind = camera_class(named.camera)
     except CameraError as error:  # a driver whose library is missing is told, not hidden
         return {"name": named.camera, "fields": [], "tried": {}, "problem": str(error)}
+    tried = {name: tried[name] for name in tried.keys() & setup_station.settable(kind)}
     fields = setup_station.fields_of(kind, {**named.settings, **tried})
     return {"name": named.camera, "fields": fields, "tried": tried, "problem": None}
+
+
+def wished(context: Context, wanted: CameraChange) -> dict[str, Any]:
+    """Give the settings of a view's camera as they would be. Raises SetupError for a wrong one."""
+    return setup_station.checked(settings_now(context), wanted.view, wanted.settings)
 
 
 def settings_now(context: Context) -> StationFile:

@@ -182,15 +182,22 @@ class Draft:
             return Setup(product=self.product)
         return read_setup(self.setup_path)
 
-    def write_setup(self, data: Mapping[str, Any]) -> Setup:
-        """Check a set-up and keep it. Raises SetupError naming the thing that is wrong."""
+    def checked(self, data: Mapping[str, Any]) -> tuple[Setup, bool]:
+        """Check a set-up and say whether it is another than is kept.
+
+        Raises SetupError naming the thing that is wrong.
+        """
         setup = setup_from({**data, "product": self.product}, where="set-up")
         size = setup.reference_size_px
         inspected = None if size is None else setup.inspected(size)
         if inspected is not None and not inspected.any():
             raise SetupError("set-up: roi: nothing is left to inspect; make it larger")
+        kept = self.setup_path.read_text("utf-8") if self.setup_path.exists() else None
+        return setup, kept != as_toml(setup)
+
+    def keep_setup(self, setup: Setup) -> None:
+        """Keep a set-up that was checked."""
         write_whole(self.setup_path, as_toml(setup).encode())
-        return setup
 
 
 def as_toml(setup: Setup) -> str:

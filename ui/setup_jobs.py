@@ -10,7 +10,9 @@ from fastapi import APIRouter, Request
 from inspection.jobs import Jobs
 from ui import setup_training
 from ui.context import Context
-from ui.setup_asked import OfJob, Training, draft_of, note
+from ui.noted import noted
+from ui.setup_asked import OfJob, Training, draft_of
+from ui.setup_draft import Draft
 
 
 def add_routes(router: APIRouter, context: Context, jobs: Jobs) -> None:
@@ -26,21 +28,28 @@ def add_routes(router: APIRouter, context: Context, jobs: Jobs) -> None:
         """Start a training."""
         of = draft_of(context, wanted.product, wanted.view)
         who, options = request.scope["user"].name, wanted.options
-        await asyncio.to_thread(of.write_note, options=options.model_dump())
-        job = await asyncio.to_thread(setup_training.start_training, jobs, of, options, who=who)
-        await note(context, request, "training_started", job=job.id, **job.about)
+        await keep(of, options, request)
+        about = await asyncio.to_thread(setup_training.about, of, options)
+        async with noted(context, request, "training_started", **about):
+            job = await asyncio.to_thread(setup_training.start_training, jobs, of, options, who=who)
         return {"ok": True, "job": setup_training.progress(job)}
 
     @router.post("/options")
-    async def choose(wanted: Training) -> dict[str, Any]:
+    async def choose(wanted: Training, request: Request) -> dict[str, Any]:
         """Keep the choices, without training yet."""
-        of = draft_of(context, wanted.product, wanted.view)
-        await asyncio.to_thread(of.write_note, options=wanted.options.model_dump())
+        await keep(draft_of(context, wanted.product, wanted.view), wanted.options, request)
         return {"ok": True}
+
+    async def keep(of: Draft, options: setup_training.Options, request: Request) -> None:
+        if await asyncio.to_thread(setup_training.options_of, of) == options:
+            return
+        about = {"product": of.product, "view": of.view, "options": options.model_dump()}
+        async with noted(context, request, "options_chosen", **about):
+            await asyncio.to_thread(of.write_note, options=options.model_dump())
 
     @router.post("/cancel")
     async def cancel(wanted: OfJob, request: Request) -> dict[str, Any]:
         """Ask a job to end."""
-        await asyncio.to_thread(jobs.cancel, wanted.job, at_once=wanted.at_once)
-        await note(context, request, "training_cancelled", job=wanted.job)
+        async with noted(context, request, "training_cancelled", job=wanted.job):
+            await asyncio.to_thread(jobs.cancel, wanted.job, at_once=wanted.at_once)
         return {"ok": True}

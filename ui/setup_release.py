@@ -12,6 +12,7 @@ from fastapi.responses import FileResponse
 from inspection.jobs import TRAIN, Job, Jobs
 from ui import setup_line, setup_record, setup_result, setup_training
 from ui.context import Context
+from ui.noted import noted
 from ui.refuse import Refuse
 from ui.setup_asked import FOREVER, OfJob, Release, shown
 from ui.setup_draft import Draft
@@ -46,18 +47,19 @@ def _result_routes(router: APIRouter, context: Context, jobs: Jobs) -> None:
     @router.get("/result/{job_id}")
     async def result(job_id: str) -> dict[str, Any]:
         """Give what a training came to."""
-        return await asyncio.to_thread(setup_result.told, trained(jobs, job_id))
+        return await asyncio.to_thread(lambda: setup_result.told(trained(jobs, job_id)))
 
     @router.get("/result/{job_id}/good/{name}")
     async def learnt(job_id: str, name: str) -> Response:
         """Give a good part the recipe was learnt from."""
-        path = setup_result.picture_of(trained(jobs, job_id), name)
-        return await asyncio.to_thread(shown, path)
+        return await asyncio.to_thread(
+            lambda: shown(setup_result.picture_of(trained(jobs, job_id), name))
+        )
 
     @router.get("/recipe/{job_id}")
     async def recipe(job_id: str) -> Response:
         """Give the recipe file of a training, to be kept elsewhere."""
-        job = trained(jobs, job_id)
+        job = await asyncio.to_thread(trained, jobs, job_id)
         draft = Draft(context.folder, job.about["product"], job.about["view"])
         name = f"{draft.folder.name}.recipe"
         return FileResponse(job.recipe, filename=name, media_type="application/octet-stream")
@@ -67,7 +69,7 @@ def _trial_routes(router: APIRouter, context: Context, jobs: Jobs) -> None:
     @router.post("/try")
     async def attempt(wanted: OfJob, request: Request) -> dict[str, Any]:
         """Try a recipe on its own good parts and on the latest of the record."""
-        training = trained(jobs, wanted.job)
+        training = await asyncio.to_thread(trained, jobs, wanted.job)
         parts = []
         if len(context.settings.views) == 1:
             parts = await asyncio.to_thread(
@@ -75,7 +77,11 @@ def _trial_routes(router: APIRouter, context: Context, jobs: Jobs) -> None:
                 product=training.about["product"], count=TRY_ON,
             )  # fmt: skip
         who = request.scope["user"].name
-        job = await asyncio.to_thread(setup_training.start_trial, jobs, training, parts, who=who)
+        about = {name: training.about[name] for name in ("product", "view")}
+        async with noted(context, request, "recipe_tried", **about, training=training.id):
+            job = await asyncio.to_thread(
+                setup_training.start_trial, jobs, training, parts, who=who
+            )
         return {"ok": True, "job": setup_training.progress(job)}
 
     @router.get("/tried/{job_id}")

@@ -36,12 +36,24 @@ def options_of(draft: Draft) -> Options:
         return Options()
 
 
+def about(draft: Draft, options: Options) -> dict[str, Any]:
+    """Say what a training of a draft would be. Raises InspectionError where it cannot be."""
+    n_good = len(draft.names())
+    if n_good < MIN_GOOD:
+        raise SetupError(f"good parts: {n_good}; at least {MIN_GOOD} are needed")
+    draft.setup()  # a damaged set-up is told now, not by a failed job
+    return {
+        "product": draft.product,
+        "view": draft.view,
+        "n_good": n_good,
+        "options": options.model_dump(),
+    }
+
+
 def start_training(jobs: Jobs, draft: Draft, options: Options, *, who: str) -> Job:
     """Train a recipe from a draft as it is now. Raises InspectionError."""
+    known_by = about(draft, options)
     taught = draft.taught()
-    if len(taught) < MIN_GOOD:
-        raise SetupError(f"good parts: {len(taught)}; at least {MIN_GOOD} are needed")
-    draft.setup()  # a damaged set-up is told now, not by a failed job
 
     def prepare(folder: Path) -> Sequence[object]:
         snapshot(taught, folder / GOOD)
@@ -56,13 +68,7 @@ def start_training(jobs: Jobs, draft: Draft, options: Options, *, who: str) -> J
             words += ["--setup", folder / "setup.toml"]
         return words
 
-    about = {
-        "product": draft.product,
-        "view": draft.view,
-        "n_good": len(taught),
-        "options": options.model_dump(),
-    }
-    return jobs.start(TRAIN, who=who, about=about, prepare=prepare)
+    return jobs.start(TRAIN, who=who, about=known_by, prepare=prepare)
 
 
 def start_trial(

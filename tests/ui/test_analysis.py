@@ -33,6 +33,8 @@ from ui.analysis_rejudge import Kind, Rules, Truth, kind_of
 from ui.analysis_time import edges_of
 from ui.context import Context
 from ui.pages import analysis
+from ui.runtime import RuntimeGone
+from ui.users import Role, User
 from ui.words import Words
 
 STATION = """
@@ -113,18 +115,36 @@ def writer(tmp_path: Path) -> Iterator[Store]:
         yield store
 
 
+class Noting:
+    """Notes actions in the record as the station does; `gone`: there is none."""
+
+    def __init__(self, store: Store) -> None:
+        self.store, self.gone = store, False
+
+    async def do(self, verb: str, *, kind: str, who: str, detail: dict[str, Any]) -> None:
+        if self.gone:
+            raise RuntimeGone("the station is not running")
+        self.store.add_action(kind, who, detail=detail)
+
+
 @pytest.fixture
-def client(writer: Store, tmp_path: Path) -> Iterator[TestClient]:
+def noting(writer: Store) -> Noting:
+    return Noting(writer)
+
+
+@pytest.fixture
+def client(writer: Store, tmp_path: Path, noting: Noting) -> Iterator[TestClient]:
     settings = read_station(tmp_path / "station.toml")
     with open_store(settings.record, read_only=True) as store:
         given: dict[str, Any] = dict.fromkeys(Context.__dataclass_fields__)
-        given |= {"settings": settings, "store": store, "words": Words()}
+        given |= {"settings": settings, "store": store, "words": Words(), "runtime": noting}
         app = FastAPI()
         refuse.install(app)
         app.include_router(analysis.routes(Context(**given)))
 
         async def signed_in(scope: Any, receive: Any, send: Any) -> None:
-            await app({**scope, "language": "en"}, receive, send)
+            user = User("mia", Role.ENGINEER)
+            await app({**scope, "language": "en", "user": user}, receive, send)
 
         with TestClient(signed_in) as client:
             yield client
@@ -644,6 +664,45 @@ def test_verify_finds_a_changed_picture(writer: Store, client: TestClient) -> No
 
 
 # Words --------------------------------------------------------------------------------------------
+
+
+TAKEN = [
+    ("/export", {"lot": "L1"}, {}, "parts_exported",
+     {"parts": 100, "pictures": False, "file": "csv", "asked": {"lot": "L1"}}),
+    ("/export", {"lot": "L0", "pictures": True}, {}, "parts_exported",
+     {"parts": 100, "pictures": True, "file": "zip", "asked": {"lot": "L0"}}),
+    ("/report", {"lot": "L0"}, {}, "lot_report_made", {"lot": "L0"}),
+    ("/verify", {}, {"pictures": False}, "record_verified", {"pictures": False}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "body", "query", "kind", "detail"), TAKEN)
+def test_what_is_taken_out_of_the_record_is_noted_first(
+    writer: Store, client: TestClient, path: str, body: Any, query: Any, kind: str, detail: Any
+) -> None:
+    assert client.post(API + path, json=body, params=query).status_code == 200
+    (action,) = writer.actions(limit=5)
+    assert (action.kind, action.who, action.detail) == (kind, "mia", detail)
+
+
+@pytest.mark.parametrize(("path", "body", "query"), [each[:3] for each in TAKEN])
+def test_what_cannot_be_noted_is_not_taken_out(
+    client: TestClient, noting: Noting, tmp_path: Path, path: str, body: Any, query: Any
+) -> None:
+    noting.gone = True
+    answer = client.post(API + path, json=body, params=query)
+    assert (answer.status_code, "nothing was changed" in answer.json()["error"]) == (503, True)
+    assert list((tmp_path / "parts.page").glob("downloads/*")) == []
+    assert not client.get(API + "/verify").json()["running"]
+
+
+def test_giving_up_a_verification_is_noted(writer: Store, client: TestClient) -> None:
+    client.post(API + "/verify/cancel")
+    assert writer.actions(limit=5) == []  # nothing to give up
+    client.post(API + "/verify")
+    client.post(API + "/verify/cancel")
+    kinds = [action.kind for action in writer.actions(limit=5)]
+    assert kinds == ["verification_cancelled", "record_verified"]
 
 
 def test_every_kind_of_reason_has_a_name() -> None:

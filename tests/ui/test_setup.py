@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from fastapi import FastAPI
 from gradio.utils import get_upload_folder
 from starlette.testclient import TestClient
 
-from cameras import camera_class, decode_image
+from cameras import camera_class, camera_names, decode_image
 from cameras.simulated import Simulated
 from inspection.errors import SetupError
 from inspection.job_status import replace_json
@@ -31,7 +32,7 @@ from tests.ui.conftest import wait_for
 from ui import refuse, setup_record, setup_station
 from ui.context import Context
 from ui.pages import setup
-from ui.runtime import Runtime
+from ui.runtime import Refused, Runtime
 from ui.setup_draft import Draft
 from ui.setup_result import promise
 from ui.users import Role, User
@@ -86,7 +87,9 @@ class Asking:
         self.context = context
 
         async def as_user(scope: Any, receive: Any, send: Any) -> None:
-            await app({**scope, "user": User("mia", Role.ENGINEER)}, receive, send)
+            await app(
+                {**scope, "user": User("mia", Role.ENGINEER), "language": "en"}, receive, send
+            )
 
         self.client = TestClient(as_user)
 
@@ -182,8 +185,7 @@ def test_a_forms_fields_are_those_of_the_driver() -> None:
     kinds = {field["name"]: field["kind"] for field in found}
     assert kinds == {
         "seed": "integer", "size_px": "integer", "defect_rate": "number", "count": "integer",
-        "defects": "json", "product": "text", "colour": "flag", "trigger_source": "text",
-        "cache": "integer", "faults": "json",
+        "defects": "json", "colour": "flag", "cache": "integer",
     }  # fmt: skip
     size = next(field for field in found if field["name"] == "size_px")
     assert (size["default"], size["value"], size["optional"]) == (512, 256, False)
@@ -209,10 +211,35 @@ def test_a_refused_setting_leaves_the_camera_as_it_was(
     ask: Asking, station: Station, draft: Draft
 ) -> None:
     station.pause(paused=True)
-    status, found = ask.post("/camera", settings={"product": "teapot"})
+    status, found = ask.post("/camera", settings={"defects": ["teapot"]})
     assert status == 409
     assert "teapot" in found["error"]
     assert ask.get("/look").status_code == 200
+
+
+@pytest.mark.parametrize("way", ["/camera", "/camera/keep"])
+@pytest.mark.parametrize("name", ["faults", "trigger_source", "product", "path"])
+def test_what_is_not_offered_is_not_set(
+    ask: Asking, station: Station, draft: Draft, folder: Path, way: str, name: str
+) -> None:
+    station.pause(paused=True)
+    status, found = ask.post(way, settings={"size_px": 128, name: "x"})
+    assert status == 409
+    assert found["error"].startswith(f"views.main.settings.{name}: is not set on this page")
+    assert "\n" not in found["error"]
+    assert (folder / "station.toml").read_text() == STATION
+    assert decode_image(ask.get("/look").content, "look").shape == (256, 256, 3)
+
+
+@pytest.mark.parametrize("name", camera_names())
+def test_no_file_device_or_address_is_offered(name: str) -> None:
+    """Native code (`producer`), other files (`path`, `after`) and devices are the station file's."""
+    offered = setup_station.settable(camera_class(name))
+    parameters = signature(camera_class(name), eval_str=True).parameters
+    paths = {each for each, given in parameters.items() if "Path" in str(given.annotation)}
+    assert not offered & (
+        paths | {"path", "after", "device", "producer", "serial", "address", "url"}
+    )
 
 
 def test_keeping_settings_keeps_comments(ask: Asking, folder: Path, draft: Draft) -> None:
@@ -433,6 +460,129 @@ def test_drafts_of_odd_names_have_folders_of_their_own(tmp_path: Path) -> None:
     folders = {Draft(tmp_path, *pair).folder for pair in pairs}
     assert len(folders) == len(pairs)
     assert all(folder.parent == tmp_path / "setup" for folder in folders)
+
+
+# What is noted
+
+OPTIONS = {"false_reject": 0.03, "image_size": "auto", "latency_budget_ms": 30, "seed": 1}
+
+
+def filled(draft: Draft) -> None:
+    for number in range(5):
+        draft.add(png(np.full((30, 30), 9 * number, np.uint8)), f"{number}.png")
+    draft.remove(["4.png"])
+    draft.add(png(np.full((30, 30), 99, np.uint8)), "5.png")
+
+
+ACTIONS: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
+    ("/good/take", {}, "pictures_taken", {"count": 1}),
+    ("/good/record", {"count": 2}, "good_parts_added", {"from": "record", "count": 2}),
+    ("/good/upload", {"paths": ["one.png"]}, "good_parts_added", {"from": "uploaded", "count": 1}),
+    ("/good/remove", {"names": ["1.png"]}, "good_parts_removed", {"names": ["1.png"]}),
+    ("/good/restore", {"names": ["4.png"]}, "good_parts_added", {"from": "brought back"}),
+    ("/reference", {"names": ["2.png"]}, "reference_chosen", {"name": "2.png"}),
+    ("/where", {"setup": {"roi": [RING]}}, "where_to_look_saved", {"inspected": 1}),
+    ("/options", {"options": OPTIONS}, "options_chosen", {"options": OPTIONS}),
+    ("/camera/keep", {"settings": {"cache": 4}}, "camera_kept", {"view": "main"}),
+    ("/train", {"options": {}}, "training_started", {"n_good": 5}),
+    ("/try", {}, "recipe_tried", {"training": "20260301-120000-000000"}),
+    ("/cancel", {"job": "20260301-120009-000000"}, "training_cancelled", {}),
+]
+
+
+@pytest.fixture
+def doing(
+    ask: Asking, station: Station, draft: Draft, folder: Path, recipe: Recipe,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[list[str]]:  # fmt: skip
+    """A draft, a training that is done and a job at work; gives the jobs begun and ended here."""
+    station.pause(paused=True)
+    filled(draft)
+    trained(ask, recipe)
+    done: list[str] = []
+    job = Jobs(ask.context.folder / "jobs").newest_first()[-1]
+    monkeypatch.setattr(Jobs, "start", lambda *_, **__: done.append("start") or job)
+    monkeypatch.setattr(Jobs, "cancel", lambda *_, **__: done.append("cancel"))
+    yield done
+    (folder / "station.toml").write_text(STATION)
+
+
+def body_of(ask: Asking, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    if path == "/good/upload":
+        return {"paths": [uploaded("one.png", png(np.full((30, 30), 77, np.uint8)))]}
+    return {"job": "20260301-120000-000000"} if path == "/try" else body
+
+
+def files(draft: Draft, folder: Path) -> dict[str, bytes]:
+    found = [path for path in draft.folder.rglob("*") if path.is_file()]
+    return {str(path): path.read_bytes() for path in [*found, folder / "station.toml"]}
+
+
+@pytest.mark.parametrize(("path", "body", "kind", "detail"), ACTIONS, ids=[a[0] for a in ACTIONS])
+def test_each_step_is_noted_once(
+    ask: Asking, doing: list[str], path: str, body: Any, kind: str, detail: Any
+) -> None:
+    before = ask.context.store.actions(limit=1)[0].number
+    ask.did(path, **body_of(ask, path, body))
+    (action,) = [each for each in ask.context.store.actions(limit=9) if each.number > before]
+    assert (action.kind, action.who) == (kind, "mia")
+    assert detail.items() <= action.detail.items()
+
+
+@pytest.mark.parametrize(("path", "body"), [a[:2] for a in ACTIONS], ids=[a[0] for a in ACTIONS])
+def test_what_cannot_be_noted_is_not_done(
+    ask: Asking, doing: list[str], draft: Draft, folder: Path, path: str, body: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    do = ask.context.runtime.do
+
+    async def only_this(verb: str, **what: Any) -> Any:
+        if verb == "action":
+            raise Refused("the record is full")
+        return await do(verb, **what)
+
+    monkeypatch.setattr(ask.context.runtime, "do", only_this)
+    given, before = body_of(ask, path, body), files(draft, folder)
+    status, found = ask.post(path, **given)
+    assert (status, found["error"]) == (
+        503,
+        "The record could not be written, so nothing was changed: the record is full",
+    )
+    assert (files(draft, folder), doing) == (before, [])
+
+
+def test_what_fails_after_it_was_noted_is_noted_again(
+    ask: Asking, station: Station, draft: Draft
+) -> None:
+    station.pause(paused=False)
+    assert ask.post("/good/take")[0] == 409
+    failed, noted = ask.context.store.actions(limit=2)
+    assert (noted.kind, failed.kind, failed.detail["kind"]) == (
+        "pictures_taken", "change_failed", "pictures_taken",
+    )  # fmt: skip
+    assert "pause it" in failed.detail["error"]
+
+
+def test_a_series_of_pictures_is_one_action(ask: Asking, station: Station, draft: Draft) -> None:
+    station.pause(paused=True)
+    before = ask.context.store.actions(limit=1)[0].number
+    series = ""
+    for _ in range(3):
+        series = ask.did("/good/take", count=3, series=series)["series"]
+    noted = [each for each in ask.context.store.actions(limit=9) if each.number > before]
+    assert [(each.kind, each.detail["count"]) for each in noted] == [("pictures_taken", 3)]
+    ask.did("/good/take", count=2, series=series)  # the series is over
+    ask.did("/good/take", count=2, series="made up")
+    assert len(ask.context.store.actions(kind="pictures_taken", limit=9)) >= 3
+    newest = ask.context.store.actions(limit=2)
+    assert [each.detail["count"] for each in newest] == [2, 2]
+
+
+def test_where_to_look_that_did_not_change_is_not_noted(ask: Asking, draft: Draft) -> None:
+    ask.did("/where", setup={"roi": [RING]})
+    before = ask.context.store.actions(limit=1)[0].number
+    ask.did("/where", setup={"roi": [RING]})
+    assert ask.context.store.actions(limit=1)[0].number == before
 
 
 # Training and the line

@@ -212,7 +212,7 @@ def test_every_key_of_the_catalogue_is_said_somewhere() -> None:
 
 
 NOTED = re.compile(
-    r"""\b_?noted?\((?:context, request, )?"(\w+)"|\bkind="(\w+)"|\bchange\(\s*context, request, "(\w+)\""""
+    r"""\b_?noted?\((?:(?:work\.)?context, request, )?"(\w+)"|\bkind="(\w+)"|\bchange\(\s*context, request, "(\w+)\""""
 )
 
 

@@ -25,6 +25,7 @@ from ui.analysis_thumbs import Thumbs
 from ui.analysis_work import told_span
 from ui.context import Context
 from ui.heat import Heats
+from ui.noted import noted
 from ui.pages.own import screen
 from ui.refuse import Refuse
 
@@ -193,17 +194,20 @@ def _exports(router: APIRouter, work: _Work) -> None:
             raise work.refuse(request, "export_busy")
         async with files.making:
             span = asked.found_by(work.station)
-            await _bounded(work, asked, span, request)
+            parts = await _bounded(work, asked, span, request)
             suffix = ".zip" if asked.pictures else f".{asked.kind}"
-            token, path = files.begin(suffix)
-            try:
-                done = await run(
-                    work.context.settings, limit_s=EXPORT_S, do="export", span=told_span(span),
-                    kind=asked.kind, target=str(path),
-                )  # fmt: skip
-            except BaseException:
-                _remove(path)
-                raise
+            about = {"parts": parts, "pictures": asked.pictures, "file": suffix[1:]}
+            about |= {"asked": asked.span_asked}
+            async with noted(work.context, request, "parts_exported", **about):
+                token, path = await asyncio.to_thread(files.begin, suffix)
+                try:
+                    done = await run(
+                        work.context.settings, limit_s=EXPORT_S, do="export",
+                        span=told_span(span), kind=asked.kind, target=str(path),
+                    )  # fmt: skip
+                except BaseException:
+                    _remove(path)
+                    raise
             made = datetime.now(UTC).astimezone().strftime("%Y%m%d-%H%M%S")
             name = file_name("parts", work.station, asked.lot, made, suffix=suffix)
             files.ready(token, path, name)
@@ -226,15 +230,16 @@ def _reports(router: APIRouter, work: _Work) -> None:
     async def report(asked: Lot, request: Request) -> dict[str, Any]:
         """Write the report of a lot, to be opened once."""
         async with files.making:
-            token, path = files.begin(".html")
-            try:
-                done = await run(
-                    settings, limit_s=EXPORT_S, do="report", lot=asked.lot, pictures=False,
-                    target=str(path),
-                )  # fmt: skip
-            except BaseException:
-                _remove(path)
-                raise
+            async with noted(work.context, request, "lot_report_made", lot=asked.lot):
+                token, path = await asyncio.to_thread(files.begin, ".html")
+                try:
+                    done = await run(
+                        settings, limit_s=EXPORT_S, do="report", lot=asked.lot, pictures=False,
+                        target=str(path),
+                    )  # fmt: skip
+                except BaseException:
+                    _remove(path)
+                    raise
             files.ready(token, path, file_name("lot", asked.lot, suffix=".html"))
             return {**done, "token": token}
 
@@ -248,15 +253,19 @@ def _reports(router: APIRouter, work: _Work) -> None:
         return FileResponse(found.path, media_type="text/html", background=gone)
 
     @router.post("/verify")
-    async def verify(pictures: bool = False) -> dict[str, Any]:
+    async def verify(request: Request, pictures: bool = False) -> dict[str, Any]:
         """Begin to read the whole record again; `verify` of GET says how far it is."""
-        work.check.start(pictures=pictures)
+        if not work.check.running:
+            async with noted(work.context, request, "record_verified", pictures=pictures):
+                work.check.start(pictures=pictures)
         return work.check.state()
 
     @router.post("/verify/cancel")
-    async def cancel() -> dict[str, Any]:
+    async def cancel(request: Request) -> dict[str, Any]:
         """Give up reading the record."""
-        work.check.cancel()
+        if work.check.running:
+            async with noted(work.context, request, "verification_cancelled"):
+                work.check.cancel()
         return work.check.state()
 
     @router.get("/verify")
@@ -302,8 +311,8 @@ def _measured(work: _Work, asked: Measured) -> dict[str, Any]:
     )
 
 
-async def _bounded(work: _Work, asked: Exported, span: Span, request: Request) -> None:
-    """Refuse what is too large, or would fill the disk the station records on."""
+async def _bounded(work: _Work, asked: Exported, span: Span, request: Request) -> int:
+    """Give how many parts it is; refuse what is too large, or would fill the station's disk."""
     found = await work.do(extent, work.store, span)
     if found.parts == 0:
         raise work.refuse(request, "export_empty", 404)
@@ -313,6 +322,7 @@ async def _bounded(work: _Work, asked: Exported, span: Span, request: Request) -
         raise work.refuse(request, "export_pictures", parts=found.pictures, most=MOST_PICTURES)
     if work.files.free_bytes < ROOM_BYTES + found.parts * ROW_BYTES:
         raise work.refuse(request, "export_room")
+    return found.parts
 
 
 def _remove(path: Path) -> None:

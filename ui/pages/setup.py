@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 import gradio as gr
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 
 from inspection.errors import SetupError
 from inspection.jobs import Jobs
@@ -17,12 +17,14 @@ from ui import (
     setup_line,
     setup_release,
     setup_result,
+    setup_take,
     setup_training,
 )
 from ui.context import Context
+from ui.noted import noted
 from ui.pages.own import screen
 from ui.refuse import Refuse
-from ui.setup_asked import Names, SetupChange, draft_of
+from ui.setup_asked import SetupChange, draft_of
 from ui.setup_draft import Draft
 
 PATH = "/engineer/setup"
@@ -39,6 +41,7 @@ def routes(context: Context) -> APIRouter:
     jobs = Jobs(context.folder / "jobs")
     setup_camera.add_routes(router, context)
     _draft_routes(router, context, jobs)
+    setup_take.add_routes(router, context)
     setup_good.add_routes(router, context)
     setup_jobs.add_routes(router, context, jobs)
     setup_release.add_routes(router, context, jobs)
@@ -84,18 +87,20 @@ def _draft_routes(router: APIRouter, context: Context, jobs: Jobs) -> None:
         return await asyncio.to_thread(state_of, context, draft, jobs)
 
     @router.post("/where")
-    async def where(wanted: SetupChange) -> dict[str, Any]:
+    async def where(wanted: SetupChange, request: Request) -> dict[str, Any]:
         """Keep where to look, if it can be."""
         draft = draft_of(context, wanted.product, wanted.view)
-        return {"ok": True, "setup": await asyncio.to_thread(draft.write_setup, wanted.setup)}
-
-    @router.post("/reference")
-    async def reference(wanted: Names) -> dict[str, Any]:
-        """Draw on this good part from now on; it is the one that others are aligned to."""
-        draft = draft_of(context, wanted.product, wanted.view)
-        name = draft.path(wanted.names[0]).name
-        await asyncio.to_thread(draft.write_note, reference=name)
-        return {"ok": True, "reference": name}
+        setup, is_new = await asyncio.to_thread(draft.checked, wanted.setup)
+        if is_new:
+            about: dict[str, Any] = {
+                "product": draft.product,
+                "view": draft.view,
+                "inspected": len(setup.roi),
+            }
+            about |= {"ignored": len(setup.ignore), "zones": [zone.name for zone in setup.zones]}
+            async with noted(context, request, "where_to_look_saved", **about):
+                await asyncio.to_thread(draft.keep_setup, setup)
+        return {"ok": True, "setup": setup}
 
     @router.get("/promise")
     async def promise(n: int, asked: float) -> dict[str, Any]:

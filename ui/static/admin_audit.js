@@ -5,8 +5,9 @@ import {duration, follow, moment, raw, share} from "/static/admin_shared.js";
 const KINDS = ["sign-in", "sign-in failed", "sign-out", "first administrator", "user_added", "user_role_changed",
   "user_password_set", "user_removed", "user_signed_out", "password_changed", "change_failed", "paused", "resumed",
   "product_changed", "recipe_on_line", "camera_changed", "parity_checked", "audit_exported", "record_verified",
-  "doctor_run", "recipe_put_back", "camera_kept", "good_parts_added", "good_parts_removed",
-  "training_started", "training_cancelled", "defects_changed", "dataset_made", "acknowledge", "disagree", "label", "answer", "picture_removed"];
+  "doctor_run", "recipe_put_back", "camera_kept", "pictures_taken", "good_parts_added", "good_parts_removed",
+  "where_to_look_saved", "reference_chosen", "options_chosen", "training_started", "training_cancelled", "recipe_tried",
+  "parts_exported", "lot_report_made", "verification_cancelled", "defects_changed", "dataset_made", "acknowledge", "disagree", "label", "answer", "picture_removed"];
 const named = (kind) => kind.replace(/[- ]/g, "_");
 
 export function show(element) {
