@@ -39,21 +39,26 @@ class Acquirer:
         shown: Callable[[Part], None],
         ended: Callable[[BaseException], None],
         over: threading.Event,
-        between: Callable[[], None] = lambda: None,
+        between: Callable[[Acquirer], None] = lambda acquirer: None,
+        paused: Callable[[], bool] = lambda: False,
+        seen: Callable[[Frame], None] = lambda frame: None,
     ) -> None:
         self.views, self.trouble = views, trouble
         self._decide, self._shown, self._ended, self._over = decide, shown, ended, over
-        self._between = between
+        self._between, self._paused, self._seen = between, paused, seen
         self._behind, self._fresh = threading.Event(), 0.0
+        self._away = ""
+        """Why a camera that queues pictures is not back yet."""
 
     def take_pictures(self, inbox: queue.Queue[Part]) -> None:
         """Take the pictures of each triggered part, until the station is over."""
         while not self._over.is_set():
             part = next_of(inbox)
-            if self._behind.is_set():
-                self._resynchronise()
+            if part is None or part.claimed:
+                self._between(self)
+            if self._must_resynchronise(part):
+                self.resynchronise()
             if part is None:
-                self._between()
                 self._revive()
                 continue
             if part.claimed:
@@ -61,7 +66,8 @@ class Acquirer:
                 continue
             if part.marks["taken"] < self._fresh:
                 self._skip(part)
-                self._decide(part, "its picture was dropped: the camera had got out of step")
+                dropped = "its picture was dropped: the camera had got out of step"
+                self._decide(part, f"no picture: {self._away}" if self._away else dropped)
                 continue
             part.mark("wait")
             try:
@@ -90,7 +96,7 @@ class Acquirer:
         (view,) = self.views
         unreadable = 0  # since the last good picture, which counts them as missed once more
         while not self._over.is_set() and not stopping.is_set():
-            self._between()
+            self._between(self)
             try:
                 frame = view.next(timeout_s=0.5)
             except CameraTimeout:  # it is there, and no part came
@@ -115,6 +121,7 @@ class Acquirer:
                 self._one(take, None, "the camera lost this part's picture")
             self._one(take, frame, "")
             unreadable = 0
+            self._seen(frame)
 
     def check(self, stall_s: float) -> None:
         """Be in trouble while a driver does not return; raise CameraError once that lasts `stall_s`."""
@@ -133,22 +140,36 @@ class Acquirer:
         """Say that a trigger's pictures will not be read: a camera that queues them starts anew."""
         self._behind.set()
 
-    def _skip(self, part: Part) -> None:
-        if len(part.frames) < len(self.views):
-            self.skip_one()
+    def resynchronise(self) -> None:
+        """Open cameras that queue pictures anew; those of triggers before this moment are gone.
 
-    def _resynchronise(self) -> None:
-        """Open cameras that queue pictures anew; those of triggers before this moment are gone."""
-        self._behind.clear()
-        for view in self.views:
-            if not view.queues:
-                continue
-            view.camera.drop()
+        While one is away every part is rejected: its picture would be a later part's.
+        """
+        queueing = [view for view in self.views if view.queues]
+        if self._behind.is_set():
+            self._behind.clear()
+            for view in queueing:
+                view.camera.drop()
+        self._away = ""
+        for view in queueing:
             try:
                 view.camera.revive(REVIVE_S)
             except CameraError as error:
                 self.trouble.set(CAMERA, str(error))
+                if view.camera.state != "FAULT":  # which ends the station at the next part
+                    self._away = str(error)
+        if queueing:
             self._fresh = time.monotonic()
+
+    def _must_resynchronise(self, part: Part | None) -> bool:
+        """Whether to do it now: at set-up not after each look, but before a part is read."""
+        if (part is None or part.claimed) and self._paused():
+            return False
+        return self._behind.is_set() or bool(self._away)
+
+    def _skip(self, part: Part) -> None:
+        if len(part.frames) < len(self.views):
+            self.skip_one()
 
     def _read(self, part: Part) -> None:
         """Take the pictures of all views at the same time; the first view's error comes first."""

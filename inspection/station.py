@@ -170,7 +170,7 @@ class Station:
     def pause(self, *, paused: bool) -> None:
         """Pause inspecting, or go on once set-up has left the cameras. Raises InspectionError."""
         if paused:
-            self.adjuster.paused = True
+            self.adjuster.pause()
         else:
             self.adjuster.resume()
         self._changed()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from types import MappingProxyType
 
@@ -11,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cameras import Camera, CameraTimeout, Frame, Reconnecting
+from cameras import Camera, CameraError, CameraTimeout, Frame, Reconnecting
 from cameras._attempt import Attempt
 from inspection.errors import CannotInspect
 from inspection.judge import inspect
@@ -51,9 +52,28 @@ class View:
 
     def next(self, *, timeout_s: float, trigger_id: str | None = None) -> Frame:
         """Wait for a picture; without one the camera stays as it is. Raises CameraError."""
+        with self._watched(timeout_s):
+            return self.camera.read(timeout_s=timeout_s, trigger_id=trigger_id)
+
+    def exchange(self, camera: Camera, *, timeout_s: float) -> None:
+        """Use another camera; the earlier comes back if it cannot be opened. Raises CameraError."""
+        with self._watched(timeout_s):
+            before = self.camera.camera
+            self.camera.close()
+            self.camera.camera = camera
+            try:
+                self.camera.open()
+            except CameraError:
+                self.camera.close()
+                self.camera.camera = before
+                self.camera.open()
+                raise
+
+    @contextmanager
+    def _watched(self, timeout_s: float) -> Iterator[None]:
         self._due = time.monotonic() + timeout_s
         try:
-            return self.camera.read(timeout_s=timeout_s, trigger_id=trigger_id)
+            yield
         finally:
             self._due = None
 
