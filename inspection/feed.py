@@ -28,6 +28,8 @@ from inspection.views import side_by_side
 
 KEPT_BYTES = 100e6
 """Pictures kept in memory for the pages; at least the last two, whatever their size."""
+KEPT_PARTS = 500
+"""However small their pictures: what was judged is kept beside them."""
 WAITING = 1000
 """Messages a page may be behind by before it is let go."""
 JPEG_QUALITY = 88
@@ -47,12 +49,18 @@ class Feed:
 
     def __call__(self, part: InspectedPart) -> None:
         """Take a part that is done."""
+        if part.frames:
+            self._keep(part)
+        self.tell(told(part))
+
+    def _keep(self, part: InspectedPart) -> None:
         with self._lock:
             self._latest[part.record.part_id] = part
             self._bytes += _size(part)
-            while self._bytes > KEPT_BYTES and len(self._latest) > 2:
+            while (self._bytes > KEPT_BYTES and len(self._latest) > 2) or len(
+                self._latest
+            ) > KEPT_PARTS:
                 self._bytes -= _size(self._latest.popitem(last=False)[1])
-        self.tell(told(part))
 
     def tell(self, message: Message) -> None:
         """Give a message to every subscriber; one that does not keep up is ended."""
@@ -85,10 +93,12 @@ class Feed:
 
 
 def told(part: InspectedPart) -> dict[str, Any]:
-    """Say of a part what a page shows."""
+    """Say of a part what a page shows: the verdict that the line was told."""
     height, width = _shape(part)
     return {
         **told_record(part.record),
+        "verdict": part.told.verdict.value,
+        "reason": part.told.reason,
         "decided_ms": 1e3 * time.time(),
         "width_px": width,
         "height_px": height,
@@ -137,15 +147,18 @@ def encoded_jpeg(image: NDArray[np.uint8]) -> bytes:
 def heat_png(part: InspectedPart, recipes: Mapping[str, Recipe]) -> bytes | None:
     """Encode the heat of all views as one transparent picture; None where there is none.
 
-    `recipes` are those the views judged by.
+    `recipes` are those the views judged by; a view without its own cannot be drawn, and an empty
+    picture would say that nothing was unusual.
     """
     if not part.frames:
         return None
     look = side_by_side(part.frames)
     whole = np.zeros((*look.frame.image.shape[:2], 4), dtype=np.uint8)
     for view, judgement in part.judgements.items():
-        if judgement.anomaly_map is None or view not in recipes:
+        if judgement.anomaly_map is None:
             continue
+        if view not in recipes:
+            return None
         image = part.frames[view].image
         left = look.left_px[view]
         colours = heat_over(image, judgement, recipes[view])

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from cameras import Frame
 from inspection.judgement import Judgement
-from inspection.outputs.base import Request
+from inspection.outputs.base import Request, Result
 from inspection.views import Look
 
 if TYPE_CHECKING:
@@ -91,6 +91,8 @@ class InspectedPart:
     frames: Mapping[str, Frame]
     judgement: Judgement
     record: PartRecord
+    told: Result
+    """What the line was told: a reject, if a PASS came into the record too late."""
     judgements: Mapping[str, Judgement] = field(default_factory=dict)
     """Of each view, empty where none was judged."""
 

@@ -121,23 +121,27 @@ class Recorder:
             self._back()
             return record
 
-    def answer(self, part: Part, record: PartRecord) -> None:
+    def answer(self, part: Part, record: PartRecord) -> Result:
         """Tell the line, unless it was told already. What is late is told as a reject.
 
-        Raises OutputError when a required output fails.
+        Give what the line was told. Raises OutputError when a required output fails.
         """
         result = self.deliveries.result_of(record)
         if not part.answer_once():
-            if not result.reject:
-                self._note_reject(part, "the line was told to reject before this was recorded")
-            return
+            if result.reject:
+                return result  # in other words, but a reject
+            reason = "the line was told to reject before this was recorded"
+            self._note_reject(part, reason)
+            return replace(result, verdict=Verdict.CANNOT_INSPECT, reason=reason)
         late_ms = 1e3 * (time.monotonic() - part.deadline)
         if late_ms <= 0 or result.reject:
             self._send(result)
-            return
+            return result
         reason = f"recorded {late_ms:.0f} ms after the deadline: the line was told to reject"
-        self._send(replace(result, verdict=Verdict.CANNOT_INSPECT, reason=reason))
+        told = replace(result, verdict=Verdict.CANNOT_INSPECT, reason=reason)
+        self._send(told)
         self._note_reject(part, reason)
+        return told
 
     def reject_late(self, part: Part, reason: str) -> None:
         """Tell the line to reject a part that is not recorded in time. Raises OutputError."""

@@ -35,7 +35,7 @@ from inspection.views import View, cannot_inspect, joined
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from inspection.outputs.base import Output
+    from inspection.outputs.base import Output, Result
     from inspection.recipe import Recipe
     from inspection.store import PartRecord, Store
     from inspection.triggers import Trigger
@@ -342,8 +342,7 @@ class Station:
                     if record is None:
                         return
                     part.mark("store")
-                    self._recorder.answer(part, record)
-                    self._finish(part, record)
+                    self._finish(part, record, self._recorder.answer(part, record))
             except OutputError as error:
                 self._output_failed(error)
 
@@ -484,14 +483,14 @@ class Station:
         if part.claim(judgement):
             self._decided.put(part)
 
-    def _finish(self, part: Part, record: PartRecord) -> None:
+    def _finish(self, part: Part, record: PartRecord, told: Result) -> None:
         part.mark("answer")
         for stage, ms in part.times_ms().items():
             self.times.add(stage, ms)
         with self._lock:
             self._in_flight.pop(part.part_id, None)
             self._counts["answers"] += 1
-            self._verdicts[record.verdict.value] += 1
+            self._verdicts[told.verdict.value] += 1
         self.deliveries.wake()
         assert part.judgement is not None
         done = InspectedPart(
@@ -499,6 +498,7 @@ class Station:
             frames=MappingProxyType(part.frames),
             judgement=part.judgement,
             record=record,
+            told=told,
             judgements=MappingProxyType(part.judgements),
         )
         for listener in self.listeners:
