@@ -19,6 +19,8 @@ from inspection.trouble import CAMERA, Trouble
 from inspection.views import View, remaining_s, side_by_side
 
 REVIVE_S, PAUSE_S = 0.5, 0.05
+LAG_S = 0.5
+"""A picture comes at most so much later than its trigger is told."""
 OVERDUE_S = 1.0
 """How much longer than allowed a call of a driver may take before it counts as hanging."""
 
@@ -65,9 +67,7 @@ class Acquirer:
                 self._skip(part)
                 continue
             if part.marks["taken"] < self._fresh:
-                self._skip(part)
-                dropped = "its picture was dropped: the camera had got out of step"
-                self._decide(part, f"no picture: {self._away}" if self._away else dropped)
+                self._reject_dropped(part)
                 continue
             part.mark("wait")
             try:
@@ -166,6 +166,13 @@ class Acquirer:
         if (part is None or part.claimed) and self._paused():
             return False
         return self._behind.is_set() or bool(self._away)
+
+    def _reject_dropped(self, part: Part) -> None:
+        """Reject a part triggered before the cameras started anew; its picture may still come."""
+        if self._fresh - part.marks["taken"] < LAG_S:
+            self._skip(part)
+        dropped = "its picture was dropped: the camera had got out of step"
+        self._decide(part, f"no picture: {self._away}" if self._away else dropped)
 
     def _skip(self, part: Part) -> None:
         if len(part.frames) < len(self.views):
