@@ -48,7 +48,7 @@ class Adjuster:
         self.settings = settings
         self.paused = False
         self._follows = settings.trigger == "camera"
-        self._turn, self._lock = threading.Lock(), threading.Lock()
+        self._lock = threading.Lock()
         self._used, self._leaving = False, False
         """Whether a camera was asked for since the station paused; whether it is to go on."""
         self._asked: queue.Queue[tuple[Future[Any], Callable[[Cameras], Any]]] = queue.Queue(8)
@@ -72,23 +72,20 @@ class Adjuster:
         waiting, self._next = self._next, Future()
         waiting.set_result(frame)
 
-    def pause(self) -> None:
-        """Let the cameras be used for set-up."""
-        with self._turn:
-            self.paused = True
-
     def resume(self) -> None:
-        """Have no more looks, wait for what is under way, and go on. Raises InspectionError."""
-        with self._turn:
-            with self._lock:
-                if not self._used:
-                    self.paused = False
-                    return
-                self._leaving = True
-            try:
-                self._asks(self._go_on, RESUME_S, "set-up of the cameras did not end")
-            finally:
-                self._leaving = False
+        """Have no more looks, wait for what is under way, and go on. Raises InspectionError.
+
+        Called by one thread at a time.
+        """
+        with self._lock:
+            if not self._used:
+                self.paused = False
+                return
+            self._leaving = True
+        try:
+            self._asks(self._go_on, RESUME_S, "set-up of the cameras did not end")
+        finally:
+            self._leaving = False
 
     def take(self, view: str) -> Frame:
         """Take one picture that is no part. Raises InspectionError or CameraError.

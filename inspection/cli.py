@@ -264,7 +264,10 @@ def demo(
 ) -> None:
     """Draw a product line with known defects, learn it, inspect a run of parts, open the page."""
     from inspection.demo import run_demo, write_station
+    from inspection.supervise import port_must_be_free
 
+    if not (no_ui or as_json):
+        port_must_be_free("127.0.0.1", port)
     with _Progress() as progress:
         summary = run_demo(folder, parts=parts, good=good, seed=seed, progress=progress)
     if as_json:
@@ -296,10 +299,16 @@ def run(
     with _Progress() as progress:
         for path in learn_missing(settings, progress):
             typer.echo(f"{path}: learnt from drawn parts, to try things out", err=True)
-    with station_at_work(settings, max_parts=max_parts) as working:
+
+    def tell(line: str) -> None:
+        typer.echo(f"{settings.station}: {line}", err=True)
+
+    with station_at_work(settings, max_parts=max_parts, tell=tell) as working:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: working.stop())
-        typer.echo(f"{working.station}: Ready", err=True)
+        tell("Ready")
+        if (note := working.paused_by) is not None:
+            tell(f"paused by {note.who} at {note.at}; triggers are rejected until somebody resumes")
         working.run()
         found = working.snapshot()
     typer.echo(json.dumps(found) if as_json else _run_text(found))

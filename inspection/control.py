@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import hmac
 import json
-import os
 import queue
 import secrets
 import shutil
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -23,17 +23,18 @@ from typing import Any
 from urllib.parse import unquote
 
 from cameras import CameraError
-from inspection import feed
+from inspection import feed, runtime_file
 from inspection.errors import InspectionError, expected
 from inspection.feed import Feed
 from inspection.judge import load_recipe
 from inspection.outputs.base import Request
+from inspection.recipe import open_recipe
 from inspection.station import Station
 from inspection.vitals import Vitals
 
 STATUS_S = 1.0
 LARGEST_BODY = 1 << 20
-RUNTIME = "runtime.json"
+RUNTIME = runtime_file.NAME
 
 
 class Control:
@@ -41,6 +42,7 @@ class Control:
 
     def __init__(self, station: Station, live: Feed) -> None:
         self.station, self.live = station, live
+        self._recipes = threading.Lock()
         self.vitals = Vitals(station)
 
     def trigger(self, *, who: str, serial: str | None = None, lot: str | None = None) -> Any:
@@ -52,7 +54,7 @@ class Control:
 
     def pause(self, *, who: str) -> Any:
         """Pause inspecting; triggers are rejected meanwhile."""
-        self.station.pause(paused=True)
+        self.station.pause(paused=True, who=who)
         return self._noted("paused", who)
 
     def resume(self, *, who: str) -> Any:
@@ -77,11 +79,16 @@ class Control:
 
     def recipe(self, *, who: str, path: str) -> Any:
         """Open a recipe file anew, check it on this machine, and judge by it from now on."""
-        recipe = load_recipe(Path(path))
-        products = self.station.put_recipe(Path(path), recipe)
-        return self._noted(
-            "recipe_on_line", who, {"recipe_id": recipe.id, "file": path, "products": products}
-        )
+        with self._recipes:  # two at once could end in the wrong order
+            recipe = load_recipe(Path(path))
+            if open_recipe(Path(path)).id != recipe.id:
+                raise InspectionError(
+                    f"recipe {path}: the file was exchanged while it was read; put it on the line again"
+                )
+            products = self.station.put_recipe(Path(path), recipe)
+            return self._noted(
+                "recipe_on_line", who, {"recipe_id": recipe.id, "file": path, "products": products}
+            )
 
     def take(self, *, who: str, view: str, path: str) -> Any:
         """Take a picture that is no part into a new file; the station must be paused."""
@@ -116,31 +123,55 @@ VERBS = (
 class ControlServer:
     """Serves a `Control` on a free port of loopback, and says where in the page's folder."""
 
-    def __init__(self, control: Control, folder: Path) -> None:
-        self.control, self.folder = control, folder
+    def __init__(
+        self, control: Control, folder: Path, *, tell: Callable[[str], None] = lambda line: None
+    ) -> None:
+        self.control, self.folder, self._tell = control, folder, tell
+        self._lock, self._failed = threading.Lock(), False
         self._server: _Server | None = None
         self._over = threading.Event()
 
     def open(self) -> None:
-        """Listen, and write `runtime.json`."""
-        token = secrets.token_urlsafe(32)
-        fields = {"control": self.control, "token": token, "over": self._over}
-        handler = type("Handler", (_Handler,), fields)
-        self._server = _Server(("127.0.0.1", 0), handler)
-        told = {"port": self._server.server_port, "token": token, "pid": os.getpid()}
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        write_private(self.folder / RUNTIME, json.dumps(told))
-        for work in (self._server.serve_forever, self._tell_status):
-            threading.Thread(target=work, name="control", daemon=True).start()
+        """Listen, and write `runtime.json`; where that fails, inspecting goes on and it is tried again."""
+        self._listen()
+        threading.Thread(target=self._tell_status, name="control", daemon=True).start()
 
     def close(self) -> None:
         """Stop listening; the pages see that the station is gone."""
         self._over.set()
-        server, self._server = self._server, None
+        with self._lock:
+            server, self._server = self._server, None
         if server is not None:
-            (self.folder / RUNTIME).unlink(missing_ok=True)
+            with suppress(OSError):
+                (self.folder / RUNTIME).unlink(missing_ok=True)
             server.shutdown()
             server.server_close()
+
+    def _listen(self) -> None:
+        try:
+            with self._lock:
+                if self._server is None and not self._over.is_set():
+                    self._server = self._opened()
+        except OSError as error:
+            if not self._failed:
+                self._tell(f"no station page, inspecting goes on: {error}; tried again each second")
+            self._failed = True
+        else:
+            if self._failed:
+                self._tell("the station page can be opened again")
+            self._failed = False
+
+    def _opened(self) -> _Server:
+        token = secrets.token_urlsafe(32)
+        fields = {"control": self.control, "token": token, "over": self._over}
+        server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), fields))
+        try:
+            runtime_file.write(self.folder, port=server.server_port, token=token)
+        except OSError:
+            server.server_close()
+            raise
+        threading.Thread(target=server.serve_forever, name="control", daemon=True).start()
+        return server
 
     def __enter__(self) -> ControlServer:
         self.open()
@@ -151,7 +182,9 @@ class ControlServer:
 
     def _tell_status(self) -> None:
         while not self._over.is_set():
-            self.control.live.tell(self.control.status())
+            self._listen()
+            with suppress(InspectionError):  # the record is out of reach; the next may be told
+                self.control.live.tell(self.control.status())
             self._over.wait(STATUS_S)
 
 
@@ -174,17 +207,6 @@ def status(station: Station) -> dict[str, Any]:
         "camera_states": states,
         "disk": disk,
     }
-
-
-def write_private(path: Path, text: str) -> None:
-    """Write a file that only this user may read, whole or not at all."""
-    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    aside.unlink(missing_ok=True)
-    with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(path)
 
 
 class _Server(ThreadingHTTPServer):

@@ -20,6 +20,7 @@ from inspection.outputs.base import Request
 from inspection.overlay import write_overlay
 from inspection.part import InspectedPart, Listener
 from inspection.recipe import open_recipe
+from inspection.runtime_file import at_work
 from inspection.setup import Setup
 from inspection.station import Station
 from inspection.station_file import Product, StationFile, ViewSettings
@@ -202,6 +203,11 @@ def _claim(folder: Path) -> None:
         if not mark.exists():
             raise InspectionError(
                 f"demo folder {folder}: holds something else; give another with --folder"
+            )
+        if (station := at_work((folder / "demo.db").with_suffix(".page"))) is not None:
+            raise InspectionError(
+                f"demo folder {folder}: its station is at work (process {station['pid']}); stop it "
+                "first with Ctrl-C where it was started, or give another with --folder"
             )
         shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True)

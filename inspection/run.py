@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -31,10 +31,12 @@ def station_at_work(
     *,
     listeners: tuple[Listener, ...] = (),
     max_parts: int | None = None,
+    tell: Callable[[str], None] = lambda line: None,
 ) -> Iterator[Station]:
     """Open the record, the recipes and everything else a station file names; Ready when entered.
 
-    The station page, if there is one, finds the station through its `page_folder`.
+    The station page, if there is one, finds the station through its `page_folder`; `tell` gets a
+    line when that cannot be, and inspecting goes on.
     """
     from inspection.control import Control, ControlServer
     from inspection.feed import Feed
@@ -62,7 +64,7 @@ def station_at_work(
             listeners=(live, *listeners),
             max_parts=max_parts,
         ) as station,
-        ControlServer(Control(station, live), settings.page_folder),
+        ControlServer(Control(station, live), settings.page_folder, tell=tell),
     ):
         yield station
 

@@ -14,10 +14,12 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import ExitStack, suppress
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from inspection import pause
 from inspection.acquire import Acquirer, next_of, waiting_in
 from inspection.adjust import Adjuster
 from inspection.delivery import Deliveries
@@ -26,6 +28,7 @@ from inspection.identity import identify
 from inspection.judgement import Judgement, Verdict
 from inspection.outputs.base import OutputError, Request, State
 from inspection.part import InspectedPart, Listener, Part
+from inspection.pause import Paused
 from inspection.recorder import Recorder
 from inspection.station_file import StationFile
 from inspection.status import StatusServer, Times
@@ -100,6 +103,8 @@ class Station:
         self._late: queue.Queue[Part] = queue.Queue(settings.queue)
         self._busy: dict[str, float] = {}
         """Since when a stage is at work on one part."""
+        self._pausing = threading.Lock()
+        self._paused_by: Paused | None = None
         self._lock, self._taking = threading.RLock(), threading.Lock()
         self._in_flight: dict[str, Part] = {}
         self._counts: Counter[str] = Counter()
@@ -167,12 +172,24 @@ class Station:
         """Whether a person paused inspecting; triggers are then rejected, with that reason."""
         return self.adjuster.paused
 
-    def pause(self, *, paused: bool) -> None:
-        """Pause inspecting, or go on once set-up has left the cameras. Raises InspectionError."""
-        if paused:
-            self.adjuster.pause()
-        else:
-            self.adjuster.resume()
+    @property
+    def paused_by(self) -> Paused | None:
+        """Who paused inspecting and when, None while it goes on."""
+        return self._paused_by if self.paused else None
+
+    def pause(self, *, paused: bool, who: str = pause.UNKNOWN) -> None:
+        """Pause inspecting, also for later starts; or go on once set-up has left the cameras.
+
+        Raises InspectionError.
+        """
+        with self._pausing:
+            if paused:
+                self.adjuster.paused = True
+                self._paused_by = pause.paused_now(who)
+                pause.write(self.settings.page_folder, self._paused_by)
+            else:
+                self.adjuster.resume()
+                pause.remove(self.settings.page_folder)
         self._changed()
 
     def put_recipe(self, path: Path, recipe: Recipe) -> list[str]:
@@ -207,6 +224,8 @@ class Station:
     def open(self) -> None:
         """Open cameras and outputs, answer what an earlier run left, and be Ready."""
         self._phase = "Initialized"
+        self._paused_by = pause.read(self.settings.page_folder)
+        self.adjuster.paused = self._paused_by is not None
         self._verdicts[Verdict.CANNOT_INSPECT.value] += self._recorder.settle_unanswered()
         for view in self.views:
             self._stack.callback(view.close)
@@ -284,6 +303,7 @@ class Station:
                 "station": self.station,
                 "state": self.state,
                 "paused": self.paused,
+                "paused_by": asdict(by) if (by := self.paused_by) is not None else None,
                 "product": self.product,
                 "error_code": self.trouble.code,
                 "error": self.trouble.text,

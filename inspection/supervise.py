@@ -7,9 +7,7 @@ process leaves both at work.
 
 from __future__ import annotations
 
-import json
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -18,7 +16,9 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from inspection import runtime_file
 from inspection.errors import InspectionError
+from inspection.runtime_file import at_work, listens
 from inspection.station_file import StationFile
 
 READY_S, PAGE_S, STOP_S = 120.0, 60.0, 40.0
@@ -42,12 +42,11 @@ class Supervisor:
     @property
     def url(self) -> str:
         """Where the page is."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self.port}/"
+        return _url(self.host, self.port)
 
     def run(self, *, say: Say, opened: Callable[[str], object] | None = None) -> int:
         """Work until stopped; give the station's exit code. `opened` is called when the page answers."""
-        self._port_must_be_free()
+        port_must_be_free(self.host, self.port)
         runtime = None if self._at_work() else self._start("inspection", "run", str(self.station))
         if runtime is None:
             say(f"{self.settings.station}: is at work already; the page joins it")
@@ -94,6 +93,8 @@ class Supervisor:
             if runtime is not None and runtime.poll() is not None:
                 raise InspectionError(f"station file {self.station}: the station did not start")
             if time.monotonic() > give_up:
+                if runtime_file.problem(self.settings.page_folder):
+                    return  # the station told why it has no page; it inspects, and must not be ended
                 raise InspectionError(
                     f"station file {self.station}: not Ready within {READY_S:g} s; see its messages"
                 )
@@ -103,25 +104,12 @@ class Supervisor:
         while time.monotonic() < give_up and not self._asked.wait(WATCH_S):
             if page.poll() is not None:
                 return False
-            if _listens(self.host, self.port):
+            if listens(self.host, self.port):
                 return True
         return False
 
     def _at_work(self) -> bool:
-        from inspection.control import RUNTIME
-
-        try:
-            told = json.loads((self.settings.page_folder / RUNTIME).read_text("utf-8"))
-            return _listens("127.0.0.1", int(told["port"]))
-        except (OSError, ValueError, KeyError):
-            return False
-
-    def _port_must_be_free(self) -> None:
-        if _listens(self.host, self.port):
-            raise InspectionError(
-                f"port {self.port}: something listens on {self.host}:{self.port} already, perhaps "
-                f"this station's page ({self.url}); give another with --port"
-            )
+        return at_work(self.settings.page_folder) is not None
 
     def _start_page(self) -> subprocess.Popen[bytes]:
         allow = [word for name in self.hosts for word in ("--allow", name)]
@@ -146,8 +134,14 @@ class Supervisor:
             process.wait()
 
 
-def _listens(host: str, port: int) -> bool:
-    where = "127.0.0.1" if host in ("0.0.0.0", "") else "::1" if host == "::" else host  # noqa: S104
-    with suppress(OSError), socket.create_connection((where, port), timeout=0.5):
-        return True
-    return False
+def port_must_be_free(host: str, port: int) -> None:
+    """Refuse a port somebody listens on. Raises InspectionError."""
+    if listens(host, port):
+        raise InspectionError(
+            f"port {port}: something listens on {host}:{port} already, perhaps "
+            f"this station's page ({_url(host, port)}); give another with --port"
+        )
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import stat
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import cv2
@@ -17,10 +21,13 @@ import pytest
 
 from cameras import read_image
 from cameras.simulated import Simulated
+from inspection import control, pause
 from inspection.control import RUNTIME, Control, ControlServer
+from inspection.errors import RecipeError
 from inspection.feed import Feed
 from inspection.judgement import Verdict
 from inspection.station_file import ViewSettings
+from tests.station.conftest import wait_until
 
 
 class Door:
@@ -191,6 +198,97 @@ def test_what_the_station_file_says_of_a_camera_may_be_said_again(opened: Any) -
         door.post("pause", who="mia")
         same = {"product": "flange", "size_px": 320}
         assert door.post("camera", who="mia", view="view0", settings=same).status_code == 200
+
+
+def test_two_recipes_at_once_are_put_on_the_line_one_after_the_other(
+    opened: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_once, most = [], []
+
+    def slow(path: Path) -> Any:
+        at_once.append(path)
+        most.append(len(at_once))
+        time.sleep(0.2)
+        at_once.remove(path)
+        raise RecipeError("told to fail")
+
+    monkeypatch.setattr(control, "load_recipe", slow)
+    with opened() as (_, door), ThreadPoolExecutor(3) as pool:
+        asked = [pool.submit(door.refused, "recipe", who="mia", path="x.recipe") for _ in range(3)]
+        assert [each.result() for each in asked] == ["told to fail"] * 3
+    assert most == [1, 1, 1]
+
+
+def test_a_recipe_file_exchanged_while_it_is_read_is_refused(
+    opened: Any, line: Any, retrained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = Path("x.recipe").resolve()
+    before = _opened(retrained)
+    monkeypatch.setattr(control, "load_recipe", lambda path: before)
+    monkeypatch.setattr(control, "open_recipe", lambda path: SimpleNamespace(id="another"))
+    with opened() as (built, door):
+        told = door.refused("recipe", who="mia", path=str(path))
+        assert told == (
+            f"recipe {path}: the file was exchanged while it was read; put it on the line again"
+        )
+        assert built.station.views[0].recipes["flange"].id == line.trained["recipe_id"]
+
+
+def test_a_station_paused_stays_paused_when_it_starts_again(opened: Any, tmp_path: Path) -> None:
+    with opened() as (built, door):
+        assert built.station.snapshot()["paused_by"] is None
+        door.post("pause", who="mia")
+        by = built.station.snapshot()["paused_by"]
+        assert by["who"] == "mia"
+        assert abs((datetime.now(UTC) - datetime.fromisoformat(by["at"])).total_seconds()) < 60
+        place = built.station.settings.page_folder / pause.FILE
+        assert stat.S_IMODE(place.stat().st_mode) == 0o600
+    with opened() as (built, door):
+        assert (built.station.paused, built.station.state) == (True, "Initialized")
+        assert built.station.snapshot()["paused_by"] == by
+        assert built.trigger()
+        built.settle(1)
+        assert built.parts[0].record.reason == "the station is paused"
+        assert door.post("resume", who="mia").status_code == 200
+        assert not place.exists()
+    with opened() as (built, _):
+        assert not built.station.paused
+
+
+def test_a_damaged_note_of_a_pause_is_a_pause(build: Any) -> None:
+    with build() as built:
+        place = built.station.settings.page_folder / pause.FILE
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text("{")
+    with build() as built:
+        assert built.station.snapshot()["paused_by"] == {"who": "unknown", "at": "unknown"}
+
+
+def test_pausing_needs_no_folder_that_can_be_written(build: Any) -> None:
+    with build() as built:
+        built.station.settings.page_folder.write_text("a file, where the folder should be")
+        built.station.pause(paused=True, who="mia")
+        assert built.station.state == "Initialized"
+        built.station.pause(paused=False)
+        assert built.station.state == "Ready"
+
+
+def test_a_page_folder_that_cannot_be_written_stops_no_station(build: Any, tmp_path: Path) -> None:
+    lines: list[str] = []
+    folder = tmp_path / "page"
+    folder.write_text("a file, where the folder should be")
+    with build() as built:
+        with ControlServer(Control(built.station, Feed()), folder, tell=lines.append):
+            assert built.trigger()
+            built.settle(1)
+            time.sleep(1.2)  # tried again, and told once
+            (told,) = lines
+            assert told.startswith("no station page, inspecting goes on: [Errno 17] File exists")
+            folder.unlink()
+            wait_until((folder / RUNTIME).exists, 5)
+            assert Door(folder).get("/picture/unknown.jpg").status_code == 404
+            assert lines[1:] == ["the station page can be opened again"]
+        assert not (folder / RUNTIME).exists()
 
 
 def test_a_recipe_is_put_on_the_line_between_two_parts(
