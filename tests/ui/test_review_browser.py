@@ -52,9 +52,11 @@ def station(make_station: Callable[..., Any], line: Any, recipe: Any) -> Iterato
 
         for number in range(22):
             add("keys", read_image([*bad, *good][number % len(drawn)]), number)
-        for lot in ("undo", "proposal", "two", "gone", "look", "types"):
+        for lot in ("undo", "proposal", "two", "gone", "look", "types", "relabel", "drafts"):
             for number in range(3):
                 add(lot, read_image(bad[number]), number)
+        for number in range(12):
+            add("drops", read_image(bad[number % 3]), number)
         add("filter", read_image(good[0]), 0)
         add("filter", read_image(bad[0]), 1)
         large = cv2.resize(read_image(bad[0]), (1024, 1024), interpolation=cv2.INTER_CUBIC)
@@ -266,6 +268,95 @@ def test_a_proposal_is_taken_with_one_key(review: Any, station: Any, recipe: Any
         image = read_image(store.image_path(record))
     frame = Frame(image=image, camera="x", sequence=0, captured_at=datetime.now(UTC))
     np.testing.assert_array_equal(saved, from_heat(image, inspect(frame, recipe), recipe))
+
+
+def test_a_new_label_never_drops_a_saved_mask_unseen(
+    review: Any, station: Any, open_page: Any
+) -> None:
+    open_page.allowed = ("500",)
+    page = review("relabel")
+    first = _with_mask(page, "1")
+    saved = labels(station, first)[0].detail["sha256"]
+
+    waiting: list[Any] = []
+    page.route(
+        "**/review/mask/**", lambda route: waiting.append(route)
+    )  # the mask does not come yet
+    press(page, "ArrowLeft")
+    page.wait_for_function("() => document.querySelector('.review').dataset.part")
+    page.keyboard.press("2")
+    page.wait_for_selector(".review[data-busy=yes]")
+    assert len(labels(station, first)) == 1
+    waiting.pop().continue_()
+    page.wait_for_function("p => document.querySelector('.review').dataset.part !== p", arg=first)
+    shown(page)
+    assert [(each.detail["defect"], each.detail["sha256"]) for each in labels(station, first)] == [
+        ("scratch", saved), ("dent", saved)
+    ]  # fmt: skip
+
+    page.unroute("**/review/mask/**")
+    page.route("**/review/mask/**", lambda route: route.fulfill(status=500))
+    press(page, "ArrowLeft")
+    page.wait_for_selector(".review[data-mask=lost]")
+    page.unroute("**/review/mask/**")
+    page.keyboard.press("1")
+    said = Words().say("review.mask_not_shown", "en")
+    page.wait_for_function("t => document.querySelector('.trouble').textContent === t", arg=said)
+    assert len(labels(station, first)) == 2
+    page.wait_for_selector(".review[data-mask=shown]")  # it was asked for again
+    press(page, "1")
+    assert [each.detail["sha256"] for each in labels(station, first)] == [saved] * 3
+
+
+def _with_mask(page: Any, key: str) -> str:
+    """Label a part with the mask that is proposed for it."""
+    part_id = shown(page)
+    page.keyboard.press("m")
+    page.wait_for_selector(".review[data-proposal=shown]")
+    page.keyboard.press("p")
+    press(page, key)
+    return part_id
+
+
+def test_unsaved_masks_of_other_parts_keep_the_page_open(review: Any) -> None:
+    page = review("drafts")
+    would_stay = """() => { const leaving = new Event('beforeunload', {cancelable: true});
+        return !window.dispatchEvent(leaving); }"""
+    assert not page.evaluate(would_stay)
+    page.keyboard.press("m")
+    page.wait_for_selector(".review[data-proposal=shown]")
+    page.keyboard.press("p")
+    page.keyboard.press("Escape")
+    press(page, "ArrowRight")
+    assert page.get_attribute(".review", "data-painted") == "0"
+    assert page.evaluate(would_stay)
+    press(page, "ArrowLeft")
+    assert int(page.get_attribute(".review", "data-painted")) > 0
+    page.on("dialog", lambda dialog: dialog.accept())
+
+
+def test_a_mask_that_is_dropped_is_told(review: Any) -> None:
+    page = review("drops")
+    first = page.locator(".queue li.here span").last.inner_text()
+    for _ in range(11):
+        shown(page)
+        page.keyboard.press("m")
+        page.wait_for_selector(".review[data-painting=yes]")
+        box = page.locator(".pane.original").bounding_box()
+        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        page.mouse.down()
+        page.mouse.move(box["x"] + box["width"] / 2 + 40, box["y"] + box["height"] / 2, steps=3)
+        page.mouse.up()
+        page.wait_for_function(
+            "() => Number(document.querySelector('.review').dataset.painted) > 0", timeout=5000
+        )
+        assert page.locator(".toast").count() == 0
+        page.keyboard.press("Escape")
+        page.wait_for_selector(".review[data-painting=no]")
+        press(page, "ArrowRight")
+    said = Words().say("review.draft_dropped", "en", part=first, most=10)
+    page.wait_for_selector(f".toast:has-text('{said}')")
+    page.on("dialog", lambda dialog: dialog.accept())
 
 
 def test_two_people_differ_and_a_third_decides(review: Any, station: Any) -> None:

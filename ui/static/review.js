@@ -12,7 +12,7 @@ import {Walk} from "/static/review_queue.js";
 import {View} from "/static/review_view.js";
 
 const API = "/api/engineer/review";
-const LOOK_MS = 4000, DRAFTS = 10, RATE_MS = 15 * 60e3;
+const LOOK_MS = 4000, DRAFTS = 10, MASK_MS = 10e3, RATE_MS = 15 * 60e3;
 
 export async function start(element) {
   const choices = await call(`${API}/choices`);
@@ -33,6 +33,8 @@ class Page {
     this.undoable = kept("review-undo", []);
     this.times = kept("review-times", []);
     this.busy = false;
+    this.restored = Promise.resolve(true);
+    this.restoring = null;
     this.decides = false;
     this.part = null;
     this.build();
@@ -65,7 +67,7 @@ class Page {
   listen() {
     document.addEventListener("keydown", (event) => this.key(event));
     document.addEventListener("keyup", (event) => { if (event.key === " ") this.painter.space = false; });
-    addEventListener("beforeunload", (event) => { if (this.unsaved()) event.preventDefault(); });
+    addEventListener("beforeunload", (event) => { if (this.unsaved() || this.drafts.size) event.preventDefault(); });
     live((message) => this.heard(message));
   }
 
@@ -94,7 +96,7 @@ class Page {
     this.part = part;
     if (this.view.painting) this.paint();
     this.decides = Boolean(part?.may_decide && !part.mine);
-    this.root.dataset.part = "";
+    this.root.dataset.part = this.root.dataset.mask = "";
     if (part === null) { this.nothing(); return; }
     const pictures = this.walk.pictures(part);
     let both;
@@ -106,12 +108,15 @@ class Page {
     }
     if (part !== this.part) return;
     this.walk.forget(part);
-    if (both === null) { this.view.clear(t("review.no_picture")); this.painter.start(0, 0); }
-    else {
+    if (both === null) {
+      this.view.clear(t("review.no_picture"));
+      this.painter.start(0, 0);
+      this.restored = this.restore(part);
+    } else {
       this.painter.start(both[0].naturalWidth, both[0].naturalHeight);
       this.view.show(part, both, this.painter.layers);
       pictures.heat.then((image) => { if (part === this.part) { this.view.heat(image); this.root.dataset.heat = image ? "shown" : "none"; } });
-      this.restore(part);
+      this.restored = this.restore(part);
     }
     this.root.dataset.heat = "";
     this.draw();
@@ -194,14 +199,14 @@ class Page {
     const {part, painter} = this;
     // Nobody labels a part that is not on the screen yet.
     if (part === null || this.busy || painter.stroke || this.root.dataset.part !== part.part_id) return;
-    if (label === "OK" && painter.painted && painter.touched && this.warned !== part.part_id) {
-      this.warned = part.part_id;
-      toast(t("review.mask_lost"), "bad");
-      return;
-    }
     this.busy = true;
     this.root.dataset.busy = "yes";
     const began = performance.now();
+    if (!await this.mayLabel(label)) {
+      this.busy = false;
+      this.root.dataset.busy = "";
+      return;
+    }
     const mask = label === "NG" && painter.painted ? await toBase64(painter.mask, painter.width, painter.height) : null;
     const answer = await this.send("label", {part_id: part.part_id, label, defect, mask, decides: this.decides});
     if (answer.ok) {
@@ -213,6 +218,24 @@ class Page {
     } else this.fault(t("review.not_saved", {why: answer.error}));
     this.busy = false;
     this.root.dataset.busy = "";
+  }
+
+  /** Wait for the mask that belongs to the part; false where a label would drop it unseen. */
+  async mayLabel(label) {
+    const {part, painter} = this;
+    const restored = await this.restored;
+    if (part !== this.part || painter.stroke) return false;
+    if (label === "NG" && !restored && !painter.painted) {
+      this.fault(t("review.mask_not_shown"));
+      this.restored = this.restore(part);
+      return false;
+    }
+    if (label === "OK" && painter.painted && painter.touched && this.warned !== part.part_id) {
+      this.warned = part.part_id;
+      toast(t("review.mask_lost"), "bad");
+      return false;
+    }
+    return true;
   }
 
   count(before, part) {
@@ -276,21 +299,38 @@ class Page {
 
   /** Remember a mask that was painted but not saved yet. */
   keep() {
-    if (this.part === null || !this.unsaved()) return;
-    this.drafts.set(this.part.part_id, this.painter.mask);
-    if (this.drafts.size > DRAFTS) this.drafts.delete(this.drafts.keys().next().value);
+    const {part, painter} = this;
+    // While the next part is loading, what is painted is that of the part before, and kept already.
+    if (part === null || this.root.dataset.part !== part.part_id) return;
+    if (painter.touched) this.drafts.delete(part.part_id);
+    if (!this.unsaved()) return;
+    this.drafts.set(part.part_id, painter.mask);
+    if (this.drafts.size <= DRAFTS) return;
+    const [oldest] = this.drafts.keys();
+    this.drafts.delete(oldest);
+    const dropped = this.walk.parts.find((each) => each.part_id === oldest);
+    toast(t("review.draft_dropped", {part: dropped?.serial ?? (dropped ? `#${dropped.number}` : oldest), most: DRAFTS}), "bad");
   }
 
-  /** Show the mask a person had begun, else the one they saved, else that of the decision. */
+  /** Show the mask a person had begun, else the one they saved; gives false where it cannot be shown. */
   async restore(part) {
     const {width, height} = this.painter;
     const draft = this.drafts.get(part.part_id);
-    if (draft) { this.painter.put(draft); this.painter.touched = true; return; }
-    if (part.mine?.mask) {
-      const mask = await fromUrl(this.maskUrl(part, part.mine), width, height);
-      if (mask && part === this.part && !this.painter.touched) this.painter.put(mask);
-      if (part === this.part) this.root.dataset.mask = "shown";
+    if (draft) {
+      if (draft.length !== width * height) return false;
+      this.painter.put(draft);
+      this.painter.touched = true;
+      return true;
     }
+    if (!part.mine?.mask) return true;
+    this.restoring = part;
+    const late = new Promise((on) => setTimeout(on, MASK_MS, null));
+    const mask = await Promise.race([fromUrl(this.maskUrl(part, part.mine), width, height).catch(() => null), late]);
+    if (part !== this.part) return false;
+    this.restoring = null;
+    if (mask && !this.painter.touched) this.painter.put(mask);
+    this.root.dataset.mask = mask ? "shown" : "lost";
+    return mask !== null;
   }
 
   maskUrl(part, label) { return `${API}/mask/${part.part_id}/${label.number}`; }
@@ -308,6 +348,10 @@ class Page {
   paint() {
     const {part} = this;
     if (!this.painter.width && !this.view.painting) return;
+    if (!this.view.painting && this.restoring === part) {
+      this.restored.then(() => { if (part === this.part && !this.view.painting) this.paint(); });
+      return;
+    }
     this.view.painting = !this.view.painting;
     // Heat hides what is to be painted; one key brings it back.
     if (this.view.heatOn !== !this.view.painting) this.view.toggleHeat();
