@@ -279,9 +279,11 @@ def test_a_new_label_never_drops_a_saved_mask_unseen(
     saved = labels(station, first)[0].detail["sha256"]
 
     waiting: list[Any] = []
-    page.route(
-        "**/review/mask/**", lambda route: waiting.append(route)
-    )  # the mask does not come yet
+
+    def hold(route: Any) -> None:
+        waiting.append(route)
+
+    page.route("**/review/mask/**", hold)
     press(page, "ArrowLeft")
     page.wait_for_function("() => document.querySelector('.review').dataset.part")
     page.keyboard.press("2")
