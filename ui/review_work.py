@@ -49,6 +49,11 @@ class Review:
         end = found.keys[-1] if len(found.keys) == asked.limit else None
         return {"parts": parts, "total": found.total, "groups": found.groups, "end": end}
 
+    def choices(self) -> dict[str, Any]:
+        """Give what may be filtered by, and the types of defects."""
+        self.queue.refresh()
+        return {**self.queue.choices(), "defects": self.defects.list()}
+
     def told(self, record: PartRecord, user: User) -> dict[str, Any]:
         """Say of a part what this person may know."""
         return told_part(record, self.labels(record.part_id), user)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import io
@@ -622,6 +623,23 @@ def test_types_of_defects_are_changed_and_noted(bench: Bench) -> None:
     assert (
         bench.post("mia", "label", part_id=part.part_id, label="NG", defect="キズ")["status"] == 200
     )
+
+
+def test_the_queue_is_never_waited_for_on_the_event_loop(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever reads a long record holds the queue's lock; other pages must not stand still."""
+    choices, asked = Queue.choices, []
+
+    def watching(queue: Queue) -> Any:
+        with pytest.raises(RuntimeError, match="no running event loop"):
+            asyncio.get_running_loop()
+        asked.append(queue)
+        return choices(queue)
+
+    monkeypatch.setattr(Queue, "choices", watching)
+    assert bench.get("mia", "choices").status_code == 200
+    assert len(asked) == 1
 
 
 def test_types_that_cannot_be(bench: Bench) -> None:

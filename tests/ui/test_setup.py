@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from dataclasses import replace
@@ -29,7 +30,7 @@ from inspection.station import Station
 from inspection.station_file import read_station
 from inspection.store import open_store
 from tests.ui.conftest import wait_for
-from ui import refuse, setup_record, setup_station
+from ui import refuse, setup_camera, setup_record, setup_station
 from ui.context import Context
 from ui.pages import setup
 from ui.runtime import Refused, Runtime
@@ -583,6 +584,35 @@ def test_where_to_look_that_did_not_change_is_not_noted(ask: Asking, draft: Draf
     before = ask.context.store.actions(limit=1)[0].number
     ask.did("/where", setup={"roi": [RING]})
     assert ask.context.store.actions(limit=1)[0].number == before
+
+
+def test_the_disk_is_never_read_on_the_event_loop(
+    ask: Asking, doing: list[str], draft: Draft, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One page that reads a slow disk there would hold up all pages."""
+    asked: list[str] = []
+
+    def watched(where: Any, name: str) -> None:
+        function = getattr(where, name)
+
+        def watching(*args: Any, **kwargs: Any) -> Any:
+            with pytest.raises(RuntimeError, match="no running event loop"):
+                asyncio.get_running_loop()
+            asked.append(name)
+            return function(*args, **kwargs)
+
+        monkeypatch.setattr(where, name, watching)
+
+    for name in ("names", "next_name", "path", "removed", "setup"):
+        watched(Draft, name)
+    watched(setup_camera, "read_station")
+    watched(Jobs, "find")
+    for path, body, _, _ in ACTIONS:
+        ask.did(path, **body_of(ask, path, body))
+    ask.get("/good/2.png")
+    ask.get("/result/20260301-120000-000000")
+    wanted = {"names", "next_name", "path", "removed", "setup", "read_station", "find"}
+    assert wanted <= set(asked)
 
 
 # Training and the line

@@ -52,9 +52,8 @@ def routes(context: Context) -> APIRouter:
     @router.get("/choices")
     async def choices() -> dict[str, Any]:
         """Give what may be filtered by, types of defects, and how reasons are read."""
-        await asyncio.to_thread(review.queue.refresh)
-        told = review.queue.choices()
-        return {**told, "defects": review.defects.list(), "reasons": reasons.for_browser()}
+        told = await asyncio.to_thread(review.choices)
+        return {**told, "reasons": reasons.for_browser()}
 
     @router.post("/part")
     async def part(about: About, request: Request) -> dict[str, Any]:
