@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from secrets import token_hex
 from typing import Any
 
 import cv2
@@ -25,6 +23,7 @@ from cameras import IMAGE_SUFFIXES, decode_image, list_images, read_image
 from inspection.errors import SetupError
 from inspection.job_status import replace_json
 from inspection.setup import Setup, read_setup, setup_from
+from ui.private import replace_private
 
 MOST_GOOD = 5000
 MOST_BYTES = 50 * 2**20
@@ -107,7 +106,7 @@ class Draft:
         with _lock:
             self.room()
             kept = self.next_name(Path(name).stem, suffix)
-            write_whole(self.good / kept, data)
+            replace_private(self.good / kept, data)
         self.make_thumb(kept, image)
         return kept
 
@@ -118,7 +117,9 @@ class Draft:
         size = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
         small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
         bgr = small if small.ndim == 2 else cv2.cvtColor(small, cv2.COLOR_RGB2BGR)
-        write_whole(self.folder / "thumbs" / f"{name}.jpg", cv2.imencode(".jpg", bgr)[1].tobytes())
+        replace_private(
+            self.folder / "thumbs" / f"{name}.jpg", cv2.imencode(".jpg", bgr)[1].tobytes()
+        )
 
     def thumb(self, name: str) -> Path:
         """Give the small picture of a good part."""
@@ -197,7 +198,7 @@ class Draft:
 
     def keep_setup(self, setup: Setup) -> None:
         """Keep a set-up that was checked."""
-        write_whole(self.setup_path, as_toml(setup).encode())
+        replace_private(self.setup_path, as_toml(setup).encode())
 
 
 def as_toml(setup: Setup) -> str:
@@ -222,17 +223,3 @@ def _listed(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _listed(each) for name, each in value.items()}
     return [_listed(each) for each in value] if isinstance(value, (list, tuple)) else value
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Put a file in place at once or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{token_hex(6)}.part")
-    try:
-        with aside.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
