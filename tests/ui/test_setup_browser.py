@@ -116,9 +116,11 @@ def test_from_the_camera_to_the_line(make_station: Any, open_page: Opened) -> No
     with station.record() as store:
         (part,) = store.parts(limit=1)
         kinds = {action.kind for action in store.actions(who="mia", limit=100)}
+        taken = store.actions(kind="pictures_taken", limit=100)
     assert part.recipe_id == recipe_id
     assert part.verdict != "CANNOT_INSPECT"
     assert {"paused", "resumed", "training_started", "recipe_on_line", "recipe_replaced"} <= kinds
+    assert len(taken) == 2  # the reference, and a series
 
     page.click("[data-do=go-back]")
     page.click("dialog .go")
