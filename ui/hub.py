@@ -20,7 +20,7 @@ from fastapi import WebSocket, WebSocketDisconnect
 from inspection.feed import told_record
 from inspection.judgement import Verdict
 from inspection.station_file import StationFile
-from inspection.store import Store
+from inspection.store import PartRecord, Store
 from inspection.store.summary import unacknowledged
 from ui.covered import covered_text
 from ui.runtime import Runtime, RuntimeGone
@@ -170,16 +170,32 @@ class Hub:
         found = self.store.counts(station=self.settings.station, since=self.shift_began)
         self.shift = Counter({verdict.value: n for verdict, n in found.items() if n})
         self._numbers = latest[0].number if latest else 0
+        late = self._told_late(latest)
         self.strip.clear()
         self.trend.clear()
         self._p_values.clear()
         for record in reversed(latest):
-            self.trend.append(record.verdict.value)
-            self.strip.append(told_record(record))
-            if record.verdict is Verdict.PASS and record.p_value is not None:
+            part = told_record(record) | late.get(record.part_id, {})
+            self.trend.append(part["verdict"])
+            self.strip.append(part)
+            if part["verdict"] == Verdict.PASS.value and record.p_value is not None:
                 self._p_values.append(record.p_value)
         if self.settings.latch_fail:
             self._recall_waiting()
+
+    def _told_late(self, latest: list[PartRecord]) -> dict[str, dict[str, str]]:
+        """Give what the line was told of parts that were recorded too late to pass, and count it so."""
+        since = min([self.shift_began, *(record.judged_at for record in latest)])
+        rejected = Verdict.CANNOT_INSPECT.value
+        late = {}
+        for event in self.store.events_of("answer", since=since):
+            if "reject" not in event.detail:
+                continue
+            late[event.part_id] = {"verdict": rejected, "reason": str(event.detail["reject"])}
+            if event.at >= self.shift_began:
+                self.shift[Verdict.PASS.value] -= 1
+                self.shift[rejected] += 1
+        return late
 
     def _recall_waiting(self) -> None:
         since = datetime.now(UTC) - timedelta(days=WAITING_DAYS)

@@ -34,6 +34,7 @@ from inspection.store.records import (
     part_event,
     part_record,
     part_row,
+    time_text,
 )
 from inspection.store.rows import append, head, images_of, known, refuse_known
 from inspection.store.schema import actions, events, parts

@@ -113,6 +113,18 @@ def test_a_part_that_came_while_nobody_listened_is_counted_and_shown(
     assert [part["verdict"] for part in made.snapshot()["strip"]] == ["PASS"]
 
 
+def test_a_pass_the_line_was_told_to_reject_is_shown_and_counted_as_told(
+    hub: Any, record: Store
+) -> None:
+    good, late = (recorded(record, Verdict.PASS) for _ in range(2))
+    record.add_event(late["part_id"], "answer", "station", detail={"reject": "recorded late"})
+    made = hub([])
+    heard(made, lambda: made.shift.total() == 2)
+    assert made.shift == {"PASS": 1, "CANNOT_INSPECT": 1}
+    shown = [(part["verdict"], part["reason"]) for part in made.snapshot()["strip"]]
+    assert shown == [("PASS", good["reason"]), ("CANNOT_INSPECT", "recorded late")]
+
+
 def test_a_failed_part_waits_for_a_person_and_not_after_they_came(hub: Any, record: Store) -> None:
     now = datetime.now(UTC)
     old = recorded(record, Verdict.FAIL, judged_at=now - timedelta(days=2))
