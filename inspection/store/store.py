@@ -271,10 +271,17 @@ class Store:
             return [part_event(dict(row)) for row in connection.execute(query).mappings()]
 
     def events_of(
-        self, kind: str, *, after_number: int = 0, limit: int = 10_000
+        self,
+        kind: str,
+        *,
+        since: datetime | None = None,
+        after_number: int = 0,
+        limit: int = 10_000,
     ) -> list[PartEvent]:
         """Give the events of one kind for all parts, such as every label, oldest first."""
-        where = events.c.kind == kind, events.c.number > after_number
+        where = [events.c.kind == kind, events.c.number > after_number]
+        if since is not None:
+            where.append(events.c.at >= time_text(since))
         query = select(events).where(*where).order_by(events.c.number).limit(limit)
         with self.reading(f"list the events {kind!r}") as connection:
             return [part_event(dict(row)) for row in connection.execute(query).mappings()]
