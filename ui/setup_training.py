@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
 from inspection.dataset import MIN_GOOD
-from inspection.errors import SetupError
+from inspection.errors import InspectionError, SetupError
 from inspection.job_status import replace_json
 from inspection.jobs import TRAIN, TRY, Job, Jobs, snapshot
+from inspection.recipe import open_recipe
 from inspection.store import PartRecord
 from inspection.trial import REQUEST
 from ui.setup_draft import Draft
@@ -28,12 +30,27 @@ class Options(BaseModel):
     seed: Annotated[int, Field(ge=0)] = 0
 
 
-def options_of(draft: Draft) -> Options:
-    """Give what was chosen last, else what is usual."""
+def options_of(draft: Draft, on_line: Path | None = None) -> Options:
+    """Give what was chosen last, else what is usual, in the size of the recipe that is on the line."""
     try:
-        return Options.model_validate(draft.note.get("options") or {})
+        return Options.model_validate(draft.note.get("options") or {"image_size": _size(on_line)})
     except ValueError:
         return Options()
+
+
+def _size(recipe: Path | None) -> int:
+    usual: int = Options.model_fields["image_size"].default
+    if recipe is None or not recipe.is_file():
+        return usual
+    return _learnt_size(recipe, recipe.stat().st_mtime_ns) or usual
+
+
+@lru_cache(maxsize=16)
+def _learnt_size(recipe: Path, changed_ns: int) -> int | None:
+    try:
+        return int(open_recipe(recipe).settings.training["image_size_px"])
+    except (InspectionError, KeyError, TypeError):
+        return None
 
 
 def about(draft: Draft, options: Options) -> dict[str, Any]:

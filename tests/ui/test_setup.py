@@ -36,6 +36,7 @@ from ui.pages import setup
 from ui.runtime import Refused, Runtime
 from ui.setup_draft import Draft
 from ui.setup_result import promise
+from ui.setup_training import options_of
 from ui.users import Role, User
 from ui.words import Words
 
@@ -738,3 +739,24 @@ def test_a_training_of_another_product_does_not_go_on_this_line(
     replace_json(job.folder / "job.json", {**card, "about": {**card["about"], "product": "nut"}})
     status, found = ask.post("/line", job=job.id)
     assert (status, "another product" in found["error"]) == (400, True)
+
+
+def test_a_training_begins_with_the_size_of_the_recipe_on_the_line(
+    tmp_path: Path, recipe_file: Path
+) -> None:
+    draft = Draft(tmp_path, "flange", "main")
+    assert options_of(draft).image_size == 256
+    other = tmp_path / "other.recipe"
+    recipe = open_recipe(recipe_file)
+    training = {**recipe.settings.training, "image_size_px": 384}
+    changed = Recipe(
+        replace(recipe.settings, training=training),
+        scores=recipe.scores,
+        likeness=recipe.likeness,
+        program=recipe.program_bytes,
+        references=recipe.references,
+    )
+    write_recipe(changed, other)
+    assert options_of(draft, other).image_size == 384
+    other.write_bytes(b"damaged")
+    assert options_of(draft, other).image_size == 256

@@ -32,6 +32,8 @@ def pause(page: Any) -> None:
 def draw(page: Any, tool: str, corners: list[tuple[float, float]]) -> None:
     """Click a polygon; corners are shares of the picture."""
     page.click(f"[data-tool={tool}]")
+    page.wait_for_selector(f"[data-tool={tool}][aria-pressed=true]")
+    assert page.locator("[data-tool][aria-pressed=true]").count() == 1
     for corner in [*corners, corners[0]]:
         page.mouse.click(*on_picture(page, *corner))
 

@@ -56,7 +56,12 @@ def state_of(context: Context, draft: Draft, jobs: Jobs) -> dict[str, Any]:
     except SetupError as error:
         setup, problem = None, str(error)
     names = draft.names()
-    options = setup_training.options_of(draft)
+    (recipe,) = {
+        product.recipe_of(draft.view)
+        for product in context.settings.products
+        if product.name == draft.product
+    }
+    options = setup_training.options_of(draft, recipe)
     return {
         "products": [product.name for product in context.settings.products],
         "views": [view.name for view in context.settings.views],

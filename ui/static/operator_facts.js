@@ -79,7 +79,7 @@ function sinceOf(show) {
     if (!known.has(recipe)) {
       const found = await call(`/api/operator/recipe/${encodeURIComponent(recipe)}`);
       if (known.size > KEPT) known.clear();
-      known.set(recipe, found.since ? `${DAY.format(new Date(found.since))} ${clock(found.since)} · ${found.who}` : t("operator.not_known"));
+      known.set(recipe, found.since ? `${day(found.since)}${clock(found.since).slice(0, 5)} · ${found.who}` : t("operator.not_known"));
     }
     if (asked === recipe) show(known.get(recipe));
   };

@@ -13,6 +13,8 @@ import {View} from "/static/review_view.js";
 
 const API = "/api/engineer/review";
 const LOOK_MS = 4000, DRAFTS = 10, MASK_MS = 10e3, RATE_MS = 15 * 60e3;
+/** Parts seen before that stay in the list above the present one. */
+const SEEN = 6;
 
 export async function start(element) {
   const choices = await call(`${API}/choices`);
@@ -143,7 +145,8 @@ class Page {
   waiting() {
     const {part, walk} = this;
     this.counts.replaceChildren(...counts(walk.groups));
-    this.list.replaceChildren(...[part, ...walk.next].filter(Boolean).slice(0, 30).map((each) =>
+    const shown = walk.parts.slice(Math.max(0, walk.index - SEEN), walk.index + 30);
+    this.list.replaceChildren(...shown.map((each) =>
       el("li", {class: each === part ? "here" : "", data: {part: each.part_id}, onclick: () => this.go(each.part_id)},
         sign(each.verdict).element, el("span", {}, each.serial ?? `#${each.number}`))));
   }

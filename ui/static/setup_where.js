@@ -74,7 +74,7 @@ function tools(drawing) {
   const draw = () => {
     bar.replaceChildren(...names.map((name) => el("button", {
       class: drawing.mode === name ? "here" : "", data: {tool: name}, "aria-pressed": String(drawing.mode === name),
-      onclick: () => use(name)}, t(`setup.tool_${name}`))),
+      onclick: () => drawing.use(name)}, t(`setup.tool_${name}`))),
     el("button", {data: {tool: "undo"}, onclick: () => drawing.undo()}, t("setup.undo")),
     el("button", {data: {tool: "redo"}, onclick: () => drawing.redo()}, t("setup.redo")),
     el("button", {data: {tool: "delete-point"}, onclick: () => drawing.removePoint()}, t("setup.delete_point")), hint);
