@@ -94,7 +94,7 @@ async function upload(app, file) {
 }
 
 function recorded(app) {
-  const count = el("input", {type: "number", name: "last", min: 1, max: 500, value: 50});
+  const count = el("input", {type: "number", name: "last", min: 1, max: 500, value: 120});
   const lot = el("input", {name: "lot"});
   const since = el("input", {type: "datetime-local", name: "since"}), until = el("input", {type: "datetime-local", name: "until"});
   const moment = (input) => input.value ? new Date(input.value).toISOString() : null;
