@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from inspection.judgement import Judgement, Region, Verdict
 from inspection.store.chain import canonical, revived
@@ -149,6 +149,9 @@ class Action:
     hash: str
 
 
+_Happened = TypeVar("_Happened", PartEvent, Action)
+
+
 def part_row(new: NewPart, image: str | None, image_sha256: str | None) -> dict[str, Any]:
     """Give the columns of one part, without its number and hashes."""
     judgement, frame = new.judgement, new.frame
@@ -182,14 +185,7 @@ def event_row(
     part_id: str, kind: str, who: str, at: datetime, detail: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Give the columns of one event, without its number and hashes."""
-    return {
-        "format": ROW_FORMAT,
-        "part_id": part_id,
-        "kind": clean(kind),
-        "who": clean(who),
-        "at": time_text(at),
-        "detail": canonical(detail),
-    }
+    return {**action_row(kind, who, at, detail), "part_id": part_id}
 
 
 def action_row(kind: str, who: str, at: datetime, detail: Mapping[str, Any]) -> dict[str, Any]:
@@ -221,24 +217,22 @@ def part_record(row: Mapping[str, Any]) -> PartRecord:
 
 def part_event(row: Mapping[str, Any]) -> PartEvent:
     """Read one row of events. Raises StoreDamaged where it is not as we write it."""
-    values = {name: value for name, value in row.items() if name != "format"}
-    try:
-        values["at"] = datetime.fromisoformat(row["at"])
-        values["detail"] = json.loads(row["detail"])
-        return PartEvent(**values)
-    except (ValueError, TypeError, AttributeError, KeyError) as exc:
-        raise _damaged("event", row, exc) from exc
+    return _happened(PartEvent, "event", row)
 
 
 def action(row: Mapping[str, Any]) -> Action:
     """Read one row of actions. Raises StoreDamaged where it is not as we write it."""
+    return _happened(Action, "action", row)
+
+
+def _happened(kind: type[_Happened], what: str, row: Mapping[str, Any]) -> _Happened:
     values = {name: value for name, value in row.items() if name != "format"}
     try:
         values["at"] = datetime.fromisoformat(row["at"])
         values["detail"] = json.loads(row["detail"])
-        return Action(**values)
+        return kind(**values)
     except (ValueError, TypeError, AttributeError, KeyError) as exc:
-        raise _damaged("action", row, exc) from exc
+        raise _damaged(what, row, exc) from exc
 
 
 def time_text(moment: datetime) -> str:
