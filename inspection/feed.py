@@ -51,7 +51,8 @@ class Feed:
         """Take a part that is done."""
         if part.frames:
             self._keep(part)
-        self.tell(told(part))
+        if self._subscribers:  # one that comes now finds this part in the record
+            self.tell(told(part))
 
     def _keep(self, part: InspectedPart) -> None:
         with self._lock:
