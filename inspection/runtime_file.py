@@ -16,6 +16,8 @@ from typing import Any
 
 import psutil
 
+from inspection.private import replace_private
+
 NAME = "runtime.json"
 SAME_S = 1.0
 """By how much the start of one and the same process may be told differently."""
@@ -26,7 +28,7 @@ def write(folder: Path, *, port: int, token: str) -> None:
     pid = os.getpid()
     told = {"port": port, "token": token, "pid": pid, "started": _started(pid)}
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    write_private(folder / NAME, json.dumps(told))
+    replace_private(folder / NAME, json.dumps(told).encode())
 
 
 def at_work(folder: Path) -> Mapping[str, Any] | None:
@@ -42,7 +44,7 @@ def at_work(folder: Path) -> Mapping[str, Any] | None:
 def problem(folder: Path) -> str | None:
     """Say why a station could not write its file here, or None."""
     try:
-        write_private(folder / ".probe", "")
+        replace_private(folder / ".probe", b"")
         (folder / ".probe").unlink(missing_ok=True)
     except OSError as error:
         return str(error)
@@ -55,22 +57,6 @@ def listens(host: str, port: int) -> bool:
     with suppress(OSError), socket.create_connection((where, port), timeout=0.5):
         return True
     return False
-
-
-def write_private(path: Path, text: str) -> None:
-    """Write a file that only this user may read, whole or not at all."""
-    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    aside.unlink(missing_ok=True)
-    try:
-        with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
-    except OSError:
-        with suppress(OSError):
-            aside.unlink(missing_ok=True)
-        raise
 
 
 def _started(pid: int) -> float:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from inspection.errors import InspectionError
-from ui.private import replace_private
+from inspection.private import replace_private
 
 FILE = "defects.json"
 FORMAT = 1

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from inspection.errors import InspectionError
-from ui.private import make_private
+from inspection.private import make_private
 
 FOLDER = "labels"
 LARGEST_BYTES = 8 * 2**20

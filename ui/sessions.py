@@ -15,7 +15,7 @@ from typing import Any
 from itsdangerous import BadData, URLSafeSerializer
 
 from inspection.errors import InspectionError
-from ui.private import make_private
+from inspection.private import make_private
 from ui.users import Role, User, Users
 
 SECRET_BYTES = 32

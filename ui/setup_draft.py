@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from cameras import IMAGE_SUFFIXES, decode_image, list_images, read_image
 from inspection.errors import SetupError
 from inspection.job_status import replace_json
+from inspection.private import replace_private
 from inspection.setup import Setup, read_setup, setup_from
-from ui.private import replace_private
 
 MOST_GOOD = 5000
 MOST_BYTES = 50 * 2**20

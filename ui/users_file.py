@@ -21,7 +21,7 @@ from pydantic import StringConstraints, TypeAdapter, ValidationError
 from pydantic import dataclasses as checked
 
 from inspection.errors import InspectionError
-from ui.private import replace_private
+from inspection.private import replace_private
 
 FORMAT = 1
 
