@@ -69,7 +69,7 @@ class PatchCore(AnomalyModel):
         bank_size: int = 5000,
         candidates: int = 100_000,
         smoothing_patches: float = 1.25,
-        level: float = 1.0,
+        level: float = 0.5,
         seed: int = 0,
     ) -> None:
         self.backbone = backbone
@@ -171,7 +171,7 @@ class PatchCore(AnomalyModel):
         """Run pictures by the handful: idle BLAS threads spin, and would slow each run in turn."""
         step = self._handful()
         for start in range(0, len(pictures), step):
-            handful = [pictures[i] for i in range(start, min(start + step, len(pictures)))]
+            handful = pictures[start : start + step]
             rows = [self._rows(picture) for picture in handful]
             yield from zip(range(start, len(pictures)), handful, rows, strict=False)
 
