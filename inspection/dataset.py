@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import overload
+from typing import TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +24,17 @@ from models import Picture
 
 CanvasImage = NDArray[np.uint8]
 Progress = Callable[[str, int, int], None]
+Item = TypeVar("Item")
+Found = TypeVar("Found")
 
 KEPT_BYTES = 96 * 2**20
 """Decoded pictures kept in memory; those beyond it are read again when needed."""
+
+READERS = min(4, os.cpu_count() or 1)
+"""Pictures decoded at once; each may be large."""
+
+HANDFUL = 32
+"""Pictures read between two reports of progress."""
 
 MIN_GOOD = 5
 
@@ -116,7 +127,7 @@ class GoodPictures(Sequence[Picture]):
     def __getitem__(self, index: slice) -> Sequence[Picture]: ...
     def __getitem__(self, index: int | slice) -> Picture | Sequence[Picture]:
         if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
+            return at_once(self.__getitem__, range(*index.indices(len(self))))
         good = self.used[index]
         canvas = self._kept.get(good.path)
         if canvas is None:
@@ -150,20 +161,18 @@ def read_good(files: list[Path], framing: Framing, *, progress: Progress) -> Goo
     unreadable: list[tuple[str, str]] = []
     kept: dict[Path, CanvasImage] = {}
     room = KEPT_BYTES
-    for i, path in enumerate(files):
-        try:
-            image = read_image(path)
-            canvas, numbers, pose = framing.canvas_of(image)
-        except (CameraError, CannotInspect) as error:
-            unreadable.append((path.name, str(error)))
-        else:
-            digest = hashlib.blake2b(np.ascontiguousarray(image).data, digest_size=16).digest()
-            size = (image.shape[0], image.shape[1])
-            used.append(Good(path=path, size_px=size, digest=digest, health=numbers, pose=pose))
+    for start in range(0, len(files), HANDFUL):
+        handful = files[start : start + HANDFUL]
+        for path, found in zip(handful, at_once(partial(_read, framing), handful), strict=True):
+            if isinstance(found, str):
+                unreadable.append((path.name, found))
+                continue
+            good, canvas = found
+            used.append(good)
             if canvas.nbytes <= room:
                 kept[path] = canvas
                 room -= canvas.nbytes
-        progress("Reading", i + 1, len(files))
+        progress("Reading", start + len(handful), len(files))
     off_size = _off_size(used)
     used = [good for good in used if good not in off_size]
     different = len({good.digest for good in used})
@@ -175,6 +184,24 @@ def read_good(files: list[Path], framing: Framing, *, progress: Progress) -> Goo
         duplicates=_duplicates(used),
     )
     return GoodPictures(framing, used, kept, hygiene)
+
+
+def _read(framing: Framing, path: Path) -> tuple[Good, CanvasImage] | str:
+    """Read and measure a picture: what is to be known of it and its canvas, or what is wrong."""
+    try:
+        image = read_image(path)
+        canvas, numbers, pose = framing.canvas_of(image)
+    except (CameraError, CannotInspect) as error:
+        return str(error)
+    digest = hashlib.blake2b(np.ascontiguousarray(image).data, digest_size=16).digest()
+    size = (image.shape[0], image.shape[1])
+    return Good(path=path, size_px=size, digest=digest, health=numbers, pose=pose), canvas
+
+
+def at_once(work: Callable[[Item], Found], items: Iterable[Item]) -> list[Found]:
+    """Do `work` on a few items at a time, in threads: decoding pictures leaves Python to others."""
+    with ThreadPoolExecutor(READERS) as threads:
+        return list(threads.map(work, items))
 
 
 def first_readable(files: list[Path]) -> CanvasImage:
@@ -190,12 +217,16 @@ def first_readable(files: list[Path]) -> CanvasImage:
 
 def first_sizes(files: list[Path]) -> list[tuple[int, int]]:
     """Give the (height, width) of a spread of readable pictures, to choose the canvas from."""
-    sizes = []
-    for path in files[:: max(1, len(files) // 40)]:
-        with suppress(CameraError):
-            image = read_image(path)
-            sizes.append((image.shape[0], image.shape[1]))
-    return sizes or [first_readable(files).shape[:2]]
+    found = at_once(_size, files[:: max(1, len(files) // 40)])
+    return [size for size in found if size] or [first_readable(files).shape[:2]]
+
+
+def _size(path: Path) -> tuple[int, int] | None:
+    """Give the (height, width) of a picture, or None when it cannot be read."""
+    with suppress(CameraError):
+        image = read_image(path)
+        return image.shape[0], image.shape[1]
+    return None
 
 
 def _off_size(used: list[Good]) -> list[Good]:
