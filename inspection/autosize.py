@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import models
-from inspection.dataset import GoodPictures, Progress, first_readable
+from inspection.dataset import GoodPictures, Progress, first_sizes
 from inspection.errors import TrainingError
 from inspection.metrics import auroc
 from inspection.setup import Setup
@@ -22,9 +22,18 @@ if TYPE_CHECKING:
     from inspection.train import TrainingOptions
 
 SIZES_PX = (192, 256, 320, 384, 448, 512, 640, 768)
-MOST_PICTURES = 60
-DEFECT_SHARES = (0.02, 0.03, 0.05)
-"""Lengths of the drawn-in defects, as shares of the picture's longer side."""
+USUAL_PX = 256
+"""A smaller size is for a budget that allows no other."""
+
+MOST_PICTURES = 90
+FOLDS = 5
+SCARS = (0.02, 0.03, 0.05, 0.08)
+STAINS = (0.2, 0.2, 0.4, 0.4)
+"""Lengths of the drawn-in defects, as shares of the picture's longer side.
+
+Small, sharp ones are seen better in large pictures; large, faint ones in small pictures.
+"""
+
 NEARLY_BEST = 0.005
 """A larger size must be better by this much AUROC to be worth its time."""
 
@@ -38,6 +47,23 @@ class Trial:
     auroc: float | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flaw:
+    """A defect to draw in, in shares of the picture, so that it is the same one at every size.
+
+    A scar is a thin cut of texture from another picture, shifted by `roll` (after CutPaste-Scar: Li
+    et al., "CutPaste", CVPR 2021); a stain is a soft spot. Both are `step` grey levels brighter or
+    darker. `place` and `roll` are (down, across).
+    """
+
+    stain: bool
+    place: tuple[float, float]
+    length: float
+    angle_deg: float
+    roll: tuple[float, float]
+    step: float
+
+
 def best(trials: tuple[Trial, ...]) -> Trial:
     """Give the smallest size that is nearly as good as the best. Raises TrainingError for none."""
     tried = [trial for trial in trials if trial.auroc is not None]
@@ -47,6 +73,7 @@ def best(trials: tuple[Trial, ...]) -> Trial:
             f"--image-size auto: no size is fast enough; {fastest.image_size_px} px takes "
             f"{fastest.latency_ms:.0f} ms here; raise --latency-budget-ms"
         )
+    tried = [trial for trial in tried if trial.image_size_px >= USUAL_PX] or tried
     goal = max(trial.auroc or 0.0 for trial in tried) - NEARLY_BEST
     return next(trial for trial in tried if (trial.auroc or 0.0) >= goal)
 
@@ -58,9 +85,8 @@ def choose_size(
     from inspection.train import read_pictures
 
     picked = files[:: max(1, len(files) // MOST_PICTURES)][:MOST_PICTURES]
-    first = first_readable(files)
-    own = (first.shape[0] * first.shape[1]) ** 0.5
-    sizes = [size for size in SIZES_PX if size <= max(1.1 * own, SIZES_PX[0])]
+    own = float(np.median([(height * width) ** 0.5 for height, width in first_sizes(files)]))
+    sizes = [size for size in SIZES_PX if size <= max(own, USUAL_PX)]
     trials: list[Trial] = []
     for number, size in enumerate(sizes):
         progress("Trying sizes", number, len(sizes))
@@ -78,45 +104,61 @@ def _try(pictures: GoodPictures, options: TrainingOptions, size_px: int) -> Tria
     model = models.model_class(options.model)(
         backbone=options.backbone, weights=options.weights, seed=options.seed
     )
-    taught = [i for i in range(len(pictures)) if i % 3]
-    kept = [i for i in range(len(pictures)) if not i % 3]
-    learning = [pictures[i] for i in taught]
-    model.fit(learning, folds=np.zeros(len(learning), dtype=np.intp))
+    learning = [pictures[i] for i in range(len(pictures)) if i % 3]
+    kept = [pictures[i] for i in range(len(pictures)) if not i % 3]
+    model.fit(learning, folds=np.arange(len(learning)) % FOLDS)
     program = models.load_program(*models.program_bytes(model))
     latency_ms = _latency_ms(program, learning[0])
     if latency_ms > options.latency_budget_ms:
         return Trial(image_size_px=size_px, latency_ms=latency_ms, auroc=None)
     rng = np.random.default_rng(options.seed)
-    good = [_score(program, model, pictures[i]) for i in kept]
-    bad = []
-    for i in kept:
+    good, bad = [], []
+    for picture in kept:
         donor = learning[int(rng.integers(len(learning)))].canvas
-        for share in DEFECT_SHARES:
-            bad.append(_score(program, model, spoil(pictures[i], donor, share, rng)))
+        good.append(_score(program, model, picture))
+        flaws = [draw_flaw(length, rng, stain=False) for length in SCARS]
+        flaws += [draw_flaw(length, rng, stain=True) for length in STAINS]
+        bad += [_score(program, model, spoil(picture, donor, flaw)) for flaw in flaws]
     return Trial(image_size_px=size_px, latency_ms=latency_ms, auroc=auroc(good, bad))
 
 
-def spoil(
-    picture: Picture, donor: NDArray[np.uint8], share: float, rng: np.random.Generator
-) -> Picture:
-    """Draw a thin defect in: texture from elsewhere, in another brightness (after CutPaste-Scar).
+def draw_flaw(length: float, rng: np.random.Generator, *, stain: bool) -> Flaw:
+    """Draw a defect of this length (share of the longer side); equal draws at every size."""
+    return Flaw(
+        stain=stain,
+        place=(float(rng.random()), float(rng.random())),
+        length=length,
+        angle_deg=float(rng.uniform(0, 180)),
+        roll=(float(rng.uniform(0.25, 0.75)), float(rng.uniform(0.25, 0.75))),
+        step=float(rng.choice([-1, 1]) * (rng.uniform(10, 40) if stain else rng.uniform(15, 45))),
+    )
 
-    Li et al., "CutPaste", CVPR 2021. `donor` is a canvas (H, W, 3) the texture is taken from.
-    """
-    canvas = picture.canvas.copy()
-    height, width = canvas.shape[:2]
-    length = max(3.0, share * max(height, width))
-    rows, columns = np.nonzero(picture.valid)
-    at = int(rng.integers(len(rows)))
-    centre = (int(columns[at]), int(rows[at]))
-    box = cv2.boxPoints((centre, (length, max(2.0, length / 3)), float(rng.uniform(0, 180))))
+
+def spoil(picture: Picture, donor: NDArray[np.uint8], flaw: Flaw) -> Picture:
+    """Draw a defect in; a scar takes its texture from `donor`, a canvas (H, W, 3)."""
+    height, width = picture.canvas.shape[:2]
     mask = np.zeros((height, width), dtype=np.float32)
-    cv2.fillPoly(mask, [np.round(box * 8).astype(np.int32)], (1.0,), cv2.LINE_AA, 3)
-    shifted = np.roll(donor, tuple(rng.integers(height // 4, 3 * height // 4, 2)), (0, 1))
-    step = float(rng.choice([-1, 1]) * rng.uniform(15, 45))
-    paste = np.clip(shifted.astype(np.float32) + step, 0, 255)
-    mixed = canvas * (1 - mask[..., None]) + paste * mask[..., None]
+    length = max(3.0, flaw.length * max(height, width))
+    row = _at(flaw.place[0], picture.valid)
+    column = _at(flaw.place[1], picture.valid[row : row + 1].T)
+    if flaw.stain:
+        cv2.ellipse(mask, ((column, row), (length, 0.6 * length), flaw.angle_deg), 1.0, -1)
+        mask = np.asarray(cv2.GaussianBlur(mask, (0, 0), length / 8), np.float32)
+        texture = picture.canvas
+    else:
+        box = cv2.boxPoints(((column, row), (length, max(2.0, length / 3)), flaw.angle_deg))
+        cv2.fillPoly(mask, [np.round(box * 8).astype(np.int32)], (1.0,), cv2.LINE_AA, 3)
+        down, across = int(flaw.roll[0] * height), int(flaw.roll[1] * width)
+        texture = np.roll(donor, (down, across), (0, 1))
+    paste = np.clip(texture.astype(np.float32) + flaw.step, 0, 255)
+    mixed = picture.canvas * (1 - mask[..., None]) + paste * mask[..., None]
     return Picture(mixed.astype(np.uint8), picture.valid)
+
+
+def _at(share: float, valid: NDArray[np.bool_]) -> int:
+    """Give the row that lies this share of the way through those with a valid pixel."""
+    rows = np.flatnonzero(valid.any(1))
+    return int(rows[int(share * len(rows))])
 
 
 def _score(program: models.Program, model: models.AnomalyModel, picture: Picture) -> float:
