@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 NOT_ALL_PASS = 3
 INTERRUPTED = 130  # Typer's code for Ctrl-C
 
+MUCH_SMALLER = 0.6
+"""Where the model sees pictures at less than this share of their size, training says so."""
+
+FEW_PX = 4
+"""What a defect should measure on the model's canvas to be seen."""
+
 app = typer.Typer(
     name="inspection",
     help="Visual inspection: learn from good parts, judge each part, with a promise.",
@@ -475,6 +481,12 @@ def _print_training(report: TrainingReport, recipe: Path) -> None:
         typer.echo(
             f"You asked for {found.false_reject_asked:.2%}: collect {found.images_needed} more good "
             "pictures to be promised that."
+        )
+    if report.scale < MUCH_SMALLER and not report.sizes_tried:
+        typer.echo(
+            f"The model sees the pictures at {report.scale:.0%} of their size: a defect "
+            f"{FEW_PX / report.scale:.0f} px wide is {FEW_PX} px to it. For smaller ones try "
+            "--image-size auto."
         )
     for title, rows in (
         ("Left out, unreadable", [why for _, why in hygiene.unreadable]),

@@ -61,6 +61,8 @@ class TrainingReport:
     recipe_id: str
     image_size_px: int
     canvas: Canvas
+    scale: float
+    """Canvas pixels per pixel of the picture; the median where sizes vary."""
     parity: float
     hygiene: Hygiene
     sizes_tried: tuple[Trial, ...] = ()
@@ -82,6 +84,7 @@ class TrainingReport:
             "fail_threshold": found["fail_threshold"],
             "image_size": self.image_size_px,
             "canvas": asdict(self.canvas),
+            "scale": round(self.scale, 3),
             "parity": self.parity,
             "hygiene": asdict(self.hygiene),
             "sizes_tried": [asdict(trial) for trial in self.sizes_tried],
@@ -121,6 +124,7 @@ def train_recipe(
         recipe_id=recipe.id,
         image_size_px=options.image_size_px or 0,
         canvas=recipe.settings.canvas,
+        scale=_scale(pictures),
         parity=parity,
         hygiene=hygiene,
         sizes_tried=trials,
@@ -207,6 +211,11 @@ def _references(
         reference = Reference(member=f"reference_{number}.png", score=score)
         found.append((reference, read_image(pictures.used[index].path)))
     return found
+
+
+def _scale(pictures: GoodPictures) -> float:
+    canvas = pictures.framing.canvas
+    return float(np.median([min(canvas.place(*good.size_px).scale) for good in pictures.used]))
 
 
 def _picture_size(pictures: GoodPictures) -> PictureSize:

@@ -65,6 +65,16 @@ def test_training_prints_what_was_promised(line: Any) -> None:
     assert line.trained["tested"]["n_defective"] == 20
 
 
+def test_training_says_that_small_defects_are_lost_in_small_pictures(line: Any, cli: Any) -> None:
+    good = Path(line.dataset) / "train" / "good"
+    done = cli("train", good, "--recipe", "small.recipe", "--image-size", line.good().shape[0] // 2)
+    assert (
+        "sees the pictures at 50% of their size: a defect 8 px wide is 4 px to it. For smaller ones "
+        "try --image-size auto." in done.stdout
+    )
+    assert line.trained["scale"] == 1.0
+
+
 def test_the_simulated_defects_are_told_from_good_parts(line: Any) -> None:
     tested = line.trained["tested"]
     assert tested["image_auroc"] >= 0.8
