@@ -1,4 +1,4 @@
-"""A mask proposed for a part: where its heat is over the limit, so that a person only corrects it."""
+"""A mask proposed for a part: the core of its heat, so that a person only corrects it."""
 
 from __future__ import annotations
 
@@ -12,20 +12,23 @@ from inspection.judgement import Judgement, Region
 from inspection.recipe import Recipe
 from ui.masks import Mask
 
+CORE = 0.5
+
 LEAST_PX = 6
 """Specks smaller than this, in pixels, are not proposed."""
 
 
 def from_heat(image: NDArray[np.uint8], judgement: Judgement, recipe: Recipe) -> Mask | None:
-    """Give where the anomaly map is over the limit, inside the regions at fault where there are any."""
+    """Give the core of each place over the limit, inside the regions at fault where there are any."""
     found = judgement.anomaly_map
     if found is None:
         return None
     values = recipe.framing.to_picture(found.values, image) + np.float32(found.offset)
-    over = values > recipe.settings.calibration.threshold
+    limit = recipe.settings.calibration.threshold
+    over = values > limit
     if boxes := _at_fault(judgement.regions):
         over &= _inside(boxes, over.shape)
-    return _without_specks(over)
+    return _without_specks(_cores(values - np.float32(limit), over))
 
 
 def from_regions(regions: Sequence[Region], shape: tuple[int, int]) -> Mask | None:
@@ -48,6 +51,17 @@ def _inside(regions: Sequence[Region], shape: tuple[int, ...]) -> NDArray[np.boo
         rows = slice(max(0, region.y_px), region.y_px + region.height_px)
         inside[rows, max(0, region.x_px) : region.x_px + region.width_px] = True
     return inside
+
+
+def _cores(excess: NDArray[np.float32], over: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Keep of each connected place what exceeds the limit by half as much as its peak does.
+
+    A patch sees what lies around it, so the heat of a small defect is as wide as a patch's view.
+    """
+    count, labels = cv2.connectedComponents(over.astype(np.uint8), connectivity=8)
+    peaks = np.zeros(count, np.float32)
+    np.maximum.at(peaks, labels[over], excess[over])
+    return np.asarray(over & (excess >= CORE * peaks[labels]))
 
 
 def _without_specks(over: NDArray[np.bool_]) -> Mask | None:

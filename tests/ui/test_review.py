@@ -21,7 +21,9 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from PIL import Image
 
+from cameras import Frame
 from inspection.dataset import good_files, test_files
+from inspection.judge import inspect
 from inspection.judgement import Judgement, Region, Verdict
 from inspection.station_file import Product, StationFile, ViewSettings
 from inspection.store import NewPart, PartRecord, open_store
@@ -34,7 +36,7 @@ from ui.labelled import DatasetError, Draft, datasets, in_test
 from ui.labels import KINDS, Labels, PartLabels, agreement
 from ui.masks import LARGEST_BYTES, MaskError, Masks, decode, encode
 from ui.pages import review
-from ui.proposal import from_regions
+from ui.proposal import from_heat, from_regions
 from ui.queue_of_need import Key, Queue, State, Wanted
 from ui.runtime import Refused, Runtime, RuntimeGone
 from ui.sessions import Sessions
@@ -608,6 +610,18 @@ def test_without_its_recipe_the_proposal_is_the_outlined_region(bench: Bench) ->
     assert (rows.min(), rows.max(), columns.min(), columns.max()) == (4, 12, 8, 18)
     assert bench.get("mia", f"proposal/{good.part_id}").status_code == 204
     assert from_regions((), (4, 4)) is None
+
+
+def test_the_proposal_is_the_core_of_the_heat(line: Any, recipe: Any, spotted: Any) -> None:
+    image = spotted(line.good(), 80, 110, radius_px=8)
+    frame = Frame(image=image, camera="c", sequence=0, captured_at=datetime.now(UTC))
+    found = inspect(frame, recipe)
+    proposed = from_heat(image, found, recipe)
+    assert proposed is not None
+    spot = cv2.circle(np.zeros(image.shape[:2], np.uint8), (80, 110), 8, 255, -1) > 0
+    assert (proposed[spot] > 0).mean() > 0.7
+    boxes = sum(each.width_px * each.height_px for each in found.regions)
+    assert (proposed > 0).sum() < 0.6 * boxes
 
 
 # Types of defects

@@ -411,7 +411,8 @@ class Page {
   tools() {
     const {label, second, paint} = this.actions();
     this.root.classList.toggle("painting", Boolean(this.view.painting));
-    this.palette.replaceChildren(...paint.map(button));
+    const kept = el("span", {class: "hint"}, t("review.mask_kept"));
+    this.palette.replaceChildren(...paint.map(button), ...(paint.length ? [kept] : []));
     this.root.dataset.painted = this.painter.painted;
     this.keys.replaceChildren(el("div", {class: "row"}, ...label.map(button)), el("div", {class: "row"}, ...second.map(button)));
   }
