@@ -102,7 +102,7 @@ class Queueing(Simulated):
 
 def test_a_part_never_gets_the_picture_of_another_and_the_line_recovers(build: Any) -> None:
     camera = Queueing()
-    with build(camera, deadline_ms=1000.0, queue=1) as built:
+    with build(camera, deadline_ms=5000.0, queue=1) as built:
 
         def part(name: str) -> None:
             camera.waiting.append(name)  # the line fires the camera and the trigger alike
