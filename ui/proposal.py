@@ -58,7 +58,8 @@ def _cores(excess: NDArray[np.float32], over: NDArray[np.bool_]) -> NDArray[np.b
 
     A patch sees what lies around it, so the heat of a small defect is as wide as a patch's view.
     """
-    count, labels = cv2.connectedComponents(over.astype(np.uint8), connectivity=8)
+    count, found = cv2.connectedComponents(over.astype(np.uint8), connectivity=8)
+    labels = np.asarray(found, np.intp)
     peaks = np.zeros(count, np.float32)
     np.maximum.at(peaks, labels[over], excess[over])
     return np.asarray(over & (excess >= CORE * peaks[labels]))
