@@ -6,9 +6,10 @@ leaves `parts.json`, `good.json` and `heat/NAME.png` of the worst good parts the
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,8 +53,9 @@ def run(folder: Path, *, progress: Progress) -> None:
     request = json.loads((folder / REQUEST).read_text("utf-8"))
     recipe = load_recipe(Path(request["recipe"]))
     parts = list_images(folder / "parts") if (folder / "parts").is_dir() else []
-    replace_json(folder / PARTS, list(judged(parts, recipe, progress)))
     files = list_images(Path(request["good"]))
+    learnt = {_sha256(path.read_bytes()) for path in files}
+    replace_json(folder / PARTS, list(judged(parts, recipe, learnt, progress)))
     pictures = read_good(files, recipe.framing, progress=progress)
     found = sorted(held_out(pictures, recipe, progress), key=lambda each: -each.score)
     (folder / HEAT).mkdir(exist_ok=True)
@@ -64,8 +66,10 @@ def run(folder: Path, *, progress: Progress) -> None:
     replace_json(folder / GOOD, [[good.path.name, good.score] for good in found])
 
 
-def judged(parts: list[Path], recipe: Recipe, progress: Progress) -> Iterator[dict[str, Any]]:
-    """Judge recorded parts, named by their file."""
+def judged(
+    parts: list[Path], recipe: Recipe, learnt: Set[str], progress: Progress
+) -> Iterator[dict[str, Any]]:
+    """Judge recorded parts, named by their file; `learnt` are the SHA-256 of the good pictures."""
     for number, found in enumerate(judge_files(parts, recipe)):
         progress("Judging", number + 1, len(parts))
         verdict = found.judgement
@@ -74,6 +78,7 @@ def judged(parts: list[Path], recipe: Recipe, progress: Progress) -> Iterator[di
             "verdict": verdict.verdict.value,
             "score": verdict.score,
             "reason": verdict.reason,
+            "learnt": _sha256(found.data) in learnt,
         }
 
 
@@ -109,3 +114,7 @@ def heat_png(picture: Path, values: NDArray[np.float32], recipe: Recipe) -> byte
     low = min(float(np.median(recipe.scores)), 0.9 * limit)
     over = recipe.framing.to_picture(values, read_image(picture))
     return encoded_png(heat(over, threshold=low, fail_threshold=limit))
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -17,7 +17,8 @@ from ui.refuse import Refuse
 from ui.setup_asked import FOREVER, OfJob, Release, shown
 from ui.setup_draft import Draft
 
-TRY_ON = 50
+TRY_ON, TRY_ON_NG = 50, 100
+"""How many of the newest parts a recipe is tried on, and at most how many earlier ones labelled NG."""
 
 
 def add_routes(router: APIRouter, context: Context, jobs: Jobs) -> None:
@@ -68,13 +69,13 @@ def _result_routes(router: APIRouter, context: Context, jobs: Jobs) -> None:
 def _trial_routes(router: APIRouter, context: Context, jobs: Jobs) -> None:
     @router.post("/try")
     async def attempt(wanted: OfJob, request: Request) -> dict[str, Any]:
-        """Try a recipe on its own good parts and on the latest of the record."""
+        """Try a recipe on its own good parts, on the latest of the record and on those labelled NG."""
         training = await asyncio.to_thread(trained, jobs, wanted.job)
         parts = []
         if len(context.settings.views) == 1:
             parts = await asyncio.to_thread(
-                setup_record.latest, context.store, station=context.settings.station,
-                product=training.about["product"], count=TRY_ON,
+                setup_record.to_try, context.store, station=context.settings.station,
+                product=training.about["product"], newest=TRY_ON, earlier_ng=TRY_ON_NG,
             )  # fmt: skip
         who = request.scope["user"].name
         about = {name: training.about[name] for name in ("product", "view")}
@@ -88,7 +89,9 @@ def _trial_routes(router: APIRouter, context: Context, jobs: Jobs) -> None:
     async def tried(job_id: str) -> dict[str, Any]:
         """Give what a recipe made of the parts it was tried on, as far as it is."""
         trial = await asyncio.to_thread(trial_of, jobs, job_id)
-        return await asyncio.to_thread(setup_result.tried, trial)
+        return await asyncio.to_thread(
+            lambda: setup_result.tried(trial, setup_record.labels(context.store))
+        )
 
     @router.get("/tried/{job_id}/heat/{name}")
     async def heat(job_id: str, name: str) -> Response:

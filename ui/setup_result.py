@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -18,9 +19,10 @@ from inspection.calibration import calibrate
 from inspection.errors import SetupError
 from inspection.jobs import Job
 from inspection.judge import inspect
-from inspection.judgement import Verdict
 from inspection.recipe import Recipe, open_recipe
+from ui.labels import Labels
 from ui.setup_draft import FIRST
+from ui.setup_labelled import compared, labelled, passes
 
 GOOD, PARTS = "good", "parts"
 """Folders of a job: the good parts a recipe was learnt from, and recorded parts it is tried on."""
@@ -61,17 +63,23 @@ def told(job: Job) -> dict[str, Any]:
     }
 
 
-def tried(trial: Job) -> dict[str, Any]:
-    """Say which good parts are the worst, and which recorded parts would get another answer."""
+def tried(trial: Job, said: Labels) -> dict[str, Any]:
+    """Say which good parts are the worst, and which recorded parts would escape or get another answer.
+
+    `listed` are those a person should look at, escapes first.
+    """
     good, rows = _read(trial.folder / trial_files.GOOD), _read(trial.folder / trial_files.PARTS)
-    before: Mapping[str, Any] = trial.about["before"]
-    parts = [{**row, **before[row["part_id"]]} for row in rows if row["part_id"] in before]
+    parts = _tried_parts(trial.about["before"], rows, said)
+    flips = [row for row in parts if passes(row["verdict"]) != passes(row["before"])]
+    escapes = [row for row in parts if row["escape"]]
     return {
         "worst": [
             {"name": _name(name), "score": score} for name, score in good[: trial_files.WORST]
         ],
         "parts": parts,
-        "flips": [row for row in parts if _passes(row["verdict"]) != _passes(row["before"])],
+        "flips": flips,
+        "listed": [*escapes, *(row for row in flips if not row["escape"])],
+        "labelled": asdict(compared(parts)),
     }
 
 
@@ -128,8 +136,14 @@ def _read(path: Path) -> list[Any]:
     return found if isinstance(found, list) else []
 
 
-def _passes(verdict: str) -> bool:
-    return verdict == Verdict.PASS.value
+def _tried_parts(before: Mapping[str, Any], rows: list[Any], said: Labels) -> list[dict[str, Any]]:
+    """Give the parts that were judged, in the order they were asked for."""
+    judged = {row["part_id"]: row for row in rows}
+    return [
+        labelled({**judged[part_id], **then}, said.of(part_id))
+        for part_id, then in before.items()
+        if part_id in judged
+    ]
 
 
 def _among(folder: Path, name: str) -> Path:

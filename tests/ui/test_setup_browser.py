@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -107,9 +108,29 @@ def test_from_the_camera_to_the_line(make_station: Any, open_page: Opened) -> No
     page.wait_for_selector("[data-list=worst] .heat", timeout=240_000)
     assert page.locator("[data-list=worst] figure").count() == 12
     assert page.get_attribute("[data-flips]", "data-of") == "3"
+    assert "label parts on the Review page" in page.inner_text("[data-labelled=none]")
+    escape = part_that_would_pass(station)
+    station.do("event", part_id=escape, kind="label", who="jo", detail={"label": "NG"})
+    step(page, "train")
+    step(page, "result")
+    page.wait_for_selector("tr[data-labelled=escapes] td[data-count='1'][data-of='1']")
+    assert "1 of 1 (95 %: 2.5 % to 100.0 %)" in page.inner_text("tr[data-labelled=escapes]")
+    assert "none is labelled so" in page.inner_text("tr[data-labelled=overkill]")
+    assert page.get_attribute("[data-list=flips] figure:first-child", "data-part") == escape
+    assert "NG: would pass" in page.inner_text("[data-list=flips] .escape .error")
+
+    page.click("[data-do=try]")
+    page.wait_for_selector("[data-do=try]", state="detached")
+    step(page, "line")
+    page.click("[data-do=put-on-line]")  # before the trial is done
+    assert "would let pass is not known" in page.inner_text("dialog .error")
+    page.click("dialog [value=no]")
+    step(page, "result")
+    page.wait_for_selector("tr[data-labelled=escapes] td[data-count='1']", timeout=240_000)
 
     step(page, "line")
     page.click("[data-do=put-on-line]")
+    assert "would let pass: 1 of the 1" in page.inner_text("dialog .error")
     page.click("dialog .go")
     page.wait_for_selector(f".big[data-recipe='{recipe_id}']", timeout=60_000)
     page.click(".station [data-do=resume]")
@@ -130,6 +151,13 @@ def test_from_the_camera_to_the_line(make_station: Any, open_page: Opened) -> No
     station.trigger()
     with station.record() as store:
         assert store.parts(limit=1)[0].recipe_id != recipe_id
+
+
+def part_that_would_pass(station: AtWork) -> str:
+    """Give a recorded part that the recipe tried last lets pass."""
+    (judged,) = (station.page_folder / "jobs").glob("*/parts.json")
+    rows = json.loads(judged.read_text())
+    return next(str(row["part_id"]) for row in rows if row["verdict"] == "PASS")
 
 
 def corner_of(station: AtWork) -> float:

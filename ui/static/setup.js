@@ -132,10 +132,10 @@ function drawStation(app, station) {
   STEPS[app.step]?.station?.(app);
 }
 
-/** Ask in a dialog; true when the person agrees. */
-export function asked(text, agree) {
+/** Ask in a dialog, with a warning where there is one; true when the person agrees. */
+export function asked(text, agree, warning = "") {
   return new Promise((answer) => {
-    const dialog = el("dialog", {class: "setup-ask"}, el("p", {}, text),
+    const dialog = el("dialog", {class: "setup-ask"}, warning ? el("p", {class: "error"}, `▲ ${warning}`) : "", el("p", {}, text),
       el("form", {method: "dialog"}, el("button", {value: "no"}, t("setup.no")),
         el("button", {value: "yes", class: "go"}, agree)));
     dialog.addEventListener("close", () => { dialog.remove(); answer(dialog.returnValue === "yes"); });

@@ -22,12 +22,14 @@ export function changed(app) {
   const when = (at) => at === null ? t("setup.line_before") : new Date(at).toLocaleString(document.documentElement.lang);
   const on = made !== null && made === line.recipe_id;
   const put = async (body) => {
-    if (here.working || !await asked(t("setup.line_ask", {names: line.used_by.join(", ")}), t("setup.line_put"))) return;
+    if (here.working) return;
     here.working = true;
-    const answer = await app.post("line", body);
+    const warning = body.job ? await escaping(app) : "";
+    const agreed = await asked(t("setup.line_ask", {names: line.used_by.join(", ")}), t("setup.line_put"), warning);
+    const answer = agreed ? await app.post("line", body) : null;
     here.working = false;
-    if (answer.ok) toast(t("setup.line_done", {id: answer.recipe_id.slice(0, 12)}));
-    await app.reload();
+    if (answer?.ok) toast(t("setup.line_done", {id: answer.recipe_id.slice(0, 12)}));
+    if (agreed) await app.reload();
   };
   here.place.replaceChildren(
     el("section", {class: "stage scroll line"},
@@ -45,6 +47,15 @@ export function changed(app) {
       on ? el("p", {class: "ok"}, `✓ ${t("setup.line_is_on")}`) : "",
       app.paused ? el("p", {class: "warn"}, `▲ ${t("setup.line_paused")}`) : "",
       el("button", {class: "go huge", data: {do: "put-on-line"}, disabled: made === null || on, onclick: () => put({job: training.id})}, t("setup.line_put"))));
+}
+
+/** Say how many parts labelled NG the trained recipe would let pass; nothing where it lets none pass. */
+async function escaping(app) {
+  const {training, trial} = app.state;
+  const tried = trial?.state === "done" ? await app.get(`tried/${training.id}`) : {ok: false};
+  if (!tried.ok || !tried.parts.length) return t("setup.line_untried");
+  const {count, of} = tried.labelled.recipe.escapes;
+  return count ? t("setup.line_escapes", {n: count, of}) : "";
 }
 
 export const station = changed;

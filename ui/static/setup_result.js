@@ -2,6 +2,7 @@
 import {call, el, svg, t} from "/static/base.js";
 import {remove, promiseText} from "/static/setup_good.js";
 import {stage} from "/static/setup_train.js";
+import {triedParts} from "/static/setup_tried.js";
 
 const BINS = 40;
 let here = null;
@@ -120,7 +121,7 @@ function pair(app, name, text) {
 function drawTrial(app) {
   const {trial} = app.state;
   const again = el("button", {class: "small", data: {do: "try"}, onclick: () => attempt(app)}, t("setup.try_again"));
-  if (here.tried) { here.trialPlace.replaceChildren(...worst(app), ...flips(app), again); return; }
+  if (here.tried) { here.trialPlace.replaceChildren(...triedParts(app, here.job, here.tried), ...worst(app), again); return; }
   here.trialPlace.replaceChildren(el("h3", {}, t("setup.trying")),
     trial?.state === "running" ? el("p", {}, stage(trial), " ", t("setup.done_of", {done: trial.done, of: trial.of})) : "",
     trial?.error ? el("p", {class: "error"}, trial.error) : "", trial?.state === "running" ? "" : again);
@@ -130,19 +131,4 @@ function worst(app) {
   return [el("h3", {}, t("setup.worst")), el("p", {class: "dim"}, t("setup.worst_why")),
     el("div", {class: "pairs", data: {list: "worst"}}, ...here.tried.worst.map((row) =>
       pair(app, row.name, t("setup.score", {score: row.score.toPrecision(3)}))))];
-}
-
-function flips(app) {
-  const {parts, flips: flipped} = here.tried;
-  if (!parts.length) return [el("h3", {}, t("setup.try_title")), el("p", {}, t("setup.try_none"))];
-  const word = (verdict) => t(`setup.verdict_${verdict.toLowerCase()}`);
-  return [el("h3", {}, t("setup.try_title")),
-    el("p", {class: "counter", data: {flips: flipped.length, of: parts.length}}, t("setup.flips", {n: flipped.length, of: parts.length})),
-    el("div", {class: "pairs", data: {list: "flips"}}, ...flipped.map((row) => {
-      const picture = `/pictures/${encodeURIComponent(row.part_id)}/full`, heat = app.url(`tried/${here.job}/part/${encodeURIComponent(row.part_id)}`);
-      return el("figure", {class: "pair"}, el("div", {class: "two"}, el("img", {src: picture, alt: row.serial ?? row.part_id, loading: "lazy"}),
-        el("div", {class: "over"}, el("img", {src: picture, alt: "", loading: "lazy"}),
-          row.score === null ? "" : el("img", {src: heat, alt: t("setup.heat"), loading: "lazy", class: "heat"}))),
-      el("figcaption", {}, el("b", {}, `${word(row.before)} → ${word(row.verdict)}`), el("span", {}, row.serial ?? row.part_id.slice(0, 8)), el("small", {}, row.reason)));
-    }))];
 }
