@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
 from typing import Annotated, Any
@@ -13,8 +13,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 
+from inspection.store import Store
 from inspection.store.activity import Before, Deed, all_deeds, deeds
 from inspection.store.chain import canonical
+from inspection.store.summary import Span, columns_by_id
 from ui.admin_errand import Errand
 from ui.context import Context
 from ui.refuse import Refuse
@@ -49,7 +51,8 @@ def routes(context: Context) -> APIRouter:
             limit=PAGE,
         )
         following = None if after is None else {"action": after.action, "event": after.event}
-        return {"rows": [_row(deed) for deed in page], "next": following}
+        numbers = await asyncio.to_thread(_numbers, store, page)
+        return {"rows": [_row(deed, numbers) for deed in page], "next": following}
 
     @router.get("/people")
     async def people() -> dict[str, Any]:
@@ -95,13 +98,21 @@ async def _noted(context: Context, request: Request, kind: str, detail: dict[str
         await context.runtime.do("action", kind=kind, who=who, detail=detail)
 
 
-def _row(deed: Deed) -> dict[str, Any]:
+def _numbers(store: Store, page: Sequence[Deed]) -> dict[str, int]:
+    """Give the number of each part these deeds are about."""
+    ids = sorted({deed.part_id for deed in page if deed.part_id is not None})
+    return dict(columns_by_id(store, Span(), ids, ("part_id", "number")))
+
+
+def _row(deed: Deed, numbers: Mapping[str, int]) -> dict[str, Any]:
     return {
         "at": deed.at.isoformat(),
         "who": deed.who,
         "kind": deed.kind,
         "part_id": deed.part_id,
+        "part_number": None if deed.part_id is None else numbers.get(deed.part_id),
         "detail": deed.detail,
+        "written": canonical(deed.detail),
         "table": deed.table,
         "number": deed.number,
     }

@@ -358,6 +358,8 @@ def test_the_page_filters_by_who_and_kind_and_goes_on_where_it_stopped(desk: Des
         assert [row["kind"] for row in first["rows"][:2]] == ["sign-in", "acknowledge"]
         assert first["rows"][1]["part_id"] == part_id
         assert first["rows"][1]["detail"] == {"reason": "dirt"}
+        assert first["rows"][1]["written"] == '{"reason":"dirt"}'
+        assert [row["part_number"] for row in first["rows"][:2]] == [None, 1]
         second = client.get("/api/admin/audit", params=_given(first["next"])).json()
         assert (len(first["rows"]), len(second["rows"]), second["next"]) == (50, 11, None)
         only = client.get("/api/admin/audit", params={"who": "ada", "kind": "sign-in"}).json()

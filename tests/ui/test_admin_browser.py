@@ -11,6 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
+from inspection.store.chain import canonical
+
 from .conftest import FULL_HD, PASSWORD, SMALL, AtWork, free_port
 
 pytestmark = pytest.mark.slow
@@ -209,19 +211,18 @@ def test_the_audit_record_tells_who_did_what_and_proves_itself(
 ) -> None:
     station, _ = watched
     with station.record() as store:
-        part_id = store.parts(limit=1)[0].part_id
+        record = store.parts(limit=1)[0]
+    part_id, number = record.part_id, record.number
     station.do(
         "event", part_id=part_id, kind="label", who="mia", detail={"label": "NG", "defect": "<i>x"}
     )
     station.do("action", kind="something_new", who="jo", detail={"a": 1})
     page = open_page(station, "/admin#audit", user="ada", wait="tr[data-kind=label]")
     row = page.locator("tr[data-kind=label]")
-    assert row.locator("td").all_inner_texts()[1:] == [
-        "mia",
-        "Part labelled",
-        "NG <i>x",
-        part_id[:8],
-    ]
+    cells = row.locator("td").all_inner_texts()
+    assert cells[1:3] == ["mia", "Part labelled"]
+    assert cells[3].splitlines()[0].startswith("Label: NG · Defect type: <i>x")
+    assert cells[4] == f"#{number}"
     assert row.locator("time").get_attribute("title").endswith("Z")
     assert page.locator("tr[data-kind=something_new] td").nth(2).inner_text() == "something_new"
     page.select_option("#audit-who", "mia")
@@ -230,6 +231,73 @@ def test_the_audit_record_tells_who_did_what_and_proves_itself(
     page.click("button.verify")
     page.wait_for_selector(".verdict.good", timeout=60_000)
     assert page.inner_text(".verdict").startswith("As it was written: 3 parts")
+
+
+RECIPE = "0123456789ab" + "c" * 52
+DID = [
+    ("recipe_replaced", {"file": "a.recipe", "recipe_id": RECIPE, "before": None},
+     "File: a.recipe · Recipe: 0123456789ab"),
+    ("user_role_changed", {"from": "engineer", "name": "operator", "to": "operator"},
+     "Name: operator · Before: engineer · After: operator"),
+    ("change_failed", {"error": "busy", "kind": "user_removed", "name": "mia"},
+     "Kind: User removed · Name: mia · Error: busy"),
+    ("camera_changed", {"settings": {"exposure_us": 500, "kind": "area"}, "view": "main"},
+     "View: main · Settings: exposure_us 500, kind area"),
+    ("parts_exported", {"asked": {"lot": "L1", "verdict": "FAIL"}, "parts": 3, "pictures": False},
+     "Choice: Lot L1, Verdict Fail · Parts: 3 · With pictures: no"),
+    ("good_parts_added", {"count": 12, "from": "brought back", "product": "flange"},
+     "Product: flange · Count: 12 · From: those removed before"),
+    ("good_parts_removed", {"names": [f"{n}.png" for n in range(10)]},
+     "Names: 0.png, 1.png, 2.png, 3.png, 4.png, 5.png, 6.png, 7.png and 2 more"),
+    ("parity_checked", {"recipes": [
+        {"view": "main", "file": "same", "difference": 0.00012, "error": None},
+        {"view": "side", "file": "other", "difference": None, "error": "gone"}]},
+     "Recipes: View main, Largest difference of a reference, of the limit 0.012 %, "
+     "On the disk file holds the same recipe; View side, Error gone, "
+     "On the disk file holds ANOTHER recipe: it is used from the next start"),
+    ("something_else", {"deep": {"er": {"role": "engineer", "list": [1, None, True]}}, "<b>": "x"},
+     "<b>: x · deep: er (Role engineer, list 1, yes)"),
+]  # fmt: skip
+
+
+def test_the_details_of_an_entry_are_words_and_the_whole_is_kept(
+    watched: tuple[AtWork, int], open_page: Open
+) -> None:
+    station, _ = watched
+    for kind, detail, _ in DID:
+        station.do("action", kind=kind, who="bob", detail=detail)
+    page = open_page(station, "/admin#audit", user="ada", wait="tr[data-kind=something_else]")
+    page.select_option("#audit-who", "bob")
+    page.wait_for_function(f"document.querySelectorAll('.audit tbody tr').length === {len(DID)}")
+    seen = page.locator(".audit .pairs").all_inner_texts()
+    assert seen == [words for _, _, words in reversed(DID)]
+    row = page.locator("tr[data-kind=recipe_replaced]")
+    assert row.locator("td").nth(2).inner_text() == "Recipe file exchanged"
+    assert row.locator("[data-name=recipe_id] [title]").get_attribute("title") == RECIPE
+    assert not row.locator("pre").is_visible()
+    row.locator("summary").click()
+    with station.record() as store:
+        (done,) = store.actions(kind="recipe_replaced")
+    assert row.locator("pre").inner_text() == canonical(done.detail)
+
+
+def test_a_part_is_named_by_its_number_and_leads_to_its_review(
+    watched: tuple[AtWork, int], open_page: Open
+) -> None:
+    station, _ = watched
+    with station.record() as store:
+        record = store.parts(limit=2)[-1]
+    said = {"reason": "dirt", "comment": ""}
+    station.do("event", part_id=record.part_id, kind="acknowledge", who="oli", detail=said)
+    page = open_page(station, "/admin#audit", user="ada", wait="tr[data-kind=acknowledge]")
+    row = page.locator("tr[data-kind=acknowledge]")
+    assert row.locator(".pairs").inner_text() == "Reason: Dirt, chip or oil"
+    link = row.locator(".id a")
+    assert link.inner_text() == f"#{record.number}"
+    assert link.get_attribute("title") == record.part_id
+    assert link.get_attribute("href") == f"/engineer/review?part={record.part_id}"
+    link.click()
+    page.wait_for_selector(f".review[data-part='{record.part_id}']", timeout=20_000)
 
 
 def test_settings_are_read_only_and_hold_no_secret(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -267,6 +268,161 @@ def test_charts_have_a_point_for_each_part_and_step(station: Any, open_page: Any
     assert "180" in page.inner_text(".measure-0 .chart-tip")
     page.keyboard.press("Enter")
     page.wait_for_selector("dialog.part[open][data-number='180']")
+
+
+# Labels
+
+SPY = """() => {
+  const own = CanvasRenderingContext2D.prototype.fillText;
+  CanvasRenderingContext2D.prototype.fillText = function (text, x, y) {
+    const wide = this.measureText(text).width, left = this.textAlign === "right" ? x - wide : x;
+    if (this.textAlign === "center") throw new Error("a label in the middle is not looked at");
+    (this.canvas.labels ??= []).push([text, left, left + wide, y]);
+    own.call(this, text, x, y);
+  };
+}"""
+LABELS = """() => [...document.querySelectorAll(".chart svg, .chart canvas")].map((chart) => chart.labels
+  ?? [...chart.querySelectorAll("text")].map((each) => {
+    const box = each.getBoundingClientRect();
+    return [each.textContent, box.left, box.right, Number(each.getAttribute("y"))];
+  }))"""
+HIGH_PX = 13
+"""Of the letters of a label."""
+
+
+def overlapping(page: Any) -> list[tuple[str, str]]:
+    """Give each two labels of one chart that lie on each other."""
+    return [
+        (one[0], other[0])
+        for labels in page.evaluate(LABELS)
+        for place, one in enumerate(labels)
+        for other in labels[:place]
+        if abs(one[3] - other[3]) < HIGH_PX and one[1] < other[2] and other[1] < one[2]
+    ]
+
+
+def shown(page: Any) -> int:
+    return sum(map(len, page.evaluate(LABELS)))
+
+
+@pytest.mark.parametrize("language", ["en", "ja", "ko"])
+@pytest.mark.parametrize("width", [1920, 1280, 700])
+def test_no_label_of_a_chart_lies_on_another(
+    station: Any, open_page: Any, language: str, width: int
+) -> None:
+    page = open_page(
+        station, PATH, user="mia", language=language, size=(width, 800), wait=f"{READY} .mark-label"
+    )
+    page.evaluate(SPY)
+    assert (overlapping(page), shown(page) >= 6) == ([], True)
+    for box in ("log_score", "log_count"):
+        page.locator(f".threshold .check input.{box}").check()
+        page.wait_for_selector(".threshold .tick-label")
+        assert (overlapping(page), shown(page) >= 6) == ([], True)
+    page.click(".tab-yield")
+    page.select_option(".step", "hour")
+    page.wait_for_selector(".yield-chart[data-points='4'] .tick-label")
+    assert (overlapping(page), shown(page) >= 4) == ([], True)
+    page.click(".tab-measures")
+    page.wait_for_selector(".measure-2 .points canvas")
+    assert (overlapping(page), shown(page) >= 15) == ([], True)
+
+
+CLOSE = """async ([first, second, width]) => {
+  const {COLOUR, stacked} = await import("/static/analysis_chart.js");
+  const place = document.querySelector(".work");
+  const put = (chart) => {
+    place.replaceChildren(chart.host);
+    chart.host.style.cssText = `width: ${width}px; height: 200px`;
+    chart.redraw();
+  };
+  const line = (x, more) => ({x, colour: COLOUR.limit, label: `at ${x} of the whole`, row: 1, ...more});
+  const histogram = stacked({name: "histogram", label: "", steps: 2, tipOf: String,
+    lines: [line(first, {before: true}), line(second)], series: [{name: "n", colour: "red", values: [1, 2]}],
+    xTicks: () => [[0, "0.000001"], [first, "-1.25e-7"], [second, "-1.26e-7"], [1, "1000000"]]});
+  put(histogram);
+  return [...place.querySelectorAll(".mark-label")].map((each) => Number(each.getAttribute("y")));
+}"""
+LIMITS = """async ([first, second, width]) => {
+  const {points} = await import("/static/analysis_chart.js");
+  const place = document.querySelector(".work"), limit = (value) => ({value, label: `limit ${value} of the whole`});
+  const chart = points({label: "", at: [0, 6e4], value: [0, 1], verdict: [0, 0], verdicts: ["PASS"], median: [0, 1],
+    limits: [limit(first), limit(second)], tipOf: String});
+  place.replaceChildren(chart.host);
+  chart.host.style.cssText = `width: ${width}px; height: 200px`;
+  chart.redraw();
+  return document.querySelector("canvas").labels.filter(([text]) => text.includes("limit")).map(([, , , y]) => y);
+}"""
+
+
+def test_labels_of_close_lines_stand_below_each_other(station: Any, open_page: Any) -> None:
+    page = open_page(station, PATH, user="mia", wait=READY)
+    page.evaluate(SPY)
+    for first, second in ((0.05, 0.06), (0.5, 0.505), (0.7, 0.8), (0.97, 0.99), (0.99, 0.99)):
+        for width in (900, 300):
+            tops = page.evaluate(CLOSE, [first, second, width])
+            assert len(tops) == 2, (first, second, width)
+            assert overlapping(page) == [], (first, second, width)
+    assert tops[1] - tops[0] == 17
+    for first, second in ((0.5, 0.5), (0.5, 0.52), (0.0, 0.01), (1.0, 0.99), (50.0, 60.0)):
+        for width in (900, 300):
+            tops = page.evaluate(LIMITS, [first, second, width])
+            assert len(tops) == 2, (first, second, width)
+            assert overlapping(page) == [], (first, second, width)
+
+
+# Several recipes
+
+OLD = "0123456789abcdef" * 4
+
+
+@pytest.fixture(scope="module")
+def two_recipes(make_station: Callable[..., Any], recipe_file: Path) -> Iterator[Any]:
+    """A station that judged 40 parts of lot L0 by a recipe that is gone, then 10 of L1 by its present one."""
+    found = make_station(start=False)
+    recipe = open_recipe(recipe_file)
+    limit = recipe.settings.calibration.threshold
+    with open_store(found.folder / "parts.db") as store:
+        old = [replace(_part(n, 5.0, 6.0, OLD), lot="L0") for n in range(40)]
+        now = [replace(_part(n + 40, limit, limit, recipe.id), lot="L1") for n in range(10)]
+        store.add_many([*old, *now])
+    found.recipe_id = recipe.id
+    found.start_runtime()
+    found.start_page()
+    yield found
+    found.stop()
+
+
+def test_all_recipes_means_the_last_used_and_the_page_says_so(
+    two_recipes: Any, open_page: Any
+) -> None:
+    page = open_page(two_recipes, PATH, user="mia", wait=READY)
+    said = (
+        f"No recipe is chosen: only recipe {two_recipes.recipe_id[:8]}, the one used last, is shown, "
+        "as scores of different recipes are not on one scale."
+    )
+    assert page.get_attribute(".threshold", "data-ready") == "10"
+    assert page.inner_text(".threshold .only") == said
+    page.fill("input.lot", "L0")
+    page.keyboard.press("Tab")
+    page.wait_for_selector(".threshold .empty:not([hidden])")
+    assert page.inner_text(".threshold .only") == said
+    page.select_option("select.recipe", OLD)
+    page.wait_for_selector(".threshold[data-ready='40']")
+    assert not page.locator(".threshold .only").is_visible()
+    assert "5" in page.inner_text(".at .dim")
+    page.click(".tab-measures")
+    page.wait_for_selector(".measure-0 .points[data-points='40']")
+    assert not page.locator(".measures-tab .only").is_visible()
+    page.fill("input.lot", "")
+    page.select_option("select.recipe", "")
+    page.wait_for_selector(".measure-0 .points[data-points='10']")
+    assert page.inner_text(".measures-tab .only") == said
+
+
+def test_where_there_is_one_recipe_nothing_need_be_said(station: Any, open_page: Any) -> None:
+    page = open_page(station, PATH, user="mia", wait=READY)
+    assert not page.locator(".only").is_visible()
 
 
 @pytest.mark.parametrize("language", ["en", "ja", "ko"])

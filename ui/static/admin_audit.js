@@ -1,14 +1,15 @@
 // The audit record: who did what, newest first.
-import {call, el, has, lang, t} from "/static/base.js";
-import {duration, follow, moment, raw, share} from "/static/admin_shared.js";
+import {call, el, lang, t} from "/static/base.js";
+import {details, known, word} from "/static/admin_detail.js";
+import {duration, follow, moment, raw} from "/static/admin_shared.js";
 
 const KINDS = ["sign-in", "sign-in failed", "sign-out", "first administrator", "user_added", "user_role_changed",
   "user_password_set", "user_removed", "user_signed_out", "password_changed", "change_failed", "paused", "resumed",
-  "product_changed", "recipe_on_line", "camera_changed", "parity_checked", "audit_exported", "record_verified",
+  "product_changed", "recipe_on_line", "recipe_replaced", "camera_changed", "parity_checked", "audit_exported", "record_verified",
   "doctor_run", "recipe_put_back", "camera_kept", "pictures_taken", "good_parts_added", "good_parts_removed",
   "where_to_look_saved", "reference_chosen", "options_chosen", "training_started", "training_cancelled", "recipe_tried",
-  "parts_exported", "lot_report_made", "verification_cancelled", "defects_changed", "dataset_made", "acknowledge", "disagree", "label", "answer", "picture_removed"];
-const named = (kind) => kind.replace(/[- ]/g, "_");
+  "parts_exported", "lot_report_made", "verification_cancelled", "defects_changed", "dataset_made", "acknowledge", "disagree", "label", "answer", "picture_removed",
+  "pictures_cleared"];
 
 export function show(element) {
   const kind = el("select", {id: "audit-kind", onchange: () => fresh()});
@@ -63,33 +64,19 @@ export function show(element) {
   return () => stop();
 }
 
-const known = (kind) => has(`admin.kind_${named(kind)}`);
-const word = (kind) => known(kind) ? t(`admin.kind_${named(kind)}`) : kind;
-
 function row(deed) {
   const what = known(deed.kind) ? word(deed.kind) : raw(deed.kind);
   return el("tr", {data: {kind: deed.kind, number: deed.number}},
     el("td", {class: "when"}, moment(deed.at)), el("td", {}, raw(deed.who)), el("td", {}, what),
-    el("td", {class: "details"}, said(deed)),
-    el("td", {class: "id", title: deed.part_id}, deed.part_id ? raw(deed.part_id.slice(0, 8)) : ""));
+    el("td", {class: "details"}, details(deed)), el("td", {class: "id"}, part(deed)));
 }
 
-/** What was done, in words where there are some for it; else as it was written. */
-function said(deed) {
-  const key = `admin.did_${named(deed.kind)}`;
-  if (!Object.keys(deed.detail).length) return "";
-  if (deed.kind === "parity_checked") return deed.detail.recipes.map((each) => el("div", {},
-    raw(`${each.view} · ${each.product} · ${each.recipe_id.slice(0, 12)} · `), each.error ? raw(each.error) : share(each)));
-  if (!has(key)) return raw(JSON.stringify(deed.detail));
-  const values = Object.fromEntries(Object.entries(deed.detail).map(([name, value]) => [name, plain(value)]));
-  return raw(t(key, values).replace(/\{\w+\}/g, "").trim());
-}
-
-function plain(value) {
-  if (value === null || value === undefined) return "";
-  if (Array.isArray(value)) return value.join(", ");
-  if (typeof value === "object") return JSON.stringify(value);
-  return has(`login.role_${value}`) ? t(`login.role_${value}`) : String(value);
+/** A part by its number, to be looked at on the review page; whoever reads this may open that. */
+function part(deed) {
+  if (deed.part_id === null) return "";
+  if (deed.part_number === null) return el("span", {translate: "no", title: deed.part_id}, deed.part_id.slice(0, 8));
+  const href = `/engineer/review?part=${encodeURIComponent(deed.part_id)}`;
+  return el("a", {href, title: deed.part_id, translate: "no"}, `#${deed.part_number}`);
 }
 
 function tell(place, found) {

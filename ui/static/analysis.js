@@ -10,7 +10,7 @@ const TABS = {threshold: judging.make, yield: makeYield, measures: makeMeasures,
 export async function start(element) {
   const chosen = choice();
   const work = el("main", {class: "work"});
-  const tabs = makeTabs(work, chosen.asked);
+  const tabs = makeTabs(work, chosen);
   chosen.changed(() => tabs.reload());
   element.append(bar("analysis"), el("div", {class: "top"}, chosen.element, tabs.element), work);
   await chosen.load();
@@ -19,7 +19,7 @@ export async function start(element) {
   if (part) searching.openPart(Number(part));
 }
 
-function makeTabs(work, asked) {
+function makeTabs(work, {asked, assumed}) {
   let current = null;
   const made = {}, stale = new Set();
   const buttons = Object.fromEntries(Object.keys(TABS).map((name) => [name, el("button", {role: "tab",
@@ -34,7 +34,7 @@ function makeTabs(work, asked) {
   function show(name) {
     current = name;
     const fresh = !made[name];
-    made[name] ??= TABS[name](asked);
+    made[name] ??= TABS[name](asked, assumed);
     for (const [each, button] of Object.entries(buttons)) {
       button.setAttribute("aria-selected", String(each === name));
       button.tabIndex = each === name ? 0 : -1;
@@ -93,5 +93,7 @@ function choice() {
   const time = (input) => (input.value ? new Date(input.value).toISOString() : null);
   /** `one`: of one recipe, the last used where none was chosen. */
   const asked = ({one = false} = {}) => ({product: product.value, recipe: recipe.value || (one ? latest : ""), lot: lot.value, since: time(since), until: time(until)});
-  return {element, asked, load, changed: (listener) => { tell = listener; }};
+  /** The recipe that stands for several because none was chosen; "" where one was, or there is but one. */
+  const assumed = () => (recipe.value || recipe.options.length < 3 ? "" : latest);
+  return {element, asked, assumed, load, changed: (listener) => { tell = listener; }};
 }

@@ -1,10 +1,10 @@
 // Small charts: SVG for bars, canvas for many points. Each is one stop of the Tab key; arrows move a
 // cursor from value to value, and what it stands on is shown and read out.
 import {el, lang, svg, t} from "/static/base.js";
+import {FONT, axis, below, logTicks, sparse, ticks, tiered, widthOf} from "/static/analysis_axis.js";
 
 export const COLOUR = {PASS: "#009e73", FAIL: "#d55e00", REVIEW: "#f0e442", CANNOT_INSPECT: "#56b4e9",
   ink: "#f3f6fa", dim: "#9fb0c3", line: "#2b3542", median: "#f3f6fa", limit: "#e69f00", now: "#cc79a7"};
-const FONT = "13px system-ui, 'Noto Sans', 'Noto Sans CJK JP', 'Noto Sans CJK KR', sans-serif";
 
 /** A number with four digits that count. */
 export function short(value) {
@@ -22,39 +22,6 @@ export function when(ms, {date = true, time = true, year = false} = {}) {
   if (date) Object.assign(wanted, {month: "short", day: "numeric"});
   if (time) Object.assign(wanted, {hour: "2-digit", minute: "2-digit"});
   return new Date(ms).toLocaleString(lang, wanted);
-}
-
-/** An axis from low to high: `at` gives 0…1, `back` the value, `ticks` round values. */
-export function axis(low, high, {log = false} = {}) {
-  if (!(high > low)) high = low + (Math.abs(low) || 1);
-  if (log) {
-    const a = Math.log(low), b = Math.log(high);
-    return {low, high, at: (v) => clamp((Math.log(Math.max(v, low)) - a) / (b - a)),
-      back: (x) => Math.exp(a + x * (b - a)), ticks: () => logTicks(low, high)};
-  }
-  return {low, high, at: (v) => clamp((v - low) / (high - low)), back: (x) => low + x * (high - low),
-    ticks: (most = 8) => ticks(low, high, most)};
-}
-
-const clamp = (x) => Math.min(1, Math.max(0, x));
-
-function ticks(low, high, most) {
-  const rough = (high - low) / most, power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((n) => n * power).find((n) => n >= rough);
-  const made = [];
-  for (let k = Math.ceil(low / step - 1e-9); k * step <= high * (1 + 1e-9) + 1e-12; k++)
-    made.push(Number((k * step).toPrecision(12)));
-  return made;
-}
-
-function logTicks(low, high) {
-  const made = [];
-  for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high); power++)
-    for (const n of [1, 2, 5]) {
-      const value = n * 10 ** power;
-      if (value >= low && value <= high) made.push(Number(value.toPrecision(3)));
-    }
-  return made;
 }
 
 /** A frame that draws itself anew when its size changes. `draw(width, height)` gives what to put in. */
@@ -133,7 +100,7 @@ export function stacked({label, series, steps, tipOf, tickOf, logCounts = false,
     const base = pad.top + plot.height;
     const y = (n) => base - plot.height * height01(n);
     const marks = logCounts ? logTicks(1, most) : ticks(0, most, Math.max(2, plot.height / 45)).filter(Number.isInteger);
-    for (const n of marks) {
+    for (const n of sparse(marks, y)) {
       drawn.append(svg("line", {x1: pad.left, x2: width - pad.right, y1: y(n), y2: y(n), stroke: COLOUR.line}));
       drawn.append(text(pad.left - 8, y(n) + 4, count(n), {"text-anchor": "end"}));
     }
@@ -150,11 +117,14 @@ export function stacked({label, series, steps, tipOf, tickOf, logCounts = false,
       if (topOf && step > 58 && sum)
         drawn.append(text(pad.left + (i + 0.5) * step, y(sum) - 6, topOf(i), {"text-anchor": "middle", fill: COLOUR.ink}));
     }
-    for (const [x, words] of xTicks ? xTicks(plot.width) : stepTicks(size, plot.width, tickOf))
-      drawn.append(text(pad.left + x * plot.width, height - 9, words, {"text-anchor": "middle"}));
+    const along = xTicks ? xTicks(plot.width) : stepTicks(size, plot.width, tickOf);
+    for (const [left, words] of below(along.map(([x, words]) => [pad.left + x * plot.width, words]), width))
+      drawn.append(text(left, height - 9, words, {class: "tick-label"}));
     const picture = svg("svg", {width, height, "aria-hidden": "true"},
       svg("defs", {}, ...series.filter((s) => s.hatched).map((s) => hatch(id + s.name, s.colour))), drawn);
-    for (const line of lines) picture.append(...drawLine(line, pad, plot, line.x));
+    const across = lines.map((line) => markOf(line, pad, plot, width));
+    picture.append(...across.map((mark) => markLine(mark, pad, plot)),
+      ...tiered(across, base).map(({line, left, top}) => text(left, top, line.label, {fill: line.colour, class: "mark-label"})));
     return [picture];
   });
   cursor(chart, {size: () => size, pick,
@@ -175,13 +145,16 @@ function stepTicks(size, width, tickOf) {
   return found;
 }
 
-function drawLine({label, colour, dash = "6 4", row = 0, before = false}, pad, plot, x) {
-  const at = pad.left + x * plot.width, left = before ? x > 0.2 : x > 0.75;
-  return [svg("line", {x1: at, x2: at, y1: pad.top - 6, y2: pad.top + plot.height, stroke: colour,
-    "stroke-width": 2, "stroke-dasharray": dash, class: "mark"}),
-  text(at + (left ? -6 : 6), pad.top + 6 + 17 * row, label, {fill: colour,
-    "text-anchor": left ? "end" : "start", class: "mark-label"})];
+/** Where a line across a chart stands, and its label before or after it, wherever there is room. */
+function markOf(line, pad, plot, width) {
+  const {label, x, row = 0, before = false} = line;
+  const at = pad.left + x * plot.width, wide = widthOf(label), fits = [at - 6 - wide >= pad.left, at + 6 + wide <= width];
+  const left = (before ? fits[0] : !fits[1]) ? at - 6 - wide : at + 6;
+  return {line, at, wide, left: Math.max(pad.left, Math.min(left, width - wide)), top: pad.top + 6 + 17 * row};
 }
+
+const markLine = ({line, at}, pad, plot) => svg("line", {x1: at, x2: at, y1: pad.top - 6, y2: pad.top + plot.height,
+  stroke: line.colour, "stroke-width": 2, "stroke-dasharray": line.dash ?? "6 4", class: "mark"});
 
 /** Causes, the most frequent first: bars [{name, count, summed}]. */
 export function pareto({label, bars, nameOf}) {
@@ -247,7 +220,9 @@ export function points({label, at, value, verdict, verdicts, median, limits, tip
       c.fill();
     });
     c.globalAlpha = 1;
-    limits.forEach((limit, i) => across_(c, limit, width, i % 2 === 1));
+    for (const limit of limits) lineAt(c, limit, width);
+    const names = limits.map((limit, i) => nameOf(limit, width, i % 2 === 1));
+    for (const name of tiered(names, pad.top + plot.height)) write(c, name);
     c.beginPath();
     c.strokeStyle = COLOUR.median;
     c.lineWidth = 2.5;
@@ -259,32 +234,34 @@ export function points({label, at, value, verdict, verdicts, median, limits, tip
     c.fillStyle = COLOUR.dim;
     c.strokeStyle = COLOUR.line;
     c.textAlign = "right";
-    for (const v of up.ticks(Math.max(4, plot.height / 40))) {
+    for (const v of sparse(up.ticks(Math.max(4, plot.height / 40)), y)) {
       c.beginPath(); c.moveTo(pad.left, y(v)); c.lineTo(width - pad.right, y(v)); c.stroke();
       c.fillText(short(v), pad.left - 8, y(v) + 4);
     }
-    c.textAlign = "center";
+    c.textAlign = "left";
     const wide = at[size - 1] - at[0] > 36e5 * 30, many = Math.max(2, Math.floor(plot.width / 150));
-    for (let k = 0; k <= many; k++) {
-      const ms = across.back(k / many);
-      c.textAlign = k === 0 ? "left" : k === many ? "right" : "center";
-      c.fillText(when(ms, {date: wide || k === 0}), pad.left + plot.width * k / many, height - 8);
-    }
+    const times = Array.from({length: many + 1}, (_, k) =>
+      [plot.width * k / many, when(across.back(k / many), {date: wide || k === 0})]);
+    for (const [left, words] of below(times, plot.width)) c.fillText(words, pad.left + left, height - 8);
+  };
+  const isBeyond = (v) => v > up.high || v < up.low;
+  const lineAt = (c, {value: v}, width) => {
+    if (isBeyond(v)) return;
+    c.strokeStyle = COLOUR.limit;
+    c.beginPath(); c.setLineDash([7, 5]); c.lineWidth = 2;
+    c.moveTo(pad.left, y(v)); c.lineTo(width - pad.right, y(v)); c.stroke(); c.setLineDash([]);
   };
   // A limit far outside of all values is only named at the edge it lies beyond.
-  const across_ = (c, {label: words, value: v}, width, left) => {
-    const beyond = v > up.high ? "↑ " : v < up.low ? "↓ " : "";
-    c.fillStyle = c.strokeStyle = COLOUR.limit;
-    if (!beyond) {
-      c.beginPath(); c.setLineDash([7, 5]); c.lineWidth = 2;
-      c.moveTo(pad.left, y(v)); c.lineTo(width - pad.right, y(v)); c.stroke(); c.setLineDash([]);
-    }
-    const label = beyond + words, wide = c.measureText(label).width;
-    const begin = left ? pad.left + 6 : width - pad.right - 4 - wide, base = y(v) < pad.top + 18 ? y(v) + 14 : y(v) - 5;
+  const nameOf = ({label, value: v}, width, first) => {
+    const words = (isBeyond(v) ? (v > up.high ? "↑ " : "↓ ") : "") + label, wide = widthOf(words);
+    return {words, wide, left: first ? pad.left + 6 : width - pad.right - 4 - wide,
+      top: y(v) < pad.top + 18 ? y(v) + 14 : y(v) - 5};
+  };
+  const write = (c, {words, wide, left, top}) => {
     c.fillStyle = "#151b23d0";
-    c.fillRect(begin - 4, base - 12, wide + 8, 16);
+    c.fillRect(left - 4, top - 12, wide + 8, 16);
     c.fillStyle = COLOUR.limit; c.textAlign = "left";
-    c.fillText(label, begin, base);
+    c.fillText(words, left, top);
   };
   cursor(chart, {size: () => size, pick,
     place: (i) => ({x: x(i), y: y(value[i]), text: tipOf(i)}),

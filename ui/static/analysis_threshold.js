@@ -1,15 +1,17 @@
 // The threshold slider over the histogram of scores: stored parts are judged again on every move.
 import {call, el, t} from "/static/base.js";
-import {COLOUR, axis, count, percent, short, stacked, when} from "/static/analysis_chart.js";
+import {axis} from "/static/analysis_axis.js";
+import {COLOUR, count, percent, short, stacked, when} from "/static/analysis_chart.js";
 import {CANNOT, KIND, PASS, REJECT, UNKNOWN, histogram, judge, listed, unpack} from "/static/analysis_judge.js";
 import {card, openPart} from "/static/analysis_parts.js";
 
 const BINS = 120, STEPS = 2000, SHOWN = 24, LIST_MS = 150;
 
-export function make(asked) {
+export function make(asked, assumed) {
   let parts = null, axisNow = null, at = 0, waiting = null, wanted = "flips", loading = 0, listing = 0;
   const host = el("section", {class: "threshold"});
   const note = el("div", {class: "note", role: "status"});
+  const only = el("p", {class: "only", role: "status", hidden: true});
   const limit = el("select", {class: "limit", "aria-label": t("analysis.how_many"), onchange: () => load()},
     ...[10000, 20000, 50000].map((n) => el("option", {value: n}, t("analysis.latest_parts", {count: count(n)}))));
   const logScore = check("log_score", () => draw());
@@ -39,11 +41,12 @@ export function make(asked) {
       el("div", {class: "row"}, title, el("span", {class: "space"}), choose), cards),
     figures.element);
   const empty = el("p", {class: "empty", hidden: true});
-  host.append(empty, work);
+  host.append(only, empty, work);
 
   async function load() {
     const mine = ++loading;
     note.textContent = t("analysis.loading");
+    sayOnly(only, assumed());
     const filters = asked({one: true});
     if (!filters.recipe) { nothing(t("analysis.no_recipe_chosen")); return; }
     const answer = await call("/api/engineer/analysis/stored", {...filters, limit: Number(limit.value)});
@@ -86,18 +89,9 @@ export function make(asked) {
         {name: "rejected", colour: COLOUR.FAIL, hatched: true, values: rejected}],
       tipOf: (i) => t("analysis.histogram_tip", {from: edge(i), to: edge(i + 1),
         passed: count(passed[i]), rejected: count(rejected[i])}),
-      xTicks: (width) => spaced(axisNow.ticks(Math.max(3, Math.floor(width / 90))), width)});
+      xTicks: (width) => axisNow.ticks(Math.max(3, Math.floor(width / 90))).map((v) => [axisNow.at(v), short(v)])});
     chartPlace.replaceChildren(chart.host);
     place();
-  }
-
-  function spaced(values, width) {
-    let last = -Infinity;
-    return values.map((v) => [axisNow.at(v), short(v)]).filter(([x]) => {
-      if ((x - last) * width < 48) return false;
-      last = x;
-      return true;
-    });
   }
 
   function moveTo(value) {
@@ -141,6 +135,12 @@ export function make(asked) {
   }
 
   return {host, load};
+}
+
+/** Say that the recipe used last stands for all, as scores of several are not on one scale. */
+export function sayOnly(place, recipe) {
+  place.hidden = !recipe;
+  place.textContent = recipe ? t("analysis.only_last", {recipe: recipe.slice(0, 8)}) : "";
 }
 
 const rounded = (value) => Number(value.toPrecision(6));

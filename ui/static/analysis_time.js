@@ -2,6 +2,7 @@
 import {call, el, has, t} from "/static/base.js";
 import {COLOUR, count, pareto, percent, points, short, stacked, when} from "/static/analysis_chart.js";
 import {bytes, floats} from "/static/analysis_judge.js";
+import {sayOnly} from "/static/analysis_threshold.js";
 import {VERDICTS, openPart, verdictWord} from "/static/analysis_parts.js";
 
 const API = "/api/engineer/analysis";
@@ -71,14 +72,16 @@ export function measureName(measure) {
   return has(key) ? t(key) + (group === "latency" ? " (ms)" : "") : measure;
 }
 
-export function makeMeasures(asked) {
+export function makeMeasures(asked, assumed) {
   const first = ["score", "health.brightness", "latency.total"];
   const charts = first.map((measure, i) => oneMeasure(asked, measure, i));
   const limit = el("select", {class: "limit", "aria-label": t("analysis.how_many"), onchange: () => load()},
     ...[1000, 10000, 50000].map((n) => el("option", {value: n, selected: n === 10000}, t("analysis.latest_parts", {count: count(n)}))));
   const note = el("span", {class: "hint"}, t("analysis.measures_hint"));
-  const host = el("section", {class: "measures-tab"}, el("div", {class: "row"}, limit, note), ...charts.map((each) => each.host));
+  const only = el("p", {class: "only", role: "status", hidden: true});
+  const host = el("section", {class: "measures-tab"}, only, el("div", {class: "row"}, limit, note), ...charts.map((each) => each.host));
   async function load() {
+    sayOnly(only, assumed());
     const answer = await call(`${API}/measures`, asked({one: true}));
     const names = answer.ok ? answer.measures : first;
     await Promise.all(charts.map((each) => each.load(names, Number(limit.value))));
