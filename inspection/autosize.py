@@ -84,7 +84,8 @@ def choose_size(
     """Try sizes up to the pictures' own, smallest first, until one is over the budget."""
     from inspection.train import read_pictures
 
-    picked = files[:: max(1, len(files) // MOST_PICTURES)][:MOST_PICTURES]
+    spread = np.linspace(0, len(files) - 1, min(len(files), MOST_PICTURES)).round().astype(int)
+    picked = [files[i] for i in spread]
     own = float(np.median([(height * width) ** 0.5 for height, width in first_sizes(files)]))
     sizes = [size for size in SIZES_PX if size <= max(own, USUAL_PX)]
     trials: list[Trial] = []
@@ -137,22 +138,35 @@ def draw_flaw(length: float, rng: np.random.Generator, *, stain: bool) -> Flaw:
 def spoil(picture: Picture, donor: NDArray[np.uint8], flaw: Flaw) -> Picture:
     """Draw a defect in; a scar takes its texture from `donor`, a canvas (H, W, 3)."""
     height, width = picture.canvas.shape[:2]
-    mask = np.zeros((height, width), dtype=np.float32)
-    length = max(3.0, flaw.length * max(height, width))
+    length = flaw.length * max(height, width)
     row = _at(flaw.place[0], picture.valid)
     column = _at(flaw.place[1], picture.valid[row : row + 1].T)
     if flaw.stain:
+        mask = np.zeros((height, width), dtype=np.float32)
         cv2.ellipse(mask, ((column, row), (length, 0.6 * length), flaw.angle_deg), 1.0, -1)
         mask = np.asarray(cv2.GaussianBlur(mask, (0, 0), length / 8), np.float32)
         texture = picture.canvas
     else:
-        box = cv2.boxPoints(((column, row), (length, max(2.0, length / 3)), flaw.angle_deg))
-        cv2.fillPoly(mask, [np.round(box * 8).astype(np.int32)], (1.0,), cv2.LINE_AA, 3)
+        mask = _thin((height, width), (row, column), length, flaw.angle_deg)
         down, across = int(flaw.roll[0] * height), int(flaw.roll[1] * width)
         texture = np.roll(donor, (down, across), (0, 1))
     paste = np.clip(texture.astype(np.float32) + flaw.step, 0, 255)
     mixed = picture.canvas * (1 - mask[..., None]) + paste * mask[..., None]
     return Picture(mixed.astype(np.uint8), picture.valid)
+
+
+def _thin(
+    shape: tuple[int, ...], centre: tuple[int, int], length_px: float, angle_deg: float
+) -> NDArray[np.float32]:
+    """Give how much of each pixel (H, W) a bar covers that is a third as wide as it is long."""
+    down, across = np.ogrid[: shape[0], : shape[1]]
+    y, x, angle = down - centre[0], across - centre[1], np.deg2rad(angle_deg)
+    along, beside = x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)
+    covered = [
+        np.clip((width + 1) / 2 - np.abs(offset), 0, min(1.0, width))
+        for offset, width in ((along, length_px), (beside, length_px / 3))
+    ]
+    return np.asarray(covered[0] * covered[1], np.float32)
 
 
 def _at(share: float, valid: NDArray[np.bool_]) -> int:

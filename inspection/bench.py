@@ -31,6 +31,8 @@ FIELDS = (
     "pixel_auroc",
     "aupro",
 )
+RATIOS = ("x_backbone", "fit_x_feature_pass", "ms_x_ours", "fit_x_ours")
+"""The first two are of ours, the others of the rest."""
 
 
 def bench(
@@ -43,9 +45,8 @@ def bench(
 ) -> list[dict[str, Any]]:
     """Teach and time each contender on each dataset, each in a process of its own.
 
-    One row a pair: the FIELDS, and for ours the ratios to the bare backbone of the same run. Pixel
-    figures are None without masks. Raises InspectionError for an unknown contender or a dataset
-    without test pictures.
+    One row a pair: the FIELDS and the RATIOS. Pixel figures are None without masks. Raises
+    InspectionError for an unknown contender or a dataset with too few test pictures.
     """
     unknown = [name for name in contenders if name not in (OURS, *RIVALS)]
     if unknown:
@@ -57,20 +58,31 @@ def bench(
     for number, (dataset, name) in enumerate(pairs):
         progress("Benchmark", number, len(pairs))
         items = test_files(dataset)
-        if not any(item.defective for item in items):
+        if not any(item.defective for item in items) or len(items) <= WARM_UP:
             raise InspectionError(
-                f"dataset {dataset}: bench needs test/good and test/DEFECT folders"
+                f"dataset {dataset}: bench needs test/good and test/DEFECT folders with more than "
+                f"{WARM_UP} pictures, got {len(items)}"
             )
         run = _ours if name == OURS else _rival
         figures = run(name, dataset, items, image_size_px, backbone)
         rows.append({"dataset": dataset.name, "model": name, "image_size": image_size_px} | figures)
     progress("Benchmark", len(pairs), len(pairs))
+    return _beside_ours(rows)
+
+
+def _beside_ours(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Add to each other's row how many times as long it takes as ours on the same dataset."""
+    ours = {row["dataset"]: row for row in rows if row["model"] == OURS}
+    for row in rows:
+        if row["model"] != OURS and (own := ours.get(row["dataset"])):
+            row["fit_x_ours"] = row["fit_seconds"] / own["fit_seconds"]
+            row["ms_x_ours"] = row["ms_per_image"] / own["ms_per_image"]
     return rows
 
 
 def table(rows: Sequence[dict[str, Any]]) -> str:
     """Give the rows as a Markdown table."""
-    titles = ("dataset", "model", *FIELDS, "x_backbone")
+    titles = ("dataset", "model", *FIELDS, *RATIOS)
     lines = ["| " + " | ".join(titles) + " |", "|" + "---|" * len(titles)]
     for row in rows:
         cells = [_cell(row.get(title)) for title in titles]

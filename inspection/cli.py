@@ -92,7 +92,8 @@ def train(
         ),
     ] = "256",
     latency_budget_ms: Annotated[
-        float, typer.Option(help="With --image-size auto: the time one judgement may take.")
+        float,
+        typer.Option(min=0.0, help="With --image-size auto: the time the model may take."),
     ] = 50.0,
     false_reject: Annotated[
         float, typer.Option(help="Share of good parts that may be rejected, e.g. 0.01.")
@@ -100,7 +101,7 @@ def train(
     setup: Annotated[
         Path | None, typer.Option(help="TOML file with scale, alignment, regions and zones.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Same seed, same pictures: same recipe.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Same seed, same pictures: same recipe.")] = 0,
     status: Annotated[
         Path | None, typer.Option(help="JSON file to keep telling how far it is, for programs.")
     ] = None,
@@ -264,7 +265,7 @@ def demo(
     folder: Annotated[Path, typer.Option(help="Where recipe, record and pictures go.")] = Path(
         "inspection-demo"
     ),
-    seed: Annotated[int, typer.Option(help="Same seed, same parts.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Same seed, same parts.")] = 0,
     port: PortOption = 7860,
     as_json: JsonOption = False,
 ) -> None:
@@ -416,7 +417,7 @@ def doctor(
 def _image_size(text: str) -> int | None:
     if text == "auto":
         return None
-    if not text.isdigit() or not 64 <= int(text) <= 2048:
+    if not text.isdecimal() or not 64 <= int(text) <= 2048:
         raise typer.BadParameter(
             f"must be auto or 64 to 2048, got {text}", param_hint="--image-size"
         )

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from inspection.errors import InspectionError
 from inspection.judgement import Judgement, Verdict
 from inspection.recipe import Recipe
 
@@ -74,11 +75,17 @@ def overlay_names(paths: Sequence[Path]) -> list[str]:
 def write_overlay(
     folder: Path, name: str, image: Image, judgement: Judgement, recipe: Recipe
 ) -> Path:
-    """Draw a judged picture into `folder`/`name`.png; gives the file written."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Draw a judged picture into `folder`/`name`.png; gives the file written. Raises InspectionError."""
     drawn = cv2.cvtColor(draw(image, judgement, recipe), cv2.COLOR_RGB2BGR)
     path = folder / f"{name}.png"
-    path.write_bytes(cv2.imencode(".png", drawn)[1].tobytes())
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(cv2.imencode(".png", drawn)[1].tobytes())
+    except OSError as error:
+        raise InspectionError(
+            f"overlay {path}: cannot be written ({error.strerror or error}); "
+            "free space, or give another folder"
+        ) from error
     return path
 
 

@@ -142,6 +142,18 @@ class Recipe:
         return content
 
 
+def check_place(path: Path) -> None:
+    """Find out before hours of work that a recipe cannot be written there. Raises RecipeError."""
+    if path.is_dir():
+        raise RecipeError(f"recipe {path}: is a folder; give the name of a file to write")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}."):
+            pass
+    except OSError as error:
+        raise RecipeError(_no_place(path, error)) from error
+
+
 def write_recipe(recipe: Recipe, path: Path) -> Recipe:
     """Write the file aside, flush it to the disk, then rename it; an earlier one stays until then.
 
@@ -161,15 +173,19 @@ def write_recipe(recipe: Recipe, path: Path) -> Recipe:
         temporary.chmod(0o644)
         temporary.replace(path)
     except OSError as error:
-        raise RecipeError(
-            f"recipe {path}: cannot be written ({error.strerror or error}); "
-            "nothing was changed; free space or choose another place"
-        ) from error
+        raise RecipeError(_no_place(path, error)) from error
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
     recipe.id = hashlib.sha256(content[SUMS]).hexdigest()
     return recipe
+
+
+def _no_place(path: Path, error: OSError) -> str:
+    return (
+        f"recipe {path}: cannot be written ({error.strerror or error}); "
+        "nothing was changed; free space or choose another place"
+    )
 
 
 def open_recipe(path: Path) -> Recipe:

@@ -28,7 +28,15 @@ from inspection.dataset import (
 from inspection.framing import Framing
 from inspection.geometry import Canvas, choose_canvas
 from inspection.judge import check_parity
-from inspection.recipe import FORMAT, PictureSize, Recipe, Reference, Settings, write_recipe
+from inspection.recipe import (
+    FORMAT,
+    PictureSize,
+    Recipe,
+    Reference,
+    Settings,
+    check_place,
+    write_recipe,
+)
 from inspection.setup import Setup
 
 REFERENCES = 4
@@ -106,6 +114,7 @@ def train_recipe(
     that name stays as it was.
     """
     started = time.perf_counter()
+    check_place(recipe_path)
     files = good_files(dataset)
     trials: tuple[Trial, ...] = ()
     if options.image_size_px is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -64,19 +65,32 @@ def test_a_size_below_the_usual_is_chosen_only_where_no_other_is_fast_enough() -
     assert best(_trials((192, 0.7), (256, None))).image_size_px == 192
 
 
-@pytest.mark.parametrize("stain", [False, True])
-def test_a_flaw_is_the_same_one_at_every_size(stain: bool) -> None:
-    flaw = draw_flaw(0.1, np.random.default_rng(3), stain=stain)
-    small, large = (_seen(flaw, side) for side in (200, 400))
-    assert np.abs(small - large).max() < 0.01
+@pytest.mark.parametrize(("length", "stain"), [(0.02, False), (0.08, False), (0.2, True)])
+def test_a_flaw_is_the_same_one_at_every_size(length: float, stain: bool) -> None:
+    flaw = draw_flaw(length, np.random.default_rng(3), stain=stain)
+    small, large = (_seen(flaw, side) for side in (192, 768))
+    assert np.abs(small - large)[:2].max() < 0.006
+    assert small[2] == pytest.approx(large[2], rel=0.1)
 
 
 def _seen(flaw: Flaw, side: int) -> NDArray[np.float64]:
     """Give where a flaw lies (down, across) and how large it is, in shares of the picture's side."""
     plain = Picture(np.full((side, side, 3), 100, np.uint8), np.ones((side, side), bool))
     spoilt = spoil(plain, plain.canvas, flaw).canvas[..., 0]
-    rows, columns = np.nonzero(spoilt != 100)
-    return np.array([rows.mean(), columns.mean(), len(rows) ** 0.5]) / side
+    share = np.abs(spoilt.astype(np.float64) - 100) / abs(flaw.step)
+    y, x = np.mgrid[:side, :side]
+    total = share.sum()
+    return np.array([(share * y).sum() / total, (share * x).sum() / total, total**0.5]) / side
+
+
+def test_bench_refuses_too_few_test_pictures(tmp_path: Path) -> None:
+    for kind in ("good", "scratch"):
+        (tmp_path / "test" / kind).mkdir(parents=True)
+        cv2.imwrite(str(tmp_path / "test" / kind / "0.png"), np.zeros((8, 8), np.uint8))
+    with pytest.raises(InspectionError, match="with more than 5 pictures, got 2"):
+        bench(
+            [tmp_path], contenders=["ours"], image_size_px=128, backbone=BACKBONE, progress=_quiet
+        )
 
 
 @pytest.mark.slow

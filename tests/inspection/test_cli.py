@@ -152,6 +152,17 @@ def test_all_good_ends_with_0(line: Any, cli: Any, recipe: Any, tmp_path: Path) 
     assert summary == "2 inspected, 2 passed, 0 not"
 
 
+def test_overlays_that_cannot_be_written_are_one_line(
+    line: Any, failure: Any, tmp_path: Path
+) -> None:
+    save(tmp_path / "part.png", line.good())
+    said = failure("inspect", line.recipe_path, "part.png", "--out", "part.png")
+    assert said == (
+        "overlay part.png/part.png: cannot be written (File exists); free space, or give another "
+        "folder"
+    )
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
@@ -162,6 +173,11 @@ def test_all_good_ends_with_0(line: Any, cli: Any, recipe: Any, tmp_path: Path) 
         (("evaluate", "text.recipe", "empty"), "recipe text.recipe: not a recipe, or damaged"),
         (("train", "nowhere", "--recipe", "a.recipe"), "dataset nowhere: no such folder"),
         (("train", "empty", "--recipe", "a.recipe"), "dataset empty: no pictures in empty"),
+        (("train", "nowhere", "--recipe", "empty"), "recipe empty: is a folder"),
+        (
+            ("train", "nowhere", "--recipe", "text.recipe/a"),
+            "recipe text.recipe/a: cannot be written",
+        ),
         (
             ("train", "empty", "--recipe", "a.recipe", "--setup", "none.toml"),
             "set-up none.toml: no such file",
@@ -189,6 +205,9 @@ def test_an_error_is_one_line_and_1(
         ("train", ".", "--recipe", "a", "--false-reject", "1"),
         ("train", ".", "--recipe", "a", "--image-size", "huge"),
         ("train", ".", "--recipe", "a", "--image-size", "63"),
+        ("train", ".", "--recipe", "a", "--image-size", "²"),
+        ("train", ".", "--recipe", "a", "--seed", "-1"),
+        ("train", ".", "--recipe", "a", "--latency-budget-ms", "-5"),
         ("demo", "--good", "3"),
     ],
 )
