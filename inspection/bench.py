@@ -120,17 +120,16 @@ def _ours(
 
 def measure_ours(dataset: Path, *, image_size_px: int, backbone: str) -> dict[str, Any]:
     """Train and evaluate here; times from files to recipe, and from decoded picture to judgement."""
-    import openvino  # noqa: F401  libraries are loaded before the clock starts, for all alike
-    import scipy.special  # noqa: F401
-    import timm  # noqa: F401
-    import torch  # noqa: F401
+    import scipy.special  # noqa: F401  libraries are loaded before the clock starts, for all alike
 
     from inspection.evaluate import evaluate
     from inspection.recipe import open_recipe
     from inspection.setup import Setup
     from inspection.train import TrainingOptions, train_recipe
+    from models._bare import load_libraries
     from models._memory import peak_memory_mb
 
+    load_libraries()
     options = TrainingOptions(image_size_px=image_size_px, backbone=backbone)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "bench.recipe")

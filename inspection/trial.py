@@ -87,7 +87,8 @@ def held_out(pictures: GoodPictures, recipe: Recipe, progress: Progress) -> Iter
 
     The finished recipe would not tell: it knows them all. Copies of a picture are in one half.
     """
-    card, seed = recipe.settings.model, int(recipe.settings.training["seed"])
+    settings = recipe.settings
+    card, seed = settings.model, int(settings.training["seed"])
     folds = pictures.folds(seed=seed)
     halves = folds % 2
     done = 0
@@ -100,7 +101,10 @@ def held_out(pictures: GoodPictures, recipe: Recipe, progress: Progress) -> Iter
             distances = model.distances(pictures[i].canvas)
             valid = models.to_grid(pictures.valid(i), *distances.shape)
             found = models.anomaly_map(
-                distances, valid, smoothing_patches=model.smoothing_patches, level=model.level
+                distances,
+                valid,
+                smoothing_patches=settings.smoothing_patches,
+                level=settings.level,
             )
             done += 1
             progress("Comparing good parts", done, len(pictures))

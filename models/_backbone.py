@@ -160,7 +160,7 @@ def feature_program(
     about = backbone.name, backbone.strides, backbone.mean, backbone.std, pool
     made_by = [version(each) for each in ("openvino", "torch", "timm")]
     code = sha256(Path(__file__).read_bytes()).hexdigest()
-    key = repr((about, height_px, width_px, made_by, code, _fingerprint(backbone)))
+    key = repr((about, height_px, width_px, made_by, code, fingerprint(backbone)))
     return converted(key, lambda: _convert(backbone, height_px, width_px, pool))
 
 
@@ -178,8 +178,8 @@ def _convert(backbone: Backbone, height_px: int, width_px: int, pool: int) -> op
         return openvino.convert_model(frozen, example_input=example, input=[example.shape])
 
 
-def _fingerprint(backbone: Backbone) -> str:
-    """Tell these weights from any others."""
+def fingerprint(backbone: Backbone) -> str:
+    """Give the SHA-256 of all weights, by name, which tells them from any others."""
     found = sha256()
     for name, values in backbone.network.state_dict().items():
         found.update(name.encode())

@@ -11,6 +11,12 @@ from numpy.typing import NDArray
 from models._program import SETTINGS
 
 
+def load_libraries() -> None:
+    """Import what takes long to import, so that it is not timed."""
+    import timm  # noqa: F401
+    import torch  # noqa: F401
+
+
 class BareBackbone:
     """timm's whole network compiled by OpenVINO as it is: the measure that judging is held against.
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from models._backbone import (
     Backbone,
     feature_program,
+    fingerprint,
     load_backbone,
     row_channels,
     torch_features,
@@ -127,6 +128,8 @@ class PatchCore(AnomalyModel):
         return {
             "name": self.name,
             "backbone": self.backbone,
+            "weights": None if self.weights is None else self.weights.name,
+            "weights_sha256": fingerprint(self.network_),
             "mean": list(self.network_.mean),
             "std": list(self.network_.std),
             "strides": list(self.network_.strides),

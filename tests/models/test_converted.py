@@ -117,16 +117,16 @@ def test_other_weights_are_another_network() -> None:
     import torch
 
     backbone = load_backbone("tf_efficientnet_lite0", strides=(8, 16))
-    before = _backbone._fingerprint(backbone)
+    before = _backbone.fingerprint(backbone)
     name, values = next(iter(backbone.network.state_dict().items()))
     with torch.no_grad():
         values[0].neg_()
     try:
-        assert _backbone._fingerprint(backbone) != before, name
+        assert _backbone.fingerprint(backbone) != before, name
     finally:
         with torch.no_grad():
             values[0].neg_()
-    assert _backbone._fingerprint(backbone) == before
+    assert _backbone.fingerprint(backbone) == before
 
 
 def _programs(backbone: _backbone.Backbone) -> list[tuple[bytes, bytes]]:

@@ -120,6 +120,7 @@ def test_the_card_can_be_written_in_a_recipe(taught: AnomalyModel) -> None:
     assert json.loads(json.dumps(card, allow_nan=False)) == card
     assert card["name"] == taught.name
     assert {"backbone", "mean", "std", "strides", "channels", "seed"} <= set(card)
+    assert len(card["weights_sha256"]) == 64
 
 
 def test_held_out_maps_are_of_pictures_not_seen(
