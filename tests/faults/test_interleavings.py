@@ -76,6 +76,10 @@ def test_a_trigger_sent_again_while_the_record_is_locked_is_owed_once(
         assert found == ["known", "new"]
 
 
+TAKT_S = 0.5
+"""Between parts of the line, once the cameras are being opened anew: a part sooner is rejected."""
+
+
 class Queueing(Simulated):
     """A camera on a hardware line: each trigger leaves a picture, read or not; reopening empties it."""
 
@@ -113,8 +117,9 @@ def test_a_part_never_gets_the_picture_of_another_and_the_line_recovers(build: A
         for number in range(6):
             part(f"burst{number}")  # more than may wait: some are rejected unread
         built.settle(7)
-        wait_until(lambda: not built.station._acquirer._behind.is_set())
         for number in range(3):
+            wait_until(lambda: not built.station._acquirer._behind.is_set())
+            time.sleep(TAKT_S)
             part(f"after{number}")
             built.settle(8 + number)
         judged = {}
