@@ -38,6 +38,9 @@ HANDFUL = 32
 
 MIN_GOOD = 5
 
+NEARLY_BLACK = 32
+"""Grey levels of 255: pictures whose brightest pixel is below were stored with fewer bits."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Labelled:
@@ -160,7 +163,7 @@ def read_good(files: list[Path], framing: Framing, *, progress: Progress) -> Goo
     used: list[Good] = []
     unreadable: list[tuple[str, str]] = []
     kept: dict[Path, CanvasImage] = {}
-    room = KEPT_BYTES
+    room, brightest = KEPT_BYTES, 0
     for start in range(0, len(files), HANDFUL):
         handful = files[start : start + HANDFUL]
         for path, found in zip(handful, at_once(partial(_read, framing), handful), strict=True):
@@ -169,6 +172,7 @@ def read_good(files: list[Path], framing: Framing, *, progress: Progress) -> Goo
                 continue
             good, canvas = found
             used.append(good)
+            brightest = max(brightest, int(canvas.max()))
             if canvas.nbytes <= room:
                 kept[path] = canvas
                 room -= canvas.nbytes
@@ -178,6 +182,11 @@ def read_good(files: list[Path], framing: Framing, *, progress: Progress) -> Goo
     different = len({good.digest for good in used})
     if different < MIN_GOOD:
         raise TrainingError(_too_few(different, len(files), unreadable))
+    if brightest < NEARLY_BLACK:
+        raise TrainingError(
+            f"the good pictures are nearly black: their brightest pixel is {brightest} of 255; "
+            "10 or 12 bits stored in 16-bit files must be stretched to 16 bits first"
+        )
     hygiene = Hygiene(
         unreadable=tuple(unreadable),
         off_size=tuple((g.path.name, f"{g.size_px[1]} x {g.size_px[0]} px") for g in off_size),

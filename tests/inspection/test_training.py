@@ -126,6 +126,14 @@ def test_other_kinds_of_pictures_teach(kind: str, tmp_path: Path, frame_of: Any)
     assert recipe.settings.calibration.n_good == 8
 
 
+def test_twelve_bits_in_a_16_bit_file_are_refused(tmp_path: Path) -> None:
+    for number in range(6):
+        image = draw_part(number, size_px=64, colour=False).image
+        save(tmp_path / "good" / f"{number}.png", image.astype(np.uint16) * 16)
+    with pytest.raises(TrainingError, match=r"nearly black: their brightest pixel is 1\d of 255"):
+        _trained(tmp_path / "good", tmp_path / "a.recipe")
+
+
 def test_pictures_of_many_sizes_teach(tmp_path: Path, frame_of: Any) -> None:
     image = draw_part(0, size_px=256).image
     sizes = [(128, 128), (160, 128), (128, 160), (200, 130), (130, 200), (180, 180)]
