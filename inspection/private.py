@@ -8,6 +8,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
 
+from inspection.store.archive import sync_folder
+
 MODE = 0o600
 
 
@@ -15,14 +17,14 @@ def replace_private(path: Path, content: bytes) -> None:
     """Put a file in place at once or not at all; what stood there before is gone only then."""
     with _aside(path, content) as aside:
         os.replace(aside, path)
-        _keep_folder(path.parent)
+        sync_folder(path.parent)
 
 
 def make_private(path: Path, content: bytes) -> None:
     """Make a file that nobody has made yet; if another process was first, leave its file."""
     with _aside(path, content) as aside, suppress(FileExistsError):
         os.link(aside, path)
-        _keep_folder(path.parent)
+        sync_folder(path.parent)
 
 
 @contextmanager
@@ -39,14 +41,3 @@ def _aside(path: Path, content: bytes) -> Iterator[Path]:
         yield aside
     finally:
         aside.unlink(missing_ok=True)
-
-
-def _keep_folder(folder: Path) -> None:
-    """Put the new name on the disk, too."""
-    if os.name == "nt":  # Windows cannot open a folder for fsync
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -143,12 +143,15 @@ class Recipe:
 
 
 def check_place(path: Path) -> None:
-    """Find out before hours of work that a recipe cannot be written there. Raises RecipeError."""
+    """Find out before hours of work that a recipe cannot be written there. Raises RecipeError.
+
+    Leaves nothing behind, nor makes a folder.
+    """
     if path.is_dir():
         raise RecipeError(f"recipe {path}: is a folder; give the name of a file to write")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}."):
+        there = next(folder for folder in path.absolute().parents if folder.exists())
+        with tempfile.NamedTemporaryFile(dir=there, prefix=f".{path.name}."):
             pass
     except OSError as error:
         raise RecipeError(_no_place(path, error)) from error

@@ -173,6 +173,7 @@ def test_overlays_that_cannot_be_written_are_one_line(
         (("evaluate", "text.recipe", "empty"), "recipe text.recipe: not a recipe, or damaged"),
         (("train", "nowhere", "--recipe", "a.recipe"), "dataset nowhere: no such folder"),
         (("train", "empty", "--recipe", "a.recipe"), "dataset empty: no pictures in empty"),
+        (("train", "nowhere", "--recipe", "new/a.recipe"), "dataset nowhere: no such folder"),
         (("train", "nowhere", "--recipe", "empty"), "recipe empty: is a folder"),
         (
             ("train", "nowhere", "--recipe", "text.recipe/a"),
@@ -192,6 +193,7 @@ def test_an_error_is_one_line_and_1(
     save(tmp_path / "picture.png", np.zeros((8, 8, 3), np.uint8))
     assert failure(*words).startswith(expected)
     assert not (tmp_path / "a.recipe").exists()
+    assert not (tmp_path / "new").exists()
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,10 @@ def review(open_page: Any, station: Any) -> Callable[..., Any]:
     """Open the review page on one lot, as a person."""
 
     def open_(lot: str, user: str = "mia", **options: Any) -> Any:
-        page = open_page(station, PATH, user=user, wait=".review[data-part]", **options)
+        begun = ".review[data-part]:not([data-part=''])"
+        page = open_page(station, PATH, user=user, wait=begun, **options)
+        # The part shown so far may be of that lot, too: only the next one is of the list asked for.
+        page.evaluate("() => { document.querySelector('.review').dataset.part = ''; }")
         page.fill("[name=lot]", lot)
         page.press("[name=lot]", "Enter")
         page.press("[name=lot]", "Escape")
