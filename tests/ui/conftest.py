@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +20,10 @@ import httpx
 import pytest
 
 from inspection.control import RUNTIME
+from inspection.outputs.base import Request
+from inspection.run import station_at_work
+from inspection.station import Station
+from inspection.station_file import read_station
 from inspection.store import Store, open_store
 
 REPOSITORY = Path(__file__).parents[2]
@@ -47,6 +51,23 @@ name = "flange"
 recipe = "flange.recipe"
 {rest}
 """
+
+
+def station_folder(folder: Path, line: Any, text: str) -> Path:
+    """Put a station file and the shared recipe in a folder."""
+    (folder / "station.toml").write_text(text, encoding="utf-8")
+    (folder / "flange.recipe").write_bytes(line.recipe_path.read_bytes())
+    return folder
+
+
+@contextmanager
+def having_inspected(folder: Path, requests: Sequence[Request]) -> Iterator[Station]:
+    """Start the folder's station in this process, and have it inspect a part for each request."""
+    with station_at_work(read_station(folder / "station.toml")) as at_work:
+        for number, request in enumerate(requests):
+            assert at_work.trigger(request)
+            wait_for(lambda n=number: at_work.snapshot()["answers"] > n, 20)
+        yield at_work
 
 
 def free_port() -> int:

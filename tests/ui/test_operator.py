@@ -18,11 +18,10 @@ from starlette.testclient import TestClient
 from inspection import health
 from inspection.judge import fits
 from inspection.judgement import Verdict
-from inspection.run import station_at_work
 from inspection.station import Station
 from inspection.station_file import StationFile, read_station
 from inspection.store import Store, open_store
-from tests.ui.conftest import wait_for
+from tests.ui.conftest import having_inspected, station_folder, wait_for
 from ui import reasons, refuse
 from ui.context import Context
 from ui.hub import Hub
@@ -56,10 +55,7 @@ PARTS = 8
 
 @pytest.fixture(scope="module")
 def folder(line: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("operator")
-    (made / "station.toml").write_text(STATION, encoding="utf-8")
-    (made / "flange.recipe").write_bytes(line.recipe_path.read_bytes())
-    return made
+    return station_folder(tmp_path_factory.mktemp("operator"), line, STATION)
 
 
 @pytest.fixture(scope="module")
@@ -67,10 +63,8 @@ def station(folder: Path) -> Iterator[Station]:
     """A station that inspected some parts, good and bad."""
     from inspection.outputs.base import Request
 
-    with station_at_work(read_station(folder / "station.toml")) as at_work:
-        for number in range(PARTS):
-            assert at_work.trigger(Request(source="test", serial=f"S{number}"))
-            wait_for(lambda n=number: at_work.snapshot()["answers"] > n, 20)
+    requests = [Request(source="test", serial=f"S{number}") for number in range(PARTS)]
+    with having_inspected(folder, requests) as at_work:
         yield at_work
 
 

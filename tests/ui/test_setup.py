@@ -24,12 +24,11 @@ from inspection.job_status import replace_json
 from inspection.jobs import Jobs
 from inspection.outputs.base import Request
 from inspection.recipe import Recipe, open_recipe, write_recipe
-from inspection.run import station_at_work
 from inspection.setup import read_setup
 from inspection.station import Station
 from inspection.station_file import read_station
 from inspection.store import open_store
-from tests.ui.conftest import wait_for
+from tests.ui.conftest import having_inspected, station_folder
 from ui import refuse, setup_camera, setup_record, setup_station
 from ui.context import Context
 from ui.pages import setup
@@ -64,18 +63,13 @@ PARTS = 12
 
 @pytest.fixture(scope="module")
 def folder(line: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("setup")
-    (made / "station.toml").write_text(STATION, encoding="utf-8")
-    (made / "flange.recipe").write_bytes(line.recipe_path.read_bytes())
-    return made
+    return station_folder(tmp_path_factory.mktemp("setup"), line, STATION)
 
 
 @pytest.fixture(scope="module")
 def station(folder: Path) -> Iterator[Station]:
-    with station_at_work(read_station(folder / "station.toml")) as at_work:
-        for number in range(PARTS):
-            assert at_work.trigger(Request(source="test", lot="A" if number < 6 else "B"))
-            wait_for(lambda n=number: at_work.snapshot()["answers"] > n, 20)
+    requests = [Request(source="test", lot="A" if number < 6 else "B") for number in range(PARTS)]
+    with having_inspected(folder, requests) as at_work:
         yield at_work
 
 

@@ -13,11 +13,10 @@ import pytest
 from inspection.jobs import TRY, Job, Jobs
 from inspection.outputs.base import Request
 from inspection.recipe import Recipe
-from inspection.run import station_at_work
 from inspection.station import Station
 from inspection.station_file import read_station
 from inspection.store import PartRecord, open_store
-from tests.ui.conftest import wait_for
+from tests.ui.conftest import having_inspected, station_folder, wait_for
 from tests.ui.test_setup import STATION, Asking, trained
 from ui import setup_record, setup_release, setup_result
 from ui.context import Context
@@ -31,18 +30,13 @@ Tried = Callable[[Job], dict[str, Any]]
 
 @pytest.fixture(scope="module")
 def folder(line: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("tried")
-    (made / "station.toml").write_text(STATION, encoding="utf-8")
-    (made / "flange.recipe").write_bytes(line.recipe_path.read_bytes())
-    return made
+    return station_folder(tmp_path_factory.mktemp("tried"), line, STATION)
 
 
 @pytest.fixture(scope="module")
 def station(folder: Path) -> Iterator[Station]:
-    with station_at_work(read_station(folder / "station.toml")) as at_work:
-        for number in range(PARTS):
-            assert at_work.trigger(Request(source="test"))
-            wait_for(lambda n=number: at_work.snapshot()["answers"] > n, 20)
+    requests = [Request(source="test") for _ in range(PARTS)]
+    with having_inspected(folder, requests) as at_work:
         yield at_work
 
 
