@@ -64,6 +64,7 @@ class PolledPlc(Output):
         self._io, self._connected = RLock(), False
         self._begun: str | None = None
         self._taken, self._changed = False, False
+        self._shown = True  # what an earlier run left in the PLC may be valid
         self._wanted: int | None = None
         self._beat_at = 0.0
         self._handshake.follow(line)
@@ -177,10 +178,11 @@ class PolledPlc(Output):
             board = self._handshake.board
             if self._begun is not None:
                 board = board.cleared()
-            # valid is the last thing written and the first thing taken away
+            # flags come after the registers they speak of; only valid is taken away before them
             steps = [self.write_words, self.write_bits]
-            for step in steps if board.valid else reversed(steps):
+            for step in reversed(steps) if self._shown and not board.valid else steps:
                 step(board)
+            self._shown = board.valid
 
     def _write_again(self) -> None:
         self._hang_up()
@@ -198,5 +200,5 @@ class PolledPlc(Output):
 
     def _hang_up(self) -> None:
         with self._io:
-            self._connected = False
+            self._connected, self._shown = False, True
             self.disconnect()

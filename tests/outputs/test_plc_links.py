@@ -196,6 +196,26 @@ def test_state_error_and_heartbeat(link: Output, plc: Any, plant: Any, until: An
     assert (plc.words()[11], plc.words()[9], plc.bits()[READY]) == (3, 1, False)
 
 
+def test_code_is_there_before_the_error_flag(
+    link: Output, plc: Any, plant: Any, until: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if plc.output == "modbus_server":
+        pytest.skip("modbus_server gives flags and registers from one board when it is asked")
+    until(lambda: plc.bits()[READY], "ready")
+    write, codes = link.write_bits, []  # type: ignore[attr-defined]
+
+    def watched(board: Any) -> None:
+        if board.error:
+            codes.append((plc.words()[11], plc.words()[9]))
+        write(board)
+
+    monkeypatch.setattr(link, "write_bits", watched)
+    plant.state, plant.error_code = "Error", 1
+    link.state_changed(plant)
+    until(lambda: plc.bits()[ERROR], "the error")
+    assert codes[0] == (3, 1)
+
+
 def test_reset_clears_and_gives_up(
     link: Output, plc: Any, plant: Any, make: Any, until: Any
 ) -> None:
