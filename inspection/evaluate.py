@@ -108,6 +108,6 @@ def _pixel_figures(judged: list[tuple[Labelled, JudgedFile]], recipe: Recipe) ->
         size = found.frame.image.shape[:2]
         masks.append(read_image(item.mask) > 127 if item.mask else np.zeros(size, dtype=bool))
         maps.append(
-            recipe.framing.to_picture(found.judgement.anomaly_map.values, found.frame.image)
+            recipe.framing.to_picture(found.frame.image, *found.judgement.anomaly_map.shown)
         )
     return {"pixel_auroc": pixel_auroc(maps, masks), "aupro": aupro(maps, masks)}

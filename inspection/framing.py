@@ -58,10 +58,10 @@ class Framing:
         numbers = measure(place.of_picture(canvas))
         return canvas, numbers if pose is None else numbers | {"alignment": pose.likeness}, pose
 
-    def to_picture(self, values: NDArray[np.float32], image: Image) -> NDArray[np.float32]:
-        """Bring patch values (h, w) to the pixels (H, W) of the camera's picture they are of."""
+    def to_picture(self, image: Image, *planes: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Bring the sum of planes (h, w) to the pixels (H, W) of the camera's picture they are of."""
         _, pose = self.straighten(image)
-        over = self.placed(image.shape, pose).placement.to_picture(values)
+        over = self.placed(image.shape, pose).placement.to_picture(*planes)
         if pose is None:
             return over
         size = (image.shape[1], image.shape[0])

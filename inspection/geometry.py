@@ -76,10 +76,11 @@ class Placement:
             inside[:] = shares > 0.5
         return out.astype(bool)
 
-    def to_picture(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Bring patch values (h, w) over the canvas to the picture (H, W)."""
+    def to_picture(self, *planes: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Bring the sum of planes over the canvas, each of its own grid (h, w), to the picture (H, W)."""
         size = (self.canvas.width_px, self.canvas.height_px)
-        over = cv2.resize(values, size, interpolation=cv2.INTER_LINEAR)
+        each = [cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR) for plane in planes]
+        over = np.sum(each, axis=0)
         size = (self.picture_width_px, self.picture_height_px)
         part = cv2.resize(self.of_picture(over), size, interpolation=cv2.INTER_LINEAR)
         return np.asarray(part, dtype=np.float32)

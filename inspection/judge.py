@@ -125,11 +125,15 @@ class _Work:
             self.health["alignment"] = self.pose.likeness
         _stop(settings.limits.problem(self.health))
         self._mark("prepare")
-        distances, descriptor = self.recipe.program.run(canvas)
+        distances, descriptor, *detail = self.recipe.program.run(canvas)
         self._mark("model")
         valid = models.to_grid(self.view.valid, *distances.shape)
         found = models.anomaly_map(
-            distances, valid, smoothing_patches=settings.smoothing_patches, level=settings.level
+            distances,
+            valid,
+            smoothing_patches=settings.smoothing_patches,
+            level=settings.level,
+            detail=detail[0] if detail else None,
         )
         self.health["strangeness"] = self.recipe.likeness.strangeness(descriptor)
         self._mark("score")

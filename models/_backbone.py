@@ -150,10 +150,11 @@ def _read_weights(name: str, path: Path) -> dict[str, Any]:
 def feature_program(
     backbone: Backbone, *, height_px: int, width_px: int, pool: int
 ) -> openvino.Model:
-    """Compile-ready program: uint8 RGB (1, H, W, 3) to features float32 (1, h * w, C).
+    """Compile-ready program: uint8 RGB (1, H, W, 3) to features float32 (1, h * w, C), and finest ones.
 
     Each map is brought to the coarsest stride's grid by bilinear interpolation, and the coarsest is
-    laid beside them once more averaged over `pool` x `pool` neighbours, so a patch is one row.
+    laid beside them once more averaged over `pool` x `pool` neighbours, so a patch is one row. The
+    second output is the finest stride's map as it is, its patches as rows.
     Conversion takes a second or two; what was converted is kept, in this process and on disk. So do
     not change it: clone it.
     """
@@ -192,12 +193,13 @@ def row_channels(backbone: Backbone, *, pool: int) -> int:
     return sum(backbone.channels) + (backbone.channels[-1] if pool > 1 else 0)
 
 
-def torch_features(backbone: Backbone, canvas: Any, *, pool: int) -> Any:
+def torch_features(backbone: Backbone, canvas: Any, *, pool: int) -> tuple[Any, Any]:
     """Give what `feature_program` gives, by torch itself: the reference it is checked against."""
     import torch
 
     with torch.no_grad():
-        return _Patches(backbone, pool=pool)(torch.from_numpy(canvas)[None])[0].numpy()
+        rows, fine = _Patches(backbone, pool=pool)(torch.from_numpy(canvas)[None])
+    return rows[0].numpy(), fine[0].numpy()
 
 
 def _Patches(backbone: Backbone, *, pool: int) -> torch.nn.Module:  # noqa: N802
@@ -213,15 +215,17 @@ def _Patches(backbone: Backbone, *, pool: int) -> torch.nn.Module:  # noqa: N802
             super().__init__()
             self.network = backbone.network
 
-        def forward(self, picture: torch.Tensor) -> torch.Tensor:
+        def forward(self, picture: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
             x = (picture.permute(0, 3, 1, 2).float() - mean) * scale
-            *finer, coarsest = self.network(x)
+            every = self.network(x)
+            *finer, coarsest = every
             grid = coarsest.shape[-2:]
             maps = [
                 F.interpolate(m, size=grid, mode="bilinear", align_corners=False) for m in finer
             ] + [coarsest]
             if pool > 1:
                 maps.append(F.avg_pool2d(coarsest, pool, 1, pool // 2, count_include_pad=False))
-            return torch.cat(maps, 1).flatten(2).transpose(1, 2)
+            rows, fine = torch.cat(maps, 1), every[0]
+            return rows.flatten(2).transpose(1, 2), fine.flatten(2).transpose(1, 2)
 
     return Patches()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import openvino
@@ -13,6 +13,9 @@ from openvino import opset13 as ops
 
 from models._places import Places
 from models.base import Canvas, ModelError
+
+if TYPE_CHECKING:
+    from models._detail import Detail
 
 # bfloat16, the default on some processors, moves scores by a few per cent: a threshold set on one
 # machine would not hold on another.
@@ -48,12 +51,13 @@ def append_search(
     projection: NDArray[np.float32],
     bank: NDArray[np.float32],
     places: Places,
+    detail: Detail,
 ) -> openvino.Model:
     """Fuse projection and nearest-neighbour search behind a feature program.
 
     `mean` (C,), `projection` (C, d), `bank` (m, d). Outputs `distances` (1, h, w): Euclidean
-    distance of each projected patch to its nearest bank vector, evened out by `places`; and
-    `descriptor` (1, d): the patches' mean.
+    distance of each projected patch to its nearest bank vector, evened out by `places`;
+    `descriptor` (1, d): the patches' mean; and `detail` (1, h', w').
     """
     rows = features.output(0).get_node().input_value(0)
     offset = -(mean @ projection)
@@ -67,12 +71,25 @@ def append_search(
     nearest = ops.reshape(ops.sqrt(squared), shape, False)
     distances = ops.add(ops.multiply(nearest, _constant(places.gain)), _constant(places.shift))
     descriptor = ops.reduce_mean(projected, _axes(1), False)
-    model = openvino.Model(
-        [ops.result(distances), ops.result(descriptor)], features.get_parameters(), "patchcore"
-    )
-    for output, name in zip(model.outputs, ("distances", "descriptor"), strict=True):
+    outputs = {
+        "distances": distances,
+        "descriptor": descriptor,
+        "detail": _detail(features.output(1).get_node().input_value(0), detail),
+    }
+    results = [ops.result(each) for each in outputs.values()]
+    model = openvino.Model(results, features.get_parameters(), "patchcore")
+    for output, name in zip(model.outputs, outputs, strict=True):
         output.get_tensor().set_names({name})
     return model
+
+
+def _detail(rows: Any, detail: Detail) -> Any:
+    """Measure fine rows (1, h * w, C) against their places: (1, h, w)."""
+    white = ops.matmul(rows, _constant(detail.projection), False, False)
+    apart = ops.add(ops.multiply(white, _constant(detail.gain)), _constant(detail.shift))
+    far = ops.sqrt(ops.reduce_mean(ops.multiply(apart, apart), _axes(2), False))
+    shape = ops.constant(np.array([1, *detail.grid], dtype=np.int64))
+    return ops.reshape(ops.multiply(far, _constant(np.array([detail.unit]))), shape, False)
 
 
 def to_bytes(model: openvino.Model) -> tuple[bytes, bytes]:

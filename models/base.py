@@ -55,6 +55,8 @@ class AnomalyMap:
     offset: float = 0.0
     neighbourhood: NDArray[np.float32] | None = None
     """Mean distance around each valid patch (h, w), what the score is the highest of."""
+    detail: NDArray[np.float32] | None = None
+    """What stands out on a finer grid (h', w'), 0 or more, to be added to what is shown."""
 
     def __post_init__(self) -> None:
         if self.values.dtype != np.float32 or self.values.ndim != 2:
@@ -65,6 +67,11 @@ class AnomalyMap:
         if not np.isfinite(self.values).all():
             raise ValueError("AnomalyMap.values: expected finite numbers, got NaN or infinity")
         self.values.flags.writeable = False
+
+    @property
+    def shown(self) -> tuple[NDArray[np.float32], ...]:
+        """The planes whose sum over the picture is its heat: the values, and the detail if any."""
+        return (self.values,) if self.detail is None else (self.values, self.detail)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,7 +125,10 @@ class AnomalyModel(ABC):
 
     @abstractmethod
     def program(self) -> openvino.Model:
-        """Give the trained model as one program: canvas in, `distances` and `descriptor` out."""
+        """Give the trained model as one program: canvas in, `distances` and `descriptor` out.
+
+        A third output, `detail` (1, h', w'), is drawn and never scored; a model need not give it.
+        """
 
     @abstractmethod
     def card(self) -> dict[str, Any]:
@@ -145,6 +155,7 @@ def anomaly_map(
     *,
     smoothing_patches: float,
     level: float,
+    detail: NDArray[np.float32] | None = None,
 ) -> AnomalyMap:
     """Keep the distances (h, w) as the map, and score the picture by its worst neighbourhood.
 
@@ -153,6 +164,7 @@ def anomaly_map(
     place in a picture unusual all over counts more. Only valid patches score; the map also has those
     beside them. An average is never above what it averages, so a picture over a limit has a
     patch above the limit less the offset.
+    `detail` (h', w') says on a finer grid what stands out; it is shown, and is no part of the score.
     Raises ValueError when no patch is valid.
     """
     if not valid.any():
@@ -169,4 +181,18 @@ def anomaly_map(
     beside = cv2.dilate(weight, np.ones((3, 3), dtype=np.uint8)) > 0
     shown = np.where(beside, distances, 0.0).astype(np.float32)
     worst = float(smooth[valid].max())
-    return AnomalyMap(shown, worst + offset, offset, (smooth * weight).astype(np.float32))
+    around = (smooth * weight).astype(np.float32)
+    fine = None if detail is None else _standing_out(detail, valid=valid, beside=beside)
+    return AnomalyMap(shown, worst + offset, offset, around, fine)
+
+
+def _standing_out(
+    detail: NDArray[np.float32], *, valid: NDArray[np.bool_], beside: NDArray[np.bool_]
+) -> NDArray[np.float32]:
+    """Give by how much `detail` (h', w') is above its mean over the `valid` patches (h, w)."""
+    size = detail.shape[::-1]
+    inside, near = (
+        cv2.resize(mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
+        for mask in (valid, beside)
+    )
+    return np.where(near, np.maximum(detail - detail[inside].mean(), 0.0), 0.0).astype(np.float32)

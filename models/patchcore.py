@@ -23,6 +23,7 @@ from models._backbone import (
     row_channels,
     torch_features,
 )
+from models._detail import FineSample
 from models._distance import nearest_distance
 from models._folds import choose_banks
 from models._places import learn_places
@@ -99,6 +100,8 @@ class PatchCore(AnomalyModel):
         raw = self._learn(pictures, seen, _numbered(folds), progress)
         self.places_ = learn_places(raw, seen.valid)
         self.held_out_maps_ = self._even_out_of_sample(raw, seen.valid, folds)
+        self.detail_ = self._fine.learn(deviation=float(self.held_out_maps_[seen.valid].std()))
+        del self._fine
         projected = (seen.sums - self.memory_.mean) @ self.memory_.projection
         self.descriptors_ = projected.astype(np.float32)
         return self
@@ -107,7 +110,7 @@ class PatchCore(AnomalyModel):
         """Measure one canvas by torch: the reference the program is checked against."""
         if not hasattr(self, "memory_"):
             raise NotFitted("patchcore: asked to score before it was taught; call fit first")
-        rows = torch_features(self.network_, canvas, pool=self.pool)
+        rows, _ = torch_features(self.network_, canvas, pool=self.pool)
         return self.places_.even(self.memory_.distances(rows).reshape(self.grid_))
 
     def program(self) -> openvino.Model:
@@ -121,6 +124,7 @@ class PatchCore(AnomalyModel):
             projection=memory.projection,
             bank=memory.bank,
             places=self.places_,
+            detail=self.detail_,
         )
 
     def card(self) -> dict[str, Any]:
@@ -163,20 +167,17 @@ class PatchCore(AnomalyModel):
             feature_program(self.network_, height_px=height_px, width_px=width_px, pool=self.pool)
         )
 
-    def _rows(self, picture: Picture) -> Array:
-        return self._features.run(picture.canvas)[0]
-
     def _handful(self) -> int:
         """Give how many pictures have about HANDFUL_PATCHES patches together."""
         return max(1, HANDFUL_PATCHES // (self.grid_[0] * self.grid_[1]))
 
-    def _passing(self, pictures: Sequence[Picture]) -> Iterator[tuple[int, Picture, Array]]:
+    def _passing(self, pictures: Sequence[Picture]) -> Iterator[tuple[int, Picture, list[Array]]]:
         """Run pictures by the handful: idle BLAS threads spin, and would slow each run in turn."""
         step = self._handful()
         for start in range(0, len(pictures), step):
             handful = pictures[start : start + step]
-            rows = [self._rows(picture) for picture in handful]
-            yield from zip(range(start, len(pictures)), handful, rows, strict=False)
+            found = [self._features.run(picture.canvas) for picture in handful]
+            yield from zip(range(start, len(pictures)), handful, found, strict=False)
 
     def _look(self, pictures: Sequence[Picture], progress: Progress) -> Seen:
         """Pass over the pictures once: moments for whitening, candidates for the memory."""
@@ -187,8 +188,11 @@ class PatchCore(AnomalyModel):
             quota=max(1, self.candidates // len(pictures)),
             seed=self.seed,
         )
-        for i, picture, rows in self._passing(pictures):
+        fine_grid = tuple(side // min(self.strides) for side in pictures[0].canvas.shape[:2])
+        self._fine = FineSample(len(pictures), fine_grid, self.network_.channels[0])
+        for i, picture, (rows, fine) in self._passing(pictures):
             seen.take(i, rows, to_grid(picture.valid, *self.grid_))
+            self._fine.take(i, fine, to_grid(picture.valid, *self._fine.grid))
             progress("Looking at good parts", i + 1, len(pictures))
         return seen
 
@@ -233,7 +237,7 @@ class PatchCore(AnomalyModel):
             some = members[start : start + step]
             kept = [seen.kept(i) for i in some]
             rows = [
-                self._rows(pictures[i])[seen.rest[i]] if known is None else known
+                self._features.run(pictures[i].canvas)[0][seen.rest[i]] if known is None else known
                 for i, known in zip(some, kept, strict=True)
             ]
             distances = raw[some]

@@ -67,7 +67,7 @@ def test_the_weights_are_trained_ones_in_their_places() -> None:
     assert any(not np.allclose(v, 1) for v in variances)
     image = draw_part(0, size_px=128).image
     rows, again, mirrored = (
-        torch_features(found, np.ascontiguousarray(each), pool=3)
+        torch_features(found, np.ascontiguousarray(each), pool=3)[0]
         for each in (image, np.roll(image, 1, axis=1), image[::-1])
     )
     assert rows.shape == (64, row_channels(found, pool=3))
@@ -87,10 +87,14 @@ def test_the_features_are_what_they_have_always_been(by: str) -> None:
     found = load_backbone("tf_efficientnet_lite0", strides=(8, 16))
     canvas = np.random.default_rng(7).integers(0, 256, (64, 96, 3), dtype=np.uint8)
     if by == "torch":
-        rows = torch_features(found, canvas, pool=3)
+        rows, fine = torch_features(found, canvas, pool=3)
     else:
-        rows = Program(feature_program(found, height_px=64, width_px=96, pool=3)).run(canvas)[0]
+        program = Program(feature_program(found, height_px=64, width_px=96, pool=3))
+        rows, fine = program.run(canvas)
     assert rows.shape == (4 * 6, 40 + 112 + 112)
+    assert fine.shape == (8 * 12, 40)
+    # A patch of the coarser grid has the mean of the four finer ones around its middle.
+    assert fine.reshape(8, 12, 40)[:2, :2].mean((0, 1)) == pytest.approx(rows[0, :40], abs=2e-3)
     assert {place: rows[place] for place in GOLDEN} == pytest.approx(GOLDEN, abs=2e-3)
     assert rows.mean() == pytest.approx(-0.56129, abs=1e-3)
     assert np.sqrt(np.square(rows).mean()) == pytest.approx(4.72311, abs=1e-3)

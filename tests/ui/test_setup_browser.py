@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -177,14 +179,21 @@ def test_a_training_survives_the_page_server_and_can_be_cancelled(
     page.click("[data-do=train]")
     page.wait_for_selector(".job[data-state=running] [role=progressbar]")
     job = page.get_attribute(".job", "data-job")
-    station.kill_page()
-    station.start_page()
-    page.reload()
-    page.wait_for_selector(f".job[data-job='{job}'][data-state=running]", timeout=20_000)
-    page.click("[data-do=cancel]")
+    folder = station.page_folder / "jobs" / str(job)
+    training = json.loads((folder / "job.json").read_text())["pid"]
+    os.kill(training, signal.SIGSTOP)  # else a small one may end before the page is back
+    try:
+        station.kill_page()
+        station.start_page()
+        page.reload()
+        page.wait_for_selector(f".job[data-job='{job}'][data-state=running]", timeout=20_000)
+        page.click("[data-do=cancel]")
+        page.wait_for_selector(".job:not(:has([data-do=cancel]))")
+    finally:
+        os.kill(training, signal.SIGCONT)
     page.wait_for_selector(".job[data-state=cancelled]", timeout=60_000)
     assert "nothing was changed" in page.inner_text(".job h2")
-    assert not (station.page_folder / "jobs" / str(job) / "new.recipe").exists()
+    assert not (folder / "new.recipe").exists()
 
 
 def test_shapes_are_edited_with_mouse_and_keys(at_work: AtWork, open_page: Opened) -> None:
