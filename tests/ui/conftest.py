@@ -32,6 +32,16 @@ PEOPLE = {"ada": "administrator", "mia": "engineer", "jo": "engineer", "oli": "o
 """Users of every test station; the password of each is PASSWORD."""
 PASSWORD = "a long password for tests"
 FULL_HD, SMALL = (1920, 1080), (1280, 800)
+SERVER_GONE = (
+    "WebSocket",
+    "ERR_CONNECTION_REFUSED",
+    "ERR_CONNECTION_RESET",
+    "ERR_EMPTY_RESPONSE",
+    "ERR_INCOMPLETE_CHUNKED",
+    "ERR_CONTENT_LENGTH_MISMATCH",
+    "ERR_SOCKET",
+)
+"""What a browser says of a page whose server was killed."""
 
 STATION = """
 station = "line-1"

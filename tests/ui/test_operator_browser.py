@@ -22,7 +22,7 @@ from inspection.judge import inspect
 from inspection.judgement import Verdict
 from inspection.recipe import open_recipe
 from inspection.store import NewPart, encode_picture, open_store
-from tests.ui.conftest import FULL_HD, SMALL, AtWork, Opened, free_port, wait_for
+from tests.ui.conftest import FULL_HD, SERVER_GONE, SMALL, AtWork, Opened, free_port, wait_for
 from ui.words import Words
 
 pytestmark = pytest.mark.slow
@@ -30,13 +30,6 @@ pytestmark = pytest.mark.slow
 WORDS = Words()
 READY = ".banner[data-verdict]:not([data-verdict=NO_SIGNAL])"
 BUTTONS = ("acknowledge", "disagree", "trigger", "pause", "heat", "outlines", "sound", "menu")
-LOST = (
-    "WebSocket",
-    "ERR_CONNECTION_REFUSED",
-    "ERR_EMPTY_RESPONSE",
-    "ERR_INCOMPLETE_CHUNKED",
-    "ERR_CONTENT_LENGTH_MISMATCH",
-)
 
 
 def say(key: str, language: str = "en", **values: object) -> str:
@@ -646,7 +639,7 @@ def test_fail_and_pass_differ_for_whoever_sees_no_colour(
 def test_a_page_that_lost_its_server_or_station_says_so_and_recovers(
     make_station: Callable[..., AtWork], open_page: Opened
 ) -> None:
-    open_page.allowed = LOST
+    open_page.allowed = SERVER_GONE
     station = make_station(users=False)
     page = open_page(station, wait=READY)
     page.evaluate("() => { window.same = true; }")

@@ -14,7 +14,7 @@ import pytest
 
 from inspection.setup import read_setup
 
-from .conftest import FULL_HD, SMALL, AtWork, Opened, wait_for
+from .conftest import FULL_HD, SERVER_GONE, SMALL, AtWork, Opened, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -170,7 +170,7 @@ def test_a_training_survives_the_page_server_and_can_be_cancelled(
     make_station: Any, open_page: Opened, line: Any
 ) -> None:
     station = make_station()
-    open_page.allowed = ("ERR_CONNECTION_REFUSED", "WebSocket", "ERR_EMPTY_RESPONSE", "ERR_SOCKET")
+    open_page.allowed = SERVER_GONE
     page = open_page(station, PAGE + "#good", user="mia", wait=READY)
     files = sorted((line.dataset / "train" / "good").iterdir())[:24]
     page.set_input_files("[name=files]", [str(path) for path in files])
