@@ -86,7 +86,7 @@ def choose_size(
 
     spread = np.linspace(0, len(files) - 1, min(len(files), MOST_PICTURES)).round().astype(int)
     picked = [files[i] for i in spread]
-    own = float(np.median([(height * width) ** 0.5 for height, width in first_sizes(files)]))
+    own = float(np.median([(height * width) ** 0.5 for height, width in first_sizes(files, setup)]))
     sizes = [size for size in SIZES_PX if size <= max(own, USUAL_PX)]
     trials: list[Trial] = []
     for number, size in enumerate(sizes):

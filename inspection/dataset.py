@@ -16,10 +16,11 @@ from typing import TypeVar, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from cameras import CameraError, list_images, read_image
+from cameras import CameraError, list_images
 from inspection.align import Pose
 from inspection.errors import CannotInspect, TrainingError
 from inspection.framing import Framing
+from inspection.setup import Setup
 from models import Picture
 
 CanvasImage = NDArray[np.uint8]
@@ -134,7 +135,7 @@ class GoodPictures(Sequence[Picture]):
         good = self.used[index]
         canvas = self._kept.get(good.path)
         if canvas is None:
-            canvas = self.framing.canvas_of(read_image(good.path))[0]
+            canvas = self.framing.canvas_of(self.framing.setup.read(good.path))[0]
         return Picture(canvas, self.valid(index))
 
     def valid(self, index: int) -> NDArray[np.bool_]:
@@ -185,7 +186,7 @@ def read_good(files: list[Path], framing: Framing, *, progress: Progress) -> Goo
     if brightest < NEARLY_BLACK:
         raise TrainingError(
             f"the good pictures are nearly black: their brightest pixel is {brightest} of 255; "
-            "10 or 12 bits stored in 16-bit files must be stretched to 16 bits first"
+            "where 16-bit files hold 10 or 12 bits, say bits = 12 in the set-up file"
         )
     hygiene = Hygiene(
         unreadable=tuple(unreadable),
@@ -198,7 +199,7 @@ def read_good(files: list[Path], framing: Framing, *, progress: Progress) -> Goo
 def _read(framing: Framing, path: Path) -> tuple[Good, CanvasImage] | str:
     """Read and measure a picture: what is to be known of it and its canvas, or what is wrong."""
     try:
-        image = read_image(path)
+        image = framing.setup.read(path)
         canvas, numbers, pose = framing.canvas_of(image)
     except (CameraError, CannotInspect) as error:
         return str(error)
@@ -213,27 +214,27 @@ def at_once(work: Callable[[Item], Found], items: Iterable[Item]) -> list[Found]
         return list(threads.map(work, items))
 
 
-def first_readable(files: list[Path]) -> CanvasImage:
+def first_readable(files: list[Path], setup: Setup) -> CanvasImage:
     """Give the first picture that can be read. Raises TrainingError when there is none."""
     problem = ""
     for path in files:
         try:
-            return read_image(path)
+            return setup.read(path)
         except CameraError as error:
             problem = problem or str(error)
     raise TrainingError(f"none of {len(files)} pictures can be read; the first: {problem}")
 
 
-def first_sizes(files: list[Path]) -> list[tuple[int, int]]:
+def first_sizes(files: list[Path], setup: Setup) -> list[tuple[int, int]]:
     """Give the (height, width) of a spread of readable pictures, to choose the canvas from."""
-    found = at_once(_size, files[:: max(1, len(files) // 40)])
-    return [size for size in found if size] or [first_readable(files).shape[:2]]
+    found = at_once(partial(_size, setup), files[:: max(1, len(files) // 40)])
+    return [size for size in found if size] or [first_readable(files, setup).shape[:2]]
 
 
-def _size(path: Path) -> tuple[int, int] | None:
+def _size(setup: Setup, path: Path) -> tuple[int, int] | None:
     """Give the (height, width) of a picture, or None when it cannot be read."""
     with suppress(CameraError):
-        image = read_image(path)
+        image = setup.read(path)
         return image.shape[0], image.shape[1]
     return None
 

@@ -48,7 +48,7 @@ def judge_files(paths: list[Path], recipe: Recipe) -> Iterator[JudgedFile]:
         try:
             data = path.read_bytes()
             frame = Frame(
-                image=decode_image(data, str(path)),
+                image=decode_image(data, str(path), bits=recipe.settings.setup.bits),
                 camera="file",
                 sequence=number,
                 captured_at=datetime.now(UTC),
@@ -60,16 +60,22 @@ def judge_files(paths: list[Path], recipe: Recipe) -> Iterator[JudgedFile]:
 
 
 def record(found: JudgedFile, recipe: Recipe) -> NewPart:
-    """Give what the store keeps of a judged file: its bytes as they came, with the judgement."""
+    """Give what the store keeps of a judged file: its bytes as they came, with the judgement.
+
+    Where `bits` were needed to read it, the picture as it was judged is kept instead: whoever looks
+    at it later does not know them.
+    """
     from inspection.store import NewPart
+
+    as_it_came = found.frame is None or recipe.settings.setup.bits == 16
 
     return NewPart(
         judgement=found.judgement,
         product=recipe.settings.product or None,
         source=str(found.path),
         frame=found.frame,
-        image_bytes=found.data or None,
-        image_suffix=_suffix(found.path),
+        image_bytes=(found.data or None) if as_it_came else None,
+        image_suffix=_suffix(found.path) if as_it_came else ".png",
     )
 
 

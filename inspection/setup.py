@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
+from cameras import read_image
 from inspection.errors import SetupError
 from inspection.judgement import Region
 
@@ -62,6 +63,8 @@ class Setup:
     """Scale, alignment, region of interest, places to ignore and zones of a product."""
 
     product: str = ""
+    bits: Annotated[int, Ge(9), Le(16)] = 16
+    """What picture files of 16 bits really use."""
     scale_mm_per_px: Annotated[float, Gt(0)] | None = None
     align: Alignment | None = None
     roi: tuple[Polygon, ...] = ()
@@ -78,6 +81,10 @@ class Setup:
             raise ValueError("zones: max_area_mm2 needs scale_mm_per_px")
         if any(z.max_count is not None and not z.allows_any for z in self.zones):
             raise ValueError("zones: max_count needs max_area_px or max_area_mm2 beside it")
+
+    def read(self, path: Path) -> NDArray[np.uint8]:
+        """Read a picture file of this product. Raises CameraError."""
+        return read_image(path, bits=self.bits)
 
     def inspected(self, size: tuple[int, int]) -> NDArray[np.bool_] | None:
         """Which pixels of a (height, width) picture are inspected; None means all."""

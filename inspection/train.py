@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 import models
-from cameras import read_image
 from inspection import health
 from inspection.autosize import Trial, best, choose_size
 from inspection.calibration import Calibration, calibrate
@@ -144,9 +143,9 @@ def read_pictures(
     files: list[Path], *, options: TrainingOptions, setup: Setup, progress: Progress
 ) -> GoodPictures:
     """Choose the canvas from a spread of the pictures, then read and measure each once."""
-    first = first_readable(files)
+    first = first_readable(files, setup)
     setup = replace(setup, reference_size_px=setup.reference_size_px or first.shape[:2])
-    sizes = [first.shape[:2]] if setup.align else first_sizes(files)
+    sizes = [first.shape[:2]] if setup.align else first_sizes(files, setup)
     canvas = choose_canvas(sizes, size_px=options.image_size_px or 256, multiple=CANVAS_MULTIPLE)
     return read_good(files, Framing(canvas, setup, first), progress=progress)
 
@@ -218,7 +217,7 @@ def _references(
     for number, index in enumerate(chosen):
         score = _score(model, model.distances(pictures[index].canvas), pictures, index)
         reference = Reference(member=f"reference_{number}.png", score=score)
-        found.append((reference, read_image(pictures.used[index].path)))
+        found.append((reference, pictures.framing.setup.read(pictures.used[index].path)))
     return found
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import models
-from cameras import list_images, read_image
+from cameras import list_images
 from inspection.dataset import GoodPictures, Progress, read_good
 from inspection.feed import encoded_png
 from inspection.files import judge_files
@@ -116,7 +116,7 @@ def heat_png(picture: Path, values: NDArray[np.float32], recipe: Recipe) -> byte
     """Colour a good part (PNG): from the usual score of good parts on, full at the limit."""
     limit = recipe.settings.calibration.threshold
     low = min(float(np.median(recipe.scores)), 0.9 * limit)
-    over = recipe.framing.to_picture(read_image(picture), values)
+    over = recipe.framing.to_picture(recipe.settings.setup.read(picture), values)
     return encoded_png(heat(over, threshold=low, fail_threshold=limit))
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from cameras import Frame, list_images, read_image
+from cameras import Frame, list_images
 from inspection import trial as trial_files
 from inspection.calibration import calibrate
 from inspection.errors import SetupError
@@ -108,7 +108,7 @@ def heat_png(recipe_path: Path, picture: Path) -> bytes | None:
     picture that cannot be judged.
     """
     recipe = opened(recipe_path)
-    image = read_image(picture)
+    image = recipe.settings.setup.read(picture)
     frame = Frame(image=image, camera="set-up", sequence=0, captured_at=datetime.now(UTC))
     with _one_at_a_time:
         found = inspect(frame, recipe).anomaly_map

@@ -15,15 +15,18 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from cameras import read_image
 from cameras.simulated import draw_part
 from inspection.dataset import MIN_GOOD, good_files, read_good
 from inspection.errors import TrainingError
+from inspection.files import judge_files, record
 from inspection.framing import Framing
 from inspection.geometry import Canvas
 from inspection.judge import inspect
 from inspection.judgement import Verdict
-from inspection.recipe import open_recipe
+from inspection.recipe import Recipe, open_recipe
 from inspection.setup import Setup
+from inspection.store import open_store
 from inspection.train import TrainingOptions, train_recipe
 
 OPTIONS = TrainingOptions(image_size_px=64, false_reject=0.2)
@@ -126,12 +129,38 @@ def test_other_kinds_of_pictures_teach(kind: str, tmp_path: Path, frame_of: Any)
     assert recipe.settings.calibration.n_good == 8
 
 
-def test_twelve_bits_in_a_16_bit_file_are_refused(tmp_path: Path) -> None:
+def test_twelve_bits_in_a_16_bit_file_need_their_number(tmp_path: Path) -> None:
+    for number in range(6):
+        image = draw_part(number, size_px=64, colour=False).image
+        save(tmp_path / "12" / f"{number}.png", image.astype(np.uint16) * 16)
+        save(tmp_path / "16" / f"{number}.png", image)
+    with pytest.raises(TrainingError, match=r"nearly black: their brightest pixel is 1\d of 255"):
+        _trained(tmp_path / "12", tmp_path / "a.recipe")
+
+    def taught(bits: int) -> Recipe:
+        path = tmp_path / f"{bits}.recipe"
+        train_recipe(tmp_path / f"{bits}", path, options=OPTIONS, setup=Setup(bits=bits))
+        return open_recipe(path)
+
+    twelve, eight = taught(12), taught(16)
+    limits = [recipe.settings.calibration.threshold for recipe in (twelve, eight)]
+    assert limits[0] == pytest.approx(limits[1], rel=0.02)
+    found = next(judge_files([tmp_path / "12" / "3.png"], twelve))
+    assert found.judgement.verdict is Verdict.PASS, found.judgement.reason
+    with open_store(str(tmp_path / "parts.db")) as store:
+        store.add(record(found, twelve))
+        kept = read_image(store.image_path(store.parts()[0]) or "")  # whoever looks knows no bits
+    assert np.abs(kept.astype(int) - read_image(tmp_path / "16" / "3.png")).max() <= 1
+
+
+def test_a_pixel_too_bright_for_the_bits_is_told(tmp_path: Path) -> None:
     for number in range(6):
         image = draw_part(number, size_px=64, colour=False).image
         save(tmp_path / "good" / f"{number}.png", image.astype(np.uint16) * 16)
-    with pytest.raises(TrainingError, match=r"nearly black: their brightest pixel is 1\d of 255"):
-        _trained(tmp_path / "good", tmp_path / "a.recipe")
+    with pytest.raises(TrainingError, match=r"10 bits allow 1023: give more bits"):
+        train_recipe(
+            tmp_path / "good", tmp_path / "a.recipe", options=OPTIONS, setup=Setup(bits=10)
+        )
 
 
 def test_pictures_of_many_sizes_teach(tmp_path: Path, frame_of: Any) -> None:

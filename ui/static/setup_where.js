@@ -47,7 +47,7 @@ function noPicture(app) {
 function begin(app) {
   const {setup, reference} = app.state;
   here.reference = reference;
-  here.setup = {scale_mm_per_px: setup?.scale_mm_per_px ?? null, align: setup?.align ?? null};
+  here.setup = {bits: setup?.bits ?? 16, scale_mm_per_px: setup?.scale_mm_per_px ?? null, align: setup?.align ?? null};
   const url = app.url(`good/${encodeURIComponent(reference)}`);
   const picture = new Image();
   const mine = here;
@@ -160,7 +160,7 @@ function setupOf({drawing, setup, size}) {
   let n = 1;
   const fresh = () => { let name; do name = `${t("setup.tool_zone")} ${n++}`; while (used.has(name)); return name; };
   return {
-    scale_mm_per_px: setup.scale_mm_per_px, align: setup.align, reference_size_px: size,
+    bits: setup.bits, scale_mm_per_px: setup.scale_mm_per_px, align: setup.align, reference_size_px: size,
     roi: of("roi").map((shape) => shape.points), ignore: of("ignore").map((shape) => shape.points),
     zones: of("zone").map((zone) => ({name: zone.name ??= fresh(), polygon: zone.points, max_area_px: zone.max_area_px ?? null,
       max_area_mm2: zone.max_area_mm2 ?? null, max_count: zone.max_count ?? null})),
