@@ -21,6 +21,7 @@ Array = NDArray[np.float32]
 KEPT_BYTES = 32 * 2**20
 """Fine features kept; pictures spread over all the good ones share it."""
 
+HANDFUL = 16
 COMPONENTS = 48
 SIGMA_PATCHES = 0.6
 LEAST_VARIANCE = 0.02
@@ -65,15 +66,15 @@ class FineSample:
     def learn(self, *, deviation: float) -> Detail:
         """Learn what is usual at each place; `deviation` is that of good distances."""
         moments = Moments(self.channels)
-        for rows, valid in self._pairs():
+        for rows, valid in self._handfuls():
             moments.add(rows[valid])
         mean, projection = whitening(moments, min(COMPONENTS, self.channels))
         places = (*self.grid, projection.shape[1])
         total, squares = np.zeros(places, np.float32), np.zeros(places, np.float32)
-        for rows, valid in self._pairs():
-            white = ((rows - mean) @ projection * valid[:, None]).reshape(places)
-            total += white
-            squares += white**2
+        for rows, valid in self._handfuls():
+            white = (rows - mean) @ projection * valid[..., None]
+            total += white.sum(0).reshape(places)
+            squares += np.einsum("nij,nij->ij", white, white).reshape(places)
         seen = np.sum(self._valid, 0, dtype=np.float32).reshape(*self.grid, 1)
         count = _around(seen) + np.float32(BORROWED)
         usual = _around(total) / count
@@ -82,12 +83,17 @@ class FineSample:
         shift = -(usual + mean @ projection) * gain
         flat_gain, flat_shift = gain.reshape(-1, places[2]), shift.reshape(-1, places[2])
         plain = Detail(projection, flat_gain, flat_shift, 1.0, self.grid)
-        good = [plain.measure(rows).ravel()[valid] for rows, valid in self._pairs()]
+        spread = range(0, len(self._rows), -(-len(self._rows) // HANDFUL))
+        good = [
+            plain.measure(self._rows[i].astype(np.float32)).ravel()[self._valid[i]] for i in spread
+        ]
         return replace(plain, unit=deviation / max(float(np.concatenate(good).std()), 1e-6))
 
-    def _pairs(self) -> Iterator[tuple[Array, NDArray[np.bool_]]]:
-        for rows, valid in zip(self._rows, self._valid, strict=True):
-            yield rows.astype(np.float32), valid
+    def _handfuls(self) -> Iterator[tuple[Array, NDArray[np.bool_]]]:
+        """Give features (n, h * w, C) and what is valid (n, h * w), a handful of pictures at a time."""
+        for start in range(0, len(self._rows), HANDFUL):
+            some = slice(start, start + HANDFUL)
+            yield np.stack(self._rows[some]).astype(np.float32), np.stack(self._valid[some])
 
 
 def _around(planes: Array) -> Array:
