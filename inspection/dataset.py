@@ -226,9 +226,10 @@ def first_readable(files: list[Path], setup: Setup) -> CanvasImage:
 
 
 def first_sizes(files: list[Path], setup: Setup) -> list[tuple[int, int]]:
-    """Give the (height, width) of a spread of readable pictures, to choose the canvas from."""
+    """Give the (height, width) seen of a spread of readable pictures, to choose the canvas from."""
     found = at_once(partial(_size, setup), files[:: max(1, len(files) // 40)])
-    return [size for size in found if size] or [first_readable(files, setup).shape[:2]]
+    sizes = [size for size in found if size] or [first_readable(files, setup).shape[:2]]
+    return [setup.window(size).size_px for size in sizes]
 
 
 def _size(setup: Setup, path: Path) -> tuple[int, int] | None:

@@ -55,8 +55,16 @@ class Framing:
         straight, pose = self.straighten(image)
         place = self.placed(image.shape, pose).placement
         canvas = place.to_canvas(straight)
-        numbers = measure(place.of_picture(canvas))
+        numbers = self.health_of(straight, canvas, place)
         return canvas, numbers if pose is None else numbers | {"alignment": pose.likeness}, pose
+
+    def health_of(self, straight: Image, canvas: Image, place: Placement) -> dict[str, float]:
+        """Measure the whole straightened picture at the canvas's size, also where a part is seen.
+
+        A defect may fill most of a small region of interest; it must not pass for bad light.
+        """
+        whole = self.canvas.place(straight.shape[0], straight.shape[1])
+        return measure(whole.of_picture(canvas if place == whole else whole.to_canvas(straight)))
 
     def to_picture(self, image: Image, *planes: NDArray[np.float32]) -> NDArray[np.float32]:
         """Bring the sum of planes (h, w) to the pixels (H, W) of the camera's picture they are of."""
@@ -89,7 +97,7 @@ class Framing:
     def _view(self, size_px: tuple[int, int]) -> View:
         if self.setup.align is not None:
             size_px = (self.reference.shape[0], self.reference.shape[1])
-        placement = self.canvas.place(*size_px)
+        placement = self.canvas.place(*size_px, self.setup.window(size_px))
         valid = placement.valid(self.setup.inspected(size_px))
         if not valid.any():
             raise CannotInspect(

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 import models
 from cameras.base import Frame
-from inspection import health
 from inspection.calibration import p_value
 from inspection.errors import CannotInspect, RecipeError
 from inspection.judgement import Judgement, Region, Verdict
@@ -120,7 +119,7 @@ class _Work:
         straight, self.pose = framing.straighten(image)
         self.view = framing.placed(image.shape, self.pose)
         canvas = self.view.placement.to_canvas(straight)
-        self.health |= health.measure(self.view.placement.of_picture(canvas))
+        self.health |= framing.health_of(straight, canvas, self.view.placement)
         if self.pose is not None:
             self.health["alignment"] = self.pose.likeness
         _stop(settings.limits.problem(self.health))

@@ -68,15 +68,15 @@ def _region(
     down = placement.canvas.height_px / fine[0]
     across = placement.canvas.width_px / fine[1]
     scale_y, scale_x = placement.scale
-    left = (stats[cv2.CC_STAT_LEFT] * across - placement.left_px) / scale_x
-    top = (stats[cv2.CC_STAT_TOP] * down - placement.top_px) / scale_y
+    left, top = placement.picture_xy(
+        stats[cv2.CC_STAT_LEFT] * across, stats[cv2.CC_STAT_TOP] * down
+    )
     right = left + stats[cv2.CC_STAT_WIDTH] * across / scale_x
     bottom = top + stats[cv2.CC_STAT_HEIGHT] * down / scale_y
     x0, x1 = np.clip([left, right], 0, placement.picture_width_px)
     y0, y1 = np.clip([top, bottom], 0, placement.picture_height_px)
     area_px = float(stats[cv2.CC_STAT_AREA] * down * across / (scale_x * scale_y))
-    x = (centre[0] * across - placement.left_px) / scale_x
-    y = (centre[1] * down - placement.top_px) / scale_y
+    x, y = placement.picture_xy(centre[0] * across, centre[1] * down)
     size = (placement.picture_height_px, placement.picture_width_px)
     mm = setup.scale_mm_per_px
     return Region(

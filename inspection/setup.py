@@ -19,9 +19,13 @@ from pydantic.dataclasses import dataclass
 
 from cameras import read_image
 from inspection.errors import SetupError
+from inspection.geometry import Window
 from inspection.judgement import Region
 
 STRICT = ConfigDict(extra="forbid")
+
+MARGIN = 1 / 16
+"""Seen around the region of interest, as a share of its longer side: about one patch."""
 
 Polygon = Annotated[tuple[tuple[float, float], ...], Len(min_length=3)]
 
@@ -96,6 +100,18 @@ class Setup:
         for polygon in self.ignore:
             cv2.fillPoly(mask, [self._points(polygon, size)], (0,))
         return mask.astype(bool)
+
+    def window(self, size: tuple[int, int]) -> Window:
+        """Give the part of a (height, width) picture the model sees: what is inspected, and a margin."""
+        height, width = size
+        mask = self.inspected(size) if self.roi else None
+        if mask is None or not mask.any():
+            return Window(top_px=0, left_px=0, height_px=height, width_px=width)
+        left, top, wide, high = cv2.boundingRect(mask.astype(np.uint8))
+        margin = round(MARGIN * max(wide, high))
+        y0, x0 = max(0, top - margin), max(0, left - margin)
+        y1, x1 = min(height, top + high + margin), min(width, left + wide + margin)
+        return Window(top_px=y0, left_px=x0, height_px=y1 - y0, width_px=x1 - x0)
 
     def zone_at(self, x_px: float, y_px: float, size: tuple[int, int]) -> str | None:
         """Name the first zone that holds this point of a (height, width) picture."""

@@ -145,7 +145,8 @@ def read_pictures(
     """Choose the canvas from a spread of the pictures, then read and measure each once."""
     first = first_readable(files, setup)
     setup = replace(setup, reference_size_px=setup.reference_size_px or first.shape[:2])
-    sizes = [first.shape[:2]] if setup.align else first_sizes(files, setup)
+    whole = first.shape[:2]
+    sizes = [setup.window(whole).size_px] if setup.align else first_sizes(files, setup)
     canvas = choose_canvas(sizes, size_px=options.image_size_px or 256, multiple=CANVAS_MULTIPLE)
     return read_good(files, Framing(canvas, setup, first), progress=progress)
 
@@ -222,8 +223,8 @@ def _references(
 
 
 def _scale(pictures: GoodPictures) -> float:
-    canvas = pictures.framing.canvas
-    return float(np.median([min(canvas.place(*good.size_px).scale) for good in pictures.used]))
+    view = pictures.framing.view
+    return float(np.median([min(view(good.size_px).placement.scale) for good in pictures.used]))
 
 
 def _picture_size(pictures: GoodPictures) -> PictureSize:

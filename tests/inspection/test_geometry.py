@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from inspection.geometry import Canvas, choose_canvas
+from inspection.geometry import Canvas, Window, choose_canvas
 
 SIZES = [(256, 256), (333, 517), (517, 333), (97, 1001), (1000, 100), (31, 33), (1, 9), (64, 64)]
 
@@ -106,6 +106,28 @@ def test_what_is_found_on_the_canvas_lies_on_the_same_place_of_the_picture(
         patch_px = 8 / min(place.scale)
         assert abs(centre_y - y) <= 0.5 * patch_px
         assert abs(centre_x - x) <= 0.5 * patch_px
+
+
+def test_a_window_of_the_picture_fills_the_canvas_and_maps_back() -> None:
+    size, window = (300, 400), Window(top_px=120, left_px=200, height_px=64, width_px=128)
+    place = Canvas(height_px=128, width_px=256).place(*size, window)
+    assert place.scale == (2.0, 2.0)
+    image = np.random.default_rng(0).integers(0, 256, (*size, 3), dtype=np.uint8)
+    seen = place.to_canvas(image)
+    alone = Canvas(height_px=128, width_px=256).place(64, 128).to_canvas(window.of(image))
+    assert np.array_equal(seen, alone)
+    mask = np.zeros(size, bool)
+    mask[120:152, 200:264] = True  # the upper left quarter of the window
+    assert place.valid(mask).sum() == 64 * 128
+    assert place.valid(mask)[:64, :128].all()
+    values = np.zeros((16, 32), np.float32)
+    values[4, 8] = 1.0
+    back = place.to_picture(values)
+    assert back.shape == size
+    centre_y, centre_x = _centre(back)
+    assert place.picture_xy(8.5 * 8, 4.5 * 8) == (234.0, 138.0)
+    assert (centre_x, centre_y) == (pytest.approx(234, abs=1), pytest.approx(138, abs=1))
+    assert np.count_nonzero(back[:120]) + np.count_nonzero(back[:, :200]) == 0
 
 
 def _bright(canvas: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,10 @@ from inspection.framing import View
 from inspection.geometry import Canvas
 from inspection.judge import inspect
 from inspection.judgement import Region, Verdict
+from inspection.recipe import Recipe, open_recipe
 from inspection.regions import find_regions
-from inspection.setup import Setup, Zone, read_setup, setup_from
+from inspection.setup import Alignment, Setup, Zone, read_setup, setup_from
+from inspection.train import TrainingOptions, train_recipe
 from models import AnomalyMap
 
 SPOT = (64, 100)
@@ -139,12 +142,43 @@ def test_an_ignored_place_is_not_judged(
         assert not (10 < x < 118 and 46 < y < 154)
 
 
-def test_only_the_region_of_interest_is_judged(
-    line: Any, frame_of: Any, spotted: Any, with_setup: Any, recipe: Any
+@pytest.mark.parametrize("align", [None, Alignment()])
+def test_only_the_region_of_interest_is_judged_and_it_fills_the_canvas(
+    line: Any, frame_of: Any, spotted: Any, recipe: Any, tmp_path: Path, align: Alignment | None
 ) -> None:
-    frame = frame_of(spotted(line.good(_passing(line, recipe, frame_of)), *SPOT))
-    assert inspect(frame, with_setup(roi=(AROUND,))).verdict is Verdict.FAIL
-    assert inspect(frame, with_setup(roi=(ELSEWHERE,))).verdict is Verdict.PASS
+    good = line.good(_passing(line, recipe, frame_of))
+    frame = frame_of(spotted(good, *SPOT, radius_px=6))
+
+    def taught(polygon: Any) -> Recipe:
+        setup = Setup(roi=(polygon,), align=align)
+        options = TrainingOptions(image_size_px=128, false_reject=0.05)
+        train_recipe(line.dataset, tmp_path / "roi.recipe", options=options, setup=setup)
+        return open_recipe(tmp_path / "roi.recipe")
+
+    around = taught(AROUND)
+    assert around.framing.view(good.shape[:2]).placement.scale[0] > 1.8  # 68 of 256 px on 128
+    found = inspect(frame, around)
+    assert found.verdict is Verdict.FAIL
+    worst = found.regions[0]
+    assert worst.x_px < SPOT[0] < worst.x_px + worst.width_px
+    assert worst.y_px < SPOT[1] < worst.y_px + worst.height_px
+    heat = around.framing.to_picture(frame.image, *found.anomaly_map.shown)
+    row, column = np.unravel_index(int(heat.argmax()), heat.shape)
+    assert (column, row) == (pytest.approx(SPOT[0], abs=10), pytest.approx(SPOT[1], abs=10))
+    assert heat.shape == good.shape[:2]
+    assert (heat[180:] == 0).all()
+    assert inspect(frame, taught(ELSEWHERE)).verdict is Verdict.PASS
+
+
+def test_the_model_sees_what_is_inspected_and_a_margin() -> None:
+    setup = Setup(roi=(AROUND, ELSEWHERE), ignore=(ELSEWHERE,), reference_size_px=(256, 256))
+    window = setup.window((512, 512))  # twice the picture the polygons were drawn on
+    margin = round(121 / 16)
+    assert (window.left_px, window.top_px) == (68 - margin, 140 - margin)
+    assert window.size_px == (121 + 2 * margin, 121 + 2 * margin)
+    corner = Setup(roi=(((0, 0), (80, 0), (80, 40), (0, 40)),)).window((256, 256))
+    assert (corner.top_px, corner.left_px, *corner.size_px) == (0, 0, 46, 86)
+    assert Setup(ignore=(AROUND,)).window((256, 200)).size_px == (256, 200)
 
 
 def test_an_empty_region_of_interest_cannot_be_inspected(
