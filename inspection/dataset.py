@@ -135,7 +135,7 @@ class GoodPictures(Sequence[Picture]):
         good = self.used[index]
         canvas = self._kept.get(good.path)
         if canvas is None:
-            canvas = self.framing.canvas_of(self.framing.setup.read(good.path))[0]
+            canvas = self.framing.canvas_of(self.framing.setup.read_picture(good.path))[0]
         return Picture(canvas, self.valid(index))
 
     def valid(self, index: int) -> NDArray[np.bool_]:
@@ -186,7 +186,7 @@ def read_good(files: list[Path], framing: Framing, *, progress: Progress) -> Goo
     if brightest < NEARLY_BLACK:
         raise TrainingError(
             f"the good pictures are nearly black: their brightest pixel is {brightest} of 255; "
-            "where 16-bit files hold 10 or 12 bits, say bits = 12 in the set-up file"
+            "where 16-bit files hold fewer bits, say how many in the set-up file: bits = 12"
         )
     hygiene = Hygiene(
         unreadable=tuple(unreadable),
@@ -199,7 +199,7 @@ def read_good(files: list[Path], framing: Framing, *, progress: Progress) -> Goo
 def _read(framing: Framing, path: Path) -> tuple[Good, CanvasImage] | str:
     """Read and measure a picture: what is to be known of it and its canvas, or what is wrong."""
     try:
-        image = framing.setup.read(path)
+        image = framing.setup.read_picture(path)
         canvas, numbers, pose = framing.canvas_of(image)
     except (CameraError, CannotInspect) as error:
         return str(error)
@@ -219,7 +219,7 @@ def first_readable(files: list[Path], setup: Setup) -> CanvasImage:
     problem = ""
     for path in files:
         try:
-            return setup.read(path)
+            return setup.read_picture(path)
         except CameraError as error:
             problem = problem or str(error)
     raise TrainingError(f"none of {len(files)} pictures can be read; the first: {problem}")
@@ -235,7 +235,7 @@ def first_sizes(files: list[Path], setup: Setup) -> list[tuple[int, int]]:
 def _size(setup: Setup, path: Path) -> tuple[int, int] | None:
     """Give the (height, width) of a picture, or None when it cannot be read."""
     with suppress(CameraError):
-        image = setup.read(path)
+        image = setup.read_picture(path)
         return image.shape[0], image.shape[1]
     return None
 

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from cameras import CameraError, Frame, decode_image, list_images
 from inspection.errors import InspectionError
 from inspection.judge import inspect
@@ -62,12 +64,16 @@ def judge_files(paths: list[Path], recipe: Recipe) -> Iterator[JudgedFile]:
 def record(found: JudgedFile, recipe: Recipe) -> NewPart:
     """Give what the store keeps of a judged file: its bytes as they came, with the judgement.
 
-    Where `bits` were needed to read it, the picture as it was judged is kept instead: whoever looks
-    at it later does not know them.
+    Where the recipe's `bits` were needed to read it, the picture as it was judged is kept instead:
+    whoever looks at it later does not know them.
     """
     from inspection.store import NewPart
 
-    as_it_came = found.frame is None or recipe.settings.setup.bits == 16
+    as_it_came = (
+        found.frame is None
+        or recipe.settings.setup.bits == 16
+        or np.array_equal(found.frame.image, decode_image(found.data, str(found.path)))
+    )
 
     return NewPart(
         judgement=found.judgement,

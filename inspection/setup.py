@@ -86,7 +86,7 @@ class Setup:
         if any(z.max_count is not None and not z.allows_any for z in self.zones):
             raise ValueError("zones: max_count needs max_area_px or max_area_mm2 beside it")
 
-    def read(self, path: Path) -> NDArray[np.uint8]:
+    def read_picture(self, path: Path) -> NDArray[np.uint8]:
         """Read a picture file of this product. Raises CameraError."""
         return read_image(path, bits=self.bits)
 

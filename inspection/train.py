@@ -218,7 +218,7 @@ def _references(
     for number, index in enumerate(chosen):
         score = _score(model, model.distances(pictures[index].canvas), pictures, index)
         reference = Reference(member=f"reference_{number}.png", score=score)
-        found.append((reference, pictures.framing.setup.read(pictures.used[index].path)))
+        found.append((reference, pictures.framing.setup.read_picture(pictures.used[index].path)))
     return found
 
 

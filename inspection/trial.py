@@ -116,7 +116,7 @@ def heat_png(picture: Path, values: NDArray[np.float32], recipe: Recipe) -> byte
     """Colour a good part (PNG): from the usual score of good parts on, full at the limit."""
     limit = recipe.settings.calibration.threshold
     low = min(float(np.median(recipe.scores)), 0.9 * limit)
-    over = recipe.framing.to_picture(recipe.settings.setup.read(picture), values)
+    over = recipe.framing.to_picture(recipe.settings.setup.read_picture(picture), values)
     return encoded_png(heat(over, threshold=low, fail_threshold=limit))
 
 

@@ -21,7 +21,12 @@ Array = NDArray[np.float32]
 KEPT_BYTES = 32 * 2**20
 """Fine features kept; pictures spread over all the good ones share it."""
 
-HANDFUL = 16
+HANDFUL_NUMBERS = 2**20
+"""Features worked on at once; at least one picture's."""
+
+SPREAD = 16
+"""Good pictures the unit is measured on, about."""
+
 COMPONENTS = 48
 SIGMA_PATCHES = 0.6
 LEAST_VARIANCE = 0.02
@@ -72,7 +77,7 @@ class FineSample:
         places = (*self.grid, projection.shape[1])
         total, squares = np.zeros(places, np.float32), np.zeros(places, np.float32)
         for rows, valid in self._handfuls():
-            white = (rows - mean) @ projection * valid[..., None]
+            white = (rows @ projection - mean @ projection) * valid[..., None]
             total += white.sum(0).reshape(places)
             squares += np.einsum("nij,nij->ij", white, white).reshape(places)
         seen = np.sum(self._valid, 0, dtype=np.float32).reshape(*self.grid, 1)
@@ -83,7 +88,7 @@ class FineSample:
         shift = -(usual + mean @ projection) * gain
         flat_gain, flat_shift = gain.reshape(-1, places[2]), shift.reshape(-1, places[2])
         plain = Detail(projection, flat_gain, flat_shift, 1.0, self.grid)
-        spread = range(0, len(self._rows), -(-len(self._rows) // HANDFUL))
+        spread = range(0, len(self._rows), -(-len(self._rows) // SPREAD))
         good = [
             plain.measure(self._rows[i].astype(np.float32)).ravel()[self._valid[i]] for i in spread
         ]
@@ -91,8 +96,9 @@ class FineSample:
 
     def _handfuls(self) -> Iterator[tuple[Array, NDArray[np.bool_]]]:
         """Give features (n, h * w, C) and what is valid (n, h * w), a handful of pictures at a time."""
-        for start in range(0, len(self._rows), HANDFUL):
-            some = slice(start, start + HANDFUL)
+        step = max(1, HANDFUL_NUMBERS // self._rows[0].size)
+        for start in range(0, len(self._rows), step):
+            some = slice(start, start + step)
             yield np.stack(self._rows[some]).astype(np.float32), np.stack(self._valid[some])
 
 

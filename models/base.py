@@ -66,7 +66,19 @@ class AnomalyMap:
             )
         if not np.isfinite(self.values).all():
             raise ValueError("AnomalyMap.values: expected finite numbers, got NaN or infinity")
-        self.values.flags.writeable = False
+        detail = self.detail
+        if detail is not None and (
+            detail.dtype != np.float32
+            or detail.ndim != 2
+            or min(np.subtract(detail.shape, self.values.shape)) < 0
+            or not np.isfinite(detail).all()
+        ):
+            raise ValueError(
+                "AnomalyMap.detail: expected finite float32 on a grid no coarser than the values', "
+                f"got {detail.dtype} {detail.shape}"
+            )
+        for plane in self.shown:
+            plane.flags.writeable = False
 
     @property
     def shown(self) -> tuple[NDArray[np.float32], ...]:

@@ -96,12 +96,11 @@ class PatchCore(AnomalyModel):
         if len(pictures) != len(folds):
             raise ModelError(f"patchcore: {len(pictures)} pictures but {len(folds)} fold numbers")
         self._start(*pictures[0].canvas.shape[:2])
-        seen = self._look(pictures, progress)
+        seen, fine = self._look(pictures, progress)
         raw = self._learn(pictures, seen, _numbered(folds), progress)
         self.places_ = learn_places(raw, seen.valid)
         self.held_out_maps_ = self._even_out_of_sample(raw, seen.valid, folds)
-        self.detail_ = self._fine.learn(deviation=float(self.held_out_maps_[seen.valid].std()))
-        del self._fine
+        self.detail_ = fine.learn(deviation=float(self.held_out_maps_[seen.valid].std()))
         projected = (seen.sums - self.memory_.mean) @ self.memory_.projection
         self.descriptors_ = projected.astype(np.float32)
         return self
@@ -179,8 +178,8 @@ class PatchCore(AnomalyModel):
             found = [self._features.run(picture.canvas) for picture in handful]
             yield from zip(range(start, len(pictures)), handful, found, strict=False)
 
-    def _look(self, pictures: Sequence[Picture], progress: Progress) -> Seen:
-        """Pass over the pictures once: moments for whitening, candidates for the memory."""
+    def _look(self, pictures: Sequence[Picture], progress: Progress) -> tuple[Seen, FineSample]:
+        """Pass over the pictures once: moments for whitening, candidates for the memory, detail."""
         seen = Seen(
             len(pictures),
             self.grid_,
@@ -189,12 +188,12 @@ class PatchCore(AnomalyModel):
             seed=self.seed,
         )
         fine_grid = tuple(side // min(self.strides) for side in pictures[0].canvas.shape[:2])
-        self._fine = FineSample(len(pictures), fine_grid, self.network_.channels[0])
-        for i, picture, (rows, fine) in self._passing(pictures):
+        fine = FineSample(len(pictures), fine_grid, self.network_.channels[0])
+        for i, picture, (rows, fine_rows) in self._passing(pictures):
             seen.take(i, rows, to_grid(picture.valid, *self.grid_))
-            self._fine.take(i, fine, to_grid(picture.valid, *self._fine.grid))
+            fine.take(i, fine_rows, to_grid(picture.valid, *fine.grid))
             progress("Looking at good parts", i + 1, len(pictures))
-        return seen
+        return seen, fine
 
     def _learn(
         self, pictures: Sequence[Picture], seen: Seen, folds: NDArray[np.intp], progress: Progress

@@ -19,7 +19,10 @@ LEAST_PX = 6
 
 
 def from_heat(image: NDArray[np.uint8], judgement: Judgement, recipe: Recipe) -> Mask | None:
-    """Give the core of each place over the limit, inside the regions at fault where there are any."""
+    """Give the core of each place over the limit, inside the regions at fault where there are any.
+
+    Of the distances alone: the detail that is drawn with them would widen it.
+    """
     found = judgement.anomaly_map
     if found is None:
         return None

@@ -108,10 +108,10 @@ def draft_of(context: Context, product: str, view: str) -> Draft:
     return Draft(context.folder, product, view)
 
 
-def shown(path: Path) -> Response:
+def shown(path: Path, *, bits: int = 16) -> Response:
     """Give a picture as any browser can show it."""
     try:
-        data = encoded_jpeg(read_image(path))
+        data = encoded_jpeg(read_image(path, bits=bits))
     except CameraError as error:
         raise Refuse(str(error), status=404) from error
     return Response(data, media_type="image/jpeg", headers={"Cache-Control": FOREVER})

@@ -19,7 +19,7 @@ import cv2
 import tomlkit
 from numpy.typing import NDArray
 
-from cameras import IMAGE_SUFFIXES, decode_image, list_images, read_image
+from cameras import IMAGE_SUFFIXES, decode_image, list_images
 from inspection.errors import SetupError
 from inspection.job_status import replace_json
 from inspection.private import replace_private
@@ -102,7 +102,7 @@ class Draft:
         if len(data) > MOST_BYTES:
             size = f"{len(data) / 2**20:.0f} MB"
             raise SetupError(f"picture {name[:80]!r}: {size}; at most {MOST_BYTES >> 20} MB")
-        image = decode_image(data, name)
+        image = decode_image(data, name, bits=self.setup().bits)
         with _lock:
             self.room()
             kept = self.next_name(Path(name).stem, suffix)
@@ -112,7 +112,7 @@ class Draft:
 
     def make_thumb(self, name: str, image: NDArray[Any] | None = None) -> None:
         """Make the small picture of a good part."""
-        image = read_image(self.good / name) if image is None else image
+        image = self.setup().read_picture(self.good / name) if image is None else image
         scale = THUMB_PX / max(image.shape[:2])
         size = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
         small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)

@@ -108,7 +108,7 @@ def _pictures(router: APIRouter, context: Context) -> None:
     async def picture(name: str, product: str, view: str) -> Response:
         """Give a good part as a browser can show it."""
         of = draft_of(context, product, view)
-        return await asyncio.to_thread(lambda: shown(of.path(name)))
+        return await asyncio.to_thread(lambda: shown(of.path(name), bits=of.setup().bits))
 
     @router.get("/thumb/{name}")
     async def thumb(name: str, product: str, view: str) -> Response:

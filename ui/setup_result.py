@@ -108,7 +108,7 @@ def heat_png(recipe_path: Path, picture: Path) -> bytes | None:
     picture that cannot be judged.
     """
     recipe = opened(recipe_path)
-    image = recipe.settings.setup.read(picture)
+    image = recipe.settings.setup.read_picture(picture)
     frame = Frame(image=image, camera="set-up", sequence=0, captured_at=datetime.now(UTC))
     with _one_at_a_time:
         found = inspect(frame, recipe).anomaly_map

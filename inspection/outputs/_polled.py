@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from dataclasses import replace
 from threading import Event, RLock
 from time import monotonic
 
@@ -178,10 +179,12 @@ class PolledPlc(Output):
             board = self._handshake.board
             if self._begun is not None:
                 board = board.cleared()
-            # flags come after the registers they speak of; only valid is taken away before them
-            steps = [self.write_words, self.write_bits]
-            for step in reversed(steps) if self._shown and not board.valid else steps:
-                step(board)
+            # valid goes before the registers change; a flag comes after those it speaks of
+            if going := self._shown and not board.valid:
+                self.write_bits(replace(board, error=False))
+            self.write_words(board)
+            if board.error or not going:
+                self.write_bits(board)
             self._shown = board.valid
 
     def _write_again(self) -> None:

@@ -162,7 +162,12 @@ def test_only_the_region_of_interest_is_judged_and_it_fills_the_canvas(
     worst = found.regions[0]
     assert worst.x_px < SPOT[0] < worst.x_px + worst.width_px
     assert worst.y_px < SPOT[1] < worst.y_px + worst.height_px
+    assert found.anomaly_map is not None
+    assert found.anomaly_map.detail is not None
     heat = around.framing.to_picture(frame.image, *found.anomaly_map.shown)
+    coarse = around.framing.to_picture(frame.image, found.anomaly_map.values)
+    assert (heat >= coarse).all()
+    assert heat.sum() > 1.01 * coarse.sum()
     row, column = np.unravel_index(int(heat.argmax()), heat.shape)
     assert (column, row) == (pytest.approx(SPOT[0], abs=10), pytest.approx(SPOT[1], abs=10))
     assert heat.shape == good.shape[:2]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cameras.simulated import draw_part
 from inspection.metrics import aupro
-from models import Picture, anomaly_map, load_program, model_class, program_bytes
+from models import AnomalyMap, Picture, anomaly_map, load_program, model_class, program_bytes
 from models._backbone import torch_features
 from models._detail import FineSample
 
@@ -70,6 +70,8 @@ def test_it_is_shown_and_never_scores() -> None:
     valid[:, 3:] = False
     detail = np.ones((8, 10), np.float32)
     detail[2, 2] = 65.0
+    detail[4, 7] = 9.0  # beside what is valid: it is shown
+    detail[4, 9] = 65.0  # farther out: it is not
     settings: dict[str, Any] = {"smoothing_patches": 1.25, "level": 0.5}
     without = anomaly_map(distances, valid, **settings)
     found = anomaly_map(distances, valid, detail=detail, **settings)
@@ -78,8 +80,13 @@ def test_it_is_shown_and_never_scores() -> None:
     assert found.shown[0] is found.values
     assert without.shown == (without.values,)
     assert found.detail is not None
-    assert np.count_nonzero(found.detail) == 1
-    assert found.detail[2, 2] == pytest.approx(65 - (47 + 65) / 48)
+    assert np.count_nonzero(found.detail) == 2
+    mean = (47 + 65) / 48
+    assert found.detail[2, 2] == pytest.approx(65 - mean)
+    assert found.detail[4, 7] == pytest.approx(9 - mean)
+    for wrong in (np.ones((2, 2), np.float32), np.full((8, 10), np.nan, np.float32)):
+        with pytest.raises(ValueError, match=r"AnomalyMap.detail: expected finite float32"):
+            AnomalyMap(found.values, found.score, detail=wrong)
 
 
 def drawn(seed: int, defect: str | None = None) -> tuple[Picture, NDArray[np.bool_]]:

@@ -216,6 +216,32 @@ def test_code_is_there_before_the_error_flag(
     assert codes[0] == (3, 1)
 
 
+def test_valid_is_taken_away_before_the_registers_change(
+    link: Output,
+    plc: Any,
+    plant: Any,
+    make: Any,
+    until: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if plc.output == "modbus_server":
+        pytest.skip("modbus_server gives flags and registers from one board when it is asked")
+    request = _taken(plc, plant, until)
+    link.send(make(1, trigger_id=request.trigger_id, verdict=Verdict.PASS))
+    until(lambda: plc.bits()[VALID], "the result")
+    write, seen = link.write_words, []  # type: ignore[attr-defined]
+
+    def watched(board: Any) -> None:
+        if board.code == 0:
+            seen.append(plc.bits()[VALID])
+        write(board)
+
+    monkeypatch.setattr(link, "write_words", watched)
+    plc.reset()
+    until(lambda: seen, "the cleared board")
+    assert not any(seen)
+
+
 def test_reset_clears_and_gives_up(
     link: Output, plc: Any, plant: Any, make: Any, until: Any
 ) -> None:
