@@ -21,6 +21,11 @@ class Window:
     height_px: int
     width_px: int
 
+    @classmethod
+    def whole(cls, height_px: int, width_px: int) -> Window:
+        """Give all of a picture of this size."""
+        return cls(top_px=0, left_px=0, height_px=height_px, width_px=width_px)
+
     @property
     def size_px(self) -> tuple[int, int]:
         """Height and width."""
@@ -41,7 +46,7 @@ class Canvas:
 
     def place(self, height_px: int, width_px: int, window: Window | None = None) -> Placement:
         """Fit a picture of this size, or a window of it, in the middle, keeping its aspect."""
-        part = window or Window(top_px=0, left_px=0, height_px=height_px, width_px=width_px)
+        part = window or Window.whole(height_px, width_px)
         scale = min(self.height_px / part.height_px, self.width_px / part.width_px)
         height = min(self.height_px, max(1, round(part.height_px * scale)))
         width = min(self.width_px, max(1, round(part.width_px * scale)))

@@ -106,7 +106,7 @@ class Setup:
         height, width = size
         mask = self.inspected(size) if self.roi else None
         if mask is None or not mask.any():
-            return Window(top_px=0, left_px=0, height_px=height, width_px=width)
+            return Window.whole(height, width)
         left, top, wide, high = cv2.boundingRect(mask.astype(np.uint8))
         margin = round(MARGIN * max(wide, high))
         y0, x0 = max(0, top - margin), max(0, left - margin)
