@@ -19,8 +19,8 @@ import cv2
 TRAIN = """
 import resource, sys, json
 from pathlib import Path
-from inspection.setup import Setup
-from inspection.train import TrainingOptions, train_recipe
+from inspection.recipe.setup_file import Setup
+from inspection.training.train import TrainingOptions, train_recipe
 folder, out = Path(sys.argv[1]), Path(sys.argv[2])
 report = train_recipe(folder, out, options=TrainingOptions(), setup=Setup())
 line = [l for l in Path("/proc/self/status").read_text().splitlines() if l.startswith("VmHWM")][0]

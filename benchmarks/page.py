@@ -24,10 +24,10 @@ import numpy as np
 from playwright.sync_api import sync_playwright
 
 from cameras.simulated import write_dataset
-from inspection.control import RUNTIME
-from inspection.setup import Setup
+from inspection.local_api.server import RUNTIME
+from inspection.recipe.setup_file import Setup
 from inspection.store import open_store
-from inspection.train import TrainingOptions, train_recipe
+from inspection.training.train import TrainingOptions, train_recipe
 
 STATION = """
 station = "bench"

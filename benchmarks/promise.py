@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import betabinom
 
-from inspection.calibration import calibrate
 from inspection.recipe import open_recipe
+from inspection.recipe.calibration import calibrate
 
 
 def main() -> None:

@@ -29,11 +29,11 @@ import numpy as np
 
 from inspection.judgement import Judgement, Region, Verdict
 from inspection.store import NewPart, open_store
+from inspection.store.append import append
 from inspection.store.records import part_row
-from inspection.store.rows import append
 from inspection.store.schema import events, parts
-from ui.sessions import Sessions
-from ui.users import Role, Users
+from ui.security.sessions import Sessions
+from ui.security.users import Role, Users
 
 PASSWORD = "a long password to measure with"
 RECIPE = "be9c" * 16

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
-from inspection.run import station_at_work
-from inspection.station_file import Product, StationFile, ViewSettings
-from inspection.triggers.plc_simulator import PlcSimulator
+from inspection.launch import station_at_work
+from inspection.plant.triggers.plc_simulator import PlcSimulator
+from inspection.station.station_file import Product, StationFile, ViewSettings
 
 PORT = 15020
 

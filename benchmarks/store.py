@@ -27,11 +27,11 @@ import numpy as np
 
 from cameras.base import Frame
 from cameras.simulated import Simulated
-from inspection import records
 from inspection.judgement import Judgement, Region, Verdict
 from inspection.store import NewPart, RetentionPolicy, Store, encode_picture, open_store, retain
+from inspection.store.append import append
+from inspection.store.reading import export as records
 from inspection.store.records import part_row
-from inspection.store.rows import append
 from inspection.store.schema import parts
 
 START = datetime(2026, 1, 5, 6, tzinfo=UTC)

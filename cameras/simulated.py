@@ -10,9 +10,15 @@ import numpy as np
 from numpy.random import PCG64, Generator
 from numpy.typing import NDArray
 
-from cameras._dataset import write_dataset
-from cameras._draw import DEFECTS, SimulatedPart, check_part_settings, draw_part, part_seed
-from cameras._parts import PRODUCTS
+from cameras._synthetic.dataset import write_dataset
+from cameras._synthetic.draw import (
+    DEFECTS,
+    SimulatedPart,
+    check_part_settings,
+    draw_part,
+    part_seed,
+)
+from cameras._synthetic.parts import PRODUCTS
 from cameras.base import (
     Camera,
     CameraError,

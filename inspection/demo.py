@@ -13,20 +13,20 @@ from typing import Any
 import numpy as np
 
 from cameras.simulated import Simulated, write_dataset
-from inspection.dataset import Progress
 from inspection.errors import InspectionError
 from inspection.judgement import Verdict
-from inspection.outputs.base import Request
-from inspection.overlay import write_overlay
-from inspection.part import InspectedPart, Listener
+from inspection.judging.overlay import write_overlay
+from inspection.local_api.endpoint_file import at_work
+from inspection.plant.outputs.base import Request
 from inspection.recipe import open_recipe
-from inspection.runtime_file import at_work
-from inspection.setup import Setup
-from inspection.station import Station
-from inspection.station_file import Product, StationFile, ViewSettings
+from inspection.recipe.setup_file import Setup
+from inspection.station.camera_view import View
+from inspection.station.part import InspectedPart, Listener
+from inspection.station.station import Station
+from inspection.station.station_file import Product, StationFile, ViewSettings
 from inspection.store import Store, open_store
-from inspection.train import TrainingOptions, TrainingReport, train_recipe
-from inspection.views import View
+from inspection.training.good_pictures import Progress
+from inspection.training.train import TrainingOptions, TrainingReport, train_recipe
 
 DEFECT_RATE = 0.25
 FALSE_REJECT = 0.02

@@ -106,7 +106,7 @@ def _weights() -> Finding:
 
 def _recipe(path: Path) -> Finding:
     from inspection.errors import InspectionError
-    from inspection.judge import check_parity
+    from inspection.judging.judge import check_parity
     from inspection.recipe import open_recipe
     from models.base import ModelError
 
@@ -143,9 +143,9 @@ def _station(path: Path) -> list[Finding]:
     """Check a station file and all it names; cameras and PLCs are not touched."""
     from cameras import camera_class
     from inspection.errors import InspectionError
-    from inspection.outputs import output_class
-    from inspection.station_file import read_station
-    from inspection.triggers import trigger_class
+    from inspection.plant.outputs import output_class
+    from inspection.plant.triggers import trigger_class
+    from inspection.station.station_file import read_station
 
     try:
         settings = read_station(path)

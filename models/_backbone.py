@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models._converted import converted
+from models._conversion_cache import converted
 from models.base import ModelError, WeightsUnavailable
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models._places import BORROWED
+from models._position_norm import BORROWED
 from models._whitening import Moments, whitening
 
 Array = NDArray[np.float32]

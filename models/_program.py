@@ -11,7 +11,7 @@ import openvino
 from numpy.typing import NDArray
 from openvino import opset13 as ops
 
-from models._places import Places
+from models._position_norm import Places
 from models.base import Canvas, ModelError
 
 if TYPE_CHECKING:

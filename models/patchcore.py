@@ -25,10 +25,10 @@ from models._backbone import (
 )
 from models._detail import FineSample
 from models._distance import nearest_distance
-from models._folds import choose_banks
-from models._places import learn_places
+from models._feature_pass import Seen
+from models._held_out_banks import choose_banks
+from models._position_norm import learn_places
 from models._program import Program, append_search
-from models._seen import Seen
 from models._whitening import whitening
 from models.base import AnomalyModel, Canvas, ModelError, NotFitted, Picture, Progress, to_grid
 

@@ -27,7 +27,7 @@ def main(
 ) -> None:
     """Serve the station page until stopped."""
     from inspection.errors import expected
-    from ui.serve import serve
+    from ui.app.serve import serve
 
     try:
         serve(station, host=host, port=port, hosts=tuple(allow or ()))

@@ -1,6 +1,5 @@
 """The record of judged parts, and the only home of the database library."""
 
-from inspection.store.archive import encode_picture
 from inspection.store.chain import Head
 from inspection.store.errors import (
     RecordRefused,
@@ -13,6 +12,7 @@ from inspection.store.errors import (
 )
 from inspection.store.journal import NotedTrigger
 from inspection.store.outbox import RefusedResult
+from inspection.store.pictures.archive import encode_picture
 from inspection.store.records import Action, NewPart, PartEvent, PartRecord, StagedPicture
 from inspection.store.retention import Retained, RetentionPolicy, retain
 from inspection.store.store import Store, open_store

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ColumnElement, Connection, Row, exists, func, insert, select, update
 
 from inspection.judgement import Verdict
-from inspection.store.faults import mapped
+from inspection.store.append import append
+from inspection.store.error_mapping import mapped
 from inspection.store.records import event_row, time_text
-from inspection.store.rows import append
 from inspection.store.schema import events, outbox, parts, removals
 
 if TYPE_CHECKING:

@@ -12,16 +12,19 @@ from typing import Any, Self
 from sqlalchemy import Connection, Engine, func, select
 
 from inspection.judgement import Verdict
-from inspection.store import audit, journal, outbox
-from inspection.store.archive import Archive, make_folder
+from inspection.store import journal, outbox
+from inspection.store import verify as audit
+from inspection.store.append import append, head, images_of, known, refuse_known
 from inspection.store.chain import Head
 from inspection.store.database import Place, connect, place_of
+from inspection.store.error_mapping import mapped
 from inspection.store.errors import RecordRefused, StoreError, StoreUnavailable
-from inspection.store.faults import mapped
+from inspection.store.filters import matching, page
 from inspection.store.journal import NotedTrigger
 from inspection.store.migrations import migrate, require_latest
 from inspection.store.outbox import RefusedResult
-from inspection.store.query import matching, page
+from inspection.store.pictures.archive import Archive, make_folder
+from inspection.store.pictures.staging import Batch, Staging
 from inspection.store.records import (
     Action,
     NewPart,
@@ -36,9 +39,7 @@ from inspection.store.records import (
     part_row,
     time_text,
 )
-from inspection.store.rows import append, head, images_of, known, refuse_known
 from inspection.store.schema import actions, events, parts
-from inspection.store.staging import Batch, Staging
 from inspection.store.writer import Writer
 
 CLEARED = "pictures_cleared"

@@ -14,10 +14,10 @@ import pytest
 
 from cameras import CameraLost, CameraTimeout, Frame
 from cameras.simulated import Simulated
-from inspection import views
 from inspection.judgement import Verdict
-from inspection.station import StationStopped
-from inspection.trouble import CAMERA
+from inspection.station import camera_view as views
+from inspection.station.alarms import CAMERA
+from inspection.station.station import StationStopped
 from tests.station.conftest import wait_until
 
 REPOSITORY = Path(__file__).parents[2]

@@ -14,7 +14,7 @@ import pytest
 from cameras import CameraTimeout, Frame
 from cameras.simulated import Simulated
 from inspection.judgement import Verdict
-from inspection.trouble import CAMERA, NONE, RECORD, Trouble
+from inspection.station.alarms import CAMERA, NONE, RECORD, Trouble
 from tests.station.conftest import wait_until
 
 
@@ -187,7 +187,7 @@ def test_a_picture_that_cannot_be_encoded_stops_the_station_and_passes_nothing(
     build: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import inspection.store as store_module
-    from inspection.station import StationStopped
+    from inspection.station.station import StationStopped
 
     def broken(_: Frame) -> bytes:
         raise MemoryError("no memory")

@@ -48,9 +48,9 @@ def test_a_broken_upload_is_a_part_that_was_not_inspected(
 def test_a_recipe_replaced_while_running_changes_nothing_until_the_next_start(
     line: Any, tmp_path: Path
 ) -> None:
-    from inspection.outputs.base import Request
-    from inspection.run import station_at_work
-    from inspection.station_file import read_station
+    from inspection.launch import station_at_work
+    from inspection.plant.outputs.base import Request
+    from inspection.station.station_file import read_station
 
     recipe = tmp_path / "flange.recipe"
     shutil.copy(line.recipe_path, recipe)

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from inspection import delivery
-from inspection.outputs.webhook import Webhook
-from inspection.records_cli import app
+from inspection.cli.records import app
+from inspection.plant.outputs.webhook import Webhook
+from inspection.station import delivery
 from inspection.store import open_store
 from tests.station.conftest import wait_until
 
@@ -125,6 +125,6 @@ def test_what_may_be_over_a_moment_later_is_never_set_aside(
 
 
 def _metrics(status: Any) -> str:
-    from inspection.status import metrics
+    from inspection.station.status import metrics
 
     return metrics(status)

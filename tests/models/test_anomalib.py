@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from models._anomalib import METHODS, Settings, main, read_result, run_apart
+from models._comparison.anomalib import METHODS, Settings, main, read_result, run_apart
 from models.base import ModelError
 
 SIZES = [(90, 120), (70, 64), (150, 130)]
@@ -99,7 +99,7 @@ def test_a_result_of_another_format_is_refused(tmp_path: Path) -> None:
 
 
 def test_importing_it_loads_nothing_heavy() -> None:
-    code = "import sys, models._anomalib; print({'torch', 'timm', 'anomalib'} & set(sys.modules))"
+    code = "import sys, models._comparison.anomalib; print({'torch', 'timm', 'anomalib'} & set(sys.modules))"
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=Path(__file__).parents[2],

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from models import _coreset
 from models._coreset import TAKEN, complete_coreset, greedy_coreset
-from models._folds import choose_banks
+from models._held_out_banks import choose_banks
 
 FRONTIERS = [1, 2, 7, 64, 399, 400, 5000]
 

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from cameras.simulated import draw_part
-from inspection.metrics import aupro
+from inspection.training.metrics import aupro
 from models import AnomalyMap, Picture, anomaly_map, load_program, model_class, program_bytes
 from models._backbone import torch_features
 from models._detail import FineSample

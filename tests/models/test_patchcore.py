@@ -7,7 +7,8 @@ import pytest
 from numpy.typing import NDArray
 
 from cameras.simulated import draw_part
-from models import ModelError, Picture, _seen
+from models import ModelError, Picture
+from models import _feature_pass as _seen
 from models.patchcore import PatchCore
 
 SIZE_PX, N = 64, 6

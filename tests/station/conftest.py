@@ -13,12 +13,12 @@ import pytest
 
 from cameras import Camera
 from cameras.simulated import Simulated
-from inspection.outputs.base import Line, Output, OutputError, Request, Result
-from inspection.part import InspectedPart
-from inspection.station import Station
-from inspection.station_file import Product, StationFile, ViewSettings
+from inspection.plant.outputs.base import Line, Output, OutputError, Request, Result
+from inspection.station.camera_view import View
+from inspection.station.part import InspectedPart
+from inspection.station.station import Station
+from inspection.station.station_file import Product, StationFile, ViewSettings
 from inspection.store import open_store
-from inspection.views import View
 
 
 class Answers(Output):

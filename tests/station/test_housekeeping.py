@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from inspection import station
-from inspection.station_file import Retention
+from inspection.station import station
+from inspection.station.station_file import Retention
 from tests.station.conftest import wait_until
 
 

@@ -11,9 +11,9 @@ import pytest
 
 from cameras import Frame
 from cameras.simulated import Simulated
-from inspection.identity import missing
 from inspection.judgement import Verdict
-from inspection.station_file import Identity
+from inspection.station.code_reader import missing
+from inspection.station.station_file import Identity
 
 if (problem := missing()) is not None:
     pytest.skip(problem, allow_module_level=True)

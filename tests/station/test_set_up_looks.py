@@ -15,7 +15,7 @@ from cameras import CameraTimeout, Frame
 from cameras.simulated import Simulated
 from inspection.errors import InspectionError
 from inspection.judgement import Verdict
-from inspection.station import StationStopped
+from inspection.station.station import StationStopped
 from tests.station.conftest import Built, wait_until
 
 
@@ -182,7 +182,7 @@ class Hanging(Simulated):
 def test_a_driver_that_hangs_at_a_look_is_told_and_ends_the_station(
     build: Any, aside: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from inspection import adjust
+    from inspection.station import camera_service as adjust
 
     monkeypatch.setattr(adjust, "TAKE_S", 0.2)
     monkeypatch.setattr(adjust, "RESUME_S", 0.3)

@@ -13,7 +13,7 @@ from cameras import CameraLost, CameraTimeout, Frame
 from cameras.simulated import Simulated
 from inspection.errors import InspectionError
 from inspection.judgement import Verdict
-from inspection.station import StationStopped
+from inspection.station.station import StationStopped
 from inspection.store import open_store
 from tests.station.conftest import wait_until
 
@@ -296,7 +296,7 @@ def test_pictures_the_camera_lost_are_parts_that_were_not_inspected(build: Any) 
 def test_a_fault_of_the_program_rejects_the_part_and_inspecting_goes_on(
     build: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from inspection import views
+    from inspection.station import camera_view as views
 
     judge = views.inspect
 
@@ -343,7 +343,7 @@ class Labelled(Simulated):
 
 
 def test_the_serial_is_read_in_the_picture_unless_the_trigger_tells_it(build: Any) -> None:
-    from inspection.station_file import Identity
+    from inspection.station.station_file import Identity
 
     identity = Identity(pattern="(?P<lot>L[0-9]+)-(?P<serial>S[0-9]+)")
     with build(Labelled(size_px=256, defect_rate=0.0), identity=identity) as built:

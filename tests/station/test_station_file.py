@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from inspection.errors import SetupError
-from inspection.station_file import read_station
+from inspection.station.station_file import read_station
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "station.toml"
 
@@ -39,7 +39,13 @@ def test_the_example_of_the_manual_is_sound_and_its_paths_are_beside_it() -> Non
 
 
 def test_every_key_of_the_file_is_explained_in_the_manual() -> None:
-    from inspection.station_file import Identity, Product, Retention, StationFile, ViewSettings
+    from inspection.station.station_file import (
+        Identity,
+        Product,
+        Retention,
+        StationFile,
+        ViewSettings,
+    )
 
     manual = (EXAMPLE.parents[1] / "station-file.md").read_text("utf-8")
     for kind in (StationFile, ViewSettings, Product, Retention, Identity):

@@ -17,7 +17,7 @@ import pytest
 from cameras.base import Frame
 from inspection.judgement import Verdict
 from inspection.store import NewPart, RecordRefused, Store, StoreDamaged, open_store
-from inspection.store.archive import Archive
+from inspection.store.pictures.archive import Archive
 
 MakePart = Callable[..., NewPart]
 

@@ -30,10 +30,10 @@ from inspection.store import (
     StoreFull,
     StoreUnavailable,
     database,
-    faults,
     migrations,
     open_store,
 )
+from inspection.store import error_mapping as faults
 
 MakePart = Callable[..., NewPart]
 Opened = Callable[..., Store]

@@ -141,7 +141,7 @@ def test_a_crash_between_event_and_removal_is_mended_by_the_next_run(
 
     with monkeypatch.context() as broken:
         broken.setattr(
-            "inspection.store.archive.Archive.remove", lambda self, images: crash(images)
+            "inspection.store.pictures.archive.Archive.remove", lambda self, images: crash(images)
         )
         with pytest.raises(KeyboardInterrupt):
             retain(filled, RetentionPolicy(rejects_days=5), NOW)

@@ -19,11 +19,11 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from inspection.control import RUNTIME
-from inspection.outputs.base import Request
-from inspection.run import station_at_work
-from inspection.station import Station
-from inspection.station_file import read_station
+from inspection.launch import station_at_work
+from inspection.local_api.server import RUNTIME
+from inspection.plant.outputs.base import Request
+from inspection.station.station import Station
+from inspection.station.station_file import read_station
 from inspection.store import Store, open_store
 
 REPOSITORY = Path(__file__).parents[2]
@@ -228,7 +228,7 @@ def make_station(
     recipe_file: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[..., AtWork]]:
     """Make and start stations; `top`, `view` and `rest` are lines for the station file."""
-    from ui.users import Role, Users
+    from ui.security.users import Role, Users
 
     made: list[AtWork] = []
     people = tmp_path_factory.mktemp("people") / "users.json"

@@ -22,18 +22,20 @@ from fastapi.testclient import TestClient
 
 from cameras import Frame
 from inspection.judgement import Judgement, Verdict
-from inspection.station_file import read_station
+from inspection.station.station_file import read_station
 from inspection.store import NewPart, Store, open_store
-from inspection.store.activity import Before, all_deeds, deeds
-from ui import login, refuse
-from ui.admin_health import Processes
-from ui.context import Context
-from ui.gate import Gate
-from ui.hub import Hub
-from ui.pages import account, admin
-from ui.runtime import Runtime
-from ui.sessions import Sessions
-from ui.users import Role, Users
+from inspection.store.reading.audit_log import Before, all_deeds, deeds
+from ui.core import errors as refuse
+from ui.core.context import Context
+from ui.live.hub import Hub
+from ui.live.station_client import Runtime
+from ui.pages.account import routes as account
+from ui.pages.admin import routes as admin
+from ui.pages.admin.health import Processes
+from ui.security import login
+from ui.security.gate import Gate
+from ui.security.sessions import Sessions
+from ui.security.users import Role, Users
 from ui.words import Words
 
 PASSWORD = "correct horse battery"
@@ -226,7 +228,7 @@ def test_a_change_that_fails_after_it_was_noted_is_noted_as_failed(
 ) -> None:
     with desk.client("ada") as client:
         lock = desk.context.users.path
-        monkeypatch.setattr("ui.users.LOCK_TIMEOUT_S", 0.1)
+        monkeypatch.setattr("ui.security.users.LOCK_TIMEOUT_S", 0.1)
         from filelock import FileLock
 
         with FileLock(f"{lock}.lock"):
@@ -250,7 +252,7 @@ def test_a_change_that_fails_after_it_was_noted_is_noted_as_failed(
 def test_the_users_sessions_end_with_the_change(
     desk: Desk, verb: str, body: dict[str, Any]
 ) -> None:
-    from ui.sessions import Session
+    from ui.security.sessions import Session
 
     with desk.client("ada") as client, desk.client("mia") as other:
         cookies = "; ".join(f"{name}={value}" for name, value in other.cookies.items())
@@ -422,7 +424,7 @@ def test_the_record_is_verified_in_a_process_of_its_own(desk: Desk) -> None:
 def test_an_errand_that_takes_too_long_is_stopped(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ui.admin_audit.VERIFY_S", 0.05)
+    monkeypatch.setattr("ui.pages.admin.audit_log.VERIFY_S", 0.05)
     desk = replace(desk, app=_app(desk.context))
     with desk.client("ada") as client:
         client.post("/api/admin/audit/verify")
@@ -520,7 +522,7 @@ def test_settings_tell_that_the_file_was_changed_or_cannot_be_read(desk: Desk) -
     ],
 )  # fmt: skip
 def test_what_is_covered_in_a_file_and_what_is_not(text: str, shown: str) -> None:
-    from ui.covered import covered_file
+    from ui.security.redact import covered_file
 
     assert covered_file(text) == shown
 

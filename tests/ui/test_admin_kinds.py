@@ -137,7 +137,7 @@ def test_kinds_are_found_however_they_are_written() -> None:
 
 def test_every_kind_that_is_written_has_words_and_can_be_chosen() -> None:
     words = Words().keys
-    script = (ROOT / "ui" / "static" / "admin_audit.js").read_text("utf-8")
+    script = (ROOT / "ui" / "static" / "admin" / "audit.js").read_text("utf-8")
     listed = re.findall(r'"([^"]+)"', script.partition("KINDS = [")[2].partition("]")[0])
     without = {
         kind: where

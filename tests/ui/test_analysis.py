@@ -21,20 +21,23 @@ from fastapi import FastAPI
 from scipy.stats import binomtest
 from starlette.testclient import TestClient
 
+from inspection import reasons
+from inspection.intervals import drifting_median, exact_intervals, pareto, promises
 from inspection.judgement import Judgement, Region, Verdict
 from inspection.recipe import Recipe, open_recipe
-from inspection.station_file import read_station
-from inspection.statistics import drifting_median, exact_intervals, pareto, promises
-from inspection.store import NewPart, Store, open_store, summary
-from inspection.store.summary import Span, TooMuch, columns_of
-from ui import analysis_thumbs, reasons, refuse
-from ui.analysis_jobs import Files, file_name
-from ui.analysis_rejudge import Kind, Rules, Truth, kind_of
-from ui.analysis_time import edges_of
-from ui.context import Context
-from ui.pages import analysis
-from ui.runtime import RuntimeGone
-from ui.users import Role, User
+from inspection.station.station_file import read_station
+from inspection.store import NewPart, Store, open_store
+from inspection.store.reading import summary
+from inspection.store.reading.summary import Span, TooMuch, columns_of
+from ui.core import errors as refuse
+from ui.core.context import Context
+from ui.live.station_client import RuntimeGone
+from ui.pages.analysis import routes as analysis
+from ui.pages.analysis import thumbnails as analysis_thumbs
+from ui.pages.analysis.downloads import Files, file_name
+from ui.pages.analysis.threshold import Kind, Rules, Truth, kind_of
+from ui.pages.analysis.trends import edges_of
+from ui.security.users import Role, User
 from ui.words import Words
 
 STATION = """
@@ -184,7 +187,7 @@ def test_of_no_part_everything_is_possible() -> None:
 
 
 def test_the_promise_at_the_recipes_threshold_is_the_recipes_own() -> None:
-    from inspection.calibration import calibrate
+    from inspection.recipe.calibration import calibrate
 
     scores = np.sort(np.random.default_rng(3).gamma(2.0, size=124))
     for rate in (0.01, 0.05, 0.2):
@@ -610,7 +613,7 @@ def test_files_nobody_fetched_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     files.ready(token, path, "a.csv")
     files.begin(".csv")
     assert path.exists()
-    monkeypatch.setattr("ui.analysis_jobs.KEPT_S", -1.0)
+    monkeypatch.setattr("ui.pages.analysis.downloads.KEPT_S", -1.0)
     files.begin(".csv")
     assert not path.exists()
     assert files.take(token) is None
@@ -714,9 +717,9 @@ def test_every_kind_of_reason_has_a_name() -> None:
 def test_words_the_scripts_say_are_in_the_catalogue() -> None:
     import re
 
-    static = Path(analysis.__file__).parents[1] / "static"
+    static = Path(analysis.__file__).parents[2] / "static" / "analysis"
     said = set()
-    for path in static.glob("analysis*.js"):
+    for path in static.glob("*.js"):
         said |= set(re.findall(r'(?<![a-z])t\("([a-z_.]+)"', path.read_text("utf-8")))
     assert len(said) > 50
     assert said <= Words().keys, said - Words().keys

@@ -136,13 +136,13 @@ KNOWN = [
 def test_what_can_be_known_at_another_threshold(station: Any, open_page: Any) -> None:
     page = open_page(station, PATH, user="mia", wait=READY)
     ask = """async ([kind, passed, score]) => {
-      const {KIND, outcomeOf} = await import("/static/analysis_judge.js");
+      const {KIND, outcomeOf} = await import("/static/analysis/judge.js");
       return [0.3, 0.9, 1.0, 1.5].map((at) => "PRUC"[outcomeOf(KIND[kind], score, passed, 1.0, at)]).join("");
     }"""
     for kind, passed, score, wanted in KNOWN:
         assert page.evaluate(ask, [kind, passed, score]) == wanted, kind
     between = """async () => {
-      const {KIND, outcomeOf} = await import("/static/analysis_judge.js");
+      const {KIND, outcomeOf} = await import("/static/analysis/judge.js");
       return ["SCORE", "ALLOWED", "REFUSED", "SEVERAL"].map(
         (kind) => "PRUC"[outcomeOf(KIND[kind], 1.4, kind === "ALLOWED" ? 1 : 0, 1.0, 1.2)]).join("");
     }"""
@@ -329,7 +329,7 @@ def test_no_label_of_a_chart_lies_on_another(
 
 
 CLOSE = """async ([first, second, width]) => {
-  const {COLOUR, stacked} = await import("/static/analysis_chart.js");
+  const {COLOUR, stacked} = await import("/static/analysis/chart.js");
   const place = document.querySelector(".work");
   const put = (chart) => {
     place.replaceChildren(chart.host);
@@ -344,7 +344,7 @@ CLOSE = """async ([first, second, width]) => {
   return [...place.querySelectorAll(".mark-label")].map((each) => Number(each.getAttribute("y")));
 }"""
 LIMITS = """async ([first, second, width]) => {
-  const {points} = await import("/static/analysis_chart.js");
+  const {points} = await import("/static/analysis/chart.js");
   const place = document.querySelector(".work"), limit = (value) => ({value, label: `limit ${value} of the whole`});
   const chart = points({label: "", at: [0, 6e4], value: [0, 1], verdict: [0, 0], verdicts: ["PASS"], median: [0, 1],
     limits: [limit(first), limit(second)], tipOf: String});

@@ -14,10 +14,10 @@ from fastapi.responses import HTMLResponse, Response, StreamingResponse
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
-from ui.gate import Gate
-from ui.paths import blocked, local, normalise, role_for
-from ui.sessions import HOUR_S, Sessions, SessionsError
-from ui.users import Role, Users
+from ui.security.gate import Gate
+from ui.security.paths import blocked, local, normalise, role_for
+from ui.security.sessions import HOUR_S, Sessions, SessionsError
+from ui.security.users import Role, Users
 
 PASSWORD = "correct horse 1"
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -26,7 +26,7 @@ LAN = "http://station.plant:7860"
 BROWSER = {"Accept": "text/html,*/*;q=0.8", "Sec-Fetch-Mode": "navigate"}
 NAMES = {Role.OPERATOR: "Omar", Role.ENGINEER: "Eve", Role.ADMINISTRATOR: "Ada"}
 
-OPEN = ["/login", "/static/base.css", "/words/en.json"]
+OPEN = ["/login", "/static/shared/base.css", "/words/en.json"]
 OPERATOR = ["/", "/live", "/pictures/1.jpg", "/api/operator/pause", "/session.js", "/Words/en.json"]
 ENGINEER = [
     "/engineer",

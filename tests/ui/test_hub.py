@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from inspection.feed import told_record
 from inspection.judgement import Judgement, Verdict
-from inspection.station_file import Product, StationFile, ViewSettings
+from inspection.local_api.feed import told_record
+from inspection.station.station_file import Product, StationFile, ViewSettings
 from inspection.store import NewPart, Store, StoreUnavailable, open_store
-from ui.hub import DRIFT_LIMIT, DRIFT_OF, STRIP, Hub, shift_start
-from ui.runtime import RuntimeGone
+from ui.live.hub import DRIFT_LIMIT, DRIFT_OF, STRIP, Hub, shift_start
+from ui.live.station_client import RuntimeGone
 
 READY = {"type": "status", "state": "Ready", "error": "", "outputs": {}}
 SHIFTS = ("06:00", "14:00", "22:00")
@@ -177,7 +177,7 @@ def test_a_record_out_of_reach_is_tried_again_and_shows_no_old_verdict(
         return counts(**asked)
 
     monkeypatch.setattr(made.store, "counts", fail_twice)
-    monkeypatch.setattr("ui.hub.AGAIN_S", 0.01)
+    monkeypatch.setattr("ui.live.hub.AGAIN_S", 0.01)
     heard(made, lambda: made.shift.total() == 1)
 
 

@@ -15,11 +15,12 @@ from argon2 import PasswordHasher
 from fastapi import FastAPI, Request
 from starlette.testclient import TestClient
 
-from ui import gate, login, plain, users_file
-from ui.gate import Gate
-from ui.login import routes
-from ui.sessions import Sessions
-from ui.users import Role, Users, UsersError
+from ui.security import gate, login, users_file
+from ui.security import plain_pages as plain
+from ui.security.gate import Gate
+from ui.security.login import routes
+from ui.security.sessions import Sessions
+from ui.security.users import Role, Users, UsersError
 from ui.words import Words
 
 PASSWORD, WRONG = "correct horse 1", "battery staple 2"
@@ -313,7 +314,7 @@ class TestLanguage:
 
 class TestWords:
     def texts(self) -> dict[str, dict[str, str]]:
-        path = Path(plain.__file__).with_name("words") / "login.toml"
+        path = Path(plain.__file__).parents[1] / "words" / "login.toml"
         return tomllib.loads(path.read_text("utf-8"))
 
     def test_each_text_takes_the_same_values_in_each_language(self) -> None:
@@ -322,7 +323,8 @@ class TestWords:
             assert len(taken) == 1, name
 
     def test_whatever_is_said_is_there_and_whatever_is_there_is_said(self) -> None:
-        from ui import checks, users
+        from ui.security import request_checks as checks
+        from ui.security import users
 
         sources = "".join(
             Path(str(module.__file__)).read_text("utf-8")

@@ -15,19 +15,20 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from inspection import health
-from inspection.judge import fits
+from inspection import reasons
 from inspection.judgement import Verdict
-from inspection.station import Station
-from inspection.station_file import StationFile, read_station
+from inspection.judging.judge import fits
+from inspection.recipe import image_health as health
+from inspection.station.station import Station
+from inspection.station.station_file import StationFile, read_station
 from inspection.store import Store, open_store
 from tests.ui.conftest import having_inspected, station_folder, wait_for
-from ui import reasons, refuse
-from ui.context import Context
-from ui.hub import Hub
-from ui.pages import operator
-from ui.runtime import Runtime
-from ui.users import Role, User
+from ui.core import errors as refuse
+from ui.core.context import Context
+from ui.live.hub import Hub
+from ui.live.station_client import Runtime
+from ui.pages.operator import routes as operator
+from ui.security.users import Role, User
 from ui.words import LANGUAGES, Words
 
 STATION = """
@@ -61,7 +62,7 @@ def folder(line: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def station(folder: Path) -> Iterator[Station]:
     """A station that inspected some parts, good and bad."""
-    from inspection.outputs.base import Request
+    from inspection.plant.outputs.base import Request
 
     requests = [Request(source="test", serial=f"S{number}") for number in range(PARTS)]
     with having_inspected(folder, requests) as at_work:
@@ -260,8 +261,16 @@ def test_the_good_part_to_compare_with_came_before_and_is_of_the_same_recipe(
 def said_by_the_code() -> list[str]:
     """Give every line the station may give for a part it cannot inspect, with sample values."""
     lines = []
-    for name in ("judge", "framing", "align", "views", "acquire", "station", "recorder"):
-        path = Path(health.__file__).with_name(f"{name}.py")
+    for name in (
+        "judging/judge",
+        "recipe/framing",
+        "recipe/alignment",
+        "station/camera_view",
+        "station/acquisition",
+        "station/station",
+        "station/recorder",
+    ):
+        path = Path(health.__file__).parents[1] / f"{name}.py"
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             texts = []
             if isinstance(node, ast.Call) and _called(node) in SAYING:

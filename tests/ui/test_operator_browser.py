@@ -18,8 +18,8 @@ import pytest
 
 from cameras import Frame
 from cameras.simulated import draw_part
-from inspection.judge import inspect
 from inspection.judgement import Verdict
+from inspection.judging.judge import inspect
 from inspection.recipe import open_recipe
 from inspection.store import NewPart, encode_picture, open_store
 from tests.ui.conftest import FULL_HD, SERVER_GONE, SMALL, AtWork, Opened, free_port, wait_for

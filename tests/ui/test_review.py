@@ -22,25 +22,25 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from cameras import Frame
-from inspection.dataset import good_files, test_files
-from inspection.judge import inspect
 from inspection.judgement import Judgement, Region, Verdict
-from inspection.station_file import Product, StationFile, ViewSettings
+from inspection.judging.judge import inspect
+from inspection.labels.dataset_export import DatasetError, Draft, datasets, in_test
+from inspection.labels.defect_types import FIRST, Defects, DefectsError, folder_of
+from inspection.labels.labels import KINDS, Labels, PartLabels, agreement
+from inspection.labels.mask_proposal import from_heat, from_regions
+from inspection.labels.masks import LARGEST_BYTES, MaskError, Masks, decode, encode
+from inspection.labels.review_queue import Key, Queue, State, Wanted
+from inspection.station.station_file import Product, StationFile, ViewSettings
 from inspection.store import NewPart, PartRecord, open_store
-from inspection.store.outline import events_since, numbered, outlines
-from ui import refuse
-from ui.context import Context
-from ui.defects import FIRST, Defects, DefectsError, folder_of
-from ui.hub import Hub
-from ui.labelled import DatasetError, Draft, datasets, in_test
-from ui.labels import KINDS, Labels, PartLabels, agreement
-from ui.masks import LARGEST_BYTES, MaskError, Masks, decode, encode
-from ui.pages import review
-from ui.proposal import from_heat, from_regions
-from ui.queue_of_need import Key, Queue, State, Wanted
-from ui.runtime import Refused, Runtime, RuntimeGone
-from ui.sessions import Sessions
-from ui.users import Role, User, Users
+from inspection.store.reading.outline import events_since, numbered, outlines
+from inspection.training.good_pictures import good_files, test_files
+from ui.core import errors as refuse
+from ui.core.context import Context
+from ui.live.hub import Hub
+from ui.live.station_client import Refused, Runtime, RuntimeGone
+from ui.pages.review import routes as review
+from ui.security.sessions import Sessions
+from ui.security.users import Role, User, Users
 from ui.words import Words
 
 test_files.__test__ = False  # type: ignore[attr-defined]  # a function of ours, not a test
@@ -254,7 +254,7 @@ def test_the_queue_takes_what_is_new_only(bench: Bench, monkeypatch: pytest.Monk
     queue = bench.queue()
     asked: list[int] = []
     monkeypatch.setattr(
-        "ui.queue_of_need.outlines",
+        "inspection.labels.review_queue.outlines",
         lambda store, **what: asked.append(what["after_number"]) or outlines(store, **what),
     )
     second = bench.add(Verdict.REVIEW)
@@ -760,7 +760,7 @@ def test_a_dataset_is_never_half_there(labelled: Bench, monkeypatch: pytest.Monk
     assert labelled.post("mia", "export", name="a")["status"] == 503
     assert list(folder.iterdir()) == []
     labelled.gone = False
-    monkeypatch.setattr("ui.labelled._write", _full_after(5))
+    monkeypatch.setattr("inspection.labels.dataset_export._write", _full_after(5))
     answer = labelled.post("mia", "export", name="a")
     assert (answer["status"], "No space left" in answer["error"]) == (409, True)
     assert list(folder.iterdir()) == []

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cameras import Frame, read_image
-from inspection.judge import inspect
+from inspection.judging.judge import inspect
+from inspection.labels.mask_proposal import from_heat
 from inspection.store import NewPart, PartEvent, open_store
-from ui.proposal import from_heat
 from ui.words import LANGUAGES, Words
 
 pytestmark = pytest.mark.slow

@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from tests.ui.conftest import REPOSITORY, AtWork
-from ui.paths import role_for
-from ui.users import Role
+from ui.security.paths import role_for
+from ui.security.users import Role
 
 GRADIO_BLOCKED = [
     "call/x",
@@ -30,10 +30,10 @@ GRADIO_BLOCKED = [
 LIST = """
 import json, re, sys
 from pathlib import Path
-from inspection.station_file import read_station
-from ui.serve import context_of
-from ui.server import make_app
-from ui.users import Users
+from inspection.station.station_file import read_station
+from ui.app.serve import context_of
+from ui.app.server import make_app
+from ui.security.users import Users
 
 def routes(app, before):
     for route in app.routes:

@@ -20,23 +20,26 @@ from starlette.testclient import TestClient
 from cameras import camera_class, camera_names, decode_image
 from cameras.simulated import Simulated
 from inspection.errors import SetupError
-from inspection.job_status import replace_json
 from inspection.jobs import Jobs
-from inspection.outputs.base import Request
+from inspection.jobs.status_file import replace_json
+from inspection.labels import part_selection as setup_record
+from inspection.plant.outputs.base import Request
 from inspection.recipe import Recipe, open_recipe, write_recipe
-from inspection.setup import read_setup
-from inspection.station import Station
-from inspection.station_file import read_station
+from inspection.recipe.setup_file import read_setup
+from inspection.station.station import Station
+from inspection.station.station_file import read_station
 from inspection.store import open_store
 from tests.ui.conftest import having_inspected, station_folder
-from ui import refuse, setup_camera, setup_record, setup_station
-from ui.context import Context
-from ui.pages import setup
-from ui.runtime import Refused, Runtime
-from ui.setup_draft import Draft
-from ui.setup_result import promise
-from ui.setup_training import options_of
-from ui.users import Role, User
+from ui.core import errors as refuse
+from ui.core.context import Context
+from ui.live.station_client import Refused, Runtime
+from ui.pages.setup import camera as setup_camera
+from ui.pages.setup import camera_settings as setup_station
+from ui.pages.setup import routes as setup
+from ui.pages.setup.draft import Draft
+from ui.pages.setup.result import promise
+from ui.pages.setup.training import options_of
+from ui.security.users import Role, User
 from ui.words import Words
 
 STATION = """# Line 1, hall B: do not lose this comment.

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
-from inspection.setup import read_setup
+from inspection.recipe.setup_file import read_setup
 
 from .conftest import FULL_HD, SERVER_GONE, SMALL, AtWork, Opened, wait_for
 

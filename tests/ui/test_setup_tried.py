@@ -11,16 +11,18 @@ from typing import Any
 import pytest
 
 from inspection.jobs import TRY, Job, Jobs
-from inspection.outputs.base import Request
+from inspection.labels import part_selection as setup_record
+from inspection.plant.outputs.base import Request
 from inspection.recipe import Recipe
-from inspection.station import Station
-from inspection.station_file import read_station
+from inspection.station.station import Station
+from inspection.station.station_file import read_station
 from inspection.store import PartRecord, open_store
 from tests.ui.conftest import having_inspected, station_folder, wait_for
 from tests.ui.test_setup import STATION, Asking, trained
-from ui import setup_record, setup_release, setup_result
-from ui.context import Context
-from ui.runtime import Runtime
+from ui.core.context import Context
+from ui.live.station_client import Runtime
+from ui.pages.setup import result as setup_result
+from ui.pages.setup import result_routes as setup_release
 from ui.words import Words
 
 PARTS = 12

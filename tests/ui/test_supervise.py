@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from inspection.control import RUNTIME
+from inspection.local_api.server import RUNTIME
 from tests.ui.conftest import REPOSITORY, AtWork, wait_for
 
 pytestmark = pytest.mark.slow

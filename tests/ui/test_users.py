@@ -13,9 +13,9 @@ from threading import Thread
 import pytest
 from argon2 import PasswordHasher
 
-from ui.brake import MOST_KEYS, Brake
-from ui.sessions import HOUR_S, Sessions, SessionsError, cookie_values
-from ui.users import Role, TooSoon, User, Users, UsersError
+from ui.security.sessions import HOUR_S, Sessions, SessionsError, cookie_values
+from ui.security.throttle import MOST_KEYS, Brake
+from ui.security.users import Role, TooSoon, User, Users, UsersError
 
 PASSWORD, OTHER = "correct horse 1", "battery staple 2"
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)

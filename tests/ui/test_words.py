@@ -19,7 +19,7 @@ from ui.words import FOLDER, LANGUAGES
 from .javascript import HOLE, Token, arguments, match, shown, statement_end, tokens
 
 ROOT = Path(__file__).parents[2]
-SCRIPTS = sorted((ROOT / "ui" / "static").glob("*.js"))
+SCRIPTS = sorted((ROOT / "ui" / "static").rglob("*.js"))
 MODULES = sorted((ROOT / "ui").rglob("*.py"))
 BELOW = [
     path for room in ("inspection", "cameras", "models") for path in (ROOT / room).rglob("*.py")
@@ -219,10 +219,10 @@ NOTED = re.compile(
 def test_whatever_the_program_notes_has_words_in_the_list_of_the_audit_record() -> None:
     noted = {
         next(filter(None, fit.groups()))
-        for path in (*MODULES, ROOT / "inspection" / "control.py")
+        for path in (*MODULES, ROOT / "inspection" / "local_api" / "server.py")
         for fit in NOTED.finditer(path.read_text("utf-8"))
     } - {"password"}  # the kind of an input
-    listed = (ROOT / "ui" / "static" / "admin_audit.js").read_text("utf-8")
+    listed = (ROOT / "ui" / "static" / "admin" / "audit.js").read_text("utf-8")
     assert len(noted) > 15
     assert [kind for kind in sorted(noted) if f"admin.kind_{kind}" not in catalogue()] == []
     assert [kind for kind in sorted(noted) if f'"{kind}"' not in listed] == []

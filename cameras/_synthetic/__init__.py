@@ -1,0 +1,1 @@
+"""What draws parts: good ones, and ones with known defects."""

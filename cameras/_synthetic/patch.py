@@ -1,0 +1,105 @@
+"""What a defect is drawn on and with.
+
+A patch is drawn on a fine canvas, at twice the picture's size, and brought down, so that thin
+things stay thin. Places on it are in picture pixels from its middle.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from cameras._synthetic.parts import Field
+
+FINE = 2
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Patch:
+    """What a defect does: light becomes light · gain + add; `body` is its inside, for the truth.
+
+    `gain` and `add` are (n, n, 3) float32, `body` (n, n) bool; clipped to the metal if `on_metal`.
+    """
+
+    gain: Field
+    add: Field
+    body: NDArray[np.bool_]
+    on_metal: bool
+
+
+def make_patch(
+    gain: Field,
+    *,
+    add: Field | None = None,
+    body: NDArray[np.bool_] | None = None,
+    on_metal: bool = True,
+) -> Patch:
+    shape = (*gain.shape[:2], 3)
+    full = np.broadcast_to(gain if gain.ndim == 3 else gain[..., None], shape)
+    return Patch(
+        gain=full.astype(np.float32),
+        add=np.zeros(shape, np.float32) if add is None else add,
+        body=np.zeros(shape[:2], np.bool_) if body is None else body,
+        on_metal=on_metal,
+    )
+
+
+def between(rng: Generator, low: float, high: float) -> float:
+    """Draw a size between two, small ones as often as large ones in proportion."""
+    return float(np.exp(rng.uniform(np.log(low), np.log(high))))
+
+
+def fine_side(side_px: float) -> int:
+    """Give the side of a fine canvas for a patch about this wide."""
+    return FINE * (2 * int(side_px / 2) + 1)
+
+
+def fine_grid(side: int) -> tuple[Field, Field]:
+    """Give x and y of a fine canvas in picture pixels from its middle."""
+    axis = ((np.arange(side) + 0.5 - side / 2) / FINE).astype(np.float32)
+    return axis[None, :], axis[:, None]
+
+
+def brought_down(fine: Field) -> Field:
+    half = fine.shape[0] // FINE
+    return cv2.resize(np.asarray(fine, np.float32), (half, half), interpolation=cv2.INTER_AREA)
+
+
+def fixed_points(path: NDArray[np.float64], side: int) -> NDArray[np.int32]:
+    """Give points in 1/16 px of the fine canvas, as cv2 draws them."""
+    return np.round((path * FINE + side / 2 - 0.5) * 16).astype(np.int32)[:, None, :]
+
+
+def moved(field: Field, by_px: NDArray[np.float64]) -> Field:
+    move = np.array([[1, 0, by_px[0, 0]], [0, 1, by_px[0, 1]]], np.float32)
+    return cv2.warpAffine(field, move, field.shape[::-1])
+
+
+def clouds(side: int, cells: int, rng: Generator) -> Field:
+    """Give soft random clouds (side, side) of deviation about 1."""
+    coarse = rng.standard_normal((cells, cells), dtype=np.float32)
+    return cv2.resize(coarse, (side, side), interpolation=cv2.INTER_CUBIC)
+
+
+def bent_line(
+    length: float, angle: float, bend: float, rng: Generator, *, wander: float = 0.008
+) -> NDArray[np.float64]:
+    """Give points (n, 2) of a line through the middle, bent to one side and a little unsteady."""
+    t = np.linspace(-0.5, 0.5, 36)
+    drift = np.cumsum(rng.standard_normal(36)) / 6
+    drift = np.convolve(drift - drift.mean(), np.ones(7) / 7, mode="same")
+    off = (bend * (0.25 - 4 * t * t * 0.25) * 2 + wander * drift) * length
+    along = t * length
+    return turned(along, off, angle)
+
+
+def turned(
+    along: NDArray[np.float64], across: NDArray[np.float64], angle: Field | float
+) -> NDArray[np.float64]:
+    """Give points (n, 2) drawn along the x axis, turned by one angle or each by its own."""
+    cos, sin = np.cos(angle), np.sin(angle)
+    return np.stack([along * cos - across * sin, along * sin + across * cos], 1)

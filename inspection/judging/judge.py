@@ -1,0 +1,197 @@
+"""The judgement of one part: a pure function of a frame and a recipe."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+import models
+from cameras.base import Frame
+from inspection.errors import CannotInspect, RecipeError
+from inspection.judgement import Judgement, Region, Verdict
+from inspection.judging.regions import find_regions
+from inspection.recipe import PARITY_TOLERANCE, Recipe, open_recipe
+from inspection.recipe.calibration import p_value
+
+
+def inspect(frame: Frame, recipe: Recipe, *, previous: Frame | None = None) -> Judgement:
+    """Judge one frame. Never raises for what a picture may hold: that is CANNOT_INSPECT.
+
+    `previous` is the frame before it from the same camera; an identical one means a frozen camera.
+    """
+    work = _Work(recipe)
+    try:
+        _check_frame(frame, previous)
+        return work.judge(frame.image)
+    except CannotInspect as error:
+        return Judgement(
+            verdict=Verdict.CANNOT_INSPECT,
+            reason=str(error),
+            recipe_id=recipe.id,
+            threshold=recipe.settings.calibration.threshold,
+            health=MappingProxyType(work.health),
+            latency_ms=work.latency_ms(),
+        )
+
+
+def check_parity(recipe: Recipe) -> float:
+    """Judge the recipe's references again; give the largest difference as a share of the threshold.
+
+    Raises RecipeError when it exceeds PARITY_TOLERANCE: this machine would judge differently.
+    """
+    worst = 0.0
+    threshold = recipe.settings.calibration.threshold
+    for reference in recipe.settings.references:
+        work = _Work(recipe)
+        got = work.score(recipe.references[reference.member]).score
+        difference = abs(got - reference.score) / max(threshold, 1e-9)
+        worst = max(worst, difference)
+        if not difference <= PARITY_TOLERANCE:
+            raise RecipeError(
+                f"recipe {recipe.id[:12]}: {reference.member} scores {got:.5g} on this machine, "
+                f"{reference.score:.5g} when trained; at most {PARITY_TOLERANCE:.1%} of the "
+                "threshold is allowed; train again on this machine, or report it"
+            )
+    return worst
+
+
+def load_recipe(path: Path) -> Recipe:
+    """Open a recipe and check that this machine judges as the one that learnt it.
+
+    Raises RecipeError or ModelError.
+    """
+    recipe = open_recipe(path)
+    recipe.parity = check_parity(recipe)
+    return recipe
+
+
+def fits(image: NDArray[np.uint8], recipe: Recipe) -> str | None:
+    """Say in one line why a picture's size or colour is not what the recipe wants, or None."""
+    wanted = recipe.settings.picture
+    height, width = image.shape[:2]
+    for name, got, (low, high) in (
+        ("height", height, wanted.height_px),
+        ("width", width, wanted.width_px),
+    ):
+        if not low <= got <= high:
+            allowed = f"{low}" if low == high else f"{low} to {high}"
+            return f"wrong size: {name} {got} px, {allowed} px wanted"
+    return None
+
+
+@dataclass
+class _Work:
+    """One judgement in the making: what was measured so far, and when."""
+
+    recipe: Recipe
+    health: dict[str, float] = field(default_factory=dict)
+    _marks: list[tuple[str, float]] = field(
+        default_factory=lambda: [("start", time.perf_counter())]
+    )
+
+    def judge(self, image: NDArray[np.uint8]) -> Judgement:
+        found = self.score(image)
+        _stop(self.recipe.settings.limits.problem({"strangeness": self.health["strangeness"]}))
+        regions = self.regions(found)
+        verdict, reason = _decide(found.score, regions, self.recipe)
+        return Judgement(
+            verdict=verdict,
+            reason=reason,
+            recipe_id=self.recipe.id,
+            score=found.score,
+            p_value=p_value(found.score, self.recipe.scores),
+            threshold=self.recipe.settings.calibration.threshold,
+            regions=regions,
+            health=MappingProxyType(self.health),
+            latency_ms=self.latency_ms(),
+            anomaly_map=found,
+        )
+
+    def score(self, image: NDArray[np.uint8]) -> models.AnomalyMap:
+        """Check health, align, and score; the numbers stay in `health`."""
+        settings, framing = self.recipe.settings, self.recipe.framing
+        _stop(fits(image, self.recipe))
+        straight, self.pose = framing.straighten(image)
+        self.view = framing.placed(image.shape, self.pose)
+        canvas = self.view.placement.to_canvas(straight)
+        self.health |= framing.health_of(straight, canvas, self.view.placement)
+        if self.pose is not None:
+            self.health["alignment"] = self.pose.likeness
+        _stop(settings.limits.problem(self.health))
+        self._mark("prepare")
+        distances, descriptor, *detail = self.recipe.program.run(canvas)
+        self._mark("model")
+        valid = models.to_grid(self.view.valid, *distances.shape)
+        found = models.anomaly_map(
+            distances,
+            valid,
+            smoothing_patches=settings.smoothing_patches,
+            level=settings.level,
+            detail=detail[0] if detail else None,
+        )
+        self.health["strangeness"] = self.recipe.likeness.strangeness(descriptor)
+        self._mark("score")
+        return found
+
+    def regions(self, found: models.AnomalyMap) -> tuple[Region, ...]:
+        """Outline what is above the threshold, in the camera's picture."""
+        settings = self.recipe.settings
+        threshold = settings.calibration.threshold
+        if found.score <= threshold:
+            return ()
+        regions = find_regions(found, self.view, settings.setup, threshold=threshold)
+        self._mark("regions")
+        if self.pose is None:
+            return regions
+        return tuple(self.pose.to_picture(region) for region in regions)
+
+    def _mark(self, stage: str) -> None:
+        self._marks.append((stage, time.perf_counter()))
+
+    def latency_ms(self) -> dict[str, float]:
+        """Give the time of each stage so far, and in all."""
+        pairs = zip(self._marks, self._marks[1:], strict=False)
+        times = {name: 1e3 * (end - start) for (_, start), (name, end) in pairs}
+        times["total"] = 1e3 * (time.perf_counter() - self._marks[0][1])
+        return times
+
+
+def _stop(problem: str | None) -> None:
+    if problem:
+        raise CannotInspect(problem)
+
+
+def _check_frame(frame: Frame, previous: Frame | None) -> None:
+    if frame.status != "complete":
+        raise CannotInspect(f"{frame.status} picture from camera {frame.camera}")
+    if previous is not None and np.array_equal(frame.image, previous.image):
+        raise CannotInspect("frozen camera: the picture is identical to the one before it")
+
+
+def _decide(score: float, regions: tuple[Region, ...], recipe: Recipe) -> tuple[Verdict, str]:
+    """Give the verdict and a sentence why."""
+    limit = recipe.settings.calibration
+    if score <= limit.threshold:
+        return Verdict.PASS, f"nothing unusual: score {score:.3g}, limit {limit.threshold:.3g}"
+    at_fault = [region for region in regions if not region.accepted]
+    if not at_fault:
+        return Verdict.PASS, f"{_places(len(regions))} within what the zone allows"
+    worst = at_fault[0]
+    where = f" in zone {worst.zone}" if worst.zone else ""
+    size = f"{worst.area_px:.0f} px" if worst.area_mm2 is None else f"{worst.area_mm2:.2f} mm²"
+    what = f"{_places(len(at_fault))} at fault, the worst{where} of {size}"
+    if worst.peak_score > limit.fail_threshold:
+        return Verdict.FAIL, f"{what}: score {worst.peak_score:.3g}, limit {limit.threshold:.3g}"
+    return Verdict.REVIEW, (
+        f"{what}: score {worst.peak_score:.3g} is just above the limit {limit.threshold:.3g}; "
+        "a person should look"
+    )
+
+
+def _places(count: int) -> str:
+    return "1 place" if count == 1 else f"{count} places"

@@ -1,0 +1,102 @@
+"""Judging picture files: from paths to judgements, nothing lost on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cameras import CameraError, Frame, decode_image, list_images
+from inspection.errors import InspectionError
+from inspection.judgement import Judgement, Verdict
+from inspection.judging.judge import inspect
+from inspection.recipe import Recipe
+
+if TYPE_CHECKING:
+    from inspection.store import NewPart
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class JudgedFile:
+    """A picture file and its judgement; `frame` is None when it could not be read as a picture."""
+
+    path: Path
+    data: bytes
+    frame: Frame | None
+    judgement: Judgement
+
+
+def picture_files(paths: list[Path]) -> list[Path]:
+    """Give the files named, and those of the folders named. Raises InspectionError when none."""
+    found: list[Path] = []
+    for path in paths:
+        if not path.exists():
+            raise InspectionError(f"picture {path}: no such file or folder")
+        inside = list_images(path) if path.is_dir() else [path]
+        if not inside:
+            raise InspectionError(f"folder {path}: holds no pictures")
+        found += inside
+    return found
+
+
+def judge_files(paths: list[Path], recipe: Recipe) -> Iterator[JudgedFile]:
+    """Judge files one after another; one that is no picture is CANNOT_INSPECT, with the reason."""
+    for number, path in enumerate(paths):
+        frame, problem, data = None, "", b""
+        try:
+            data = path.read_bytes()
+            frame = Frame(
+                image=decode_image(data, str(path), bits=recipe.settings.setup.bits),
+                camera="file",
+                sequence=number,
+                captured_at=datetime.now(UTC),
+            )
+        except (CameraError, OSError) as error:
+            problem = str(error)
+        judgement = inspect(frame, recipe) if frame else _unreadable(problem, recipe)
+        yield JudgedFile(path=path, data=data, frame=frame, judgement=judgement)
+
+
+def record(found: JudgedFile, recipe: Recipe) -> NewPart:
+    """Give what the store keeps of a judged file: its bytes as they came, with the judgement.
+
+    Where the recipe's `bits` were needed to read it, the picture as it was judged is kept instead:
+    whoever looks at it later does not know them.
+    """
+    from inspection.store import NewPart
+
+    as_it_came = (
+        found.frame is None
+        or recipe.settings.setup.bits == 16
+        or np.array_equal(found.frame.image, decode_image(found.data, str(found.path)))
+    )
+
+    return NewPart(
+        judgement=found.judgement,
+        product=recipe.settings.product or None,
+        source=str(found.path),
+        frame=found.frame,
+        image_bytes=(found.data or None) if as_it_came else None,
+        image_suffix=_suffix(found.path) if as_it_came else ".png",
+    )
+
+
+def _suffix(path: Path) -> str:
+    """Give a suffix the archive takes; a picture may be named in any way."""
+    suffix = path.suffix.lower()
+    plain = suffix[1:].isascii() and suffix[1:].isalnum() and len(suffix) <= 9
+    return suffix if plain else ".bin"
+
+
+def _unreadable(problem: str, recipe: Recipe) -> Judgement:
+    return Judgement(
+        verdict=Verdict.CANNOT_INSPECT,
+        reason=problem,
+        recipe_id=recipe.id,
+        threshold=recipe.settings.calibration.threshold,
+        latency_ms={"total": 0.0},
+    )

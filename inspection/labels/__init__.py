@@ -1,0 +1,1 @@
+"""What people say parts are, and what is made of it."""

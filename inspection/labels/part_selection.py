@@ -1,0 +1,126 @@
+"""Parts of the record for set-up: those that may be learnt from, and those to try a recipe on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+
+from inspection.errors import SetupError
+from inspection.judgement import Verdict
+from inspection.labels.confusion import agreed
+from inspection.labels.labels import KINDS, NG, OK, Labels, PartLabels
+from inspection.store import PartRecord, Store
+from inspection.store.reading.outline import events_since, numbered, numbers_of
+
+PAGE, MOST_LOOKED_AT = 200, 20_000
+
+
+def labels(store: Store) -> Labels:
+    """Give what people said of each part."""
+    found = Labels()
+    while events := events_since(store, KINDS, after_number=found.last_number):
+        found.take(events)
+    return found
+
+
+def latest(
+    store: Store,
+    *,
+    station: str,
+    product: str,
+    count: int,
+    good: bool = False,
+    lot: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> list[tuple[PartRecord, Path]]:
+    """Give the latest parts of a product that have a picture, newest first.
+
+    With `good` only those `is_good` lets pass.
+    """
+    said = labels(store) if good else Labels()
+    found: list[tuple[PartRecord, Path]] = []
+    for record in _all(store, station=station, lot=lot, since=since, until=until):
+        if len(found) == count:
+            break
+        picture = _picture(store, record, product)
+        if picture is None:
+            continue
+        if not good or is_good(record, said.of(record.part_id)):
+            found.append((record, picture))
+    return found
+
+
+def to_try(
+    store: Store, *, station: str, product: str, newest: int, earlier_ng: int
+) -> list[tuple[PartRecord, Path]]:
+    """Give the newest parts of a product, then earlier ones labelled NG, both newest first.
+
+    Each has a picture. Without those labelled NG it could hardly be seen what a recipe lets pass.
+    """
+    found = latest(store, station=station, product=product, count=newest)
+    there = {record.part_id for record, _ in found}
+    ng = [part_id for part_id, said in labels(store).parts.items() if agreed(said) == NG]
+    numbers = sorted(numbers_of(store, [each for each in ng if each not in there]).values())
+    earlier = (
+        (record, picture)
+        for record in _numbered(store, numbers[::-1])
+        if record.station == station and (picture := _picture(store, record, product)) is not None
+    )
+    return [*found, *islice(earlier, earlier_ng)]
+
+
+def is_good(record: PartRecord, said: PartLabels) -> bool:
+    """Whether a part may be learnt from: people agree it is OK, or it passed and nobody said a word.
+
+    A part whose labels differ is not, nor one an operator disagreed with and nobody settled since.
+    """
+    if said.doubted:
+        return False
+    if said.latest:
+        outcome = said.outcome
+        return outcome is not None and outcome.label == OK
+    return record.verdict is Verdict.PASS
+
+
+def one_view(views: int) -> None:
+    """Refuse what cannot be: pictures of several views are recorded side by side, as one."""
+    if views > 1:
+        raise SetupError(
+            f"the record keeps the pictures of all {views} views as one, so single views cannot be "
+            "taken from it; take or upload pictures instead"
+        )
+
+
+def _picture(store: Store, record: PartRecord, product: str) -> Path | None:
+    """Give the picture of a part of this product, None where it is gone or the part of another."""
+    picture = store.image_path(record)
+    if record.product != product or picture is None or not picture.is_file():
+        return None
+    return picture
+
+
+def _numbered(store: Store, numbers: list[int]) -> Iterator[PartRecord]:
+    for start in range(0, len(numbers), PAGE):
+        yield from numbered(store, numbers[start : start + PAGE])
+
+
+def _all(
+    store: Store,
+    *,
+    station: str,
+    lot: str | None,
+    since: datetime | None,
+    until: datetime | None,
+) -> Iterator[PartRecord]:
+    after: int | None = None
+    for _ in range(MOST_LOOKED_AT // PAGE):
+        page = store.parts(
+            station=station, lot=lot, since=since, until=until, after_number=after, limit=PAGE
+        )
+        yield from page
+        if len(page) < PAGE:
+            return
+        after = page[-1].number

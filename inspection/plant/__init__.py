@@ -1,0 +1,1 @@
+"""What links a station to the plant: outputs, triggers, and their messages."""

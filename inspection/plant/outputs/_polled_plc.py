@@ -1,0 +1,207 @@
+"""A PLC the station asks: poll its trigger, write it the board, reconnect when it went away."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import replace
+from threading import Event, RLock
+from time import monotonic
+
+from inspection.plant.extras import require
+from inspection.plant.outputs._plc_handshake import Board, Handshake
+from inspection.plant.outputs.base import Line, Output, OutputError, OutputUnavailable, Result
+from inspection.plant.worker import Worker
+
+
+class PolledPlc(Output):
+    """The handshake with a PLC that serves its memory; a child reads and writes that memory.
+
+    A child's steps raise OutputError when the PLC does not answer. They are never called by two
+    threads at once. The result is cleared in the PLC before its trigger is taken, and is written
+    only when the trigger is back at 0.
+    """
+
+    required = True
+    poll_s: float
+    heartbeat_s: float
+    reconnect_s: float
+
+    @abstractmethod
+    def connect(self) -> None:
+        """Connect to the PLC. Raises OutputUnavailable."""
+
+    @abstractmethod
+    def disconnect(self) -> None:
+        """Let the connection go; safe twice."""
+
+    @abstractmethod
+    def read_flags(self) -> tuple[bool, bool]:
+        """Read whether the trigger and the reset are set."""
+
+    @abstractmethod
+    def read_wishes(self) -> tuple[int, str | None, str | None]:
+        """Read the product number wanted, the serial and the lot."""
+
+    @abstractmethod
+    def clear_trigger(self) -> None:
+        """Set the trigger back to 0."""
+
+    @abstractmethod
+    def clear_reset(self) -> None:
+        """Set the reset back to 0."""
+
+    @abstractmethod
+    def write_bits(self, board: Board) -> None:
+        """Write the board's flags."""
+
+    @abstractmethod
+    def write_words(self, board: Board) -> None:
+        """Write the board's registers."""
+
+    def open(self, line: Line) -> None:
+        """Connect and watch for triggers. Raises OutputUnavailable when the PLC is not there."""
+        require(self)
+        self._line, self._handshake = line, Handshake(self.name)
+        self._io, self._connected = RLock(), False
+        self._begun: str | None = None
+        self._taken, self._changed = False, False
+        self._shown = True  # what an earlier run left in the PLC may be valid
+        self._wanted: int | None = None
+        self._beat_at = 0.0
+        self._handshake.follow(line)
+        self._first_contact()
+        self._worker = Worker(f"output {self.name}", self._watch)
+        self._worker.start()
+
+    def check(self) -> None:
+        """Raise OutputError if the thread that watches for triggers ended by itself."""
+        if hasattr(self, "_worker"):
+            self._worker.check()
+
+    def send(self, result: Result) -> None:
+        """Write the result to the PLC, connecting anew once. Raises OutputError."""
+        if not hasattr(self, "_worker"):
+            raise OutputError(f"output {self.name} is closed; open it before sending")
+        self._worker.check()
+        if not self._handshake.show(result):
+            return
+        try:
+            self._write_board()
+        except OutputError:
+            self._write_again()
+
+    def state_changed(self, line: Line) -> None:
+        """Write the new state at the next poll."""
+        if hasattr(self, "_worker"):
+            self._handshake.follow(line)
+            self._changed = True
+
+    def close(self) -> None:
+        """Stop watching and let the connection go."""
+        worker = self.__dict__.pop("_worker", None)
+        if worker is not None:
+            try:
+                worker.stop()
+            finally:
+                self._hang_up()
+
+    def _first_contact(self) -> None:
+        """Clear what an earlier run left in the PLC, and see that all of the map is there."""
+        try:
+            self._write_board()
+            self._read_flags()
+            self._read_wishes()
+        except OutputError as error:
+            self._hang_up()
+            raise OutputUnavailable(str(error)) from error
+
+    def _watch(self, stop: Event) -> None:
+        while not stop.wait(self.poll_s):
+            try:
+                self._look()
+            except OutputError:
+                self._hang_up()
+                stop.wait(self.reconnect_s)
+
+    def _look(self) -> None:
+        trigger, reset = self._read_flags()
+        if reset:
+            self._reset()
+        if trigger:
+            self._triggered()
+        if self._changed or monotonic() - self._beat_at >= self.heartbeat_s:
+            self._beat()
+
+    def _triggered(self) -> None:
+        if not self._taken:
+            wanted, serial, lot = self._read_wishes()
+            self._begun = self._begun or self._handshake.begin()
+            self._write_board()
+            self._want(wanted)
+            self._taken = True  # also when the next step fails: a trigger is never taken twice
+            self._handshake.take(self._line, self._begun, serial=serial, lot=lot)
+        with self._io:
+            self._ensure()
+            self.clear_trigger()
+            self._begun, self._taken = None, False
+        self._write_board()
+
+    def _reset(self) -> None:
+        self._handshake.clear()
+        self._write_board()
+        with self._io:
+            self.clear_reset()
+
+    def _beat(self) -> None:
+        self._changed, self._beat_at = False, monotonic()
+        self._want(self._read_wishes()[0])
+        self._handshake.follow(self._line, beat=True)
+        self._write_board()
+
+    def _want(self, number: int) -> None:
+        if number != self._wanted:
+            self._wanted = number
+            self._handshake.want(self._line, number)
+
+    def _read_flags(self) -> tuple[bool, bool]:
+        with self._io:
+            self._ensure()
+            return self.read_flags()
+
+    def _read_wishes(self) -> tuple[int, str | None, str | None]:
+        with self._io:
+            self._ensure()
+            return self.read_wishes()
+
+    def _write_board(self) -> None:
+        with self._io:
+            self._ensure()
+            board = self._handshake.board
+            if self._begun is not None:
+                board = board.cleared()
+            # valid goes before the registers change; a flag comes after those it speaks of
+            if going := self._shown and not board.valid:
+                self.write_bits(replace(board, error=False))
+            self.write_words(board)
+            if board.error or not going:
+                self.write_bits(board)
+            self._shown = board.valid
+
+    def _write_again(self) -> None:
+        self._hang_up()
+        try:
+            self._write_board()
+        except OutputError:
+            self._hang_up()
+            self._handshake.clear()
+            raise
+
+    def _ensure(self) -> None:
+        if not self._connected:
+            self.connect()
+            self._connected = True
+
+    def _hang_up(self) -> None:
+        with self._io:
+            self._connected, self._shown = False, True
+            self.disconnect()

@@ -1,0 +1,123 @@
+"""CSV: one row a part, one file a day."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from pathlib import Path
+from typing import Any
+
+from inspection.plant.outputs.base import Line, Output, OutputError, OutputUnavailable, Result
+
+COLUMNS = (
+    "delivery_id", "number", "judged_at", "station", "product", "serial", "lot", "verdict", "reject",
+    "score", "p_value", "threshold", "regions", "reason", "recipe_id", "trigger_id", "total_ms",
+    "image",
+)  # fmt: skip
+TAIL_BYTES = 1_000_000
+UNSAFE = ("=", "+", "-", "@", "\t", "\r")
+
+
+class CsvFile(Output):
+    """Appends each result to `folder/STATION-YYYY-MM-DD.csv`, the day in UTC, safe on the disk.
+
+    A row is whole or not there: what a crash left of a row is cut off before the next is written.
+    A delivery that is already among the last rows is not written again.
+    """
+
+    name = "csv_file"
+    kept = True
+
+    def __init__(self, *, folder: Path, separator: str = ",") -> None:
+        self.folder, self.separator = folder, separator
+        self._station: str | None = None
+
+    def open(self, line: Line) -> None:
+        """Make the folder. Raises OutputUnavailable when it cannot be written to."""
+        if self.separator not in (",", ";", "\t"):
+            raise OutputUnavailable(
+                f"output {self.name}: separator {self.separator!r} is none of ',' ';' tab"
+            )
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputUnavailable(f"output {self.name}: {error}") from error
+        if not os.access(self.folder, os.W_OK):
+            raise OutputUnavailable(
+                f"output {self.name}: folder {self.folder} cannot be written to"
+            )
+        self._station = line.station
+
+    def send(self, result: Result) -> None:
+        """Append the result's row. Raises OutputError when the disk does not take it."""
+        if self._station is None:
+            raise OutputError(f"output {self.name} is closed; open it before sending")
+        path = self.folder / f"{_word(self._station)}-{result.judged_at:%Y-%m-%d}.csv"
+        try:
+            self._append(path, result)
+        except OSError as error:
+            raise OutputError(f"output {self.name}: {error}") from error
+
+    def close(self) -> None:
+        """Forget the station; no file stays open between rows."""
+        self._station = None
+
+    def _append(self, path: Path, result: Result) -> None:
+        is_new = not path.exists()
+        with path.open("a+b") as file:
+            tail = _repaired_tail(file)
+            if f"\n{result.delivery_id}{self.separator}".encode() in tail:
+                return
+            header = [] if file.tell() else [list(COLUMNS)]
+            file.write(self._text([*header, _row(result)]))
+            file.flush()
+            os.fsync(file.fileno())
+        if is_new:
+            _sync_folder(path.parent)
+
+    def _text(self, rows: list[list[Any]]) -> bytes:
+        text = io.StringIO()
+        csv.writer(text, delimiter=self.separator, lineterminator="\n").writerows(rows)
+        return text.getvalue().encode()
+
+
+def _row(result: Result) -> list[Any]:
+    values = result.as_json() | {
+        "regions": len(result.regions),
+        "total_ms": result.latency_ms.get("total"),
+        "reason": result.reason.replace("\n", " "),
+    }
+    return [_safe(values[name]) for name in COLUMNS]
+
+
+def _safe(value: Any) -> Any:
+    """Keep texts on one line, and keep a spreadsheet from taking a scanned text as a formula."""
+    if not isinstance(value, str):
+        return value
+    value = value.replace("\r", " ").replace("\n", " ")
+    return f"'{value}" if value.startswith(UNSAFE) else value
+
+
+def _repaired_tail(file: Any) -> bytes:
+    """Cut off a last row without its end; give the file's last rows, a line break before each."""
+    size = file.seek(0, os.SEEK_END)
+    start = file.seek(max(0, size - TAIL_BYTES))
+    tail: bytes = file.read()
+    whole = tail.rfind(b"\n") + 1
+    if whole != len(tail):
+        file.truncate(start + whole)
+    file.seek(0, os.SEEK_END)
+    return b"\n" + tail[:whole]
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _word(name: str) -> str:
+    return "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in name)

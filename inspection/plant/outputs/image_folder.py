@@ -1,0 +1,93 @@
+"""Pictures of rejected parts, each with its result beside it, in folders by day and verdict."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Literal
+
+from inspection.plant.outputs.base import Line, Output, OutputError, OutputUnavailable, Result
+
+
+class ImageFolder(Output):
+    """Copies pictures to `folder/YYYY-MM-DD/VERDICT/`, named by record number, serial and id.
+
+    Both files are written aside and renamed, the picture first: where there is a JSON file, its
+    picture is there and whole. The same delivery again changes nothing.
+    """
+
+    name = "image_folder"
+    kept = True
+
+    def __init__(self, *, folder: Path, which: Literal["rejected", "all"] = "rejected") -> None:
+        self.folder, self.which = folder, which
+        self._open = False
+
+    def open(self, line: Line) -> None:
+        """Make the folder. Raises OutputUnavailable when it cannot be written to."""
+        if self.which not in ("rejected", "all"):
+            raise OutputUnavailable(
+                f"output {self.name}: which = {self.which!r}; allowed: 'rejected', 'all'"
+            )
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputUnavailable(f"output {self.name}: {error}") from error
+        if not os.access(self.folder, os.W_OK):
+            raise OutputUnavailable(
+                f"output {self.name}: folder {self.folder} cannot be written to"
+            )
+        self._open = True
+
+    def send(self, result: Result) -> None:
+        """Copy the picture and write its result. Raises OutputError when the disk refuses."""
+        if not self._open:
+            raise OutputError(f"output {self.name} is closed; open it before sending")
+        if self.which == "rejected" and not result.reject:
+            return
+        place = self.folder / f"{result.judged_at:%Y-%m-%d}" / result.verdict.value
+        described = place / f"{_stem(result)}.json"
+        try:
+            if not described.exists():
+                place.mkdir(parents=True, exist_ok=True)
+                self._write(described, result)
+        except OSError as error:
+            raise OutputError(f"output {self.name}: {error}") from error
+
+    def close(self) -> None:
+        """Take no more results."""
+        self._open = False
+
+    def _write(self, described: Path, result: Result) -> None:
+        copied = None
+        if result.image is not None:
+            source = Path(result.image)
+            copied = described.with_suffix(source.suffix)
+            with source.open("rb") as picture, _aside(copied).open("wb") as copy:
+                shutil.copyfileobj(picture, copy)
+                copy.flush()
+                os.fsync(copy.fileno())
+            _aside(copied).replace(copied)
+        text = json.dumps(result.as_json() | {"image": copied.name if copied else None}, indent=1)
+        with _aside(described).open("w", encoding="utf-8") as file:
+            file.write(text + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        _aside(described).replace(described)
+
+
+def _aside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.part")
+
+
+def _stem(result: Result) -> str:
+    number = "" if result.number is None else f"{result.number:08d}"
+    parts = [number, _word(result.serial or ""), _word(result.delivery_id)]
+    return "_".join(part for part in parts if part)
+
+
+def _word(text: str) -> str:
+    """Make a text fit for a file name."""
+    return "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "_" for c in text)[:80]

@@ -1,0 +1,264 @@
+"""MQTT: results, status and state to a broker; triggers and product changes from it."""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict
+from pathlib import Path
+from queue import Empty, Full, Queue
+from threading import Event, Lock
+from typing import Any
+
+from inspection.errors import InspectionError
+from inspection.plant.extras import missing_extra, require
+from inspection.plant.outputs.base import (
+    Line,
+    Output,
+    OutputError,
+    OutputUnavailable,
+    Request,
+    Result,
+)
+from inspection.plant.worker import Worker
+
+N_REMEMBERED = 10_000
+N_WAITING = 1000
+
+
+class Mqtt(Output):
+    """Publishes each result with QoS 1 and takes triggers from an MQTT broker.
+
+    The session is kept by the broker, so that messages sent while the station was away arrive later.
+    A trigger is acknowledged to the broker after the station took it. A result the broker did not
+    acknowledge in time is not published a second time while the first is still on its way.
+    """
+
+    name = "mqtt"
+    kept = True
+
+    def __init__(
+        self,
+        *,
+        host: str,
+        topic: str,
+        port: int = 1883,
+        client_id: str = "",
+        username: str = "",
+        password_file: Path | None = None,
+        ca_file: Path | None = None,
+        timeout_s: float = 5.0,
+        keepalive_s: int = 15,
+        reconnect_s: int = 5,
+    ) -> None:
+        self.host, self.port, self.topic, self.client_id = host, port, topic, client_id
+        self.username, self.password_file, self.ca_file = username, password_file, ca_file
+        self.timeout_s, self.keepalive_s, self.reconnect_s = timeout_s, keepalive_s, reconnect_s
+        self._client: Any = None
+
+    @classmethod
+    def missing(cls) -> str | None:
+        """Say how to install paho-mqtt, or None."""
+        return missing_extra("mqtt", "paho")
+
+    def open(self, line: Line) -> None:
+        """Connect to the broker. Raises OutputUnavailable when it does not answer in time."""
+        require(self)
+        self._line = line
+        self._on_the_way: dict[str, Any] = {}
+        self._seen: OrderedDict[str, None] = OrderedDict()
+        self._messages: Queue[Any] = Queue(N_WAITING)
+        self._ready, self._refusal = Event(), ""
+        self._lock = Lock()
+        self._worker = Worker(f"output {self.name}", self._work)
+        self._client = self._make_client(line)
+        self._worker.start()
+        self._client.connect_async(self.host, self.port, self.keepalive_s)
+        self._client.loop_start()
+        if not self._ready.wait(self.timeout_s):
+            self.close()
+            raise OutputUnavailable(
+                f"output {self.name}: broker {self.host}:{self.port} did not let us in within "
+                f"{self.timeout_s:g} s{self._refusal}; check host, port and credentials"
+            )
+
+    def check(self) -> None:
+        """Raise OutputError if the thread that takes messages ended by itself."""
+        if self._client is not None:
+            self._worker.check()
+
+    def send(self, result: Result) -> None:
+        """Publish the result and wait for the broker's acknowledgement. Raises OutputError."""
+        if self._client is None:
+            raise OutputError(f"output {self.name} is closed; open it before sending")
+        self._worker.check()
+        info = self._on_the_way.get(result.delivery_id)
+        if info is None:
+            info = self._publish_result(result)
+        if not self._acknowledged(info):
+            raise OutputError(
+                f"output {self.name}: broker {self.host}:{self.port} did not acknowledge "
+                f"{result.delivery_id} within {self.timeout_s:g} s; it is sent again when it is back"
+            )
+        self._on_the_way.pop(result.delivery_id, None)
+
+    def state_changed(self, line: Line) -> None:
+        """Publish state, product and error, retained."""
+        if self._client is not None and self._client.is_connected():
+            self._publish_state(line)
+
+    def close(self) -> None:
+        """Say offline, then let the broker go."""
+        client, self._client = self._client, None
+        if client is None:
+            return
+        if client.is_connected():
+            info = client.publish(f"{self.topic}/status", "offline", qos=1, retain=True)
+            self._acknowledged(info)
+        client.disconnect()
+        client.loop_stop()
+        self._worker.stop()
+
+    def _make_client(self, line: Line) -> Any:
+        from paho.mqtt.client import Client
+        from paho.mqtt.enums import CallbackAPIVersion
+
+        client = Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=self.client_id or f"inspection-{line.station}",
+            clean_session=False,
+            manual_ack=True,
+        )
+        client.will_set(f"{self.topic}/status", "offline", qos=1, retain=True)
+        client.reconnect_delay_set(min_delay=1, max_delay=max(1, self.reconnect_s))
+        client.on_connect, client.on_message = self._connected, self._arrived
+        client.on_subscribe = self._subscribed
+        try:
+            if self.username:
+                client.username_pw_set(self.username, _secret(self.password_file))
+            if self.ca_file:
+                client.tls_set(str(self.ca_file))
+        except OSError as error:
+            raise OutputUnavailable(f"output {self.name}: {error}") from error
+        return client
+
+    def _connected(self, client: Any, _data: Any, _flags: Any, reason: Any, _more: Any) -> None:
+        if reason.is_failure:
+            self._refusal = f" ({reason})"
+            return
+        client.subscribe([(f"{self.topic}/trigger", 1), (f"{self.topic}/product", 1)])
+        client.publish(f"{self.topic}/status", "online", qos=1, retain=True)
+        self._publish_state(self._line)
+
+    def _subscribed(self, _client: Any, _data: Any, _mid: int, reasons: Any, _more: Any) -> None:
+        if any(reason.is_failure for reason in reasons):
+            self._refusal = " (it refused our subscription)"
+        else:
+            self._ready.set()
+
+    def _arrived(self, client: Any, _data: Any, message: Any) -> None:
+        try:
+            self._messages.put_nowait(message)
+        except Full:
+            self._refuse("too many messages wait", {})
+            client.ack(message.mid, message.qos)
+
+    def _work(self, stop: Event) -> None:
+        while not stop.is_set():
+            try:
+                message = self._messages.get(timeout=0.1)
+            except Empty:
+                continue
+            if message.topic.endswith("/product"):
+                self._change_product(message)
+            else:
+                self._trigger(message)
+            client = self._client
+            if client is not None:
+                client.ack(message.mid, message.qos)
+
+    def _trigger(self, message: Any) -> None:
+        wish = _object(message.payload)
+        if wish is None:
+            self._refuse(
+                "a trigger must be a JSON object of texts: trigger_id, serial, lot, product", {}
+            )
+            return
+        if message.retain:
+            self._refuse("a retained trigger is not taken: it would fire at each connection", wish)
+            return
+        trigger_id = wish.get("trigger_id")
+        if trigger_id in self._seen:
+            return
+        if not self._take(Request(source=self.name, **wish)):
+            self._refuse(f"the station is not ready, it is {self._line.state}", wish)
+        elif trigger_id is not None:
+            self._remember(trigger_id)
+
+    def _take(self, request: Request) -> bool:
+        try:
+            return self._line.trigger(request)
+        except InspectionError:
+            return False
+
+    def _remember(self, trigger_id: str) -> None:
+        self._seen[trigger_id] = None
+        if len(self._seen) > N_REMEMBERED:
+            self._seen.popitem(last=False)
+
+    def _change_product(self, message: Any) -> None:
+        product = message.payload.decode("utf-8", "replace").strip()
+        try:
+            self._line.change_product(product)
+        except InspectionError as error:
+            self._refuse(str(error), {"product": product})
+
+    def _refuse(self, reason: str, wish: dict[str, Any]) -> None:
+        client = self._client
+        if client is not None:
+            text = json.dumps({**wish, "reason": reason})
+            client.publish(f"{self.topic}/refused", text, qos=1)
+
+    def _publish_result(self, result: Result) -> Any:
+        if not self._client.is_connected():
+            raise OutputError(
+                f"output {self.name}: no connection to broker {self.host}:{self.port}; "
+                "it is tried again by itself"
+            )
+        text = json.dumps(result.as_json())
+        info = self._client.publish(f"{self.topic}/results", text, qos=1)
+        self._on_the_way[result.delivery_id] = info
+        return info
+
+    def _publish_state(self, line: Line) -> None:
+        state = {
+            "station": line.station,
+            "state": line.state,
+            "product": line.product,
+            "error_code": line.error_code,
+        }
+        self._client.publish(f"{self.topic}/state", json.dumps(state), qos=1, retain=True)
+
+    def _acknowledged(self, info: Any) -> bool:
+        try:
+            info.wait_for_publish(self.timeout_s)
+        except (RuntimeError, ValueError):  # paho: lost the connection meanwhile, or queue full
+            return False
+        return bool(info.is_published())
+
+
+def _object(payload: bytes) -> dict[str, Any] | None:
+    """Read a trigger's JSON: an object of known texts, or nothing at all; None when it is neither."""
+    if not payload.strip():
+        return {}
+    try:
+        wish = json.loads(payload)
+    except ValueError:
+        return None
+    if not isinstance(wish, dict) or set(wish) - {"trigger_id", "serial", "lot", "product"}:
+        return None
+    wish = {name: value for name, value in wish.items() if value is not None}
+    return wish if all(isinstance(value, str) and value for value in wish.values()) else None
+
+
+def _secret(path: Path | None) -> str | None:
+    return path.read_text(encoding="utf-8").strip() if path else None

@@ -1,0 +1,123 @@
+"""A scanner on a serial port: each line it sends is a part's identity and a trigger."""
+
+from __future__ import annotations
+
+import re
+from threading import Event
+from typing import Any
+
+from inspection.plant.extras import missing_extra
+from inspection.plant.outputs.base import Line, Request
+from inspection.plant.triggers import TriggerUnavailable, offer
+from inspection.plant.worker import Worker
+
+GROUPS = {"serial", "lot", "product"}
+LONGEST_LINE = 4096
+
+
+class SerialLine:
+    """Triggers at each line a serial device sends; the line is the serial number.
+
+    `pattern` is a regular expression with named groups serial, lot and product for lines that hold
+    more. A line it does not match, or that is too long, is no trigger and counts in `refused`. A
+    port that goes away is opened again every `reconnect_s`.
+    """
+
+    name = "serial_line"
+
+    def __init__(
+        self,
+        *,
+        port: str,
+        baudrate: int = 9600,
+        pattern: str = "(?P<serial>.+)",
+        encoding: str = "ascii",
+        reconnect_s: float = 1.0,
+    ) -> None:
+        self.port, self.baudrate, self.pattern = port, baudrate, pattern
+        self.encoding, self.reconnect_s = encoding, reconnect_s
+        self.refused = 0
+        self._worker: Worker | None = None
+        self._device: Any = None
+
+    @classmethod
+    def missing(cls) -> str | None:
+        """Say how to install pyserial, or None."""
+        return missing_extra("serial", "serial")
+
+    def open(self, line: Line) -> None:
+        """Open the port. Raises TriggerUnavailable."""
+        if (missing := self.missing()) is not None:
+            raise TriggerUnavailable(f"trigger {self.name}: {missing}")
+        self._line, self.refused = line, 0
+        self._form = _compiled(self.pattern)
+        self._device = self._connected()
+        self._worker = Worker(f"trigger {self.name}", self._work)
+        self._worker.start()
+
+    def check(self) -> None:
+        """Raise OutputError if the trigger ended by itself."""
+        if self._worker is not None:
+            self._worker.check()
+
+    def close(self) -> None:
+        """Let the port go."""
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            worker.stop()
+        self._drop()
+
+    def _work(self, stop: Event) -> None:
+        from serial import SerialException
+
+        rest = b""
+        while not stop.is_set():
+            try:
+                self._device = self._device or self._connected()
+                rest = self._taken(rest + self._device.read(self._device.in_waiting or 1))
+            except (SerialException, OSError, TriggerUnavailable):
+                self._drop()
+                rest = b""
+                stop.wait(self.reconnect_s)
+
+    def _taken(self, data: bytes) -> bytes:
+        """Trigger at each whole line; give what is left of the last."""
+        *lines, rest = re.split(rb"[\r\n]", data)
+        for text in filter(None, lines):
+            self._trigger(text)
+        if len(rest) <= LONGEST_LINE:
+            return rest
+        self.refused += 1
+        return b""
+
+    def _trigger(self, data: bytes) -> None:
+        found = self._form.fullmatch(data.decode(self.encoding, "replace").strip())
+        wish: dict[str, Any] = found.groupdict() if found else {}
+        if not found or not offer(self._line, Request(source=self.name, **wish)):
+            self.refused += 1
+
+    def _connected(self) -> Any:
+        from serial import Serial, SerialException
+
+        try:
+            return Serial(self.port, self.baudrate, timeout=0.1)
+        except (SerialException, OSError, ValueError) as error:
+            raise TriggerUnavailable(f"trigger {self.name}: port {self.port}: {error}") from error
+
+    def _drop(self) -> None:
+        device, self._device = self._device, None
+        if device is not None:
+            device.close()
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
+    try:
+        form = re.compile(pattern)
+    except re.error as error:
+        raise TriggerUnavailable(f"trigger serial_line: pattern {pattern!r}: {error}") from error
+    if not form.groupindex or set(form.groupindex) - GROUPS:
+        raise TriggerUnavailable(
+            f"trigger serial_line: pattern {pattern!r} has groups {sorted(form.groupindex)}; "
+            "allowed: serial, lot, product, at least one"
+        )
+    return form

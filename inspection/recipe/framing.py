@@ -1,0 +1,111 @@
+"""From the camera's picture to the canvas the model sees: straighten, place, measure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from inspection.errors import CannotInspect
+from inspection.recipe.alignment import Pose, locate
+from inspection.recipe.geometry import Canvas, Placement
+from inspection.recipe.image_health import measure
+from inspection.recipe.setup_file import Setup
+
+Image = NDArray[np.uint8]
+
+OUT_OF_VIEW = 0.02
+"""Share of a region of interest that may lie outside the picture: rounding at its edges."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """How pictures of one size lie on the canvas, and which canvas pixels (H, W) are inspected."""
+
+    placement: Placement
+    valid: NDArray[np.bool_]
+
+
+class Framing:
+    """Canvas, set-up and reference of a product, as training and judging share them.
+
+    `reference` (H, W) or (H, W, 3) is the picture parts are aligned to, if they are.
+    """
+
+    def __init__(self, canvas: Canvas, setup: Setup, reference: Image) -> None:
+        self.canvas = canvas
+        self.setup = setup
+        self.reference = _grey(reference)
+        self.view = lru_cache(maxsize=32)(self._view)
+
+    def straighten(self, image: Image) -> tuple[Image, Pose | None]:
+        """Bring a part to the reference's place. Raises CannotInspect when it is not found."""
+        if self.setup.align is None:
+            return image, None
+        pose = locate(_grey(image), self.reference, self.setup.align)
+        if pose.problem:
+            raise CannotInspect(pose.problem)
+        return pose.straighten(image), pose
+
+    def canvas_of(self, image: Image) -> tuple[Image, dict[str, float], Pose | None]:
+        """Straighten, place and measure a picture: its canvas, its health numbers and its pose."""
+        straight, pose = self.straighten(image)
+        place = self.placed(image.shape, pose).placement
+        canvas = place.to_canvas(straight)
+        numbers = self.health_of(straight, canvas, place)
+        return canvas, numbers if pose is None else numbers | {"alignment": pose.likeness}, pose
+
+    def health_of(self, straight: Image, canvas: Image, place: Placement) -> dict[str, float]:
+        """Measure the whole straightened picture at the canvas's size, also where a part is seen.
+
+        A defect may fill most of a small region of interest; it must not pass for bad light.
+        """
+        whole = self.canvas.place(straight.shape[0], straight.shape[1])
+        return measure(whole.of_picture(canvas if place == whole else whole.to_canvas(straight)))
+
+    def to_picture(self, image: Image, *planes: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Bring the sum of planes (h, w) to the pixels (H, W) of the camera's picture they are of."""
+        _, pose = self.straighten(image)
+        over = self.placed(image.shape, pose).placement.to_picture(*planes)
+        if pose is None:
+            return over
+        size = (image.shape[1], image.shape[0])
+        return np.asarray(
+            cv2.warpAffine(over, pose.matrix, size, flags=cv2.INTER_LINEAR), np.float32
+        )
+
+    def placed(self, shape: tuple[int, ...], pose: Pose | None) -> View:
+        """Give the view of a camera's picture (H, W, ...): what the camera did not see is not valid.
+
+        Raises CannotInspect when a part of the region of interest is out of the picture.
+        """
+        view = self.view((shape[0], shape[1]))
+        if pose is None:
+            return view
+        seen = view.valid & view.placement.valid(pose.in_view(shape[0], shape[1]))
+        missing = 1.0 - seen.sum() / view.valid.sum()
+        if missing > (OUT_OF_VIEW if self.setup.roi else 0.5):
+            raise CannotInspect(
+                f"part partly out of view: {missing:.0%} of what is to be inspected lies outside "
+                "the picture"
+            )
+        return View(view.placement, seen)
+
+    def _view(self, size_px: tuple[int, int]) -> View:
+        if self.setup.align is not None:
+            size_px = (self.reference.shape[0], self.reference.shape[1])
+        placement = self.canvas.place(*size_px, self.setup.window(size_px))
+        valid = placement.valid(self.setup.inspected(size_px))
+        if not valid.any():
+            raise CannotInspect(
+                "nothing to inspect: the region of interest is empty in this picture"
+            )
+        return View(placement, valid)
+
+
+def _grey(image: Image) -> Image:
+    grey = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    return np.asarray(grey, dtype=np.uint8)

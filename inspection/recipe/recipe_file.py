@@ -1,0 +1,314 @@
+"""The recipe: one file that holds all a station needs to judge a product. [contract]
+
+A stored (uncompressed) zip. `SHA256SUMS` lists the hash of every other member, and the recipe's id is
+the hash of that list. The zip comment holds the hash of all bytes before it, so that no flipped
+byte goes unseen. Nothing in it is code; arrays are .npz without pickle.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+
+import models
+from cameras import CameraError, decode_image
+from inspection.errors import RecipeError
+from inspection.recipe.calibration import Calibration
+from inspection.recipe.framing import Framing
+from inspection.recipe.geometry import Canvas
+from inspection.recipe.image_health import Likeness, Limits
+from inspection.recipe.setup_file import STRICT, Setup, first_problem
+
+FORMAT = 1
+SUMS, SETTINGS, PROGRAM, WEIGHTS, ARRAYS = (
+    "SHA256SUMS",
+    "recipe.json",
+    "model.xml",
+    "model.bin",
+    "arrays.npz",
+)
+MARK = b"inspection recipe sha256:"
+MAX_FILE_BYTES = 512 * 2**20
+MAX_MEMBERS = 64
+PARITY_TOLERANCE = 2e-3
+"""Largest difference of a reference's score, as a share of the threshold, on any machine."""
+
+
+@dataclass(frozen=True, config=STRICT, kw_only=True)
+class PictureSize:
+    """What size the pictures must have: lowest and highest height and width allowed."""
+
+    height_px: tuple[int, int]
+    width_px: tuple[int, int]
+
+
+@dataclass(frozen=True, config=STRICT, kw_only=True)
+class Reference:
+    """A good picture kept in the recipe with the score it must reach."""
+
+    member: str
+    score: float
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"), kw_only=True)
+class Settings:
+    """The content of recipe.json."""
+
+    format: int
+    product: str
+    made_by: str
+    setup: Setup
+    picture: PictureSize
+    canvas: Canvas
+    smoothing_patches: float
+    level: float
+    limits: Limits
+    calibration: Calibration
+    references: tuple[Reference, ...]
+    model: dict[str, Any]
+    training: dict[str, Any]
+
+
+_ADAPTER = TypeAdapter(Settings)
+
+
+class Recipe:
+    """A recipe in memory. Made by `open_recipe` or by training; never changed after.
+
+    `scores` are the good parts' out-of-sample scores, ascending; `references` the pictures by
+    member name.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        scores: NDArray[np.float64],
+        likeness: Likeness,
+        program: tuple[bytes, bytes],
+        references: Mapping[str, NDArray[np.uint8]],
+        recipe_id: str = "",
+    ) -> None:
+        self.settings = settings
+        self.scores = scores
+        self.likeness = likeness
+        self.program_bytes = program
+        self.references = references
+        self.id = recipe_id
+        self.parity: float | None = None
+        """What `load_recipe` found: the largest difference of a reference, as a share of the threshold."""
+
+    @cached_property
+    def program(self) -> models.Program:
+        """The compiled program; compiled at first use."""
+        return models.load_program(*self.program_bytes)
+
+    @cached_property
+    def framing(self) -> Framing:
+        """How a camera's picture is brought to the program's canvas."""
+        reference = next(iter(self.references.values()))
+        return Framing(self.settings.canvas, self.settings.setup, reference)
+
+    def members(self) -> dict[str, bytes]:
+        """Give the content of the file, `SHA256SUMS` last."""
+        arrays = io.BytesIO()
+        np.savez(arrays, scores=self.scores, mean=self.likeness.mean, spread=self.likeness.spread)
+        content = {
+            SETTINGS: _ADAPTER.dump_json(self.settings, indent=1),
+            PROGRAM: self.program_bytes[0],
+            WEIGHTS: self.program_bytes[1],
+            ARRAYS: arrays.getvalue(),
+        }
+        for name, image in self.references.items():
+            stored = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+            content[name] = cv2.imencode(".png", stored)[1].tobytes()
+        sums = {name: hashlib.sha256(data).hexdigest() for name, data in sorted(content.items())}
+        content[SUMS] = "".join(f"{value}  {name}\n" for name, value in sums.items()).encode()
+        return content
+
+
+def check_place(path: Path) -> None:
+    """Find out before hours of work that a recipe cannot be written there. Raises RecipeError.
+
+    Leaves nothing behind, nor makes a folder.
+    """
+    if path.is_dir():
+        raise RecipeError(f"recipe {path}: is a folder; give the name of a file to write")
+    try:
+        there = next(folder for folder in path.absolute().parents if folder.exists())
+        with tempfile.NamedTemporaryFile(dir=there, prefix=f".{path.name}."):
+            pass
+    except OSError as error:
+        raise RecipeError(_no_place(path, error)) from error
+
+
+def write_recipe(recipe: Recipe, path: Path) -> Recipe:
+    """Write the file aside, flush it to the disk, then rename it; an earlier one stays until then.
+
+    Gives the recipe with its id. Raises RecipeError when it cannot be written.
+    """
+    content = recipe.members()
+    temporary: Path | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(
+            dir=path.parent, prefix=f".{path.name}.", delete=False
+        ) as file:
+            temporary = Path(file.name)
+            file.write(_archive(content))
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except OSError as error:
+        raise RecipeError(_no_place(path, error)) from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+    recipe.id = hashlib.sha256(content[SUMS]).hexdigest()
+    return recipe
+
+
+def _no_place(path: Path, error: OSError) -> str:
+    return (
+        f"recipe {path}: cannot be written ({error.strerror or error}); "
+        "nothing was changed; free space or choose another place"
+    )
+
+
+def open_recipe(path: Path) -> Recipe:
+    """Read and check a recipe file. Raises RecipeError naming the member and what is wrong."""
+    where = f"recipe {path}"
+    content = _read_members(path, where)
+    settings = _settings(content[SETTINGS], where)
+    try:
+        arrays = np.load(io.BytesIO(content[ARRAYS]), allow_pickle=False)
+        scores = arrays["scores"]
+        likeness = Likeness(arrays["mean"], arrays["spread"])
+    except (ValueError, LookupError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise RecipeError(f"{where}: member {ARRAYS} is not readable ({error})") from error
+    references = {}
+    for reference in settings.references:
+        if reference.member not in content:
+            raise RecipeError(f"{where}: member {reference.member} is missing")
+        try:
+            image = decode_image(content[reference.member], reference.member)
+        except CameraError as error:
+            raise RecipeError(
+                f"{where}: member {reference.member} is not readable ({error})"
+            ) from error
+        references[reference.member] = image
+    return Recipe(
+        settings,
+        scores=scores,
+        likeness=likeness,
+        program=(content[PROGRAM], content[WEIGHTS]),
+        references=references,
+        recipe_id=hashlib.sha256(content[SUMS]).hexdigest(),
+    )
+
+
+def _archive(content: Mapping[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for name, data in content.items():
+            # When it was made stands here, outside the id: the same training gives the same id.
+            archive.writestr(zipfile.ZipInfo(name, datetime.now(UTC).timetuple()[:6]), data)
+        archive.comment = MARK + b"0" * 64
+    body = buffer.getvalue()[:-64]
+    return body + hashlib.sha256(body).hexdigest().encode()
+
+
+def _read_members(path: Path, where: str) -> dict[str, bytes]:
+    """Read every member after checking sizes, names and hashes."""
+    try:
+        size = path.stat().st_size
+        if size > MAX_FILE_BYTES:
+            raise RecipeError(f"{where}: {size} bytes, at most {MAX_FILE_BYTES} are allowed")
+        data = path.read_bytes()
+    except OSError as error:
+        raise RecipeError(f"{where}: cannot be read ({error.strerror or error})") from error
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(data))
+    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+        raise RecipeError(f"{where}: not a recipe, or damaged ({error}, {size} bytes)") from error
+    with archive:
+        infos = {info.filename: info for info in archive.infolist()}
+        for name in (SUMS, SETTINGS, PROGRAM, WEIGHTS, ARRAYS):
+            if name not in infos:
+                raise RecipeError(f"{where}: not a recipe, or damaged; member {name} is missing")
+        _check_members(infos, size, where)
+        content = {name: _read_member(archive, info, where) for name, info in infos.items()}
+    _check_sums(content, where)
+    body, seal = data[:-64], data[-64:]
+    if not body.endswith(MARK) or hashlib.sha256(body).hexdigest().encode() != seal:
+        raise RecipeError(f"{where}: damaged outside its members (the file's seal does not match)")
+    return content
+
+
+def _check_members(infos: Mapping[str, zipfile.ZipInfo], size: int, where: str) -> None:
+    if len(infos) > MAX_MEMBERS:
+        raise RecipeError(f"{where}: {len(infos)} members, at most {MAX_MEMBERS} are allowed")
+    for name, info in infos.items():
+        if Path(name).name != name or "\\" in name or name in ("", ".", ".."):
+            raise RecipeError(f"{where}: member {name!r} is no plain file name")
+        if info.compress_type != zipfile.ZIP_STORED or info.file_size > size:
+            raise RecipeError(
+                f"{where}: member {name} is compressed or larger than the file "
+                f"({info.file_size} bytes); a recipe is stored plainly"
+            )
+
+
+def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, where: str) -> bytes:
+    try:
+        return archive.read(info)
+    except (zipfile.BadZipFile, OSError, ValueError, RuntimeError, NotImplementedError) as error:
+        raise RecipeError(f"{where}: member {info.filename} is damaged ({error})") from error
+
+
+def _check_sums(content: Mapping[str, bytes], where: str) -> None:
+    try:
+        lines = content[SUMS].decode("ascii").splitlines()
+        sums = {name: value for value, name in (line.split("  ") for line in lines)}
+    except ValueError as error:
+        raise RecipeError(f"{where}: member {SUMS} is damaged") from error
+    for name in content.keys() | sums.keys():
+        if name == SUMS:
+            continue
+        if name not in sums or name not in content:
+            raise RecipeError(
+                f"{where}: member {name} is {'missing' if name in sums else 'foreign'}"
+            )
+        if hashlib.sha256(content[name]).hexdigest() != sums[name]:
+            raise RecipeError(f"{where}: member {name} is damaged (its hash does not match)")
+
+
+def _settings(data: bytes, where: str) -> Settings:
+    try:
+        raw = json.loads(data)
+        number = raw.get("format")
+    except (ValueError, AttributeError, RecursionError) as error:
+        raise RecipeError(f"{where}: member {SETTINGS} is not readable ({error})") from error
+    if isinstance(number, int) and number > FORMAT:
+        raise RecipeError(
+            f"{where}: format {number}, this program reads up to {FORMAT}; install a newer program"
+        )
+    try:
+        return _ADAPTER.validate_json(data)
+    except ValidationError as error:
+        raise RecipeError(f"{where}: member {SETTINGS}: {first_problem(error)}") from error

@@ -1,0 +1,184 @@
+"""The looks a station takes at one part: a camera and its recipes each; all must pass."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from types import MappingProxyType
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from cameras import Camera, CameraError, CameraTimeout, Frame, Reconnecting
+from cameras._attempt import Attempt
+from inspection.errors import CannotInspect
+from inspection.judgement import Judgement, Verdict
+from inspection.judging.judge import inspect
+from inspection.recipe import Recipe
+
+WORST_FIRST = (Verdict.FAIL, Verdict.CANNOT_INSPECT, Verdict.REVIEW, Verdict.PASS)
+OPEN_S, CLOSE_S = 60.0, 5.0
+"""What opening a lost camera again, and closing one, may take."""
+
+
+class View:
+    """One camera's look at each part; lost, it is opened again.
+
+    One thread reads, one judges, one watches.
+    """
+
+    def __init__(self, name: str, camera: Camera, recipes: Mapping[str, Recipe]) -> None:
+        self.name, self.recipes = name, recipes
+        self.camera = Reconnecting(camera)
+        self._previous: Frame | None = None
+        self._due: float | None = None
+        """When the driver's present call must be back, by the monotonic clock."""
+        self._opening: float | None = None
+
+    def read(self, *, timeout_s: float, trigger_id: str | None) -> Frame:
+        """Take the picture that belongs to a trigger. Raises CameraError.
+
+        After a timeout the camera is opened anew: the picture that came too late must not be
+        taken for the next part's.
+        """
+        try:
+            return self.next(timeout_s=timeout_s, trigger_id=trigger_id)
+        except CameraTimeout:
+            self.camera.drop()
+            raise
+
+    def next(self, *, timeout_s: float, trigger_id: str | None = None) -> Frame:
+        """Wait for a picture; without one the camera stays as it is. Raises CameraError."""
+        with self._watched(timeout_s):
+            return self.camera.read(timeout_s=timeout_s, trigger_id=trigger_id)
+
+    def exchange(self, camera: Camera, *, timeout_s: float) -> None:
+        """Use another camera; the earlier comes back if it cannot be opened. Raises CameraError."""
+        with self._watched(timeout_s):
+            before = self.camera.camera
+            self.camera.close()
+            self.camera.camera = camera
+            try:
+                self.camera.open()
+            except CameraError:
+                self.camera.close()
+                self.camera.camera = before
+                self.camera.open()
+                raise
+
+    @contextmanager
+    def _watched(self, timeout_s: float) -> Iterator[None]:
+        self._due = time.monotonic() + timeout_s
+        try:
+            yield
+        finally:
+            self._due = None
+
+    def overdue_s(self) -> float:
+        """Give for how long a call of the driver has been longer than allowed; for one watcher."""
+        now = time.monotonic()
+        connecting = self.camera.state == "CONNECTING"
+        self._opening = (self._opening or now) if connecting else None
+        due = self._due if self._opening is None else self._opening + OPEN_S
+        return 0.0 if due is None else max(now - due, 0.0)
+
+    def close(self) -> None:
+        """Let the camera go; a driver that hangs is left behind, so that the program can end."""
+        attempt = Attempt(self.camera.close)
+        if attempt.done(CLOSE_S):
+            attempt.result()
+
+    @property
+    def queues(self) -> bool:
+        """Whether pictures come by themselves and wait: one not taken would go to the next part."""
+        camera = self.camera.camera
+        by_line = getattr(camera, "trigger_source", "Software") != "Software"
+        return by_line or bool(getattr(camera, "watch", False))
+
+    def counts(self) -> dict[str, int]:
+        """Give the camera's frame accounting."""
+        return asdict(self.camera.accounting)
+
+    def judge(self, frame: Frame, product: str) -> Judgement:
+        """Judge a picture; one identical to the last means a frozen camera."""
+        previous, self._previous = self._previous, frame
+        return inspect(frame, self.recipes[product], previous=previous)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Look:
+    """All views of one part side by side: one picture, `left_px` of each view in it."""
+
+    frame: Frame
+    left_px: Mapping[str, int]
+
+
+def side_by_side(frames: Mapping[str, Frame]) -> Look:
+    """Put the pictures of several views beside each other, as the record keeps them."""
+    first = next(iter(frames.values()))
+    if len(frames) == 1:
+        return Look(first, dict.fromkeys(frames, 0))
+    images = [_rgb(frame.image) for frame in frames.values()]
+    height = max(image.shape[0] for image in images)
+    widths = [image.shape[1] for image in images]
+    whole = np.zeros((height, sum(widths), 3), dtype=np.uint8)
+    lefts = np.cumsum([0, *widths[:-1]])
+    for image, left in zip(images, lefts, strict=True):
+        whole[: image.shape[0], left : left + image.shape[1]] = image
+    places = {name: int(left) for name, left in zip(frames, lefts, strict=True)}
+    return Look(replace(first, image=whole, camera="+".join(frames)), places)
+
+
+def joined(
+    judgements: Mapping[str, Judgement], look: Look, latency_ms: Mapping[str, float]
+) -> Judgement:
+    """Give the judgement of the part: the worst view's, with the regions of all."""
+    if len(judgements) == 1:
+        (only,) = judgements.values()
+        return replace(only, latency_ms=MappingProxyType({**only.latency_ms, **latency_ms}))
+    name, worst = min(judgements.items(), key=_badness)
+    regions = [
+        replace(region, x_px=region.x_px + look.left_px[view])
+        for view, judgement in judgements.items()
+        for region in judgement.regions
+    ]
+    return replace(
+        worst,
+        reason=f"{name}: {worst.reason}",
+        regions=tuple(sorted(regions, key=lambda region: -region.peak_score)),
+        latency_ms=MappingProxyType(dict(latency_ms)),
+        anomaly_map=None,
+    )
+
+
+def cannot_inspect(reason: str, recipe: Recipe | None) -> Judgement:
+    """Give the judgement of a part that was never looked at."""
+    return Judgement(
+        verdict=Verdict.CANNOT_INSPECT,
+        reason=reason,
+        recipe_id="" if recipe is None else recipe.id,
+        threshold=None if recipe is None else recipe.settings.calibration.threshold,
+    )
+
+
+def remaining_s(deadline: float) -> float:
+    """Give the seconds left until a moment of the monotonic clock. Raises CannotInspect when past."""
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise CannotInspect("late: the deadline passed before the picture was taken")
+    return left
+
+
+def _badness(item: tuple[str, Judgement]) -> tuple[int, float]:
+    verdict, score = item[1].verdict, item[1].score or 0.0
+    limit = item[1].threshold or 1.0
+    return WORST_FIRST.index(verdict), -score / limit
+
+
+def _rgb(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    if image.ndim == 3:
+        return image
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_GRAY2RGB), dtype=np.uint8)

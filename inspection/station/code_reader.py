@@ -1,0 +1,139 @@
+"""Who a part is, read from the bar code or DataMatrix in its picture."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inspection.errors import SetupError
+
+if TYPE_CHECKING:
+    from inspection.station.part import Part
+
+FORMATS = ("DataMatrix", "QRCode", "Code128", "Code39", "EAN13", "ITF", "PDF417", "Aztec")
+GROUPS = {"serial", "lot", "product"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """What a code says of the part: `text` as read, and the pieces the pattern found in it."""
+
+    text: str
+    format: str
+    serial: str | None = None
+    lot: str | None = None
+    product: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeReader:
+    """Reads the identity of a part from its picture.
+
+    `formats` are names of code kinds, none for all; `region` is (x, y, width, height) in pixels of
+    the picture, None for all of it; `pattern` is a regular expression with named groups serial, lot
+    and product that must match the whole text.
+    """
+
+    formats: tuple[str, ...] = ("DataMatrix", "QRCode", "Code128")
+    region: tuple[int, int, int, int] | None = None
+    pattern: str = "(?P<serial>.+)"
+
+    def __post_init__(self) -> None:
+        unknown = [name for name in self.formats if name not in FORMATS]
+        if unknown:
+            raise SetupError(f"codes: format {unknown[0]!r}; allowed: {', '.join(FORMATS)}")
+        if self.region is not None and (min(self.region[:2]) < 0 or min(self.region[2:]) < 1):
+            raise SetupError(f"codes: region {self.region}; it is x, y, width, height in pixels")
+        try:
+            groups = re.compile(self.pattern).groupindex
+        except re.error as error:
+            raise SetupError(f"codes: pattern {self.pattern!r}: {error}") from error
+        if not groups or set(groups) - GROUPS:
+            raise SetupError(
+                f"codes: pattern {self.pattern!r} has groups {sorted(groups)}; "
+                "allowed: serial, lot, product, at least one"
+            )
+
+    @property
+    def tells_product(self) -> bool:
+        """Whether the pattern has a group for the product."""
+        return "product" in re.compile(self.pattern).groupindex
+
+    def read(self, image: NDArray[np.uint8]) -> Identity | None:
+        """Find the identity in an (H, W, 3) RGB or (H, W) picture.
+
+        None when there is no code that fits, and when two that fit say different things: a part
+        is better nameless than given another's name.
+        """
+        found = {code.text: code for code in self._codes(image)}
+        return next(iter(found.values())) if len(found) == 1 else None
+
+    def _codes(self, image: NDArray[np.uint8]) -> list[Identity]:
+        import zxingcpp
+
+        part = self._cut(image)
+        if part.size == 0:  # the region lies outside this picture
+            return []
+        codes = zxingcpp.read_barcodes(
+            part, formats=_joined(zxingcpp, self.formats), text_mode=zxingcpp.TextMode.Plain
+        )
+        read = (self._identity(code) for code in codes if code.valid)
+        return [identity for identity in read if identity is not None]
+
+    def _cut(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        if self.region is not None:
+            x, y, width, height = self.region
+            image = image[y : y + height, x : x + width]
+        return np.ascontiguousarray(image[..., ::-1] if image.ndim == 3 else image)
+
+    def _identity(self, code: Any) -> Identity | None:
+        match = re.fullmatch(self.pattern, code.text)
+        if match is None:
+            return None
+        return Identity(text=code.text, format=str(code.format), **match.groupdict())
+
+
+def identify(part: Part, reader: CodeReader, products: Collection[str]) -> str:
+    """Write into a part who it is by its pictures; give why it must not be judged, or nothing.
+
+    What the trigger told goes first. Where codes name the product, they choose the recipe: without
+    one that is known, and agrees with the trigger, there is none to trust.
+    """
+    told = part.request
+    if told.serial is not None and not reader.tells_product:
+        return ""
+    read = (reader.read(frame.image) for frame in part.frames.values())
+    found = next((identity for identity in read if identity is not None), None)
+    if found is not None:
+        part.serial, part.lot = found.serial, found.lot
+    if not reader.tells_product:
+        return ""
+    product = None if found is None else found.product
+    if product is None:
+        return "" if told.product else "no code in the picture names the product"
+    if product not in products:
+        allowed = ", ".join(products)
+        return f"the code names the product {product!r}: no recipe for it; allowed: {allowed}"
+    if told.product not in (None, product):
+        return f"the code names the product {product!r}, the trigger {told.product!r}"
+    part.product = product
+    return ""
+
+
+def missing() -> str | None:
+    """Say how to install the reader of codes, or None."""
+    if find_spec("zxingcpp") is None:
+        return "zxingcpp is not installed; pip install 'inspection[codes]'"
+    return None
+
+
+def _joined(library: Any, formats: tuple[str, ...]) -> Any:
+    return (
+        library.barcode_formats_from_str(",".join(formats)) if formats else library.BarcodeFormats()
+    )

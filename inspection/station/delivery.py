@@ -1,0 +1,197 @@
+"""Giving results out: answers for now, and deliveries that wait in the record until they are taken."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
+
+from inspection.judgement import Verdict
+from inspection.plant.outputs.base import Line, Output, OutputError, OutputRefused, Result
+
+if TYPE_CHECKING:
+    from inspection.store import PartRecord, Store
+
+SHORTEST_S, LONGEST_S = 0.5, 30.0
+BATCH = 50
+SHOWN = 20
+REFUSALS = 5
+"""How often a receiver refuses one result in a row before it is set aside for the next."""
+
+
+class Deliveries:
+    """The outputs of a station: those that answer at once, and those that are `kept`."""
+
+    def __init__(
+        self, outputs: Mapping[str, Output], store: Store, *, open_part: Callable[[str], bool]
+    ) -> None:
+        self.outputs, self.store = outputs, store
+        self._open_part = open_part
+        self.kept = tuple(name for name, output in outputs.items() if output.kept)
+        self._problems: dict[str, str] = {}
+        self._refusals: dict[str, tuple[str, int]] = {}
+        """Of each output: the part refused last, and how often in a row."""
+        self._news = {name: threading.Event() for name in self.kept}
+        self._over = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    def open(self, line: Line) -> None:
+        """Open all outputs. A required one that cannot be opened raises OutputError; others wait."""
+        self._line = line
+        for name, output in self.outputs.items():
+            if not output.kept:
+                output.open(line)
+                continue
+            thread = threading.Thread(
+                target=self._deliver, args=(name, output), name=f"output {name}", daemon=True
+            )
+            self._threads.append(thread)
+            thread.start()
+
+    def close(self) -> None:
+        """Let the outputs go; what was not taken stays in the record."""
+        self._over.set()
+        self.wake()
+        for thread in self._threads:
+            thread.join(timeout=10.0)
+        for output in self.outputs.values():
+            with suppress(OutputError):
+                output.close()
+
+    def answer(self, result: Result) -> OutputError | None:
+        """Give a result to all that answer at once; the error of a required one that failed."""
+        failed = None
+        for name, output in self.outputs.items():
+            if output.kept:
+                continue
+            try:
+                output.send(result)
+                self._problems.pop(name, None)
+            except OutputError as error:
+                self._problems[name] = str(error)
+                if output.required:
+                    failed = error
+        return failed
+
+    def wake(self) -> None:
+        """Tell the kept outputs that there is something to deliver."""
+        for event in self._news.values():
+            event.set()
+
+    def waiting(self) -> dict[str, int]:
+        """Give how many results wait for each kept output."""
+        from inspection.store import StoreError
+
+        try:
+            counts = self.store.outbox_counts() if self.kept else {}
+        except StoreError:
+            return {}
+        return {name: counts.get(name, 0) for name in self.kept}
+
+    def set_aside(self) -> dict[str, Any]:
+        """Give how many results each kept output's receiver refused for good, and the first few."""
+        from inspection.store import StoreError
+
+        try:
+            counts = self.store.refused_counts() if self.kept else {}
+            few = self.store.refused(limit=SHOWN) if counts else []
+        except StoreError:
+            counts, few = {}, []
+        return {"refused": counts, "refused_results": [asdict(each) for each in few]}
+
+    def problems(self) -> dict[str, str]:
+        """Give what is wrong with each output now, in words."""
+        return dict(self._problems)
+
+    def state_changed(self, line: Line) -> None:
+        """Tell all outputs of a new state."""
+        for output in self.outputs.values():
+            with suppress(Exception):  # it tells of its own troubles when it sends
+                output.state_changed(line)
+
+    def check(self) -> None:
+        """Raise OutputError when an output that brings triggers ended by itself."""
+        for output in self.outputs.values():
+            output.check()
+
+    def result_of(self, record: PartRecord) -> Result:
+        """Give the result that goes out for a recorded part."""
+        path = self.store.image_path(record)
+        return Result(
+            delivery_id=record.part_id,
+            trigger_id=record.trigger_id or "",
+            station=record.station or "",
+            verdict=record.verdict,
+            reason=record.reason,
+            judged_at=record.judged_at,
+            number=record.number,
+            score=record.score,
+            p_value=record.p_value,
+            threshold=record.threshold,
+            regions=record.regions,
+            serial=record.serial,
+            lot=record.lot,
+            product=record.product,
+            recipe_id=record.recipe_id,
+            latency_ms=record.latency_ms,
+            image=None if path is None else str(path),
+        )
+
+    def _deliver(self, name: str, output: Output) -> None:
+        """Send what waits for one output, in order; after a failure wait longer and longer."""
+        from inspection.store import StoreError
+
+        wait_s, opened = SHORTEST_S, False
+        while not self._over.is_set():
+            try:
+                if not opened:
+                    output.open(self._line)
+                    opened = True
+                self._send_waiting(name, output)
+            except Exception as error:  # whatever it is, the result waits and is sent again
+                known = isinstance(error, (OutputError, StoreError))
+                self._problems[name] = str(error) if known else f"{type(error).__name__}: {error}"
+                self._over.wait(wait_s)
+                wait_s = min(2 * wait_s, LONGEST_S)
+                continue
+            self._problems.pop(name, None)
+            wait_s = SHORTEST_S
+            self._news[name].wait(timeout=1.0)
+            self._news[name].clear()
+
+    def _send_waiting(self, name: str, output: Output) -> None:
+        while not self._over.is_set():
+            records = self.store.undelivered(name, limit=BATCH)
+            if not records:
+                return
+            for record in records:
+                if self._open_part(record.part_id):
+                    return  # the line is being told just now
+                try:
+                    output.send(self._told(record))
+                except OutputRefused as error:
+                    self._refused(name, record.part_id, error)
+                else:
+                    self.store.mark_delivered(name, [record.part_id])
+
+    def _refused(self, name: str, part_id: str, error: OutputRefused) -> None:
+        """Set a result aside once it was refused often enough; before that, raise the error."""
+        last, times = self._refusals.get(name, ("", 0))
+        times = times + 1 if last == part_id else 1
+        self._refusals[name] = (part_id, times)
+        if times < REFUSALS:
+            raise error
+        self.store.set_aside(name, part_id, str(error))
+
+    def _told(self, record: PartRecord) -> Result:
+        """Give the result as the line was told it: a PASS that came too late was a reject."""
+        result = self.result_of(record)
+        if result.reject:
+            return result
+        for event in self.store.events(record.part_id):
+            if event.kind == "answer" and "reject" in event.detail:
+                reason = str(event.detail["reject"])
+                return replace(result, verdict=Verdict.CANNOT_INSPECT, reason=reason)
+        return result

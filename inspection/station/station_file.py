@@ -1,0 +1,231 @@
+"""The station file: cameras, products, triggers and outputs of one station, as TOML."""
+
+from __future__ import annotations
+
+import inspect
+import tomllib
+from collections.abc import Mapping
+from dataclasses import field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
+
+from annotated_types import Ge, Gt, Len
+from pydantic import StringConstraints, TypeAdapter, ValidationError, create_model
+from pydantic.dataclasses import dataclass
+
+from cameras import CameraError, camera_names
+from inspection.errors import SetupError
+from inspection.recipe.setup_file import STRICT, first_problem
+
+if TYPE_CHECKING:
+    from inspection.station.code_reader import CodeReader
+    from inspection.store.retention import RetentionPolicy
+
+Name = Annotated[str, Len(min_length=1, max_length=64)]
+ShiftStart = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+Settings = dict[str, Any]
+
+
+@dataclass(frozen=True, config=STRICT, kw_only=True)
+class ViewSettings:
+    """One camera's look at the part; all views of a part must pass."""
+
+    name: Name = "main"
+    camera: Name
+    settings: Settings = field(default_factory=dict)
+
+
+@dataclass(frozen=True, config=STRICT, kw_only=True)
+class Product:
+    """What may come along the line, and the recipe it is judged by: one, or one for each view."""
+
+    name: Name
+    recipe: Path | None = None
+    recipes: dict[str, Path] = field(default_factory=dict)
+    learn_drawn: Annotated[int, Ge(20)] | None = None
+    """To try things out: where the recipe's file is missing, learn it from so many drawn parts."""
+
+    def recipe_of(self, view: str) -> Path:
+        """Give the recipe file of a view. Raises SetupError when there is none."""
+        found = self.recipes.get(view) or self.recipe
+        if found is None:
+            raise SetupError(f"products.{self.name}: no recipe for view {view!r}")
+        return found
+
+
+@dataclass(frozen=True, config=STRICT, kw_only=True)
+class Retention:
+    """Which pictures may go; rows of the record never do. A rule that is not given removes nothing."""
+
+    rejects_days: Annotated[float, Ge(0)] | None = None
+    keep_every: Annotated[int, Ge(1)] | None = None
+    free_gb: Annotated[float, Ge(0)] | None = None
+
+    def as_policy(self) -> RetentionPolicy:
+        """Give it as the record wants it."""
+        from inspection.store.retention import RetentionPolicy
+
+        return RetentionPolicy(
+            rejects_days=self.rejects_days, keep_every=self.keep_every, free_gb=self.free_gb
+        )
+
+
+@dataclass(frozen=True, config=STRICT, kw_only=True)
+class Identity:
+    """Read the part's serial or lot from a code in the picture."""
+
+    formats: tuple[str, ...] = ("DataMatrix", "QRCode", "Code128")
+    region: tuple[int, int, int, int] | None = None
+    pattern: str = "(?P<serial>.+)"
+
+    def as_reader(self) -> CodeReader:
+        """Give the reader. Raises SetupError for a format or pattern that cannot be."""
+        from inspection.station.code_reader import CodeReader
+
+        return CodeReader(formats=self.formats, region=self.region, pattern=self.pattern)
+
+
+@dataclass(frozen=True, config=STRICT, kw_only=True)
+class StationFile:
+    """All a station needs to know."""
+
+    station: Name
+    record: str
+    images: Path | None = None
+    views: Annotated[tuple[ViewSettings, ...], Len(min_length=1)]
+    products: Annotated[tuple[Product, ...], Len(min_length=1)]
+    trigger: Literal["plant", "camera"] = "plant"
+    """plant: outputs and triggers below say when; camera: each picture of the camera is a part."""
+    triggers: dict[str, Settings] = field(default_factory=dict)
+    outputs: dict[str, Settings] = field(default_factory=dict)
+    deadline_ms: Annotated[float, Gt(0)] = 1000.0
+    queue: Annotated[int, Ge(1)] = 8
+    stall_s: Annotated[float, Gt(0)] = 30.0
+    status_port: Annotated[int, Ge(0)] = 0
+    latch_fail: bool = False
+    """The page keeps showing a FAIL until a person acknowledges it."""
+    operator_may_change_product: bool = False
+    """On the page an operator may change over to another product; otherwise engineers only."""
+    shifts: Annotated[tuple[ShiftStart, ...], Len(min_length=1)] = ("06:00", "14:00", "22:00")
+    """When shifts begin, local time: the page's counters start anew."""
+    retention: Retention | None = None
+    identity: Identity | None = None
+    home: Path = Path()
+    """The file's folder, not a key of it."""
+
+    @property
+    def page_folder(self) -> Path:
+        """Where the station page keeps its users and jobs, beside the record."""
+        if "://" in self.record:
+            images = self.images or self.home / "images"
+            return images.with_name(images.name + ".page")
+        return Path(self.record).with_suffix(".page")
+
+    def __post_init__(self) -> None:
+        _distinct("views", [view.name for view in self.views])
+        _distinct("products", [product.name for product in self.products])
+        for product in self.products:
+            if unknown := set(product.recipes) - {view.name for view in self.views}:
+                raise ValueError(f"products.{product.name}: no view {sorted(unknown)[0]!r}")
+        if self.trigger == "camera" and len(self.views) > 1:
+            raise ValueError('trigger = "camera" needs one view; several cannot be told apart')
+
+
+def read_station(path: Path) -> StationFile:
+    """Read and check a station file; paths in it are relative to it.
+
+    Raises SetupError naming the key, what was got and what is allowed.
+    """
+    where = f"station file {path}"
+    try:
+        data = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise SetupError(f"{where}: no such file") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SetupError(f"{where}: not readable as TOML ({error})") from error
+    if "home" in data:
+        raise SetupError(f"{where}: home: unknown key")
+    try:
+        found = TypeAdapter(StationFile).validate_python(data)
+    except ValidationError as error:
+        raise SetupError(f"{where}: {first_problem(error)}") from error
+    try:
+        return _checked(_at_home(found, path.resolve().parent))
+    except SetupError as error:
+        raise SetupError(f"{where}: {error}") from error
+
+
+def settings_for(
+    kind: Any, settings: Mapping[str, Any], *, where: str, home: Path
+) -> dict[str, Any]:
+    """Check a table against the keyword arguments of the class it is for; paths are from `home`.
+
+    Raises SetupError for an unknown key, a wrong type, or one that is missing.
+    """
+    fields: dict[str, Any] = {}
+    parameters = inspect.signature(kind, eval_str=True).parameters
+    for name, parameter in parameters.items():
+        empty = parameter.default is inspect.Parameter.empty
+        fields[name] = (parameter.annotation, ... if empty else parameter.default)
+    unknown = sorted(set(settings) - set(fields))
+    if unknown:
+        raise SetupError(f"{where}.{unknown[0]}: unknown key; allowed: {', '.join(sorted(fields))}")
+    model = create_model("Settings", __config__={"arbitrary_types_allowed": True}, **fields)
+    try:
+        checked = model.model_validate(dict(settings))
+    except ValidationError as error:
+        raise SetupError(f"{where}.{first_problem(error)}") from error
+    given = {name: getattr(checked, name) for name in settings}
+    paths = {name for name, (wanted, _) in fields.items() if Path in (wanted, *get_args(wanted))}
+    return {
+        name: home / value if name in paths and value is not None else value
+        for name, value in given.items()
+    }
+
+
+def _distinct(what: str, names: list[str]) -> None:
+    if len(set(names)) < len(names):
+        raise ValueError(f"{what}: each needs a name of its own, got {names}")
+
+
+def _at_home(found: StationFile, home: Path) -> StationFile:
+    """Make the paths in a station file absolute."""
+    products = tuple(
+        replace(
+            product,
+            recipe=product.recipe and home / product.recipe,
+            recipes={view: home / path for view, path in product.recipes.items()},
+        )
+        for product in found.products
+    )
+    record = found.record if "://" in found.record else str(home / found.record)
+    images = found.images and home / found.images
+    return replace(found, products=products, record=record, images=images, home=home)
+
+
+def _checked(found: StationFile) -> StationFile:
+    """Look at what only the classes know: that cameras, outputs and triggers exist, and their keys."""
+    from cameras import camera_class
+    from inspection.plant.outputs import output_class
+    from inspection.plant.triggers import trigger_class
+
+    for view in found.views:
+        if view.camera not in camera_names():
+            names = ", ".join(camera_names())
+            raise SetupError(
+                f"views.{view.name}.camera: no camera {view.camera!r}; allowed: {names}"
+            )
+        try:
+            kind = camera_class(view.camera)
+        except CameraError as error:
+            raise SetupError(f"views.{view.name}.camera: {error}") from error
+        settings_for(kind, view.settings, where=f"views.{view.name}.settings", home=found.home)
+        for product in found.products:
+            product.recipe_of(view.name)
+    if found.identity is not None:
+        found.identity.as_reader()
+    for name, settings in found.outputs.items():
+        settings_for(output_class(name), settings, where=f"outputs.{name}", home=found.home)
+    for name, settings in found.triggers.items():
+        settings_for(trigger_class(name), settings, where=f"triggers.{name}", home=found.home)
+    return found

@@ -1,0 +1,1 @@
+"""Pictures of recorded parts on the disk."""

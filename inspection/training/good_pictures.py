@@ -1,0 +1,262 @@
+"""Folders of pictures: finding them, reading them, and what is wrong with them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TypeVar, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cameras import CameraError, list_images
+from inspection.errors import CannotInspect, TrainingError
+from inspection.recipe.alignment import Pose
+from inspection.recipe.framing import Framing
+from inspection.recipe.setup_file import Setup
+from models import Picture
+
+CanvasImage = NDArray[np.uint8]
+Progress = Callable[[str, int, int], None]
+Item = TypeVar("Item")
+Found = TypeVar("Found")
+
+KEPT_BYTES = 96 * 2**20
+"""Decoded pictures kept in memory; those beyond it are read again when needed."""
+
+READERS = min(4, os.cpu_count() or 1)
+"""Pictures decoded at once; each may be large."""
+
+HANDFUL = 32
+"""Pictures read between two reports of progress."""
+
+MIN_GOOD = 5
+
+NEARLY_BLACK = 32
+"""Grey levels of 255: pictures whose brightest pixel is below were stored with fewer bits."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Labelled:
+    """A test picture: `kind` is "good" or the name of its folder; `mask` the truth's file or None."""
+
+    path: Path
+    kind: str
+    mask: Path | None = None
+
+    @property
+    def defective(self) -> bool:
+        """Whether the picture shows a defect."""
+        return self.kind != "good"
+
+
+def good_files(dataset: Path) -> list[Path]:
+    """Give the good pictures of a folder, or of `train/good` in the MVTec layout."""
+    if not dataset.exists():
+        raise TrainingError(f"dataset {dataset}: no such folder")
+    if not dataset.is_dir():
+        raise TrainingError(f"dataset {dataset}: is a file; give a folder of good pictures")
+    folder = dataset / "train" / "good"
+    folder = folder if folder.is_dir() else dataset
+    files = list_images(folder)
+    if not files:
+        raise TrainingError(
+            f"dataset {dataset}: no pictures in {folder}; "
+            "give a folder of good pictures, or one with train/good"
+        )
+    return files
+
+
+def test_files(dataset: Path) -> list[Labelled]:
+    """Give the pictures of `test/*` with their masks; none when there is no such folder."""
+    found = []
+    for folder in sorted((dataset / "test").glob("*/")):
+        for path in list_images(folder):
+            mask = dataset / "ground_truth" / folder.name / f"{path.stem}_mask.png"
+            found.append(
+                Labelled(path=path, kind=folder.name, mask=mask if mask.is_file() else None)
+            )
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hygiene:
+    """What was found wrong with the pictures given; nothing is dropped but what is listed here.
+
+    `unreadable` (file, why) and `off_size` (file, size) are left out; `duplicates` (groups of equal
+    pictures) and `suspicious` (file, score, limit) are used, and want a person's look.
+    """
+
+    unreadable: tuple[tuple[str, str], ...] = ()
+    off_size: tuple[tuple[str, str], ...] = ()
+    duplicates: tuple[tuple[str, ...], ...] = ()
+    suspicious: tuple[tuple[str, float, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Good:
+    """One good picture that can be used: its size, content hash, health numbers and pose."""
+
+    path: Path
+    size_px: tuple[int, int]
+    digest: bytes
+    health: dict[str, float]
+    pose: Pose | None = None
+
+
+class GoodPictures(Sequence[Picture]):
+    """The good pictures that can be used, each brought to its canvas when asked for."""
+
+    def __init__(
+        self, frame: Framing, used: list[Good], kept: dict[Path, CanvasImage], hygiene: Hygiene
+    ) -> None:
+        self.framing = frame
+        self.used = used
+        self.hygiene = hygiene
+        self._kept = kept
+
+    def __len__(self) -> int:
+        return len(self.used)
+
+    @overload
+    def __getitem__(self, index: int) -> Picture: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Picture]: ...
+    def __getitem__(self, index: int | slice) -> Picture | Sequence[Picture]:
+        if isinstance(index, slice):
+            return at_once(self.__getitem__, range(*index.indices(len(self))))
+        good = self.used[index]
+        canvas = self._kept.get(good.path)
+        if canvas is None:
+            canvas = self.framing.canvas_of(self.framing.setup.read_picture(good.path))[0]
+        return Picture(canvas, self.valid(index))
+
+    def valid(self, index: int) -> NDArray[np.bool_]:
+        """Which canvas pixels (H, W) of a picture count."""
+        good = self.used[index]
+        return self.framing.placed(good.size_px, good.pose).valid
+
+    def distinct(self) -> NDArray[np.intp]:
+        """Give the index of each picture that is not a copy of an earlier one."""
+        first = {good.digest: i for i, good in reversed(list(enumerate(self.used)))}
+        return np.array(sorted(first.values()), dtype=np.intp)
+
+    def folds(self, *, seed: int) -> NDArray[np.intp]:
+        """Put each picture in a fold; equal pictures share one, so none is scored by its twin."""
+        groups = {digest: i for i, digest in enumerate(dict.fromkeys(g.digest for g in self.used))}
+        count = 10 if len(groups) < 150 else 5
+        order = np.random.default_rng(seed).permutation(len(groups))
+        return np.array([order[groups[good.digest]] % count for good in self.used], dtype=np.intp)
+
+
+def read_good(files: list[Path], framing: Framing, *, progress: Progress) -> GoodPictures:
+    """Read every picture once; list the unreadable, the off-size and the equal ones.
+
+    Raises TrainingError when fewer than MIN_GOOD are left.
+    """
+    used: list[Good] = []
+    unreadable: list[tuple[str, str]] = []
+    kept: dict[Path, CanvasImage] = {}
+    room, brightest = KEPT_BYTES, 0
+    for start in range(0, len(files), HANDFUL):
+        handful = files[start : start + HANDFUL]
+        for path, found in zip(handful, at_once(partial(_read, framing), handful), strict=True):
+            if isinstance(found, str):
+                unreadable.append((path.name, found))
+                continue
+            good, canvas = found
+            used.append(good)
+            brightest = max(brightest, int(canvas.max()))
+            if canvas.nbytes <= room:
+                kept[path] = canvas
+                room -= canvas.nbytes
+        progress("Reading", start + len(handful), len(files))
+    off_size = _off_size(used)
+    used = [good for good in used if good not in off_size]
+    different = len({good.digest for good in used})
+    if different < MIN_GOOD:
+        raise TrainingError(_too_few(different, len(files), unreadable))
+    if brightest < NEARLY_BLACK:
+        raise TrainingError(
+            f"the good pictures are nearly black: their brightest pixel is {brightest} of 255; "
+            "where 16-bit files hold fewer bits, say how many in the set-up file: bits = 12"
+        )
+    hygiene = Hygiene(
+        unreadable=tuple(unreadable),
+        off_size=tuple((g.path.name, f"{g.size_px[1]} x {g.size_px[0]} px") for g in off_size),
+        duplicates=_duplicates(used),
+    )
+    return GoodPictures(framing, used, kept, hygiene)
+
+
+def _read(framing: Framing, path: Path) -> tuple[Good, CanvasImage] | str:
+    """Read and measure a picture: what is to be known of it and its canvas, or what is wrong."""
+    try:
+        image = framing.setup.read_picture(path)
+        canvas, numbers, pose = framing.canvas_of(image)
+    except (CameraError, CannotInspect) as error:
+        return str(error)
+    digest = hashlib.blake2b(np.ascontiguousarray(image).data, digest_size=16).digest()
+    size = (image.shape[0], image.shape[1])
+    return Good(path=path, size_px=size, digest=digest, health=numbers, pose=pose), canvas
+
+
+def at_once(work: Callable[[Item], Found], items: Iterable[Item]) -> list[Found]:
+    """Do `work` on a few items at a time, in threads: decoding pictures leaves Python to others."""
+    with ThreadPoolExecutor(READERS) as threads:
+        return list(threads.map(work, items))
+
+
+def first_readable(files: list[Path], setup: Setup) -> CanvasImage:
+    """Give the first picture that can be read. Raises TrainingError when there is none."""
+    problem = ""
+    for path in files:
+        try:
+            return setup.read_picture(path)
+        except CameraError as error:
+            problem = problem or str(error)
+    raise TrainingError(f"none of {len(files)} pictures can be read; the first: {problem}")
+
+
+def first_sizes(files: list[Path], setup: Setup) -> list[tuple[int, int]]:
+    """Give the (height, width) seen of a spread of readable pictures, to choose the canvas from."""
+    found = at_once(partial(_size, setup), files[:: max(1, len(files) // 40)])
+    sizes = [size for size in found if size] or [first_readable(files, setup).shape[:2]]
+    return [setup.window(size).size_px for size in sizes]
+
+
+def _size(setup: Setup, path: Path) -> tuple[int, int] | None:
+    """Give the (height, width) of a picture, or None when it cannot be read."""
+    with suppress(CameraError):
+        image = setup.read_picture(path)
+        return image.shape[0], image.shape[1]
+    return None
+
+
+def _off_size(used: list[Good]) -> list[Good]:
+    """Where nearly all pictures share one size, give those that do not."""
+    if not used:
+        return []
+    usual, count = Counter(good.size_px for good in used).most_common(1)[0]
+    if count < 0.8 * len(used):
+        return []
+    return [good for good in used if good.size_px != usual]
+
+
+def _duplicates(used: list[Good]) -> tuple[tuple[str, ...], ...]:
+    groups: dict[bytes, list[str]] = defaultdict(list)
+    for good in used:
+        groups[good.digest].append(good.path.name)
+    return tuple(tuple(names) for names in groups.values() if len(names) > 1)
+
+
+def _too_few(used: int, given: int, unreadable: list[tuple[str, str]]) -> str:
+    line = f"{used} usable good pictures of {given} given; at least {MIN_GOOD} are needed"
+    return f"{line}; first unreadable: {unreadable[0][1]}" if unreadable else line

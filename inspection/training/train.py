@@ -1,0 +1,260 @@
+"""From good pictures to a recipe."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import models
+from inspection.judging.judge import check_parity
+from inspection.recipe import (
+    FORMAT,
+    PictureSize,
+    Recipe,
+    Reference,
+    Settings,
+    check_place,
+    write_recipe,
+)
+from inspection.recipe import image_health as health
+from inspection.recipe.calibration import Calibration, calibrate
+from inspection.recipe.framing import Framing
+from inspection.recipe.geometry import Canvas, choose_canvas
+from inspection.recipe.setup_file import Setup
+from inspection.training.good_pictures import (
+    GoodPictures,
+    Hygiene,
+    Progress,
+    first_readable,
+    first_sizes,
+    good_files,
+    read_good,
+)
+from inspection.training.image_size import Trial, best, choose_size
+
+REFERENCES = 4
+SUSPICIOUS_DEVIATIONS = 6.0
+CANVAS_MULTIPLE = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingOptions:
+    """What may be chosen; each is an option of `inspection train`."""
+
+    model: str = "patchcore"
+    backbone: str = "tf_efficientnet_lite0"
+    weights: Path | None = None
+    image_size_px: int | None = 256
+    """None: choose by `inspection.training.image_size`."""
+    latency_budget_ms: float = 50.0
+    false_reject: float = 0.01
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingReport:
+    """What came of a training."""
+
+    n_good: int
+    seconds: float
+    calibration: Calibration
+    recipe_bytes: int
+    recipe_id: str
+    image_size_px: int
+    canvas: Canvas
+    scale: float
+    """Canvas pixels per pixel of the picture; the median where sizes vary."""
+    parity: float
+    hygiene: Hygiene
+    sizes_tried: tuple[Trial, ...] = ()
+    tested: dict[str, Any] | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Give the fields of the `--json` contract first, then the rest."""
+        found = asdict(self.calibration)
+        return {
+            "n_good": self.n_good,
+            "seconds": round(self.seconds, 3),
+            "threshold": found["threshold"],
+            "false_reject_promised": found["false_reject_promised"],
+            "false_reject_asked": found["false_reject_asked"],
+            "images_needed": found["images_needed"],
+            "recipe_bytes": self.recipe_bytes,
+            "recipe_id": self.recipe_id,
+            "false_reject_bound": found["false_reject_bound"],
+            "fail_threshold": found["fail_threshold"],
+            "image_size": self.image_size_px,
+            "canvas": asdict(self.canvas),
+            "scale": round(self.scale, 3),
+            "parity": self.parity,
+            "hygiene": asdict(self.hygiene),
+            "sizes_tried": [asdict(trial) for trial in self.sizes_tried],
+            "tested": self.tested,
+        }
+
+
+def train_recipe(
+    dataset: Path,
+    recipe_path: Path,
+    *,
+    options: TrainingOptions,
+    setup: Setup,
+    progress: Progress = lambda what, done, of: None,
+) -> TrainingReport:
+    """Teach a recipe from a folder of good pictures and write it.
+
+    Raises TrainingError, RecipeError, SetupError or ModelError with one line; an earlier recipe of
+    that name stays as it was.
+    """
+    started = time.perf_counter()
+    check_place(recipe_path)
+    files = good_files(dataset)
+    trials: tuple[Trial, ...] = ()
+    if options.image_size_px is None:
+        trials = choose_size(files, options=options, setup=setup, progress=progress)
+        options = replace(options, image_size_px=best(trials).image_size_px)
+    pictures = read_pictures(files, options=options, setup=setup, progress=progress)
+    recipe, hygiene = teach(pictures, options=options, progress=progress)
+    parity = check_parity(recipe)
+    write_recipe(recipe, recipe_path)
+    seconds = time.perf_counter() - started
+    return TrainingReport(
+        n_good=len(pictures),
+        seconds=seconds,
+        calibration=recipe.settings.calibration,
+        recipe_bytes=recipe_path.stat().st_size,
+        recipe_id=recipe.id,
+        image_size_px=options.image_size_px or 0,
+        canvas=recipe.settings.canvas,
+        scale=_scale(pictures),
+        parity=parity,
+        hygiene=hygiene,
+        sizes_tried=trials,
+    )
+
+
+def read_pictures(
+    files: list[Path], *, options: TrainingOptions, setup: Setup, progress: Progress
+) -> GoodPictures:
+    """Choose the canvas from a spread of the pictures, then read and measure each once."""
+    first = first_readable(files, setup)
+    setup = replace(setup, reference_size_px=setup.reference_size_px or first.shape[:2])
+    whole = first.shape[:2]
+    sizes = [setup.window(whole).size_px] if setup.align else first_sizes(files, setup)
+    canvas = choose_canvas(sizes, size_px=options.image_size_px or 256, multiple=CANVAS_MULTIPLE)
+    return read_good(files, Framing(canvas, setup, first), progress=progress)
+
+
+def teach(
+    pictures: GoodPictures, *, options: TrainingOptions, progress: Progress
+) -> tuple[Recipe, Hygiene]:
+    """Fit, calibrate and put together a recipe, not yet written, with what was found on the way."""
+    model = models.model_class(options.model)(
+        backbone=options.backbone, weights=options.weights, seed=options.seed
+    )
+    model.fit(pictures, folds=pictures.folds(seed=options.seed), progress=progress)
+    scores = np.array([_held_out_score(model, pictures, i) for i in range(len(pictures))])
+    distinct = pictures.distinct()  # a copy adds nothing to what may be promised
+    calibration = calibrate(scores[distinct], false_reject=options.false_reject)
+    likeness, strangest = health.learn_likeness(model.descriptors_)
+    limits = health.learn_limits([good.health for good in pictures.used])
+    references = _references(model, pictures, scores)
+    settings = Settings(
+        format=FORMAT,
+        product=pictures.framing.setup.product,
+        made_by=f"inspection {version('inspection')}",
+        setup=pictures.framing.setup,
+        picture=_picture_size(pictures),
+        canvas=pictures.framing.canvas,
+        smoothing_patches=model.smoothing_patches,
+        level=model.level,
+        limits=replace(limits, high={**limits.high, "strangeness": strangest}),
+        calibration=calibration,
+        references=tuple(reference for reference, _ in references),
+        model=model.card(),
+        training=_provenance(options, len(pictures)),
+    )
+    recipe = Recipe(
+        settings,
+        scores=np.sort(scores[distinct]),
+        likeness=likeness,
+        program=models.program_bytes(model),
+        references={reference.member: image for reference, image in references},
+    )
+    return recipe, replace(pictures.hygiene, suspicious=_suspicious(pictures, scores))
+
+
+def _held_out_score(model: models.AnomalyModel, pictures: GoodPictures, index: int) -> float:
+    """Score a good picture as a judgement would, by the model that has not seen it."""
+    return _score(model, model.held_out_maps_[index], pictures, index)
+
+
+def _score(
+    model: models.AnomalyModel,
+    distances: NDArray[np.float32],
+    pictures: GoodPictures,
+    index: int,
+) -> float:
+    valid = models.to_grid(pictures.valid(index), *distances.shape)
+    return models.anomaly_map(
+        distances, valid, smoothing_patches=model.smoothing_patches, level=model.level
+    ).score
+
+
+def _references(
+    model: models.AnomalyModel, pictures: GoodPictures, scores: NDArray[np.float64]
+) -> list[tuple[Reference, NDArray[np.uint8]]]:
+    """Choose the first picture and a spread over the scores; score each with the trained model."""
+    order = np.argsort(scores, kind="stable")
+    spread = order[np.linspace(0, len(order) - 1, REFERENCES - 1).round().astype(int)]
+    chosen = dict.fromkeys([0, *map(int, spread)])
+    found = []
+    for number, index in enumerate(chosen):
+        score = _score(model, model.distances(pictures[index].canvas), pictures, index)
+        reference = Reference(member=f"reference_{number}.png", score=score)
+        found.append((reference, pictures.framing.setup.read_picture(pictures.used[index].path)))
+    return found
+
+
+def _scale(pictures: GoodPictures) -> float:
+    view = pictures.framing.view
+    return float(np.median([min(view(good.size_px).placement.scale) for good in pictures.used]))
+
+
+def _picture_size(pictures: GoodPictures) -> PictureSize:
+    """Allow the sizes seen: just one, or half the smallest to twice the largest where they vary."""
+    heights = [good.size_px[0] for good in pictures.used]
+    widths = [good.size_px[1] for good in pictures.used]
+
+    def span(sides: list[int]) -> tuple[int, int]:
+        same = len(set(heights)) == len(set(widths)) == 1
+        return (sides[0], sides[0]) if same else (min(sides) // 2, max(sides) * 2)
+
+    return PictureSize(height_px=span(heights), width_px=span(widths))
+
+
+def _suspicious(
+    pictures: GoodPictures, scores: NDArray[np.float64]
+) -> tuple[tuple[str, float, float], ...]:
+    """Name good pictures that look least like the others: a defect may hide among the good."""
+    middle = float(np.median(scores))
+    deviation = 1.4826 * float(np.median(np.abs(scores - middle)))
+    limit = middle + SUSPICIOUS_DEVIATIONS * deviation
+    order = np.argsort(-scores, kind="stable")
+    return tuple(
+        (pictures.used[i].path.name, float(scores[i]), limit) for i in order if scores[i] > limit
+    )
+
+
+def _provenance(options: TrainingOptions, n_good: int) -> dict[str, Any]:
+    return {
+        "n_good": n_good,
+        "image_size_px": options.image_size_px,
+        "seed": options.seed,
+    } | {package: version(package) for package in ("openvino", "torch", "timm")}

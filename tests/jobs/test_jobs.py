@@ -1,0 +1,182 @@
+"""Training jobs: detached, one at a time, found again, cancelled, killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cameras.simulated import write_dataset
+from inspection.errors import InspectionError
+from inspection.jobs import TRAIN, Job, Jobs, birth, snapshot
+from inspection.jobs.status_file import DONE, FAILED, StatusFile, replace_json
+from inspection.recipe import open_recipe
+
+N_GOOD = 24
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("drawn") / "parts"
+    write_dataset(folder, n_good=N_GOOD, n_test_good=0, n_defective_per_kind=0, size_px=128)
+    return folder / "train" / "good"
+
+
+@pytest.fixture
+def jobs(tmp_path: Path) -> Jobs:
+    return Jobs(tmp_path / "jobs")
+
+
+def start(jobs: Jobs, good: Path, *more: object) -> Job:
+    def prepare(folder: Path) -> list[object]:
+        snapshot({path.name: path for path in sorted(good.iterdir())}, folder / "good")
+        return [
+            "train", folder / "good", "--recipe", folder / "new.recipe", "--json",
+            "--status", folder / "status.json", "--image-size", 128, *more,
+        ]  # fmt: skip
+
+    return jobs.start(TRAIN, who="mia", about={"product": "flange"}, prepare=prepare)
+
+
+def wait_until(happened: Callable[[], Any], timeout_s: float = 240.0) -> None:
+    end = time.monotonic() + timeout_s
+    while not happened():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.05)
+
+
+def of(jobs: Jobs, job: Job) -> Job:
+    found = jobs.find(job.id)
+    assert found is not None
+    return found
+
+
+def test_the_status_file_is_whole_and_not_written_too_often(tmp_path: Path) -> None:
+    path = tmp_path / "status.json"
+    with StatusFile(path) as told:
+        inode = path.stat().st_ino
+        for done in range(1000):
+            told("Reading", done, 1000)
+        assert json.loads(path.read_text())["state"] == "running"
+        told.end(DONE, result={"n_good": 3})
+    found = json.loads(path.read_text())
+    assert (found["state"], found["stage"], found["done"]) == (DONE, "Reading", 999)
+    assert found["result"] == {"n_good": 3}
+    assert path.stat().st_ino != inode
+    assert [p.name for p in tmp_path.iterdir()] == ["status.json"]
+
+
+def test_a_failure_is_the_last_word(tmp_path: Path) -> None:
+    path = tmp_path / "status.json"
+    with pytest.raises(InspectionError), StatusFile(path):
+        raise InspectionError("two\nlines")
+    found = json.loads(path.read_text())
+    assert (found["state"], found["error"]) == (FAILED, "two lines")
+
+
+def test_a_pid_that_came_again_is_not_the_job(jobs: Jobs) -> None:
+    folder = jobs.folder / "20260101-000000-000000"
+    folder.mkdir(parents=True)
+    own = birth(os.getpid())
+    card = {"id": folder.name, "kind": TRAIN, "who": "mia", "at": "2026-01-01T00:00:00+00:00",
+            "about": {}, "pid": os.getpid(), "birth": own}  # fmt: skip
+    replace_json(folder / "job.json", card)
+    replace_json(
+        folder / "status.json", {"state": "running", "stage": "Reading", "done": 1, "of": 2}
+    )
+    assert jobs.find(folder.name).running  # type: ignore[union-attr]
+    replace_json(folder / "job.json", {**card, "birth": "1 another-boot"})
+    found = jobs.find(folder.name)
+    assert found is not None
+    assert (found.state, found.stage) == (FAILED, "Reading")
+    assert "killed" in str(found.error)
+    assert birth(2**22 + 1) is None
+
+
+def test_what_is_no_job_is_none(jobs: Jobs, tmp_path: Path) -> None:
+    (tmp_path / "job.json").write_text("{}")
+    assert jobs.find("..") is None
+    assert jobs.find("../jobs") is None
+    assert jobs.newest_first() == []
+    with pytest.raises(InspectionError, match="is not running"):
+        jobs.cancel("20260101-000000-000000")
+
+
+def test_a_job_that_cannot_begin_leaves_nothing(jobs: Jobs) -> None:
+    def prepare(folder: Path) -> list[object]:
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        jobs.start(TRAIN, who="mia", about={}, prepare=prepare)
+    assert jobs.newest_first() == []
+
+
+@pytest.mark.slow
+def test_a_training_outlives_the_page_and_is_alone(jobs: Jobs, drawn: Path) -> None:
+    job = start(jobs, drawn, "--false-reject", 0.05)
+    assert job.running
+    with pytest.raises(InspectionError, match=r"train: mia started one at \d\d:\d\d UTC"):
+        start(jobs, drawn)
+    assert os.getsid(_pid(job)) == _pid(job) != os.getsid(0)
+    later = Jobs(jobs.folder)  # a page server that was started anew
+    stages: set[str] = set()
+    wait_until(lambda: of(later, job).stage)
+    assert os.getpriority(os.PRIO_PROCESS, _pid(job)) == 10
+
+    def ended() -> bool:
+        found = of(later, job)
+        stages.add(found.stage)
+        return not found.running
+
+    wait_until(ended)
+    found = of(later, job)
+    assert (found.state, found.error) == (DONE, None)
+    assert stages - {""}, "no stage was told"
+    assert found.result is not None
+    assert found.result["n_good"] == N_GOOD
+    assert found.result["false_reject_promised"] == 1 / (N_GOOD + 1)
+    assert open_recipe(found.recipe).id == found.result["recipe_id"]
+    assert json.loads((found.folder / "out").read_text())["recipe_id"] == found.result["recipe_id"]
+    assert later.running() is None
+
+
+@pytest.mark.slow
+def test_a_cancelled_training_leaves_no_recipe(jobs: Jobs, drawn: Path) -> None:
+    job = start(jobs, drawn)
+    wait_until(lambda: of(jobs, job).stage)
+    jobs.cancel(job.id)
+    wait_until(lambda: not of(jobs, job).running)
+    assert of(jobs, job).state == "cancelled"
+    assert sorted(path.name for path in job.folder.glob("*recipe*")) == []
+    assert sorted(path.name for path in job.folder.glob(".*")) == []
+
+
+@pytest.mark.slow
+def test_a_killed_training_is_told_as_failed(jobs: Jobs, drawn: Path) -> None:
+    job = start(jobs, drawn)
+    wait_until(lambda: of(jobs, job).stage)
+    os.kill(_pid(job), signal.SIGKILL)
+    wait_until(lambda: not of(jobs, job).running)
+    found = of(jobs, job)
+    assert found.state == FAILED
+    assert found.error == "it ended without a word; it was killed, or the computer was switched off"
+    assert not found.recipe.exists()
+
+
+@pytest.mark.slow
+def test_a_training_that_cannot_be_says_why(jobs: Jobs, tmp_path: Path) -> None:
+    (tmp_path / "none").mkdir()
+    job = start(jobs, tmp_path / "none")
+    wait_until(lambda: not of(jobs, job).running)
+    assert of(jobs, job).state == FAILED
+    assert "no pictures in" in str(of(jobs, job).error)
+
+
+def _pid(job: Job) -> int:
+    return int(json.loads((job.folder / "job.json").read_text())["pid"])

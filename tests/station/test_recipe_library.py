@@ -1,0 +1,128 @@
+"""Putting a recipe on the line: the old one is kept, and comes back when the new one fails."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from inspection.errors import RecipeError
+from inspection.judging.judge import load_recipe
+from inspection.recipe import Recipe, open_recipe, write_recipe
+from inspection.station.recipe_library import ON_LINE, REPLACED, exchange, history, put_back, settle
+from inspection.store import Action, open_store
+
+
+def another(recipe: Recipe, path: Path, *, score: float | None = None) -> str:
+    """Write a recipe with another id; with `score`, one that this machine does not agree with."""
+    settings = replace(recipe.settings, product="another")
+    if score is not None:
+        references = tuple(replace(each, score=score) for each in settings.references)
+        settings = replace(settings, references=references)
+    made = Recipe(
+        settings, scores=recipe.scores, likeness=recipe.likeness, program=recipe.program_bytes,
+        references=recipe.references,
+    )  # fmt: skip
+    return write_recipe(made, path).id
+
+
+@pytest.fixture
+def target(line: Any, tmp_path: Path) -> Path:
+    path = tmp_path / "station" / "flange.recipe"
+    path.parent.mkdir()
+    path.write_bytes(line.recipe_path.read_bytes())
+    return path
+
+
+def test_the_old_one_is_kept(recipe: Recipe, target: Path, tmp_path: Path) -> None:
+    before = target.read_bytes()
+    new_id = another(recipe, tmp_path / "new.recipe")
+    done = exchange(tmp_path / "new.recipe", target, tmp_path / "kept")
+    assert (done.recipe_id, done.before_id) == (new_id, recipe.id)
+    assert open_recipe(target).id == new_id
+    assert (tmp_path / "kept" / f"{recipe.id}.recipe").read_bytes() == before
+    settle(done)
+    assert [path.name for path in target.parent.iterdir()] == ["flange.recipe"]
+
+
+def test_what_fails_on_this_machine_is_undone(recipe: Recipe, target: Path, tmp_path: Path) -> None:
+    before = target.read_bytes()
+    another(recipe, tmp_path / "new.recipe", score=99.0)
+    done = exchange(tmp_path / "new.recipe", target, tmp_path / "kept")
+    with pytest.raises(RecipeError, match="scores"):
+        load_recipe(target)
+    put_back(done)
+    assert target.read_bytes() == before
+    assert [path.name for path in target.parent.iterdir()] == ["flange.recipe"]
+
+
+def test_a_damaged_recipe_changes_nothing(recipe: Recipe, target: Path, tmp_path: Path) -> None:
+    before = target.read_bytes()
+    another(recipe, tmp_path / "new.recipe")
+    data = bytearray((tmp_path / "new.recipe").read_bytes())
+    data[len(data) // 2] ^= 1
+    (tmp_path / "new.recipe").write_bytes(data)
+    with pytest.raises(RecipeError, match="damaged"):
+        exchange(tmp_path / "new.recipe", target, tmp_path / "kept")
+    assert target.read_bytes() == before
+    assert not (tmp_path / "kept").exists()
+
+
+def test_a_full_disk_changes_nothing(
+    recipe: Recipe, target: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = target.read_bytes()
+    another(recipe, tmp_path / "new.recipe")
+    real, count = os.fsync, iter(range(10))
+
+    def full_at_the_last(handle: int) -> None:
+        if next(count) == 2:  # kept and spare were written; the new one does not fit
+            raise OSError(28, "No space left on device")
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", full_at_the_last)
+    with pytest.raises(RecipeError, match="No space left on device"):
+        exchange(tmp_path / "new.recipe", target, tmp_path / "kept")
+    assert target.read_bytes() == before
+    assert [path.name for path in target.parent.iterdir()] == ["flange.recipe"]
+
+
+def test_a_damaged_old_one_does_not_stand_in_the_way(
+    recipe: Recipe, target: Path, tmp_path: Path
+) -> None:
+    target.write_bytes(b"broken")
+    new_id = another(recipe, tmp_path / "new.recipe")
+    done = exchange(tmp_path / "new.recipe", target, tmp_path / "kept")
+    assert done.before_id is None
+    assert open_recipe(target).id == new_id
+    put_back(done)
+    assert target.read_bytes() == b"broken"
+
+
+def test_the_history_is_that_of_one_file(tmp_path: Path) -> None:
+    target = tmp_path / "a.recipe"
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "first.recipe").touch()
+    with open_store(tmp_path / "parts.db") as store:
+
+        def note(kind: str, hour: int, **detail: Any) -> Action:
+            at = datetime(2026, 3, 1, hour, tzinfo=UTC)
+            return store.add_action(kind, "mia", detail=detail, at=at)
+
+        note(ON_LINE, 1, recipe_id="second", file=str(target))
+        note(REPLACED, 1, recipe_id="second", before="first", file=str(target))
+        note(ON_LINE, 2, recipe_id="other", file=str(tmp_path / "b.recipe"))
+        note(ON_LINE, 3, recipe_id="third", file=str(target))
+        actions = [*store.actions(kind=ON_LINE), *store.actions(kind=REPLACED)]
+    rows = history(actions, target, tmp_path / "kept")
+    assert [(row["id"], row["who"], row["kept"]) for row in rows] == [
+        ("third", "mia", False),
+        ("second", "mia", False),
+        ("first", None, True),
+    ]
+    assert rows[0]["at"] == "2026-03-01T03:00:00+00:00"
+    assert rows[2]["at"] is None

@@ -1,0 +1,1 @@
+"""From a station file to an application."""

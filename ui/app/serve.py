@@ -1,0 +1,62 @@
+"""From a station file to a page that listens."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import uvicorn
+
+from inspection.errors import SetupError
+from inspection.station.station_file import StationFile, read_station
+from inspection.store import open_store
+from ui.app.server import make_app
+from ui.core.context import Context
+from ui.live.hub import Hub
+from ui.live.station_client import Runtime
+from ui.security.sessions import Sessions
+from ui.security.users import Users
+from ui.words import Words
+
+
+def serve(station: Path, *, host: str, port: int, hosts: tuple[str, ...]) -> None:
+    """Serve the page until stopped. Raises InspectionError, StoreError."""
+    settings = read_station(station)
+    users = Users(settings.page_folder / "users.json")
+    loopback = is_loopback(host)
+    if not loopback and not users.list():
+        raise SetupError(
+            f"--host {host}: others could reach the page, and nobody has a password yet; "
+            "start it on 127.0.0.1 first and make the administrator there"
+        )
+    with context_of(station, settings, users) as context:
+        app = make_app(context, hosts=(host, *hosts), loopback_only=loopback)
+        uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False)
+
+
+@contextmanager
+def context_of(station: Path, settings: StationFile, users: Users) -> Iterator[Context]:
+    """Open the record to read, and give what every page is made of."""
+    folder = settings.page_folder
+    with open_store(settings.record, images=settings.images, read_only=True) as store:
+        runtime = Runtime(folder)
+        yield Context(
+            station_path=station,
+            settings=settings,
+            store=store,
+            runtime=runtime,
+            hub=Hub(settings, store, runtime),
+            users=users,
+            sessions=Sessions(folder / "secret", users),
+            words=Words(),
+        )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches an address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,151 @@
+"""The station page: one FastAPI application with a Gradio page for each role."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import gradio as gr
+from fastapi import APIRouter, FastAPI, Request, Response, WebSocket
+from fastapi.responses import RedirectResponse
+from fastapi.staticfiles import StaticFiles
+
+from ui.app.html_head import Head
+from ui.core import errors as refuse
+from ui.core import pictures
+from ui.core.context import Context
+from ui.pages.account import routes as account
+from ui.pages.admin import routes as admin
+from ui.pages.analysis import routes as analysis
+from ui.pages.operator import routes as operator
+from ui.pages.review import routes as review
+from ui.pages.setup import routes as setup
+from ui.security import login
+from ui.security.gate import Gate
+from ui.words import LANGUAGES
+
+IDLE_S = 0.02
+STATIC = Path(__file__).parents[1] / "static"
+PAGES = (review, setup, analysis, admin, account, operator)
+# Gradio's own texts follow the browser's language; ours is chosen by the person.
+_SPEAK = """
+Object.defineProperty(navigator, "language", {get: () => window.inspection.language, configurable: true});
+Object.defineProperty(navigator, "languages", {get: () => [window.inspection.language], configurable: true});
+document.documentElement.lang = window.inspection.language;
+"""
+
+
+def make_app(context: Context, *, hosts: tuple[str, ...], loopback_only: bool) -> Any:
+    """Give the application (ASGI): routes, the pages, and the gate in front of all of it."""
+    app = FastAPI(lifespan=_lifespan(context), docs_url=None, redoc_url=None, openapi_url=None)
+    refuse.install(app)
+    app.include_router(_routes(context))
+    app.include_router(pictures.routes(context))
+    app.include_router(
+        login.routes(context.users, context.sessions, context.words, _audit(context))
+    )
+    for page in PAGES:
+        app.include_router(page.routes(context))
+    # Gradio's own static files, of the page at "/", are below the same path.
+    gradios: list[str | tuple[str, str]] = [("gradio", "templates/frontend/static")]
+    app.mount("/static", StaticFiles(directory=STATIC, packages=gradios), name="static")
+    # The operator's page is last: its path is the beginning of every other.
+    for page in PAGES:
+        if page.PATH != "/":
+            _lead(app, page.PATH)
+        _mount(app, page, context)
+    return Gate(
+        Head(app),
+        users=context.users,
+        sessions=context.sessions,
+        loopback_only=loopback_only,
+        hosts=hosts,
+    )
+
+
+def _lead(app: FastAPI, path: str) -> None:
+    """Lead from a page's path to the same with a slash, where Gradio begins."""
+
+    @app.get(path)
+    async def lead(request: Request) -> Response:
+        query = f"?{request.url.query}" if request.url.query else ""
+        return RedirectResponse(f"{path}/{query}", 307)
+
+
+def _mount(app: FastAPI, page: ModuleType, context: Context) -> None:
+    """Mount one page as a Gradio application of its own: `page.PATH`, `page.blocks_part`."""
+    i18n = gr.I18n(**{language: context.words.of(language) for language in LANGUAGES})
+    with gr.Blocks(title=context.settings.station, analytics_enabled=False) as blocks:
+        page.blocks_part(context, i18n)
+    gr.mount_gradio_app(
+        app,
+        blocks,
+        path=page.PATH,
+        footer_links=[],
+        run_history=False,
+        max_file_size="50mb",
+        i18n=i18n,
+        enable_monitoring=False,
+        show_error=False,
+        ssr_mode=False,
+    )
+    # Gradio asks its queue a thousand times a second whether there is work: 8 % of a core.
+    blocks._queue.sleep_when_free = IDLE_S
+
+
+def _routes(context: Context) -> APIRouter:
+    router = APIRouter()
+
+    @router.websocket("/live")
+    async def live(socket: WebSocket) -> None:
+        """Tell a page what happens."""
+        await context.hub.serve(socket)
+
+    @router.get("/words/{language}.json")
+    async def words(language: str) -> dict[str, str]:
+        """Give all texts of a language."""
+        if language not in LANGUAGES:
+            raise refuse.Refuse(f"language {language!r}: allowed: {', '.join(LANGUAGES)}")
+        return context.words.of(language)
+
+    @router.get("/engineer")
+    async def engineer() -> Response:
+        """Begin where the work waits."""
+        return RedirectResponse(review.PATH, 303)
+
+    @router.get("/session.js")
+    async def session(request: Request) -> Response:
+        """Tell the page who looks at it and in which language."""
+        user = request.scope["user"]
+        told = {"user": user.name, "role": str(user.role), "language": request.scope["language"]}
+        script = f"window.inspection = {_json(told)};\n{_SPEAK}"
+        return Response(script, media_type="text/javascript", headers={"Cache-Control": "no-store"})
+
+    return router
+
+
+def _audit(context: Context) -> Any:
+    async def audit(kind: str, who: str, detail: dict[str, Any]) -> None:
+        await context.runtime.do("action", kind=kind, who=who, detail=detail)
+
+    return audit
+
+
+def _lifespan(context: Context) -> Any:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        hearing = asyncio.create_task(context.hub.run())
+        yield
+        hearing.cancel()
+        await context.runtime.close()
+
+    return lifespan
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value).replace("<", "\\u003c")

@@ -1,0 +1,39 @@
+"""Saying no to a page: one line, and the status of HTTP that goes with it."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+
+from inspection.errors import InspectionError
+from inspection.store import StoreError
+from ui.live.station_client import Refused, RuntimeGone
+
+
+class Refuse(Exception):
+    """A page asked for what cannot be done; the text is one line for a person."""
+
+    def __init__(self, text: str, *, status: int = 400) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+def install(app: FastAPI) -> None:
+    """Answer every refusal as `{ok: false, error}`."""
+    for kind in (Refuse, Refused, InspectionError, StoreError):
+        app.add_exception_handler(kind, _answer)
+    app.add_exception_handler(RequestValidationError, _not_as_asked)
+
+
+async def _answer(request: Request, error: Exception) -> JSONResponse:
+    status = getattr(error, "status", 503 if isinstance(error, RuntimeGone) else 409)
+    return JSONResponse({"ok": False, "error": " ".join(str(error).split())}, status)
+
+
+async def _not_as_asked(request: Request, error: Exception) -> JSONResponse:
+    """Say which field of a question is wrong; what was given is not said again."""
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return JSONResponse({"ok": False, "error": f"{where}: {first['msg']}"}, 422)

@@ -1,0 +1,18 @@
+"""A page drawn by our own JavaScript inside Gradio: `ui/static/NAME/page.js` with `start(element)`."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+
+def screen(name: str, *, elem_id: str | None = None) -> gr.HTML:
+    """Put the screen of `/static/NAME/page.js` and `/static/NAME/page.css` on a page."""
+    return gr.HTML(
+        value="",
+        html_template=f'<link rel="stylesheet" href="/static/{name}/page.css"><div class="{name}"></div>',
+        js_on_load=f"""
+            import("/static/{name}/page.js").then((page) => page.start(element.querySelector(".{name}")));
+        """,
+        elem_id=elem_id or name,
+        apply_default_css=False,
+    )

@@ -1,0 +1,247 @@
+"""What every open page is told, as it happens: one stream from the station, one WebSocket a page.
+
+A page first gets a snapshot, then each part and the station's status. When the station is silent,
+every page is told at once; a page that cannot keep up is closed and comes back for a new snapshot.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import Counter, deque
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from fastapi import WebSocket, WebSocketDisconnect
+
+from inspection.judgement import Verdict
+from inspection.local_api.feed import told_record
+from inspection.station.station_file import StationFile
+from inspection.store import PartRecord, Store
+from inspection.store.reading.summary import unacknowledged
+from ui.live.station_client import Runtime, RuntimeGone
+from ui.security.redact import covered_text
+
+log = logging.getLogger(__name__)
+STRIP = 12
+TREND = 100
+WAITING_DAYS, MOST_WAITING = 7, 1000
+"""How old a failed part may be that still waits for a person, and how many are shown to wait."""
+AGAIN_S = 0.3
+BEHIND = 500
+DRIFT_OF, DRIFT_SHARE, DRIFT_LIMIT = 100, 0.10, 25
+"""Of 100 passed parts 10 should have a p-value below 0.1; 25 or more happen by chance once in 100,000."""
+
+
+class Hub:
+    """Listens to the station and tells all pages; counters are of the shift, counted in the record."""
+
+    def __init__(self, settings: StationFile, store: Store, runtime: Runtime) -> None:
+        self.settings, self.store, self.runtime = settings, store, runtime
+        self.strip: deque[Mapping[str, Any]] = deque(maxlen=STRIP)
+        self.trend: deque[str] = deque(maxlen=TREND)
+        self.status: Mapping[str, Any] | None = None
+        self.shift: Counter[str] = Counter()
+        self.shift_began = datetime.now(UTC)
+        self.waiting: dict[str, Mapping[str, Any]] = {}
+        """Failed parts nobody acknowledged yet, when the station file latches them."""
+        self._numbers = 0
+        self._p_values: deque[float] = deque(maxlen=DRIFT_OF)
+        self._pages: set[asyncio.Queue[Mapping[str, Any] | None]] = set()
+
+    async def run(self) -> None:
+        """Listen to the station for as long as the page's server lives."""
+        while True:
+            try:
+                await self._listen()
+            except RuntimeGone:
+                pass  # told below, and tried again
+            except Exception as error:  # such as a record out of reach: pages must not go on as if
+                log.warning("live results: %s: %s; tried again", type(error).__name__, error)
+            if self.status is not None:
+                self.status = None
+                self._tell({"type": "gone"})
+            await asyncio.sleep(AGAIN_S)
+
+    async def _listen(self) -> None:
+        if not self._numbers:  # what is recorded is shown before, or without, a station at work
+            await asyncio.to_thread(self._recall)
+        async for message in self.runtime.events():
+            await self._hear(message)
+
+    def snapshot(self) -> dict[str, Any]:
+        """Give all a page needs to begin."""
+        return {
+            "type": "snapshot",
+            "station": self.settings.station,
+            "status": self.status,
+            "strip": list(self.strip),
+            "trend": list(self.trend),
+            **self._figures(),
+        }
+
+    async def serve(self, socket: WebSocket) -> None:
+        """Tell one page everything, until it goes away."""
+        await socket.accept()
+        mine: asyncio.Queue[Mapping[str, Any] | None] = asyncio.Queue(BEHIND)
+        self._pages.add(mine)
+        listening = asyncio.create_task(_until_closed(socket))
+        try:
+            await socket.send_json(self.snapshot())
+            while not listening.done():
+                message = await _next(mine)
+                if message is None:
+                    break
+                await socket.send_json(message)
+        except (WebSocketDisconnect, RuntimeError):
+            pass  # the page went away while it was told
+        finally:
+            self._pages.discard(mine)
+            listening.cancel()
+            with suppress(Exception):
+                await socket.close()
+
+    @property
+    def connections(self) -> int:
+        """How many pages are open."""
+        return len(self._pages)
+
+    async def acknowledged(self, part_id: str) -> None:
+        """Tell all pages that a person saw a failed part."""
+        self.waiting.pop(part_id, None)
+        self._tell({"type": "figures", **self._figures()})
+
+    async def _hear(self, message: Mapping[str, Any]) -> None:
+        if message["type"] == "status":
+            message = {**message, **_covered(message)}
+            if self.status is None:  # parts may have been missed meanwhile
+                await asyncio.to_thread(self._recall)
+                self.status = message
+                self._tell(self.snapshot())
+                return
+            self.status = message
+            self._tell({**message, "beat": True})
+            self._new_shift()
+        elif message["number"] > self._numbers:
+            self._count(message)
+            self._tell({**message, **self._figures()})
+
+    def _count(self, message: Mapping[str, Any]) -> None:
+        self._numbers = message["number"]
+        self.shift[message["verdict"]] += 1
+        self.strip.append(message)
+        self.trend.append(message["verdict"])
+        if message["verdict"] == Verdict.PASS.value:
+            self._p_values.append(message["p_value"])
+        elif self.settings.latch_fail and message["verdict"] == Verdict.FAIL.value:
+            self.waiting[message["part_id"]] = message
+
+    def _figures(self) -> dict[str, Any]:
+        inspected = sum(self.shift.values())
+        passed = self.shift[Verdict.PASS.value]
+        low = sum(p < DRIFT_SHARE for p in self._p_values)
+        return {
+            "shift": {
+                "began": self.shift_began.isoformat(),
+                "inspected": inspected,
+                "rejected": inspected - passed,
+                "verdicts": dict(self.shift),
+                "first_pass_yield": passed / inspected if inspected else None,
+            },
+            "waiting": list(self.waiting.values())[:STRIP],
+            "waiting_count": len(self.waiting),
+            "drift": {"low": low, "of": len(self._p_values), "limit": DRIFT_LIMIT},
+        }
+
+    def _new_shift(self) -> None:
+        began = shift_start(self.settings.shifts, datetime.now().astimezone())
+        if began > self.shift_began:
+            self.shift_began = began
+            self.shift.clear()
+            self._tell({"type": "figures", **self._figures()})
+
+    def _recall(self) -> None:
+        """Read from the record what a page shows: this shift's counts, the latest parts."""
+        self.shift_began = shift_start(self.settings.shifts, datetime.now().astimezone())
+        latest = self.store.parts(station=self.settings.station, limit=TREND)
+        found = self.store.counts(station=self.settings.station, since=self.shift_began)
+        self.shift = Counter({verdict.value: n for verdict, n in found.items() if n})
+        self._numbers = latest[0].number if latest else 0
+        late = self._told_late(latest)
+        self.strip.clear()
+        self.trend.clear()
+        self._p_values.clear()
+        for record in reversed(latest):
+            part = told_record(record) | late.get(record.part_id, {})
+            self.trend.append(part["verdict"])
+            self.strip.append(part)
+            if part["verdict"] == Verdict.PASS.value and record.p_value is not None:
+                self._p_values.append(record.p_value)
+        if self.settings.latch_fail:
+            self._recall_waiting()
+
+    def _told_late(self, latest: list[PartRecord]) -> dict[str, dict[str, str]]:
+        """Give what the line was told of parts that were recorded too late to pass, and count it so."""
+        since = min([self.shift_began, *(record.judged_at for record in latest)])
+        rejected = Verdict.CANNOT_INSPECT.value
+        late = {}
+        for event in self.store.events_of("answer", since=since):
+            if "reject" not in event.detail:
+                continue
+            late[event.part_id] = {"verdict": rejected, "reason": str(event.detail["reject"])}
+            if event.at >= self.shift_began:
+                self.shift[Verdict.PASS.value] -= 1
+                self.shift[rejected] += 1
+        return late
+
+    def _recall_waiting(self) -> None:
+        since = datetime.now(UTC) - timedelta(days=WAITING_DAYS)
+        failed = unacknowledged(
+            self.store, station=self.settings.station, since=since, limit=MOST_WAITING
+        )
+        self.waiting = {record.part_id: told_record(record) for record in reversed(failed)}
+
+    def _tell(self, message: Mapping[str, Any]) -> None:
+        for page in list(self._pages):
+            try:
+                page.put_nowait(message)
+            except asyncio.QueueFull:
+                self._pages.discard(page)
+                while not page.empty():
+                    page.get_nowait()
+                page.put_nowait(None)
+
+
+def shift_start(shifts: tuple[str, ...], now: datetime) -> datetime:
+    """Give when the present shift began; `shifts` are local times such as 06:00, at least one."""
+    starts = [
+        (now - timedelta(days=days)).replace(
+            hour=int(shift[:2]), minute=int(shift[3:]), second=0, microsecond=0
+        )
+        for days in (0, 1)
+        for shift in shifts
+    ]
+    return max(start for start in starts if start <= now).astimezone(UTC)
+
+
+def _covered(status: Mapping[str, Any]) -> dict[str, Any]:
+    """Cover what the addresses in error texts may hold: who signs in with which password."""
+    outputs = {name: covered_text(text) for name, text in status["outputs"].items()}
+    return {"error": covered_text(status["error"]), "outputs": outputs}
+
+
+async def _next(mine: asyncio.Queue[Mapping[str, Any] | None]) -> Mapping[str, Any] | None:
+    """Give the next message; without any, a beat, so that the page knows its server lives."""
+    try:
+        return await asyncio.wait_for(mine.get(), 0.5)
+    except TimeoutError:
+        return {"type": "beat", "at_ms": 1e3 * time.time()}
+
+
+async def _until_closed(socket: WebSocket) -> None:
+    with suppress(Exception):
+        while True:
+            await socket.receive_text()

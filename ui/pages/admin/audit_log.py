@@ -1,0 +1,141 @@
+"""Who did what, when: the audit record for an administrator's eyes, and as a table to take away."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from itertools import islice
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import StreamingResponse
+
+from inspection.store import Store
+from inspection.store.chain import canonical
+from inspection.store.reading.audit_log import Before, Deed, all_deeds, deeds
+from inspection.store.reading.summary import Span, columns_by_id
+from ui.core.background import Errand
+from ui.core.context import Context
+from ui.core.errors import Refuse
+from ui.live.station_client import Refused
+
+PAGE = 50
+CHUNK = 500
+VERIFY_S = 900.0
+COLUMNS = ("at_utc", "who", "kind", "part_id", "detail", "table", "number", "hash")
+
+Filter = Annotated[str | None, Query(max_length=200)]
+Number = Annotated[int | None, Query(ge=1)]
+
+
+def routes(context: Context) -> APIRouter:
+    """Answer `/audit…`."""
+    router = APIRouter(prefix="/audit")
+    store = context.store
+    verifying = Errand("verify", context.station_path, limit_s=VERIFY_S)
+
+    @router.get("")
+    async def listed(
+        kind: Filter = None, who: Filter = None, action: Number = None, event: Number = None
+    ) -> dict[str, Any]:
+        """Give one page of what was done, newest first; `action` and `event` are the former `next`."""
+        page, after = await asyncio.to_thread(
+            deeds,
+            store,
+            kind=kind or None,
+            who=who or None,
+            before=Before(action=action, event=event),
+            limit=PAGE,
+        )
+        following = None if after is None else {"action": after.action, "event": after.event}
+        numbers = await asyncio.to_thread(_numbers, store, page)
+        return {"rows": [_row(deed, numbers) for deed in page], "next": following}
+
+    @router.get("/people")
+    async def people() -> dict[str, Any]:
+        """Give the names to choose from: all users, and who acted lately."""
+        lately, _ = await asyncio.to_thread(deeds, store, limit=1000)
+        names = {user.name for user in context.users.list()} | {deed.who for deed in lately}
+        return {"people": sorted(names), "kinds": sorted({deed.kind for deed in lately})}
+
+    @router.get("/table.csv")
+    async def table(request: Request, kind: Filter = None, who: Filter = None) -> StreamingResponse:
+        """Give all that matches as CSV for Excel and others; that it was taken is noted."""
+        detail = {"kind": kind or None, "who": who or None}
+        await _noted(context, request, "audit_exported", detail)
+        name = f"{context.settings.station}-audit.csv".encode("ascii", "replace").decode()
+        safe = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in name)
+        return StreamingResponse(
+            _csv(all_deeds(store, kind=kind or None, who=who or None)),
+            media_type="text/csv; charset=utf-8",
+            headers={"Content-Disposition": f'attachment; filename="{safe}"'},
+        )
+
+    @router.post("/verify")
+    async def verify(request: Request) -> dict[str, Any]:
+        """Begin to check that the record is as it was written; GET tells how far it is."""
+        if not verifying.begin():
+            text = context.words.say("admin.already_running", request.scope["language"])
+            raise Refuse(text, status=409)
+        await _noted(context, request, "record_verified", {})
+        return {"ok": True, **verifying.told()}
+
+    @router.get("/verify")
+    async def verified() -> dict[str, Any]:
+        """Say what the check found, or that it goes on."""
+        return verifying.told()
+
+    return router
+
+
+async def _noted(context: Context, request: Request, kind: str, detail: dict[str, Any]) -> None:
+    """Note what changes nothing; it is done even where the station is gone and cannot note it."""
+    with suppress(Refused):
+        who = request.scope["user"].name
+        await context.runtime.do("action", kind=kind, who=who, detail=detail)
+
+
+def _numbers(store: Store, page: Sequence[Deed]) -> dict[str, int]:
+    """Give the number of each part these deeds are about."""
+    ids = sorted({deed.part_id for deed in page if deed.part_id is not None})
+    return dict(columns_by_id(store, Span(), ids, ("part_id", "number")))
+
+
+def _row(deed: Deed, numbers: Mapping[str, int]) -> dict[str, Any]:
+    return {
+        "at": deed.at.isoformat(),
+        "who": deed.who,
+        "kind": deed.kind,
+        "part_id": deed.part_id,
+        "part_number": None if deed.part_id is None else numbers.get(deed.part_id),
+        "detail": deed.detail,
+        "written": canonical(deed.detail),
+        "table": deed.table,
+        "number": deed.number,
+    }
+
+
+def _csv(found: Iterator[Deed]) -> Iterator[bytes]:
+    yield "\ufeff".encode() + _lines([COLUMNS])  # Excel takes it for UTF-8 only with this mark
+    while some := [_cells(deed) for deed in islice(found, CHUNK)]:
+        yield _lines(some)
+
+
+def _lines(rows: Any) -> bytes:
+    out = io.StringIO()
+    csv.writer(out).writerows(rows)
+    return out.getvalue().encode("utf-8")
+
+
+def _cells(deed: Deed) -> list[object]:
+    detail = canonical(deed.detail)
+    texts = [deed.at.isoformat(), deed.who, deed.kind, deed.part_id or "", detail, deed.table]
+    return [*map(_harmless, texts), deed.number, deed.hash]
+
+
+def _harmless(text: str) -> str:
+    """Keep a spreadsheet from taking a text for a formula."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

@@ -1,0 +1,28 @@
+"""The administrator's page: users, the audit record, the station's health, its settings."""
+
+from __future__ import annotations
+
+import gradio as gr
+from fastapi import APIRouter
+
+from ui.core.context import Context
+from ui.core.gradio_page import screen
+from ui.pages.admin import audit_log as admin_audit
+from ui.pages.admin import health as admin_health
+from ui.pages.admin import settings as admin_settings
+from ui.pages.admin import users as admin_users
+
+PATH = "/admin"
+
+
+def blocks_part(context: Context, i18n: gr.I18n) -> None:
+    """Show the page."""
+    screen("admin")
+
+
+def routes(context: Context) -> APIRouter:
+    """Answer what the page asks."""
+    router = APIRouter(prefix="/api/admin")
+    for part in (admin_users, admin_audit, admin_health, admin_settings):
+        router.include_router(part.routes(context))
+    return router

@@ -1,0 +1,148 @@
+"""The page's side of long work: one file at a time, one check of the record at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import secrets
+import shutil
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from inspection.errors import InspectionError
+from inspection.station.station_file import StationFile
+
+EXPORT_S, VERIFY_S = 600.0, 6 * 3600.0
+KEPT_S = 900.0
+"""A file nobody fetched is deleted after so long."""
+
+
+class WorkFailed(InspectionError):
+    """Long work did not end well; the text is one line for a person."""
+
+
+async def run(settings: StationFile, *, limit_s: float, **wanted: Any) -> dict[str, Any]:
+    """Have a process of its own do one thing (`inspection.jobs.record_tasks`). Raises WorkFailed."""
+    images = None if settings.images is None else str(settings.images)
+    wanted = {"record": settings.record, "images": images, **wanted}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "inspection.jobs.record_tasks",
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        told, _ = await asyncio.wait_for(process.communicate(json.dumps(wanted).encode()), limit_s)
+        found: dict[str, Any] = json.loads(told)
+    except TimeoutError as error:
+        raise WorkFailed(
+            f"{wanted['do']}: not done within {limit_s:g} s; ask for fewer parts"
+        ) from error
+    except ValueError as error:
+        raise WorkFailed(f"{wanted['do']}: ended with exit code {process.returncode}") from error
+    finally:
+        if process.returncode is None:
+            with suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+    if "error" in found:
+        raise WorkFailed(found["error"])
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A file that waits to be fetched once."""
+
+    path: Path
+    name: str
+    made_at: float
+
+
+class Files:
+    """Files made for one person to fetch; each has a name nobody can guess, and goes when fetched."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.making = asyncio.Lock()
+        self._ready: dict[str, Ready] = {}
+
+    def begin(self, suffix: str) -> tuple[str, Path]:
+        """Give a new name and the path to write to; what was left over before is deleted."""
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._tidy()
+        token = secrets.token_urlsafe(16)
+        return token, self.folder / f"{token}{suffix}"
+
+    def ready(self, token: str, path: Path, name: str) -> None:
+        """Offer a file that is complete."""
+        path.chmod(0o600)
+        self._ready[token] = Ready(path, name, time.monotonic())
+
+    def take(self, token: str) -> Ready | None:
+        """Give a file away, once; whoever takes it deletes it."""
+        return self._ready.pop(token, None)
+
+    @property
+    def free_bytes(self) -> int:
+        """How much room there is for another one."""
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return shutil.disk_usage(self.folder).free
+
+    def _tidy(self) -> None:
+        old = time.monotonic() - KEPT_S
+        self._ready = {token: each for token, each in self._ready.items() if each.made_at > old}
+        waiting = {each.path for each in self._ready.values()}
+        for path in self.folder.iterdir():
+            # What is just being fetched was written lately and is no longer ready.
+            age_s = time.time() - path.stat().st_mtime if path.is_file() else 0.0
+            if path not in waiting and age_s > KEPT_S:
+                path.unlink(missing_ok=True)
+
+
+class Check:
+    """Verifies the whole record once at a time, and remembers what was found last."""
+
+    def __init__(self, settings: StationFile) -> None:
+        self._settings = settings
+        self._task: asyncio.Task[None] | None = None
+        self._begun = 0.0
+        self.found: Mapping[str, Any] = {}
+
+    @property
+    def running(self) -> bool:
+        """Whether the record is being read now."""
+        return self._task is not None and not self._task.done()
+
+    def start(self, *, pictures: bool) -> None:
+        """Begin, unless it is running already."""
+        if not self.running:
+            self.found, self._begun = {}, time.monotonic()
+            self._task = asyncio.create_task(self._run(pictures=pictures))
+
+    def cancel(self) -> None:
+        """Give it up."""
+        if self._task is not None:
+            self._task.cancel()
+
+    def state(self) -> dict[str, Any]:
+        """Say whether it runs, since when, and what the last one found."""
+        seconds = time.monotonic() - self._begun if self.running else 0.0
+        return {"running": self.running, "running_s": seconds, "found": dict(self.found)}
+
+    async def _run(self, *, pictures: bool) -> None:
+        try:
+            self.found = await run(self._settings, limit_s=VERIFY_S, do="verify", pictures=pictures)
+        except InspectionError as error:
+            self.found = {"failed": str(error)}
+
+
+def file_name(*words: str | None, suffix: str) -> str:
+    """Make a file name of letters, digits and hyphens."""
+    kept = (re.sub(r"[^A-Za-z0-9]+", "-", word or "").strip("-")[:60] for word in words)
+    return "-".join(word for word in kept if word) + suffix

@@ -1,0 +1,340 @@
+"""The page /engineer/analysis: what another threshold would do, what happened, and each part."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+import gradio as gr
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import FileResponse
+from starlette.background import BackgroundTask
+
+from inspection.errors import InspectionError
+from inspection.jobs.record_tasks import told_span
+from inspection.recipe import Recipe
+from inspection.station.rejudge import Heats
+from inspection.store.reading.summary import Span, extent, lots_seen, recipes_seen
+from ui.core.audit import noted
+from ui.core.context import Context
+from ui.core.errors import Refuse
+from ui.core.gradio_page import screen
+from ui.pages.analysis import parts as analysis_parts
+from ui.pages.analysis import threshold as analysis_rejudge
+from ui.pages.analysis import trends as analysis_time
+from ui.pages.analysis.downloads import EXPORT_S, Check, Files, file_name, run
+from ui.pages.analysis.requests import (
+    Asked,
+    Exported,
+    Judged,
+    Lot,
+    Measured,
+    Numbers,
+    OverTime,
+    Wanted,
+)
+from ui.pages.analysis.thumbnails import Thumbs
+
+PATH = "/engineer/analysis"
+FILES = "downloads"
+"""Folder, in the page's own, of files that wait to be fetched."""
+FOREVER = "private, max-age=86400, immutable"
+AT_ONCE = 2
+MOST_ROWS, MOST_PICTURES = 200_000, 5_000
+ROOM_BYTES = 10**9
+"""So much must stay free on the disk: inspecting comes first."""
+ROW_BYTES = 2_500
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def blocks_part(context: Context, i18n: gr.I18n) -> None:
+    """Show the page."""
+    screen("analysis")
+
+
+def routes(context: Context) -> APIRouter:
+    """Answer what the page asks."""
+    router = APIRouter(prefix="/api/engineer/analysis")
+    work = _Work(context)
+    _judge_again(router, work)
+    _over_time(router, work)
+    _parts(router, work)
+    _exports(router, work)
+    _reports(router, work)
+    return router
+
+
+class _Work:
+    """What the routes share: the record, the labels, and at most two questions at a time."""
+
+    def __init__(self, context: Context) -> None:
+        self.context, self.store = context, context.store
+        self.station = context.settings.station
+        self.book = analysis_rejudge.Book(context.store)
+        self.files = Files(context.folder / FILES)
+        self.check = Check(context.settings)
+        self._heats = Heats(context.settings, context.folder)
+        self._gate = asyncio.Semaphore(AT_ONCE)
+
+    async def do(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do something in a thread, after those that came first."""
+        async with self._gate:
+            return await asyncio.to_thread(functools.partial(function, *args, **kwargs))
+
+    def recipe(self, recipe_id: str | None) -> Recipe | None:
+        """Give a recipe that is on this machine."""
+        try:
+            return None if recipe_id is None else self._heats.recipe(recipe_id)
+        except InspectionError:
+            return None  # a damaged file among them; what needs no recipe is shown all the same
+
+    def has(self, recipe_id: str) -> bool:
+        """Tell whether a recipe is on this machine."""
+        try:
+            return self._heats.has(recipe_id)
+        except InspectionError:
+            return False
+
+    def refuse(self, request: Request, key: str, status: int = 409, **values: object) -> Refuse:
+        """Give a refusal in the person's language."""
+        text = self.context.words.say(f"analysis.{key}", request.scope["language"], **values)
+        return Refuse(text, status=status)
+
+
+def _judge_again(router: APIRouter, work: _Work) -> None:
+    @router.get("/choices")
+    async def choices() -> dict[str, Any]:
+        """Give what may be asked for, the recipe last used first."""
+        return await work.do(_choices, work)
+
+    @router.post("/stored")
+    async def stored(asked: Judged, request: Request) -> dict[str, Any]:
+        """Give the latest parts of a recipe as arrays, to be judged again in the browser."""
+        if asked.recipe is None:
+            raise work.refuse(request, "no_recipe_chosen", 400)
+        return await work.do(_stored, work, asked)
+
+    @router.post("/lines")
+    async def lines(wanted: Numbers) -> dict[str, Any]:
+        """Give a few parts by their numbers."""
+        return {"parts": await work.do(analysis_parts.lines, work.store, wanted.numbers)}
+
+
+def _over_time(router: APIRouter, work: _Work) -> None:
+    settings, store = work.context.settings, work.store
+
+    @router.post("/yield")
+    async def yields(asked: OverTime, request: Request) -> dict[str, Any]:
+        """Count parts by verdict in each step of time."""
+        span = asked.span(work.station)
+        count = analysis_time.yield_over_time
+        try:
+            return await work.do(count, store, span, asked.step, settings.shifts)
+        except analysis_time.TooManySteps as error:
+            raise work.refuse(
+                request, "too_many_steps", steps=error.steps, most=analysis_time.MOST_STEPS
+            ) from error
+
+    @router.post("/causes")
+    async def causes(asked: Asked) -> dict[str, Any]:
+        """Count rejects by zone, reason and type of defect."""
+        said = await work.do(work.book.read)
+        return await work.do(analysis_time.causes, store, asked.span(work.station), said)
+
+    @router.post("/measures")
+    async def measures(asked: Asked) -> dict[str, Any]:
+        """Give what was measured of each part."""
+        names = await work.do(analysis_time.measures, store, asked.span(work.station))
+        return {"measures": names}
+
+    @router.post("/measured")
+    async def measured(asked: Measured) -> dict[str, Any]:
+        """Give one measure of each part."""
+        return await work.do(_measured, work, asked)
+
+
+def _parts(router: APIRouter, work: _Work) -> None:
+    thumbs = Thumbs(work.store)
+
+    @router.post("/search")
+    async def search(wanted: Wanted) -> dict[str, Any]:
+        """Find parts, 50 at a time."""
+        span = wanted.found_by(work.station)
+        find = analysis_parts.search
+        return await work.do(find, work.store, span, below=wanted.below, above=wanted.above)
+
+    @router.get("/part/{part_id}")
+    async def part(part_id: str, request: Request) -> dict[str, Any]:
+        """Give all that is known of a part."""
+        return await one(Span(part_id=part_id), part_id, request)
+
+    @router.get("/number/{number}")
+    async def number(number: int, request: Request) -> dict[str, Any]:
+        """Give all that is known of the part of a number."""
+        return await one(Span(number=number), f"{number}", request)
+
+    async def one(span: Span, name: str, request: Request) -> dict[str, Any]:
+        found = await work.do(analysis_parts.whole, work.store, span)
+        if found is None:
+            raise work.refuse(request, "no_part", 404, part=name[:100])
+        return found
+
+    @router.get("/thumb/{part_id}")
+    async def thumb(part_id: str, request: Request) -> Response:
+        """Give a small picture of a part."""
+        data = await asyncio.to_thread(thumbs.of, part_id)
+        if data is None:
+            raise work.refuse(request, "no_picture", 404)
+        return Response(data, media_type="image/jpeg", headers={"Cache-Control": FOREVER})
+
+
+def _exports(router: APIRouter, work: _Work) -> None:
+    files = work.files
+
+    @router.post("/export")
+    async def export(asked: Exported, request: Request) -> dict[str, Any]:
+        """Write the parts of a span to a file, to be fetched once."""
+        if files.making.locked():
+            raise work.refuse(request, "export_busy")
+        async with files.making:
+            span = asked.found_by(work.station)
+            parts = await _bounded(work, asked, span, request)
+            suffix = ".zip" if asked.pictures else f".{asked.kind}"
+            about = {"parts": parts, "pictures": asked.pictures, "file": suffix[1:]}
+            about |= {"asked": asked.span_asked}
+            async with noted(work.context, request, "parts_exported", **about):
+                token, path = await asyncio.to_thread(files.begin, suffix)
+                try:
+                    done = await run(
+                        work.context.settings, limit_s=EXPORT_S, do="export",
+                        span=told_span(span), kind=asked.kind, target=str(path),
+                    )  # fmt: skip
+                except BaseException:
+                    _remove(path)
+                    raise
+            made = datetime.now(UTC).astimezone().strftime("%Y%m%d-%H%M%S")
+            name = file_name("parts", work.station, asked.lot, made, suffix=suffix)
+            files.ready(token, path, name)
+            return {**done, "token": token, "name": name, "bytes": path.stat().st_size}
+
+    @router.get("/export/{token}")
+    async def fetch(token: str, request: Request) -> Response:
+        """Give a file away, and delete it."""
+        found = files.take(token)
+        if found is None or not found.path.is_file():
+            raise work.refuse(request, "no_file", 404)
+        gone = BackgroundTask(_remove, found.path)
+        return FileResponse(found.path, filename=found.name, background=gone)
+
+
+def _reports(router: APIRouter, work: _Work) -> None:
+    files, settings = work.files, work.context.settings
+
+    @router.post("/report")
+    async def report(asked: Lot, request: Request) -> dict[str, Any]:
+        """Write the report of a lot, to be opened once."""
+        async with files.making:
+            async with noted(work.context, request, "lot_report_made", lot=asked.lot):
+                token, path = await asyncio.to_thread(files.begin, ".html")
+                try:
+                    done = await run(
+                        settings, limit_s=EXPORT_S, do="report", lot=asked.lot, pictures=False,
+                        target=str(path),
+                    )  # fmt: skip
+                except BaseException:
+                    _remove(path)
+                    raise
+            files.ready(token, path, file_name("lot", asked.lot, suffix=".html"))
+            return {**done, "token": token}
+
+    @router.get("/report/{token}")
+    async def opened(token: str, request: Request) -> Response:
+        """Give a report to be read or printed, and delete it."""
+        found = files.take(token)
+        if found is None or not found.path.is_file():
+            raise work.refuse(request, "no_file", 404)
+        gone = BackgroundTask(_remove, found.path)
+        return FileResponse(found.path, media_type="text/html", background=gone)
+
+    @router.post("/verify")
+    async def verify(request: Request, pictures: bool = False) -> dict[str, Any]:
+        """Begin to read the whole record again; `verify` of GET says how far it is."""
+        if not work.check.running:
+            async with noted(work.context, request, "record_verified", pictures=pictures):
+                work.check.start(pictures=pictures)
+        return work.check.state()
+
+    @router.post("/verify/cancel")
+    async def cancel(request: Request) -> dict[str, Any]:
+        """Give up reading the record."""
+        if work.check.running:
+            async with noted(work.context, request, "verification_cancelled"):
+                work.check.cancel()
+        return work.check.state()
+
+    @router.get("/verify")
+    async def checked() -> dict[str, Any]:
+        """Say what was found."""
+        return work.check.state()
+
+
+def _choices(work: _Work) -> dict[str, Any]:
+    recipes = [
+        {**asdict(seen), "here": work.has(seen.recipe_id)} for seen in recipes_seen(work.store)[:50]
+    ]
+    products = [product.name for product in work.context.settings.products]
+    older = {str(seen["product"]) for seen in recipes if seen["product"]} - set(products)
+    return {
+        "recipes": recipes,
+        "products": products + sorted(older),
+        "lots": lots_seen(work.store),
+        "shifts": list(work.context.settings.shifts),
+        "kinds": ["csv", "parquet"],
+    }
+
+
+def _stored(work: _Work, asked: Judged) -> dict[str, Any]:
+    return analysis_rejudge.stored(
+        work.store,
+        asked.span(work.station),
+        limit=asked.limit,
+        said=work.book.read(),
+        recipe=work.recipe(asked.recipe),
+        several=len(work.context.settings.views) > 1,
+    )
+
+
+def _measured(work: _Work, asked: Measured) -> dict[str, Any]:
+    return analysis_time.measured(
+        work.store,
+        asked.span(work.station),
+        asked.measure,
+        limit=asked.limit,
+        recipe=work.recipe(asked.recipe),
+        deadline_ms=work.context.settings.deadline_ms,
+    )
+
+
+async def _bounded(work: _Work, asked: Exported, span: Span, request: Request) -> int:
+    """Give how many parts it is; refuse what is too large, or would fill the station's disk."""
+    found = await work.do(extent, work.store, span)
+    if found.parts == 0:
+        raise work.refuse(request, "export_empty", 404)
+    if found.parts > MOST_ROWS:
+        raise work.refuse(request, "export_rows", parts=found.parts, most=MOST_ROWS)
+    if asked.pictures and found.pictures > MOST_PICTURES:
+        raise work.refuse(request, "export_pictures", parts=found.pictures, most=MOST_PICTURES)
+    if work.files.free_bytes < ROOM_BYTES + found.parts * ROW_BYTES:
+        raise work.refuse(request, "export_room")
+    return found.parts
+
+
+def _remove(path: Path) -> None:
+    path.unlink(missing_ok=True)

@@ -1,0 +1,227 @@
+"""Stored parts as a browser judges them again at another threshold: few numbers for each part.
+
+What the record holds of a part is its score and its regions at the threshold it was judged by, not
+its heat. So at another threshold a part's verdict is known or not by its `Kind` (docs/analysis.md).
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+
+from inspection.intervals import exact_intervals, promises
+from inspection.judgement import Verdict
+from inspection.labels.labels import NG, OK, PartLabels, label_of
+from inspection.recipe import Recipe
+from inspection.store import Store
+from inspection.store.reading.summary import Span, columns_of
+from ui.pages.analysis.requests import packed
+
+_COLUMNS = ("number", "part_id", "verdict", "score", "threshold", "regions", "judged_at", "capture")
+_SAME = 1 - 1e-9
+
+Said = Mapping[str, PartLabels]
+"""What people said of each part."""
+
+
+class Kind(IntEnum):
+    """What is known of a part's verdict at a threshold t that is not the recipe's T.
+
+    BY_SCORE         rejected where its score is above t
+    RULE_MAY_ALLOW   passed by its score; above t the rule of a zone may allow its places or not
+    RULE_ALLOWED     above T, and passed by the rule of a zone: below t it passes, else not known
+    RULE_REFUSED     rejected by the rule of a zone: above t a reject if t is below T, else not known
+    SEVERAL_VIEWS    rejected, and only the worst view's score is recorded: below t not known
+    CANNOT           could not be inspected; no threshold changes that
+    """
+
+    BY_SCORE = 0
+    RULE_MAY_ALLOW = 1
+    RULE_ALLOWED = 2
+    RULE_REFUSED = 3
+    SEVERAL_VIEWS = 4
+    CANNOT = 5
+
+
+class Truth(IntEnum):
+    """What people said of a part."""
+
+    NOTHING = 0
+    OK = 1
+    NG = 2
+    DISPUTED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Which zones have rules; `known` where the recipe is there to be asked."""
+
+    zones: frozenset[str]
+    known: bool
+
+    def may_allow(self, zone: str | None) -> bool:
+        """Whether something may be allowed in a zone."""
+        return zone in self.zones if self.known else zone is not None
+
+    @property
+    def any(self) -> bool:
+        """Whether a rule may allow anything at all."""
+        return bool(self.zones)
+
+
+def kind_of(
+    verdict: Verdict, score: float | None, regions: Sequence[dict[str, Any]], rules: Rules
+) -> Kind:
+    """Tell what will be known of a part of one view at other thresholds."""
+    if verdict is Verdict.CANNOT_INSPECT or score is None:
+        return Kind.CANNOT
+    if verdict is Verdict.PASS:
+        if regions:
+            return Kind.RULE_ALLOWED
+        return Kind.RULE_MAY_ALLOW if rules.any else Kind.BY_SCORE
+    for region in regions:
+        worst = not region["accepted"] and float(region["peak_score"]) >= score * _SAME
+        if worst and not rules.may_allow(region["zone"]):
+            return Kind.BY_SCORE
+    return Kind.RULE_REFUSED
+
+
+class Book:
+    """The labels of all parts, read on from where it stopped; may be used from any thread."""
+
+    def __init__(self, store: Store) -> None:
+        self._store, self._lock, self._last = store, threading.Lock(), 0
+        self._said: dict[str, PartLabels] = {}
+
+    def read(self) -> Said:
+        """Give what was said of each part as it is now."""
+        with self._lock:
+            while some := self._store.events_of("label", after_number=self._last):
+                for event in some:
+                    self._said.setdefault(event.part_id, PartLabels()).given.append(label_of(event))
+                self._last = some[-1].number
+            return dict(self._said)
+
+
+def truth_of(part: PartLabels | None) -> Truth:
+    """Tell what people said of a part; whoever decides where they differ settles it."""
+    if part is None:
+        return Truth.NOTHING
+    if part.decision is not None:
+        return _TRUTHS[str(part.decision.label)]
+    said = {str(label.label) for label in part.latest.values()}
+    if len(said) > 1:
+        return Truth.DISPUTED
+    return _TRUTHS[said.pop()] if said else Truth.NOTHING
+
+
+_TRUTHS = {OK: Truth.OK, NG: Truth.NG}
+
+
+def stored(
+    store: Store, span: Span, *, limit: int, said: Said, recipe: Recipe | None, several: bool
+) -> dict[str, Any]:
+    """Give the latest parts of one recipe for a browser; newest first, arrays packed."""
+    rows = columns_of(store, span, _COLUMNS, limit=limit)
+    rules = rules_of(recipe, rows)
+    arrays: dict[str, list[float]] = {
+        "number": [],
+        "score": [],
+        "peak": [],
+        "kind": [],
+        "truth": [],
+    }
+    verdicts = list(Verdict)
+    codes = []
+    for number, part_id, name, score, _, regions, _, capture in rows:
+        verdict = Verdict(name)
+        found = [] if regions == "[]" else json.loads(regions)
+        kind = kind_of(verdict, score, found, rules)
+        if several and verdict in (Verdict.FAIL, Verdict.REVIEW) and _many(capture):
+            kind = Kind.SEVERAL_VIEWS
+        arrays["number"].append(number)
+        arrays["score"].append(np.nan if score is None else score)
+        arrays["peak"].append(_peak(found))
+        arrays["kind"].append(kind)
+        arrays["truth"].append(truth_of(said.get(part_id)))
+        codes.append(verdicts.index(verdict))
+    return {
+        "parts": len(rows),
+        "number": packed(arrays["number"], "f8"),
+        "score": packed(arrays["score"], "f8"),
+        "peak": packed(arrays["peak"], "f8"),
+        "kind": packed(arrays["kind"], "u1"),
+        "truth": packed(arrays["truth"], "u1"),
+        "verdict": packed(codes, "u1"),
+        "verdicts": [verdict.value for verdict in verdicts],
+        "first_at": rows[-1][6] if rows else None,
+        "last_at": rows[0][6] if rows else None,
+        **_limits(rows, recipe),
+        "rules": {"known": rules.known, "zones": sorted(rules.zones)},
+        "several": several,
+        "promise": None if recipe is None else _promise(recipe),
+        "intervals": _intervals(arrays["truth"], arrays["kind"]),
+    }
+
+
+def rules_of(recipe: Recipe | None, rows: Sequence[tuple[Any, ...]]) -> Rules:
+    """Tell which zones have rules; without the recipe those that parts have regions in may."""
+    if recipe is not None:
+        zones = recipe.settings.setup.zones
+        return Rules(frozenset(zone.name for zone in zones if zone.allows_any), known=True)
+    seen = {
+        region["zone"]
+        for row in rows
+        if row[5] != "[]"
+        for region in json.loads(row[5])
+        if region["zone"] is not None
+    }
+    return Rules(frozenset(seen), known=False)
+
+
+def _peak(regions: Sequence[dict[str, Any]]) -> float:
+    """Give the peak of the worst region that no rule allows."""
+    peaks = (float(region["peak_score"]) for region in regions if not region["accepted"])
+    return max(peaks, default=np.nan)
+
+
+def _many(capture: str) -> bool:
+    return "+" in str(json.loads(capture).get("camera", ""))
+
+
+def _limits(rows: Sequence[tuple[Any, ...]], recipe: Recipe | None) -> dict[str, float | None]:
+    if recipe is not None:
+        calibration = recipe.settings.calibration
+        return {
+            "threshold": calibration.threshold,
+            "fail_threshold": calibration.fail_threshold,
+        }
+    found = (row[4] for row in rows if row[4] is not None)
+    return {"threshold": next(found, None), "fail_threshold": None}
+
+
+def _promise(recipe: Recipe) -> dict[str, Any]:
+    share, bound = promises(len(recipe.scores))
+    return {
+        "n_good": len(recipe.scores),
+        "scores": packed(recipe.scores, "f8"),
+        "share": packed(share, "f8"),
+        "bound": packed(bound, "f8"),
+    }
+
+
+def _intervals(truths: Sequence[float], kinds: Sequence[float]) -> dict[str, Any]:
+    """Give the exact intervals of k in n, for n parts labelled OK and n labelled NG that have a score."""
+    found: dict[str, Any] = {}
+    pairs = list(zip(truths, kinds, strict=True))
+    for name, truth in (("ok", Truth.OK), ("ng", Truth.NG)):
+        n = sum(said == truth and kind != Kind.CANNOT for said, kind in pairs)
+        low, high = exact_intervals(n)
+        found[name] = {"n": n, "low": packed(low, "f8"), "high": packed(high, "f8")}
+    return found

@@ -1,0 +1,224 @@
+"""The operator's page: one big verdict, where the defect is, what to do next."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any, Literal
+
+import gradio as gr
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, StringConstraints
+
+from inspection import reasons
+from inspection.judgement import Verdict
+from inspection.local_api.feed import told_record
+from inspection.store import PartEvent, PartRecord
+from ui.core.context import Context
+from ui.core.errors import Refuse
+from ui.core.gradio_page import screen
+from ui.security.users_file import Role
+
+PATH = "/"
+LOOKED_BACK = 200
+"""How many passed parts are looked at for one of the same product and recipe."""
+
+Line = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
+Why = Literal["defect", "damage", "dirt", "placement", "trial", "other"]
+"""Why a part was rejected, as a person sees it; the texts are `operator.ack_…`."""
+
+MAY: dict[str, Role] = {
+    "acknowledge": Role.OPERATOR,
+    "disagree": Role.OPERATOR,
+    "trigger": Role.OPERATOR,
+    "pause": Role.OPERATOR,
+    "resume": Role.OPERATOR,
+    "product": Role.ENGINEER,
+}
+"""Who may do what on this page; the station file may let an operator change the product."""
+
+
+def blocks_part(context: Context, i18n: gr.I18n) -> None:
+    """Show the page."""
+    screen("operator")
+
+
+class Acknowledgement(BaseModel):
+    """A person saw a rejected part."""
+
+    part_id: str
+    reason: Why
+    text: Line = ""
+
+
+class Disagreement(BaseModel):
+    """A person does not agree with a part's verdict."""
+
+    part_id: str
+    text: Line = ""
+
+
+class Wanted(BaseModel):
+    """A part to be triggered by hand."""
+
+    serial: Line = ""
+    lot: Line = ""
+
+
+class Change(BaseModel):
+    """The product parts are to be judged as."""
+
+    product: str
+
+
+def may(context: Context, role: Role, what: str) -> bool:
+    """Whether a role may do something on this page."""
+    needed = MAY[what]
+    if what == "product" and context.settings.operator_may_change_product:
+        needed = Role.OPERATOR
+    return role.at_least(needed)
+
+
+def routes(context: Context) -> APIRouter:
+    """Answer what the page asks."""
+    router = APIRouter(prefix="/api/operator")
+    _ask(router, context)
+    _do(router, context)
+    _parts(router, context)
+    return router
+
+
+def _ask(router: APIRouter, context: Context) -> None:
+    settings = context.settings
+
+    @router.get("/about")
+    async def about(request: Request) -> dict[str, Any]:
+        """Tell what this person may do here, and how the station's reasons are to be read."""
+        role = request.scope["user"].role
+        return {
+            "may": {what: may(context, role, what) for what in MAY},
+            "products": [product.name for product in settings.products],
+            "trigger": settings.trigger,
+            "latch_fail": settings.latch_fail,
+            "reasons": reasons.for_browser(),
+        }
+
+    @router.get("/recipe/{recipe_id}")
+    async def recipe(recipe_id: str) -> dict[str, Any]:
+        """Tell since when a recipe is on the line, and who put it there; empty if that is not known."""
+        put = await asyncio.to_thread(context.store.actions, kind="recipe_on_line")
+        for action in put:
+            if action.detail.get("recipe_id") == recipe_id:
+                return {"since": action.at.isoformat(), "who": action.who}
+        return {}
+
+
+def _parts(router: APIRouter, context: Context) -> None:
+    store = context.store
+
+    @router.get("/part/{part_id}")
+    async def part(part_id: str) -> dict[str, Any]:
+        """Give a recorded part and what people said of it."""
+        record = await _recorded(context, part_id)
+        events = await asyncio.to_thread(store.events, part_id)
+        return {"part": told_record(record), "events": [_told(event) for event in events]}
+
+    @router.get("/good/{part_id}")
+    async def good(part_id: str) -> dict[str, Any]:
+        """Give the latest good part to compare a part with: same product and recipe, with a picture."""
+        record = await _recorded(context, part_id)
+        passed = await asyncio.to_thread(
+            store.parts,
+            station=context.settings.station,
+            verdict=Verdict.PASS,
+            after_number=record.number,
+            limit=LOOKED_BACK,
+        )
+        fit = (
+            each
+            for each in passed
+            if each.image and (each.product, each.recipe_id) == (record.product, record.recipe_id)
+        )
+        found = next(fit, None)
+        return {"part": None if found is None else told_record(found)}
+
+
+def _do(router: APIRouter, context: Context) -> None:
+    runtime = context.runtime
+
+    def who(request: Request, what: str) -> str:
+        """Give the name of who asks. Raises Refuse when they may not."""
+        user = request.scope["user"]
+        if may(context, user.role, what):
+            return str(user.name)
+        text = context.words.say("operator.not_allowed", request.scope["language"])
+        raise Refuse(text, status=403)
+
+    @router.post("/acknowledge")
+    async def acknowledge(about: Acknowledgement, request: Request) -> dict[str, Any]:
+        """Note that a person saw a rejected part, and why it was rejected as far as they can tell."""
+        name = who(request, "acknowledge")
+        record = await _recorded(context, about.part_id)
+        if record.verdict is Verdict.PASS:
+            raise Refuse(f"part {about.part_id}: only a rejected part is acknowledged")
+        events = await asyncio.to_thread(context.store.events, about.part_id)
+        earlier = next((event.who for event in events if event.kind == "acknowledge"), None)
+        if earlier is None:
+            detail = {"reason": about.reason, "comment": about.text}
+            await runtime.do(
+                "event", part_id=about.part_id, kind="acknowledge", who=name, detail=detail
+            )
+        await context.hub.acknowledged(about.part_id)
+        return {"ok": True, "earlier": earlier}
+
+    @router.post("/disagree")
+    async def disagree(about: Disagreement, request: Request) -> dict[str, Any]:
+        """Send a part to review: a person does not agree with its verdict."""
+        name = who(request, "disagree")
+        await _recorded(context, about.part_id)
+        detail = {"comment": about.text}
+        await runtime.do("event", part_id=about.part_id, kind="disagree", who=name, detail=detail)
+        return {"ok": True}
+
+    @router.post("/trigger")
+    async def trigger(wanted: Wanted, request: Request) -> dict[str, Any]:
+        """Inspect one part now."""
+        name = who(request, "trigger")
+        if context.settings.trigger == "camera":
+            text = context.words.say("operator.camera_triggers", request.scope["language"])
+            raise Refuse(text, status=409)
+        found = await runtime.do(
+            "trigger", who=name, serial=wanted.serial or None, lot=wanted.lot or None
+        )
+        return {"ok": True, **found}
+
+    @router.post("/pause")
+    async def pause(request: Request) -> dict[str, Any]:
+        """Pause inspecting."""
+        return {"ok": True, **await runtime.do("pause", who=who(request, "pause"))}
+
+    @router.post("/resume")
+    async def resume(request: Request) -> dict[str, Any]:
+        """Go on inspecting."""
+        return {"ok": True, **await runtime.do("resume", who=who(request, "resume"))}
+
+    @router.post("/product")
+    async def product(change: Change, request: Request) -> dict[str, Any]:
+        """Change over to another product."""
+        name = who(request, "product")
+        return {"ok": True, **await runtime.do("product", who=name, product=change.product)}
+
+
+async def _recorded(context: Context, part_id: str) -> PartRecord:
+    record = await asyncio.to_thread(context.store.part, part_id)
+    if record is None:
+        raise Refuse(f"part {part_id!r}: is not in the record", status=404)
+    return record
+
+
+def _told(event: PartEvent) -> dict[str, Any]:
+    return {
+        "kind": event.kind,
+        "who": event.who,
+        "at": event.at.isoformat(),
+        "detail": dict(event.detail),
+    }

@@ -1,0 +1,137 @@
+"""The page /engineer/review: people say what parts really are, by one key each."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import gradio as gr
+from fastapi import APIRouter, Request, Response
+
+from inspection import reasons
+from inspection.labels.dataset_export import datasets
+from inspection.labels.defect_types import checked
+from inspection.labels.labels import LABEL
+from ui.core.context import Context
+from ui.core.errors import Refuse
+from ui.core.gradio_page import screen
+from ui.live.station_client import RuntimeGone
+from ui.pages.review.requests import About, Asked, Export, Given, Types, Undo
+from ui.pages.review.service import Review
+from ui.security.users import User
+
+PATH = "/engineer/review"
+
+Record = Callable[..., Awaitable[None]]
+
+
+def blocks_part(context: Context, i18n: gr.I18n) -> None:
+    """Show the page."""
+    screen("review")
+
+
+def routes(context: Context) -> APIRouter:
+    """Answer what the page asks."""
+    router = APIRouter(prefix="/api/engineer/review")
+    review = Review(context)
+
+    async def record(request: Request, verb: str, **what: Any) -> None:
+        """Have the station write; nothing counts before it has."""
+        try:
+            await context.runtime.do(verb, who=_user(request).name, **what)
+        except RuntimeGone:
+            text = context.words.say("review.no_station", request.scope["language"])
+            raise Refuse(text, status=503) from None
+
+    @router.post("/queue")
+    async def queue(asked: Asked, request: Request) -> dict[str, Any]:
+        """Give the parts that want a look first."""
+        return await asyncio.to_thread(review.page, asked, _user(request))
+
+    @router.get("/choices")
+    async def choices() -> dict[str, Any]:
+        """Give what may be filtered by, types of defects, and how reasons are read."""
+        told = await asyncio.to_thread(review.choices)
+        return {**told, "reasons": reasons.for_browser()}
+
+    @router.post("/part")
+    async def part(about: About, request: Request) -> dict[str, Any]:
+        """Give one part."""
+        return {"part": await asyncio.to_thread(review.refreshed, about.part_id, _user(request))}
+
+    @router.post("/label")
+    async def label(given: Given, request: Request) -> dict[str, Any]:
+        """Record what a person says of a part; done when this answers."""
+        user = _user(request)
+        said = await asyncio.to_thread(review.said, given, user)
+        await record(request, "event", part_id=given.part_id, kind=LABEL, detail=said)
+        return {"part": await asyncio.to_thread(review.refreshed, given.part_id, user)}
+
+    @router.post("/undo")
+    async def undo(wanted: Undo, request: Request) -> dict[str, Any]:
+        """Take a label back."""
+        user = _user(request)
+        said = await asyncio.to_thread(review.undone, wanted, user)
+        await record(request, "event", part_id=wanted.part_id, kind=LABEL, detail=said)
+        return {"part": await asyncio.to_thread(review.refreshed, wanted.part_id, user)}
+
+    @router.get("/mask/{part_id}/{number}")
+    async def mask(part_id: str, number: int, request: Request) -> Response:
+        """Give the mask of a label."""
+        data = await asyncio.to_thread(review.mask, part_id, number, _user(request))
+        return Response(data, media_type="image/png", headers={"Cache-Control": "no-store"})
+
+    @router.get("/proposal/{part_id}")
+    async def proposal(part_id: str) -> Response:
+        """Give the mask proposed for a part."""
+        data = await asyncio.to_thread(review.proposal, part_id)
+        if data is None:
+            return Response(status_code=204)
+        return Response(data, media_type="image/png", headers={"Cache-Control": "no-store"})
+
+    _about_all(router, review, record)
+    return router
+
+
+def _about_all(router: APIRouter, review: Review, record: Record) -> None:
+    """Answer what is not about one part."""
+
+    @router.get("/agreement")
+    async def agreement() -> dict[str, Any]:
+        """Say how far each two people agree."""
+        return {"pairs": await asyncio.to_thread(review.agreement)}
+
+    @router.post("/defects")
+    async def defects(types: Types, request: Request) -> dict[str, Any]:
+        """Change the list of types of defects."""
+        found = checked(types.types)
+        await record(request, "action", kind="defects_changed", detail={"types": found})
+        return {"defects": await asyncio.to_thread(review.defects.change, found)}
+
+    @router.get("/datasets")
+    async def kept() -> dict[str, Any]:
+        """List the datasets made of labelled parts."""
+        return {"datasets": await asyncio.to_thread(datasets, review.datasets)}
+
+    @router.post("/export")
+    async def export(wanted: Export, request: Request) -> dict[str, Any]:
+        """Make a dataset of labelled parts: whole and noted in the record, or not at all."""
+        if review.exporting.locked():
+            raise Refuse("a dataset is being made already; wait for it", status=409)
+        async with review.exporting:
+            draft = await asyncio.to_thread(review.draft, wanted)
+            counts = draft.counts.as_json()
+            try:
+                detail = {"name": wanted.name, **counts}
+                await record(request, "action", kind="dataset_made", detail=detail)
+            except BaseException:
+                await asyncio.to_thread(draft.discard)
+                raise
+            await asyncio.to_thread(draft.place)
+        return {"name": wanted.name, "counts": counts}
+
+
+def _user(request: Request) -> User:
+    user: User = request.scope["user"]
+    return user

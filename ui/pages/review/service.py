@@ -1,0 +1,169 @@
+"""What the review page does for all who look at it: plain functions, no web in them."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+from dataclasses import asdict
+from typing import Any
+
+from inspection.labels.dataset_export import FOLDER, Chosen, Draft
+from inspection.labels.defect_types import Defects
+from inspection.labels.labels import OK, PartLabels
+from inspection.labels.mask_proposal import from_heat, from_regions
+from inspection.labels.masks import Masks, decode, encode, picture_size
+from inspection.labels.review_queue import Queue, State
+from inspection.station.rejudge import Heats
+from inspection.store import PartRecord
+from inspection.store.reading.outline import numbered
+from ui.core.context import Context
+from ui.core.errors import Refuse
+from ui.pages.review.messages import may_decide, told_part
+from ui.pages.review.requests import Asked, Export, Given, Undo
+from ui.security.users import User
+
+
+class Review:
+    """What the review page does, for all who look at it."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.store = context.store
+        self.queue = Queue(context.store, context.settings.station)
+        self.masks = Masks(context.folder)
+        self.defects = Defects(context.folder)
+        self.heats = Heats(context.settings, context.folder)
+        self.datasets = context.folder / FOLDER
+        self.exporting = asyncio.Lock()
+
+    def page(self, asked: Asked, user: User) -> dict[str, Any]:
+        """Give a page of the queue with all that is shown of its parts."""
+        self.queue.refresh()
+        found = self.queue.page(
+            asked.filter.wanted, user.name, after=asked.after, limit=asked.limit
+        )
+        keys = dict(zip(found.numbers, found.keys, strict=True))
+        records = numbered(self.store, found.numbers)
+        parts = [{**self.told(record, user), "key": keys[record.number]} for record in records]
+        end = found.keys[-1] if len(found.keys) == asked.limit else None
+        return {"parts": parts, "total": found.total, "groups": found.groups, "end": end}
+
+    def choices(self) -> dict[str, Any]:
+        """Give what may be filtered by, and the types of defects."""
+        self.queue.refresh()
+        return {**self.queue.choices(), "defects": self.defects.list()}
+
+    def told(self, record: PartRecord, user: User) -> dict[str, Any]:
+        """Say of a part what this person may know."""
+        return told_part(record, self.labels(record.part_id), user)
+
+    def labels(self, part_id: str) -> PartLabels:
+        """Give what was said of a part, as of the last refresh."""
+        return self.queue.labels.of(part_id)
+
+    def part(self, part_id: str) -> PartRecord:
+        """Give a part. Raises Refuse where there is none."""
+        record = self.store.part(part_id)
+        if record is None:
+            raise Refuse(f"part {part_id!r}: is not in the record", status=404)
+        return record
+
+    def said(self, given: Given, user: User) -> dict[str, Any]:
+        """Check a label, keep its mask, and give what is to be recorded."""
+        record = self.part(given.part_id)
+        self.queue.refresh()
+        labels = self.labels(given.part_id)
+        if given.label == OK and (given.defect or given.mask):
+            raise Refuse("label OK: has neither a type of defect nor a mask")
+        if given.defect is not None and given.defect not in self.defects.list():
+            raise Refuse(f"defect type {given.defect!r}: is not in the list of this station")
+        if given.decides and not may_decide(labels, user):
+            raise Refuse(
+                f"part {given.part_id}: there is nothing for {user.name} to decide", status=409
+            )
+        name, sha256 = (None, None) if given.mask is None else self._keep(record, given.mask)
+        return {
+            "label": given.label,
+            "defect": given.defect,
+            "mask": name,
+            "sha256": sha256,
+            "decides": given.decides,
+        }
+
+    def _keep(self, record: PartRecord, text: str) -> tuple[str, str]:
+        picture = self.store.image_path(record)
+        if picture is None or not picture.is_file():
+            raise Refuse(f"part {record.part_id}: has no picture to paint on", status=404)
+        try:
+            data = base64.b64decode(text, validate=True)
+        except binascii.Error:
+            raise Refuse("mask: is not base64") from None
+        mask = decode(data, picture_size(picture))
+        if not mask.any():
+            raise Refuse("mask: nothing is painted in it")
+        number = len(self.labels(record.part_id).given) + 1
+        return self.masks.keep(record.part_id, mask, number=number)
+
+    def undone(self, undo: Undo, user: User) -> dict[str, Any]:
+        """Give what is to be recorded to take a label back: what the person had said before it."""
+        self.part(undo.part_id)
+        self.queue.refresh()
+        mine = [each for each in self.labels(undo.part_id).given if each.who == user.name]
+        if not mine or mine[-1].number != undo.number or mine[-1].undoes is not None:
+            raise Refuse(
+                f"part {undo.part_id}: label {undo.number} is not the last of {user.name}",
+                status=409,
+            )
+        before = mine[-2].said if len(mine) > 1 else {"label": None}
+        return {**before, "undoes": undo.number}
+
+    def refreshed(self, part_id: str, user: User) -> dict[str, Any]:
+        """Say of a part what this person may know now."""
+        self.queue.refresh()
+        return self.told(self.part(part_id), user)
+
+    def mask(self, part_id: str, number: int, user: User) -> bytes:
+        """Give the mask of a label this person may see."""
+        self.queue.refresh()
+        labels = self.labels(part_id)
+        for label in labels.latest.values():
+            mine = label.who == user.name or labels.seen_by(user.name)
+            if label.number == number and label.mask is not None and mine:
+                return self.masks.read(label.mask, label.sha256)
+        raise Refuse(f"part {part_id}: there is no mask {number}", status=404)
+
+    def proposal(self, part_id: str) -> bytes | None:
+        """Give the mask proposed for a part; None where there is nothing to propose."""
+        record = self.part(part_id)
+        picture = self.store.image_path(record)
+        if picture is None or not picture.is_file():
+            return None
+        judged = self.heats.judged(record, picture)
+        mask = None if judged is None else from_heat(*judged)
+        if mask is None and record.regions:
+            width, height = picture_size(picture)
+            mask = from_regions(record.regions, (height, width))
+        return None if mask is None else encode(mask)
+
+    def draft(self, export: Export) -> Draft:
+        """Write a dataset aside."""
+        self.queue.refresh()
+        wanted = export.filter.model_copy(update={"state": State.LABELLED}).wanted
+        numbers = self.queue.page(wanted, "", limit=10**9).numbers
+        draft = Draft(self.datasets, export.name)
+        chosen = []
+        for start in range(0, len(numbers), 500):
+            for record in numbered(self.store, numbers[start : start + 500]):
+                label = self.labels(record.part_id).outcome
+                if label is None:
+                    draft.counts.left_out["disagreement"] += 1
+                else:
+                    chosen.append(Chosen(record=record, label=label))
+        draft.write(chosen, self.store, self.masks, test_percent=export.test_percent)
+        return draft
+
+    def agreement(self) -> list[dict[str, Any]]:
+        """Compare each two people."""
+        self.queue.refresh()
+        return [asdict(each) for each in self.queue.labels.agreement()]

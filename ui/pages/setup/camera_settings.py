@@ -1,0 +1,154 @@
+"""The camera's settings: what may be set, and keeping them in the station file."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import shutil
+import types
+from collections.abc import Mapping
+from pathlib import Path
+from secrets import token_hex
+from typing import Any, Union, get_args, get_origin
+
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
+
+from cameras import Camera, camera_class
+from inspection.errors import SetupError
+from inspection.station.station_file import StationFile, ViewSettings, read_station, settings_for
+
+LIGHT = ("exposure_time_us", "gain_db", "exposure_auto")
+"""What an engineer sets first; a driver that has them names them so."""
+SIMPLE = {bool: "flag", int: "integer", float: "number", str: "text", Path: "text"}
+
+
+def view_of(settings: StationFile, view: str) -> ViewSettings:
+    """Give a view of the station file. Raises SetupError."""
+    for each in settings.views:
+        if each.name == view:
+            return each
+    allowed = ", ".join(each.name for each in settings.views)
+    raise SetupError(f"view {view[:64]!r}: there is none; allowed: {allowed}")
+
+
+def settable(kind: type[Camera]) -> frozenset[str]:
+    """Name what an engineer may set on the page: no file, device or address is among it."""
+    return frozenset((*kind.features, *kind.adjustable))
+
+
+def fields_of(kind: type[Camera], given: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Give what may be set of a camera, for a form, light first: name, kind of value, default, value."""
+    found = []
+    for name, parameter in inspect.signature(kind, eval_str=True).parameters.items():
+        what, optional = _kind(parameter.annotation)
+        if what is None or name not in settable(kind):
+            continue
+        default = None if parameter.default is inspect.Parameter.empty else parameter.default
+        field = {
+            "name": name,
+            "kind": what,
+            "optional": optional,
+            "needed": parameter.default is inspect.Parameter.empty,
+            "default": _plain(default),
+            "value": _plain(given.get(name, default)),
+            "light": name in LIGHT,
+        }
+        found.append(field)
+    return sorted(found, key=lambda field: [*LIGHT, field["name"]].index(str(field["name"])))
+
+
+def checked(settings: StationFile, view: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the settings of a view as they would be with `given`. Raises SetupError for a wrong one.
+
+    What is not `settable` stays as the station file has it.
+    """
+    named = view_of(settings, view)
+    kind = camera_class(named.camera)
+    if fixed := sorted(given.keys() - settable(kind)):
+        allowed = ", ".join(sorted(settable(kind))) or "nothing"
+        raise SetupError(
+            f"views.{view}.settings.{fixed[0][:64]}: is not set on this page; allowed: {allowed}; "
+            "whoever keeps the station file changes it there"
+        )
+    usual = {field["name"]: field["default"] for field in fields_of(kind, {})}
+    whole = {**named.settings, **given}
+    kept = {
+        name: value
+        for name, value in whole.items()
+        if name in named.settings or name not in usual or value != usual[name]
+    }
+    settings_for(kind, kept, where=f"views.{view}.settings", home=settings.home)
+    return kept
+
+
+def keep_settings(path: Path, view: str, given: Mapping[str, Any]) -> None:
+    """Write a view's camera settings into the station file; comments and the rest stay.
+
+    None removes a key. The new file is read and checked before it replaces the old one. Raises
+    SetupError; the old file is then untouched.
+    """
+    path = path.resolve()
+    try:
+        document = tomlkit.parse(path.read_text("utf-8"))
+    except (OSError, TOMLKitError) as error:
+        raise SetupError(f"station file {path}: cannot be read ({error})") from error
+    views: Any = document.get("views", [])
+    table = next((each for each in views if each.get("name", "main") == view), None)
+    if table is None:
+        raise SetupError(f"station file {path}: no view {view[:64]!r} in it")
+    if "settings" not in table:
+        table["settings"] = tomlkit.table()
+    for name, value in given.items():
+        _set(table["settings"], name, value)
+    _replace(path, tomlkit.dumps(document))
+
+
+def _set(table: Any, name: str, value: Any) -> None:
+    if value is None:
+        table.pop(name, None)
+    elif name not in table or table[name] != value or type(table[name]) is bool:
+        table[name] = value
+
+
+def _replace(path: Path, text: str) -> None:
+    aside = path.with_name(f".{token_hex(6)}.{path.name}")
+    try:
+        with aside.open("x", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        shutil.copymode(path, aside)
+        read_station(aside)
+        aside.replace(path)
+    except OSError as error:
+        raise SetupError(
+            f"station file {path}: cannot be written ({error.strerror or error}); "
+            "nothing was changed"
+        ) from error
+    except SetupError as error:
+        raise SetupError(str(error).replace(str(aside), str(path))) from error
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def _kind(annotation: Any) -> tuple[str | None, bool]:
+    """Say what kind of value a form asks for; None where a person cannot give one."""
+    wanted = [annotation]
+    if get_origin(annotation) in (types.UnionType, Union):
+        wanted = list(get_args(annotation))
+    optional = type(None) in wanted
+    wanted = [each for each in wanted if each is not type(None)]
+    simple = {SIMPLE.get(each) for each in wanted}
+    if None not in simple:
+        return (str(simple.pop()) if len(simple) == 1 else "any"), optional
+    callable_ = any("Callable" in str(each) for each in wanted)
+    return (None if callable_ else "json"), optional
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    return list(value) if isinstance(value, (tuple, set)) else value

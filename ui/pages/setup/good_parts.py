@@ -1,0 +1,220 @@
+"""The good parts of the set-up page: taken, uploaded, from the record or a dataset, and removed."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import FileResponse
+from gradio.utils import get_upload_folder
+
+from cameras import CameraError
+from inspection.errors import InspectionError, SetupError
+from inspection.labels import part_selection as setup_record
+from inspection.training.good_pictures import good_files
+from ui.core.audit import not_made, noted
+from ui.core.context import Context
+from ui.core.errors import Refuse
+from ui.pages.setup.draft import MOST_BYTES, Draft
+from ui.pages.setup.requests import (
+    FOREVER,
+    FromDataset,
+    FromRecord,
+    Names,
+    Uploaded,
+    draft_of,
+    shown,
+)
+
+DATASETS = "datasets"
+
+
+def add_routes(router: APIRouter, context: Context) -> None:
+    """Answer what the page asks of good parts."""
+    _pictures(router, context)
+
+    def draft(product: str, view: str) -> Draft:
+        return draft_of(context, product, view)
+
+    @router.post("/good/upload")
+    async def upload(wanted: Uploaded, request: Request) -> dict[str, Any]:
+        """Take over uploaded files; those that are no pictures are refused by name."""
+        of = draft(wanted.product, wanted.view)
+        files = await asyncio.to_thread(_uploaded, wanted.paths)
+        try:
+            return await _add(context, request, of, "uploaded", files)
+        finally:
+            await asyncio.to_thread(_forget, files)
+
+    @router.post("/good/record")
+    async def from_record(wanted: FromRecord, request: Request) -> dict[str, Any]:
+        """Add the latest good parts of the record."""
+        of = draft(wanted.product, wanted.view)
+        fresh, latest = await asyncio.to_thread(_of_record, context, of, wanted)
+        found = await _add(context, request, of, "record", fresh, reference=wanted.reference)
+        if wanted.reference and not found["added"] and latest is not None:
+            await choose(request, of, latest)
+            found["added"] = [latest]
+        return found
+
+    @router.post("/good/dataset")
+    async def from_dataset(wanted: FromDataset, request: Request) -> dict[str, Any]:
+        """Add the good parts of a dataset that review exported."""
+        of = draft(wanted.product, wanted.view)
+        fresh = await asyncio.to_thread(_of_dataset, context, of, wanted.name)
+        return await _add(context, request, of, f"dataset {wanted.name}", fresh)
+
+    @router.post("/good/remove")
+    async def remove(wanted: Names, request: Request) -> dict[str, Any]:
+        """Take good parts out; they can be brought back."""
+        of = draft(wanted.product, wanted.view)
+        there = set(await asyncio.to_thread(of.names))
+        names = [name for name in wanted.names if name in there]
+        if not names:
+            return {"ok": True, "removed": []}
+        detail = {**_about(of), "count": len(names), "names": names[:100]}
+        async with noted(context, request, "good_parts_removed", **detail):
+            return {"ok": True, "removed": await asyncio.to_thread(of.remove, names)}
+
+    @router.post("/good/restore")
+    async def restore(wanted: Names, request: Request) -> dict[str, Any]:
+        """Bring removed parts back."""
+        of = draft(wanted.product, wanted.view)
+        there = set(await asyncio.to_thread(of.removed))
+        names = [name for name in wanted.names if name in there]
+        if not names:
+            return _added([], [])
+        detail = {**_about(of), "from": "brought back", "count": len(names)}
+        async with noted(context, request, "good_parts_added", **detail):
+            return _added(await asyncio.to_thread(of.restore, names), [])
+
+    @router.post("/reference")
+    async def reference(wanted: Names, request: Request) -> dict[str, Any]:
+        """Draw on this good part from now on; it is the one that others are aligned to."""
+        of = draft(wanted.product, wanted.view)
+        path = await asyncio.to_thread(of.path, wanted.names[0])
+        await choose(request, of, path.name)
+        return {"ok": True, "reference": path.name}
+
+    async def choose(request: Request, of: Draft, name: str) -> None:
+        async with noted(context, request, "reference_chosen", **_about(of), name=name):
+            await asyncio.to_thread(of.write_note, reference=name)
+
+
+def _pictures(router: APIRouter, context: Context) -> None:
+    @router.get("/good/{name}")
+    async def picture(name: str, product: str, view: str) -> Response:
+        """Give a good part as a browser can show it."""
+        of = draft_of(context, product, view)
+        return await asyncio.to_thread(lambda: shown(of.path(name), bits=of.setup().bits))
+
+    @router.get("/thumb/{name}")
+    async def thumb(name: str, product: str, view: str) -> Response:
+        """Give a good part, small."""
+        path = await asyncio.to_thread(draft_of(context, product, view).thumb, name)
+        return FileResponse(path, headers={"Cache-Control": FOREVER})
+
+
+def datasets(context: Context) -> list[str]:
+    """Name the datasets review exported."""
+    folder = context.folder / DATASETS
+    if not folder.is_dir():
+        return []
+    return sorted(p.name for p in folder.iterdir() if p.is_dir() and not p.is_symlink())
+
+
+def _uploaded(paths: list[str]) -> dict[str, Path]:
+    """Give the files by name that came in through Gradio's upload. Raises Refuse for any other."""
+    uploads = Path(get_upload_folder()).resolve()
+    found = {}
+    for given in paths:
+        path = Path(given).resolve()
+        if not path.is_relative_to(uploads) or not path.is_file():
+            raise Refuse("upload: no such file was uploaded", status=404)
+        found[given] = path
+    return found
+
+
+def _forget(files: dict[str, Path]) -> None:
+    """Remove Gradio's copies."""
+    for path in files.values():
+        path.unlink(missing_ok=True)
+
+
+def _of_record(
+    context: Context, draft: Draft, wanted: FromRecord
+) -> tuple[dict[str, Path], str | None]:
+    """Give the good parts of the record that the draft has not, by name, and the name of the latest."""
+    setup_record.one_view(len(context.settings.views))
+    parts = setup_record.latest(
+        context.store,
+        station=context.settings.station,
+        product=draft.product,
+        count=wanted.count,
+        good=True,
+        lot=wanted.lot or None,
+        since=wanted.since and wanted.since.astimezone(),
+        until=wanted.until and wanted.until.astimezone(),
+    )
+    there = {Path(name).stem for name in draft.names()}
+    named = {f"part-{record.part_id}{path.suffix}": path for record, path in parts}
+    fresh = {name: path for name, path in named.items() if Path(name).stem not in there}
+    return fresh, next(iter(named), None)
+
+
+def _of_dataset(context: Context, draft: Draft, name: str) -> dict[str, Path]:
+    """Give the good parts of a dataset that the draft has not, by name."""
+    if name not in datasets(context):
+        raise Refuse(f"dataset {name!r}: there is none of this name", status=404)
+    there = set(draft.names())
+    files = good_files(context.folder / DATASETS / name)
+    return {path.name: path for path in files if path.name not in there}
+
+
+async def _add(
+    context: Context,
+    request: Request,
+    draft: Draft,
+    source: str,
+    files: dict[str, Path],
+    *,
+    reference: bool = False,
+) -> dict[str, Any]:
+    """Copy files into a draft once that is noted; give names here, and why others are refused."""
+    if not files:
+        return _added([], [])
+    detail = {**_about(draft), "from": source, "count": len(files)}
+    async with noted(context, request, "good_parts_added", **detail):
+        added, refused = await asyncio.to_thread(_copied, draft, files)
+        if reference and added:
+            await asyncio.to_thread(draft.write_note, reference=added[0])
+    if refused:
+        why = f"{len(refused)} of {len(files)} refused: {refused[0]}"
+        await not_made(context, request, "good_parts_added", why, **detail)
+    return _added(added, refused)
+
+
+def _copied(draft: Draft, files: dict[str, Path]) -> tuple[list[str], list[str]]:
+    added, refused = [], []
+    for name, path in files.items():
+        try:
+            if path.stat().st_size > MOST_BYTES:
+                raise SetupError(f"picture {path.name!r}: more than {MOST_BYTES >> 20} MB")
+            added.append(draft.add(path.read_bytes(), Path(name).name))
+        except (
+            InspectionError,
+            CameraError,
+            OSError,
+        ) as error:  # one bad file does not keep the others out
+            refused.append(" ".join(str(error).split()))
+    return added, refused
+
+
+def _added(added: list[str], refused: list[str]) -> dict[str, Any]:
+    return {"ok": True, "added": added, "refused": refused}
+
+
+def _about(draft: Draft) -> dict[str, str]:
+    return {"product": draft.product, "view": draft.view}

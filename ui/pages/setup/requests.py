@@ -1,0 +1,119 @@
+"""What the set-up page may ask, and what all its answers share."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import Response
+from pydantic import BaseModel, Field, StringConstraints
+
+from cameras import CameraError, read_image
+from inspection.local_api.feed import encoded_jpeg
+from ui.core.context import Context
+from ui.core.errors import Refuse
+from ui.pages.setup import camera_settings as setup_station
+from ui.pages.setup import deploy as setup_line
+from ui.pages.setup import training as setup_training
+from ui.pages.setup.draft import Draft
+
+FOREVER = "private, max-age=86400, immutable"
+MOST_AT_ONCE = 500
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+Line = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
+
+
+class Which(BaseModel):
+    """The product and view a recipe is made for."""
+
+    product: Name
+    view: Name
+
+
+class CameraChange(Which):
+    """Settings of the camera, by name; only those given change."""
+
+    settings: dict[str, Any] = {}
+
+
+class SetupChange(Which):
+    """A set-up as plain data (`inspection.recipe.setup_file`)."""
+
+    setup: dict[str, Any]
+
+
+class Names(Which):
+    """Good parts by name."""
+
+    names: Annotated[list[str], Field(max_length=5000)]
+
+
+class Taking(Which):
+    """A picture to be taken, the first of `count`; `reference` makes it the one that is drawn on.
+
+    The others are asked for with the `series` that came back with the first.
+    """
+
+    reference: bool = False
+    count: Annotated[int, Field(ge=1, le=MOST_AT_ONCE)] = 1
+    series: Annotated[str, StringConstraints(max_length=64)] = ""
+
+
+class Uploaded(Which):
+    """Files that came in through Gradio's upload, by the path it gave."""
+
+    paths: Annotated[list[str], Field(max_length=100)]
+
+
+class FromRecord(Which):
+    """Good parts of the record: how many, of which lot, from when to when."""
+
+    count: Annotated[int, Field(ge=1, le=MOST_AT_ONCE)] = 50
+    lot: Line = ""
+    since: datetime | None = None
+    until: datetime | None = None
+    reference: bool = False
+
+
+class FromDataset(Which):
+    """A dataset that review exported."""
+
+    name: Line
+
+
+class Training(Which):
+    """A training to start."""
+
+    options: setup_training.Options
+
+
+class OfJob(Which):
+    """One job; `at_once` ends it without asking."""
+
+    job: Line
+    at_once: bool = False
+
+
+class Release(Which):
+    """A recipe to put on the line: that of a training, or one that was there before."""
+
+    job: Line = ""
+    recipe_id: Line = ""
+
+
+def draft_of(context: Context, product: str, view: str) -> Draft:
+    """Give the draft of a product and view of the station file. Raises InspectionError."""
+    setup_station.view_of(context.settings, view)
+    setup_line.target_of(context, product, view)
+    return Draft(context.folder, product, view)
+
+
+def shown(path: Path, *, bits: int = 16) -> Response:
+    """Give a picture as any browser can show it."""
+    try:
+        data = encoded_jpeg(read_image(path, bits=bits))
+    except CameraError as error:
+        raise Refuse(str(error), status=404) from error
+    return Response(data, media_type="image/jpeg", headers={"Cache-Control": FOREVER})

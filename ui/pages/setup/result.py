@@ -1,0 +1,157 @@
+"""What a training came to, for the page: scores, promise, worst good parts, and who would flip."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cameras import Frame, list_images
+from inspection.errors import SetupError
+from inspection.jobs import Job
+from inspection.jobs import trial as trial_files
+from inspection.judging.judge import inspect
+from inspection.labels.confusion import compared, labelled, passes
+from inspection.labels.labels import Labels
+from inspection.recipe import Recipe, open_recipe
+from inspection.recipe.calibration import calibrate
+from ui.pages.setup.draft import FIRST
+
+GOOD, PARTS = "good", "parts"
+"""Folders of a job: the good parts a recipe was learnt from, and recorded parts it is tried on."""
+
+_one_at_a_time = threading.Lock()
+
+
+def promise(n: int, asked: float) -> dict[str, Any]:
+    """Say what n good parts allow to promise, when a share of rejects is asked for."""
+    if n == 0:
+        needed = calibrate(np.zeros(1), false_reject=asked).images_needed + 1
+        return {"n": 0, "asked": asked, "promised": None, "bound": None, "needed": needed}
+    found = calibrate(np.arange(n, dtype=np.float64), false_reject=asked)
+    return {
+        "n": n,
+        "asked": asked,
+        "promised": found.false_reject_promised,
+        "bound": found.false_reject_bound,
+        "needed": found.images_needed,
+    }
+
+
+def told(job: Job) -> dict[str, Any]:
+    """Say of a training that is done what the page shows."""
+    if job.result is None:
+        raise SetupError(f"training {job.id}: has no result; it is {job.state}")
+    recipe = opened(job.recipe)
+    hygiene = job.result["hygiene"]
+    return {
+        **job.result,
+        "scores": [float(score) for score in recipe.scores],
+        "hygiene": {
+            "unreadable": [[_name(name), why] for name, why in hygiene["unreadable"]],
+            "off_size": [[_name(name), size] for name, size in hygiene["off_size"]],
+            "duplicates": [[_name(name) for name in names] for names in hygiene["duplicates"]],
+            "suspicious": [[_name(name), *rest] for name, *rest in hygiene["suspicious"]],
+        },
+    }
+
+
+def tried(trial: Job, said: Labels) -> dict[str, Any]:
+    """Say which good parts are the worst, and which recorded parts would escape or get another answer.
+
+    `listed` are those a person should look at, escapes first.
+    """
+    good, rows = _read(trial.folder / trial_files.GOOD), _read(trial.folder / trial_files.PARTS)
+    parts = _tried_parts(trial.about["before"], rows, said)
+    flips = [row for row in parts if passes(row["verdict"]) != passes(row["before"])]
+    escapes = [row for row in parts if row["escape"]]
+    return {
+        "worst": [
+            {"name": _name(name), "score": score} for name, score in good[: trial_files.WORST]
+        ],
+        "parts": parts,
+        "flips": flips,
+        "listed": [*escapes, *(row for row in flips if not row["escape"])],
+        "labelled": asdict(compared(parts)),
+    }
+
+
+def heat_of_good(trial: Job, name: str) -> Path:
+    """Give the heat of one of the worst good parts. Raises SetupError."""
+    return _among(trial.folder / trial_files.HEAT, f"{name}.png")
+
+
+def picture_of(training: Job, name: str) -> Path:
+    """Give the picture of a good part a recipe was learnt from. Raises SetupError."""
+    return _among(training.folder / GOOD, name)
+
+
+def part_of(trial: Job, part_id: str) -> Path:
+    """Give the picture of a recorded part a recipe was tried on. Raises SetupError."""
+    found = {path.stem: path for path in list_images(trial.folder / PARTS)}
+    if part_id not in found:
+        raise SetupError(f"part {part_id[:80]!r}: the recipe was not tried on it")
+    return found[part_id]
+
+
+def heat_png(recipe_path: Path, picture: Path) -> bytes | None:
+    """Colour what is unusual for this recipe, weakly already well below the limit.
+
+    Colour begins at the median of the good parts' scores and is full at the threshold. None for a
+    picture that cannot be judged.
+    """
+    recipe = opened(recipe_path)
+    image = recipe.settings.setup.read_picture(picture)
+    frame = Frame(image=image, camera="set-up", sequence=0, captured_at=datetime.now(UTC))
+    with _one_at_a_time:
+        found = inspect(frame, recipe).anomaly_map
+    if found is None:
+        return None
+    values = found.values if found.neighbourhood is None else found.neighbourhood
+    return trial_files.heat_png(picture, values + np.float32(found.offset), recipe)
+
+
+def opened(path: Path) -> Recipe:
+    """Open a recipe, or give the one that was opened before."""
+    return _opened(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=3)
+def _opened(path: Path, changed_ns: int) -> Recipe:
+    return open_recipe(path)
+
+
+def _read(path: Path) -> list[Any]:
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return []
+    return found if isinstance(found, list) else []
+
+
+def _tried_parts(before: Mapping[str, Any], rows: list[Any], said: Labels) -> list[dict[str, Any]]:
+    """Give the parts that were judged, in the order they were asked for."""
+    judged = {row["part_id"]: row for row in rows}
+    return [
+        labelled({**judged[part_id], **then}, said.of(part_id))
+        for part_id, then in before.items()
+        if part_id in judged
+    ]
+
+
+def _among(folder: Path, name: str) -> Path:
+    found = {_name(path.name): path for path in list_images(folder)}
+    if name not in found:
+        raise SetupError(f"good part {name[:80]!r}: the recipe was not learnt from it")
+    return found[name]
+
+
+def _name(taught: str) -> str:
+    return taught.removeprefix(FIRST)

@@ -1,0 +1,113 @@
+"""The set-up page: camera, where to look, good parts, training, result, on the line."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import gradio as gr
+from fastapi import APIRouter, Request
+
+from inspection.errors import SetupError
+from inspection.jobs import Jobs
+from ui.core.audit import noted
+from ui.core.context import Context
+from ui.core.errors import Refuse
+from ui.core.gradio_page import screen
+from ui.pages.setup import camera as setup_camera
+from ui.pages.setup import deploy as setup_line
+from ui.pages.setup import good_parts as setup_good
+from ui.pages.setup import result as setup_result
+from ui.pages.setup import result_routes as setup_release
+from ui.pages.setup import take_pictures as setup_take
+from ui.pages.setup import training as setup_training
+from ui.pages.setup import training_routes as setup_jobs
+from ui.pages.setup.draft import Draft
+from ui.pages.setup.requests import SetupChange, draft_of
+
+PATH = "/engineer/setup"
+
+
+def blocks_part(context: Context, i18n: gr.I18n) -> None:
+    """Show the page."""
+    screen("setup")
+
+
+def routes(context: Context) -> APIRouter:
+    """Answer what the page asks."""
+    router = APIRouter(prefix="/api/engineer/setup")
+    jobs = Jobs(context.folder / "jobs")
+    setup_camera.add_routes(router, context)
+    _draft_routes(router, context, jobs)
+    setup_take.add_routes(router, context)
+    setup_good.add_routes(router, context)
+    setup_jobs.add_routes(router, context, jobs)
+    setup_release.add_routes(router, context, jobs)
+    return router
+
+
+def state_of(context: Context, draft: Draft, jobs: Jobs) -> dict[str, Any]:
+    """Give all the page needs to show a draft."""
+    note = draft.note
+    try:
+        setup, problem = draft.setup(), None
+    except SetupError as error:
+        setup, problem = None, str(error)
+    names = draft.names()
+    (recipe,) = {
+        product.recipe_of(draft.view)
+        for product in context.settings.products
+        if product.name == draft.product
+    }
+    options = setup_training.options_of(draft, recipe)
+    return {
+        "products": [product.name for product in context.settings.products],
+        "views": [view.name for view in context.settings.views],
+        "product": draft.product,
+        "view": draft.view,
+        "camera": setup_camera.told(context, draft.view, note.get("camera") or {}),
+        "setup": setup,
+        "setup_problem": problem,
+        "good": names,
+        "removed": draft.removed()[-20:],
+        "reference": names[0] if names else None,
+        "promise": setup_result.promise(len(names), options.false_reject),
+        "options": options,
+        "datasets": setup_good.datasets(context),
+        **setup_training.progress_of(jobs, draft.product, draft.view),
+        "line": setup_line.on_line(context, draft.product, draft.view),
+    }
+
+
+def _draft_routes(router: APIRouter, context: Context, jobs: Jobs) -> None:
+    @router.get("/state")
+    async def state(product: str = "", view: str = "") -> dict[str, Any]:
+        """Give the whole draft; without names, that of the first product and view."""
+        settings = context.settings
+        draft = draft_of(
+            context, product or settings.products[0].name, view or settings.views[0].name
+        )
+        return await asyncio.to_thread(state_of, context, draft, jobs)
+
+    @router.post("/where")
+    async def where(wanted: SetupChange, request: Request) -> dict[str, Any]:
+        """Keep where to look, if it can be."""
+        draft = draft_of(context, wanted.product, wanted.view)
+        setup, is_new = await asyncio.to_thread(draft.checked, wanted.setup)
+        if is_new:
+            about: dict[str, Any] = {
+                "product": draft.product,
+                "view": draft.view,
+                "inspected": len(setup.roi),
+            }
+            about |= {"ignored": len(setup.ignore), "zones": [zone.name for zone in setup.zones]}
+            async with noted(context, request, "where_to_look_saved", **about):
+                await asyncio.to_thread(draft.keep_setup, setup)
+        return {"ok": True, "setup": setup}
+
+    @router.get("/promise")
+    async def promise(n: int, asked: float) -> dict[str, Any]:
+        """Say what n good parts allow to promise."""
+        if not (0 < asked < 1 and 0 <= n <= 1_000_000):
+            raise Refuse(f"false reject {asked:g}: allowed: between 0 and 1")
+        return await asyncio.to_thread(setup_result.promise, n, asked)

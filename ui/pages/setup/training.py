@@ -1,0 +1,160 @@
+"""Starting trainings and trials of a draft, and what the page shows of them."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field
+
+from inspection.errors import InspectionError, SetupError
+from inspection.jobs import TRAIN, TRY, Job, Jobs, snapshot
+from inspection.jobs.status_file import replace_json
+from inspection.jobs.trial import REQUEST
+from inspection.recipe import open_recipe
+from inspection.store import PartRecord
+from inspection.training.good_pictures import MIN_GOOD
+from ui.pages.setup.draft import Draft
+from ui.pages.setup.result import GOOD, PARTS
+
+
+class Options(BaseModel):
+    """What an engineer chooses before training."""
+
+    false_reject: Annotated[float, Field(gt=0, lt=1)] = 0.01
+    image_size: Annotated[int, Field(ge=64, le=2048)] | Literal["auto"] = 256
+    latency_budget_ms: Annotated[float, Field(gt=0)] = 50.0
+    seed: Annotated[int, Field(ge=0)] = 0
+
+
+def options_of(draft: Draft, on_line: Path | None = None) -> Options:
+    """Give what was chosen last, else what is usual, in the size of the recipe that is on the line."""
+    try:
+        return Options.model_validate(draft.note.get("options") or {"image_size": _size(on_line)})
+    except ValueError:
+        return Options()
+
+
+def _size(recipe: Path | None) -> int:
+    usual: int = Options.model_fields["image_size"].default
+    if recipe is None or not recipe.is_file():
+        return usual
+    return _learnt_size(recipe, recipe.stat().st_mtime_ns) or usual
+
+
+@lru_cache(maxsize=16)
+def _learnt_size(recipe: Path, changed_ns: int) -> int | None:
+    try:
+        return int(open_recipe(recipe).settings.training["image_size_px"])
+    except (InspectionError, KeyError, TypeError):
+        return None
+
+
+def about(draft: Draft, options: Options) -> dict[str, Any]:
+    """Say what a training of a draft would be. Raises InspectionError where it cannot be."""
+    n_good = len(draft.names())
+    if n_good < MIN_GOOD:
+        raise SetupError(f"good parts: {n_good}; at least {MIN_GOOD} are needed")
+    draft.setup()  # a damaged set-up is told now, not by a failed job
+    return {
+        "product": draft.product,
+        "view": draft.view,
+        "n_good": n_good,
+        "options": options.model_dump(),
+    }
+
+
+def start_training(jobs: Jobs, draft: Draft, options: Options, *, who: str) -> Job:
+    """Train a recipe from a draft as it is now. Raises InspectionError."""
+    known_by = about(draft, options)
+    taught = draft.taught()
+
+    def prepare(folder: Path) -> Sequence[object]:
+        snapshot(taught, folder / GOOD)
+        words: list[object] = [
+            "train", folder / GOOD, "--recipe", folder / "new.recipe", "--json",
+            "--status", folder / "status.json", "--false-reject", options.false_reject,
+            "--image-size", options.image_size, "--latency-budget-ms", options.latency_budget_ms,
+            "--seed", options.seed,
+        ]  # fmt: skip
+        if draft.setup_path.exists():
+            shutil.copyfile(draft.setup_path, folder / "setup.toml")
+            words += ["--setup", folder / "setup.toml"]
+        return words
+
+    return jobs.start(TRAIN, who=who, about=known_by, prepare=prepare)
+
+
+def start_trial(
+    jobs: Jobs, training: Job, parts: Sequence[tuple[PartRecord, Path]], *, who: str
+) -> Job:
+    """Judge recorded parts by a training's recipe, and find the worst of its good parts. Raises InspectionError."""
+
+    def prepare(folder: Path) -> Sequence[object]:
+        snapshot({f"{record.part_id}{path.suffix}": path for record, path in parts}, folder / PARTS)
+        request = {"recipe": str(training.recipe), "good": str(training.folder / GOOD)}
+        replace_json(folder / REQUEST, request)
+        return [folder]
+
+    before = {
+        record.part_id: {
+            "before": record.verdict.value,
+            "score_before": record.score,
+            "serial": record.serial,
+            "lot": record.lot,
+            "judged_at": record.judged_at.isoformat(),
+        }
+        for record, _ in parts
+    }
+    about = {
+        "product": training.about["product"],
+        "view": training.about["view"],
+        "training": training.id,
+        "before": before,
+    }
+    return jobs.start(TRY, who=who, about=about, prepare=prepare)
+
+
+def latest_training(jobs: Jobs, product: str, view: str) -> Job | None:
+    """Give the newest training of a product and view."""
+    return next((job for job in _of(jobs, TRAIN, product, view)), None)
+
+
+def trial_of(jobs: Jobs, training: Job) -> Job | None:
+    """Give the newest trial of a training's recipe."""
+    for job in _of(jobs, TRY, training.about["product"], training.about["view"]):
+        if job.about["training"] == training.id:
+            return job
+    return None
+
+
+def progress(job: Job) -> dict[str, Any]:
+    """Say how a job is."""
+    names = ("id", "kind", "who", "at", "state", "stage", "done", "of", "seconds", "error")
+    about = {name: job.about[name] for name in ("product", "view")}
+    more = {name: job.about[name] for name in ("n_good", "options") if name in job.about}
+    made = {"recipe_id": job.result["recipe_id"]} if job.result else {}
+    return {name: getattr(job, name) for name in names} | about | more | made
+
+
+def progress_of(jobs: Jobs, product: str, view: str) -> dict[str, Any]:
+    """Say how the jobs are: the draft's training, its trial, and the one at work."""
+    training = latest_training(jobs, product, view)
+    trial = trial_of(jobs, training) if training else None
+    running = jobs.running()
+    return {
+        "training": training and progress(training),
+        "trial": trial and progress(trial),
+        "running": running and progress(running),
+    }
+
+
+def _of(jobs: Jobs, kind: str, product: str, view: str) -> list[Job]:
+    return [
+        job
+        for job in jobs.newest_first()
+        if (job.kind, job.about["product"], job.about["view"]) == (kind, product, view)
+    ]

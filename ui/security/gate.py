@@ -1,0 +1,206 @@
+"""The one gate before all pages: who comes in, from where, to what, and with how much."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import quote
+
+from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.websockets import WebSocketDisconnect
+
+from ui.security import plain_pages as plain
+from ui.security.exchange import HttpExchange, SocketExchange, Watch, dressed
+from ui.security.paths import MIB, blocked, most_bytes, normalise, role_for
+from ui.security.request_checks import (
+    FORWARDED,
+    LOOPBACK,
+    SAFE,
+    UNSPECIFIED,
+    Refusal,
+    check_body,
+    check_host,
+    check_origin,
+    is_local,
+    is_navigation,
+    is_secure,
+)
+from ui.security.sessions import Session, Sessions
+from ui.security.users import ANYBODY, Role, User, Users, UsersError
+from ui.words import Words
+
+UPLOAD_BYTES = 64 * MIB
+RECHECK_S = 2.0
+
+
+class Gate:
+    """ASGI middleware that lets nobody in unless host, path, origin, size, session and role fit.
+
+    What the inner application finds in the scope: `user` (User; None only at /login, /logout,
+    /language, /static and /words), `session` (Session or None), `language`, `local` (whether the
+    caller sits at the station itself) and the normalised `path`.
+
+    A request without an Origin passes when it reads, when the browser says it comes from our own
+    page, and when it carries neither cookie nor Sec-Fetch-Site: then it is a program's, and acts
+    in nobody's name. A WebSocket always needs one. An Origin that is not ours never passes.
+
+    Raises SessionsError when the secret is damaged.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        users: Users,
+        sessions: Sessions,
+        loopback_only: bool,
+        hosts: Iterable[str] = (),
+        words: plain.Sayer | None = None,
+        upload_bytes: int = UPLOAD_BYTES,
+        recheck_s: float = RECHECK_S,
+    ) -> None:
+        self.app, self.users, self.sessions = app, users, sessions
+        _ = sessions.cookie  # a damaged secret is told at the start, not to every visitor
+        self.loopback_only = loopback_only
+        self.hosts = LOOPBACK | ({host.lower().strip("[]") for host in hosts} - UNSPECIFIED)
+        self.words = words or Words()
+        self.upload_bytes, self.recheck_s = upload_bytes, recheck_s
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let one connection in, or answer it here."""
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+            return
+        headers = Headers(raw=list(scope["headers"]))
+        scope = {
+            **scope,
+            "headers": [pair for pair in scope["headers"] if pair[0].lower() not in FORWARDED],
+            "language": plain.language_of(headers),
+            "local": is_local(scope, headers),
+        }
+        try:
+            self._admit(scope, headers)
+        except Refusal as refusal:
+            await _deny(self._answer(refusal, scope, headers), scope, receive, send)
+        else:
+            await self._pass(scope, headers, receive, send)
+
+    def _admit(self, scope: Scope, headers: Headers) -> None:
+        """Check everything, cheap things first, and note in the scope who it is."""
+        check_host(scope, headers, self.hosts)
+        try:
+            scope["path"] = path = normalise(scope["path"])
+        except ValueError:
+            raise Refusal(400, "path") from None
+        scope["raw_path"] = quote(path, safe="/=:@!$&'()*+,;~").encode()
+        check_origin(scope, headers)
+        if blocked(path):
+            raise Refusal(404, "blocked")
+        check_body(headers, path, most_bytes(path, upload_bytes=self.upload_bytes))
+        scope["session"] = session = self._session(headers)
+        scope["user"] = session.user if session else self._anybody(scope)
+        self._check_role(scope["user"], role_for(path))
+
+    def _session(self, headers: Headers) -> Session | None:
+        """Read the cookie; while users.json is damaged nobody is signed in."""
+        try:
+            return self.sessions.read("; ".join(headers.getlist("cookie")))
+        except UsersError:
+            return None
+
+    def _anybody(self, scope: Scope) -> User | None:
+        here = self.loopback_only and scope["local"]
+        return User(ANYBODY, Role.OPERATOR) if here else None
+
+    def _check_role(self, user: User | None, needed: Role | None) -> None:
+        if needed is None or (user is not None and user.role.at_least(needed)):
+            return
+        try:
+            self.users.list()
+        except UsersError:
+            raise Refusal(503, "users") from None
+        if user is None:
+            raise Refusal(401, "session")
+        raise Refusal(403, "role", name=user.name, role=str(user.role), needed=str(needed))
+
+    async def _pass(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
+        path: str = scope["path"]
+        holds = Watch(self.sessions, scope["session"], every_s=self.recheck_s)
+        if scope["type"] != "http":
+            socket = SocketExchange(receive, send, path=path, holds=holds)
+            try:
+                await self.app(scope, socket.receive, socket.send)
+            except (WebSocketDisconnect, OSError):
+                if not socket.closed:
+                    raise
+            return
+        exchange = HttpExchange(
+            receive,
+            send,
+            path=path,
+            most_bytes=most_bytes(path, upload_bytes=self.upload_bytes),
+            holds=holds,
+            cookie=self._renewed(scope, headers),
+        )
+        try:
+            await self.app(scope, exchange.receive, exchange.send)
+        except (ClientDisconnect, OSError):
+            if not (exchange.too_large or exchange.over):
+                raise
+        if exchange.too_large and not exchange.started:
+            answer = self._answer(Refusal(413, "size", most=exchange.most_bytes), scope, headers)
+            await _deny(answer, scope, receive, send)
+
+    def _renewed(self, scope: Scope, headers: Headers) -> str | None:
+        """Give a fresh cookie for what a person did: opened a page or sent something.
+
+        What a page asks for by itself, pictures and streams, keeps nobody signed in.
+        """
+        session = scope["session"]
+        acted = scope["method"] not in SAFE or is_navigation(scope, headers)
+        if session is None or role_for(scope["path"]) is None or not acted:
+            return None
+        return self.sessions.renew(session, secure=is_secure(scope))
+
+    def _answer(self, refusal: Refusal, scope: Scope, headers: Headers) -> Response:
+        language, values = scope["language"], dict(refusal.values)
+        for name in {"role", "needed"} & set(values):
+            values[name] = self.words.say(f"login.role_{values[name]}", language)
+        text = self.words.say(f"login.refused_{refusal.reason}", language, **values)
+        if not is_navigation(scope, headers):
+            return JSONResponse({"ok": False, "error": text}, refusal.status)
+        onward = _onward(scope)
+        if refusal.status == 401:
+            return RedirectResponse(onward, 303)
+        title = self.words.say("login.refused", language)
+        parts = [plain.line(text, "alert")]
+        if refusal.status == 403 and refusal.reason == "role":
+            parts.append(plain.link(self.words.say("login.other_user", language), onward))
+            parts.append(plain.link(self.words.say("login.to_line", language), "/"))
+        return plain.page(title, language, parts, status=refusal.status)
+
+
+def _onward(scope: Scope) -> str:
+    """Give the address of the sign-in that leads back to here."""
+    query = scope["query_string"].decode("ascii", "replace")
+    target = scope["path"] + (f"?{query}" if query else "")
+    return f"/login?next={quote(target, safe='')}"
+
+
+async def _deny(response: Response, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer in place of the application; a WebSocket is closed, which servers answer with 403.
+
+    A fuller answer would have uvicorn 0.54 log an error each time a page tries again.
+    """
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 4000 + response.status_code, "reason": ""})
+        return
+
+    async def dress_and_send(message: Any) -> None:
+        started = message["type"] == "http.response.start"
+        await send(dressed(message, "/login") if started else message)
+
+    await response(scope, receive, dress_and_send)

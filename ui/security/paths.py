@@ -1,0 +1,118 @@
+"""Paths of the page: one spelling each, and the role that each one needs."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from urllib.parse import unquote
+
+from ui.security.users import Role
+
+LONGEST = 4096
+OPEN = frozenset({"/login", "/logout", "/language"})
+OPEN_FOLDERS = ("/static/", "/words/")
+API = "/api/"
+API_OPERATOR, API_ENGINEER = "/api/operator/", "/api/engineer/"
+
+GRADIO = "gradio_api"
+# What the pages of Gradio 6.31 ask for; its routes.py has some forty more (call, run, api, info,
+# proxy=, stream, deep_link, vibe-edit, profiling, run-history, …).
+GRADIO_ALLOWED = frozenset(
+    {"queue/join", "queue/data", "upload", "upload_progress", "component_server", "cancel"}
+    | {"reset", "app_id", "startup-events", "theme.css"}
+)
+GRADIO_BLOCKED = frozenset(
+    {"monitoring", "docs", "redoc", "openapi.json", "mcp", "gradio_mcp", "dev", "svelte", "runs"}
+    | {"login", "logout", "deep_link"}
+)
+GRADIO_PATTERN = re.compile(r"heartbeat/\w+\Z|file=(?:/|[a-z]:/)")
+"""A file by its whole path on this machine, never by the address of another."""
+UPLOAD = f"/{GRADIO}/upload"
+KIB, MIB = 2**10, 2**20
+
+
+def normalise(path: str) -> str:
+    """Give the one spelling of a path that the server has percent-decoded once.
+
+    Backslashes become slashes, empty and dot segments go. Raises ValueError for a path that is
+    encoded twice, leaves the root, is no UTF-8, or holds control characters.
+    """
+    path = path.replace("\\", "/")
+    if not path.startswith("/") or len(path) > LONGEST:
+        raise ValueError("not an absolute path")
+    if re.search("%[0-9a-fA-F]{2}", path) or any(map(_strange, path)):
+        raise ValueError("encoded twice, or not text")
+    kept: list[str] = []
+    *segments, last = path.split("/")[1:]
+    for segment in [*segments, last]:
+        if segment == "..":
+            if not kept:
+                raise ValueError("above the root")
+            kept.pop()
+        elif segment.strip(" .") or not segment:
+            kept += [segment] if segment else []
+        elif segment != ".":
+            raise ValueError("dots and blanks")
+    folder = "/" if last in {"", ".", ".."} and kept else ""
+    return f"/{'/'.join(kept)}{folder}"
+
+
+def role_for(path: str) -> Role | None:
+    """Give the role that a normalised path needs; None: open to everybody.
+
+    Whatever opens must match to the letter; whatever closes matches in any case.
+    """
+    if path in OPEN or path.startswith(OPEN_FOLDERS):
+        return None
+    low = path.casefold()
+    if low.startswith("/admin"):
+        return Role.ADMINISTRATOR
+    if low.startswith("/engineer") or path.startswith(API_ENGINEER):
+        return Role.ENGINEER
+    if low.startswith(API) and not path.startswith(API_OPERATOR):
+        return Role.ADMINISTRATOR
+    return Role.OPERATOR
+
+
+def blocked(path: str) -> bool:
+    """Whether a normalised path is one of Gradio's that no page needs, on any mount."""
+    segments = path.casefold().strip("/").split("/")
+    if GRADIO in segments:
+        rest = "/".join(segments[segments.index(GRADIO) + 1 :])
+        if rest == "upload":
+            return not takes_uploads(path)
+        return rest not in GRADIO_ALLOWED and not GRADIO_PATTERN.match(rest)
+    if path in OPEN or path.startswith(OPEN_FOLDERS) or path.startswith(API):
+        return False
+    return not GRADIO_BLOCKED.isdisjoint(segments)
+
+
+def takes_uploads(path: str) -> bool:
+    """Whether files may be sent here: to Gradio's pages of engineers and administrators."""
+    return path.endswith(UPLOAD) and role_for(path) in {Role.ENGINEER, Role.ADMINISTRATOR}
+
+
+def most_bytes(path: str, *, upload_bytes: int) -> int:
+    """Give the largest body taken at a path."""
+    if takes_uploads(path):
+        return upload_bytes
+    role = role_for(path)
+    if role is None:
+        return 16 * KIB
+    return 256 * KIB if role is Role.OPERATOR else 16 * MIB
+
+
+def local(target: str) -> str:
+    """Give a path of our own to go to after a form; "/" for anything else."""
+    strange = "\\" in target or any(map(_strange, target)) or len(target) > LONGEST
+    if strange or not target.startswith("/") or target.startswith("//"):
+        return "/"
+    try:
+        path = normalise(unquote(target.partition("?")[0].partition("#")[0]))
+    except ValueError:
+        return "/"
+    return "/" if path in {"/logout", "/language"} else target
+
+
+def _strange(letter: str) -> bool:
+    return letter == "\ufffd" or unicodedata.category(letter) in {"Cc", "Cs"}

@@ -1,0 +1,182 @@
+"""Who is signed in: signed cookies that expire, and end with the password they were made with."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from secrets import token_bytes, token_hex
+from typing import Any
+
+from itsdangerous import BadData, URLSafeSerializer
+
+from inspection.durable_files import make_private
+from inspection.errors import InspectionError
+from ui.security.users import Role, User, Users
+
+SECRET_BYTES = 32
+HOUR_S = 3600.0
+IDLE_S = {Role.OPERATOR: 8 * HOUR_S, Role.ENGINEER: HOUR_S, Role.ADMINISTRATOR: HOUR_S}
+ABSOLUTE_S = 12 * HOUR_S
+RENEW_S = 60.0
+"""A cookie used again within a minute is not worth a new one."""
+SKEW_S = 60.0
+"""A clock may be set back by so much; further, and sessions end."""
+
+
+class SessionsError(InspectionError):
+    """The secret that signs sessions is damaged or open to others."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One sign-in of one person in one browser."""
+
+    user: User
+    id: str
+    stamp: str
+    since_s: float
+    used_s: float
+
+
+class Sessions:
+    """Gives out and reads the cookie of a session.
+
+    A session ends 8 h (operator) or 1 h (engineer, administrator) after it was last used, 12 h after
+    sign-in at the latest, with a change of password or role, with removal, and by sign-out. Single
+    sign-outs and uses are kept in memory: a restart forgets them, never the other ends.
+    """
+
+    def __init__(
+        self, secret: Path, users: Users, *, clock: Callable[[], float] = time.time
+    ) -> None:
+        self.secret, self.users, self.clock = secret, users, clock
+        self._used: dict[str, float] = {}
+        self._ended: dict[str, float] = {}
+
+    @cached_property
+    def cookie(self) -> str:
+        """The cookie's name, another one for each station: cookies do not tell ports apart."""
+        return f"inspection_{hashlib.sha256(self._key).hexdigest()[:8]}"
+
+    def start(self, user: User, *, secure: bool) -> str:
+        """Begin a session; give the Set-Cookie line."""
+        now = self.clock()
+        self._purge(now)
+        session = Session(
+            user=user,
+            id=token_hex(16),
+            stamp=self.users.stamp(user.name) or "",
+            since_s=now,
+            used_s=now,
+        )
+        return self._line(self._sign(session), secure=secure)
+
+    def read(self, cookies: str) -> Session | None:
+        """Give the session of a Cookie header. Raises UsersError when users.json is damaged."""
+        sessions = (self._session(token) for token in cookie_values(cookies, self.cookie))
+        return next((s for s in sessions if s is not None and self.valid(s)), None)
+
+    def valid(self, session: Session) -> bool:
+        """Whether a session still holds."""
+        now, user = self.clock(), self.users.find(session.user.name)
+        used_s = max(session.used_s, self._used.get(session.id, 0.0))
+        return (
+            user == session.user
+            and self.users.stamp(user.name) == session.stamp
+            and session.id not in self._ended
+            and -SKEW_S <= now - used_s <= IDLE_S[user.role]
+            and -SKEW_S <= now - session.since_s <= ABSOLUTE_S
+        )
+
+    def renew(self, session: Session, *, secure: bool) -> str | None:
+        """Note that a session was used; give a new Set-Cookie line when the cookie is old."""
+        now = self.clock()
+        self._used[session.id] = now
+        if now - session.used_s < RENEW_S:
+            return None
+        return self._line(self._sign(session, used_s=now), secure=secure)
+
+    def end(self, session: Session) -> None:
+        """End one session, also for copies of its cookie."""
+        self._ended[session.id] = session.since_s
+
+    def clear(self, *, secure: bool) -> str:
+        """Give the Set-Cookie line that takes the cookie away."""
+        return self._line("", secure=secure) + "; Max-Age=0"
+
+    def _session(self, token: str) -> Session | None:
+        """Give what a token says, if we signed it."""
+        try:
+            said = self._signer.loads(token)
+            user = User(said["name"], Role(said["role"]))
+            return Session(
+                user=user,
+                id=said["id"],
+                stamp=said["stamp"],
+                since_s=said["since"],
+                used_s=said["used"],
+            )
+        except (BadData, KeyError, TypeError, ValueError):
+            return None
+
+    def _sign(self, session: Session, *, used_s: float | None = None) -> str:
+        said: dict[str, Any] = {
+            "name": session.user.name,
+            "role": str(session.user.role),
+            "id": session.id,
+            "stamp": session.stamp,
+            "since": session.since_s,
+            "used": session.used_s if used_s is None else used_s,
+        }
+        signed = self._signer.dumps(said)
+        return signed.decode() if isinstance(signed, bytes) else signed
+
+    def _line(self, value: str, *, secure: bool) -> str:
+        line = f"{self.cookie}={value}; Path=/; HttpOnly; SameSite=Strict"
+        return f"{line}; Secure" if secure else line
+
+    def _purge(self, now: float) -> None:
+        """Forget what has ended by age anyway."""
+        self._ended = {i: t for i, t in self._ended.items() if now - t <= ABSOLUTE_S}
+        self._used = {i: t for i, t in self._used.items() if now - t <= ABSOLUTE_S}
+
+    @cached_property
+    def _key(self) -> bytes:
+        return read_secret(self.secret)
+
+    @cached_property
+    def _signer(self) -> URLSafeSerializer:
+        return URLSafeSerializer(
+            self._key,
+            salt="session",
+            signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256},
+        )
+
+
+def read_secret(path: Path) -> bytes:
+    """Give the secret of a station, made at first use. Raises SessionsError."""
+    try:
+        if not path.exists():
+            make_private(path, token_bytes(SECRET_BYTES))
+        secret, mode = path.read_bytes(), path.stat().st_mode
+    except OSError as error:
+        raise SessionsError(f"secret {path}: cannot be read or made: {error.strerror}") from error
+    advice = "remove the file; everybody signs in anew"
+    if len(secret) != SECRET_BYTES:
+        raise SessionsError(f"secret {path}: damaged, {len(secret)} bytes, not 32; {advice}")
+    if os.name != "nt" and mode & 0o077:
+        raise SessionsError(f"secret {path}: mode {mode & 0o777:04o} opens it to others; {advice}")
+    return secret
+
+
+def cookie_values(cookies: str, name: str) -> Iterator[str]:
+    """Give every value of a cookie; a neighbour may have set one of the same name."""
+    for pair in cookies.split(";"):
+        key, _, value = pair.strip().partition("=")
+        if key == name and value:
+            yield value

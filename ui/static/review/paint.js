@@ -1,0 +1,261 @@
+// Painting the mask of a defect: every pixel is in it or not, at the picture's full resolution.
+import {el, svg} from "/static/shared/base.js";
+
+const MASK = [0, 229, 255], PROPOSAL = [240, 228, 66];
+const UNDO_BYTES = 64e6;
+const SIZES = [1, 2, 3, 5, 8, 12, 18, 26, 38, 56, 80, 120, 180, 260, 400];
+
+export class Painter {
+  /** `changed()` is called after every change; `view` says where a pointer is in the picture. */
+  constructor(view, changed) {
+    this.view = view;
+    this.changed = changed;
+    this.canvas = el("canvas", {class: "mask"});
+    this.context = this.canvas.getContext("2d", {willReadFrequently: true});
+    this.proposed = el("canvas", {class: "proposal"});
+    this.sketch = svg("svg", {class: "sketch"});
+    this.tool = "brush";
+    this.size = 12;
+    this.layers = [this.proposed, this.canvas, this.sketch];
+    this.start(0, 0);
+    this._listen(view.original.pane);
+  }
+
+  /** Begin anew for a picture of this size. */
+  start(width, height) {
+    this.width = this.canvas.width = width;
+    this.height = this.canvas.height = height;
+    this.proposed.width = this.proposed.height = 0;
+    this.proposal = null;
+    this.mask = new Uint8Array(width * height);
+    this.painted = 0;
+    this.touched = false;
+    this.done = [];
+    this.undone = [];
+    this.sketch.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    this.sketch.replaceChildren();
+    this.changed();
+  }
+
+  /** Show a mask as it was saved; this is nothing to be undone. */
+  put(mask) {
+    this._commit(this._all(), (i) => mask[i]);
+    this.done = [];
+    this.touched = false;
+    this.changed();
+  }
+
+  /** Show a mask that may be taken over by `accept`. */
+  propose(mask) {
+    this.proposal = mask;
+    if (mask === null) { this.proposed.width = this.proposed.height = 0; this.changed(); return; }
+    this.proposed.width = this.width;
+    this.proposed.height = this.height;
+    const context = this.proposed.getContext("2d");
+    const image = context.createImageData(this.width, this.height);
+    // Hatched, so that it is told from the mask without colour too.
+    const step = Math.max(4, Math.round(Math.max(this.width, this.height) / 128));
+    for (let i = 0; i < mask.length; i++)
+      if (mask[i]) colour(image.data, i, PROPOSAL, ((i % this.width) + Math.floor(i / this.width)) % (2 * step) < step ? 255 : 90);
+    context.putImageData(image, 0, 0);
+    this.changed();
+  }
+
+  /** Take the proposal over: one step that can be undone. */
+  accept() {
+    if (this.proposal === null) return;
+    const proposal = this.proposal;
+    this._commit(this._all(), (i) => this.mask[i] | proposal[i]);
+    this.propose(null);
+  }
+
+  /** Take everything away: one step that can be undone. */
+  clear() { if (this.painted) this._commit(this._all(), () => 0); }
+
+  undo() { this._swap(this.done, this.undone); }
+  redo() { this._swap(this.undone, this.done); }
+
+  larger(steps) {
+    const at = SIZES.findIndex((size) => size >= this.size);
+    this.size = SIZES[Math.min(SIZES.length - 1, Math.max(0, at + steps))];
+    this.changed();
+  }
+
+  choose(tool) { this.tool = tool; this.sketch.replaceChildren(); this.changed(); }
+
+  _listen(pane) {
+    pane.addEventListener("pointerdown", (event) => {
+      if (!this.view.painting || event.button !== 0 || !this.width) return;
+      if (this.space) { this.view.pan(event); return; }
+      event.preventDefault();
+      pane.setPointerCapture(event.pointerId);
+      const stroke = this.tool === "lasso" ? new Lasso(this, event) : new Line(this, event);
+      const move = (next) => {
+        for (const each of next.getCoalescedEvents?.() ?? [next]) stroke.to(...this.view.place(each));
+        this._cursor(next);
+      };
+      const end = () => {
+        pane.removeEventListener("pointermove", move);
+        pane.removeEventListener("pointerup", end);
+        pane.removeEventListener("pointercancel", end);
+        this.stroke = null;
+        stroke.end();
+      };
+      this.stroke = stroke;
+      pane.addEventListener("pointermove", move);
+      pane.addEventListener("pointerup", end);
+      pane.addEventListener("pointercancel", end);
+    });
+    pane.addEventListener("pointermove", (event) => { if (!this.stroke) this._cursor(event); });
+    pane.addEventListener("pointerleave", () => { if (!this.stroke) this.sketch.replaceChildren(); });
+  }
+
+  /** Show how large the brush is. */
+  _cursor(event) {
+    if (!this.view.painting || this.tool === "lasso") return;
+    const [x, y] = this.view.place(event);
+    this.sketch.replaceChildren(...["under", "over"].map((kind) =>
+      svg("circle", {cx: x, cy: y, r: Math.max(0.5, this.size / 2), class: kind})));
+  }
+
+  /** Draw on the canvas, then make every pixel of a box either in or out: the canvas blurs edges. */
+  draw(box, erase, paint) {
+    const {context} = this;
+    context.globalCompositeOperation = erase ? "destination-out" : "source-over";
+    context.fillStyle = context.strokeStyle = `rgb(${MASK.join(" ")})`;
+    paint(context);
+    const [x, y, w, h] = this._within(box);
+    if (!w || !h) return;
+    const image = context.getImageData(x, y, w, h);
+    for (let i = 0; i < w * h; i++) colour(image.data, i, MASK, image.data[4 * i + 3] >= 128 ? 255 : 0);
+    context.putImageData(image, x, y);
+  }
+
+  /** Take what was drawn in a box into the mask. */
+  finish(box) {
+    const within = this._within(box);
+    const [x, y, w, h] = within;
+    if (!w || !h) return;
+    const drawn = this.context.getImageData(x, y, w, h).data;
+    this._commit(within, (_, at) => drawn[4 * at + 3] ? 1 : 0);
+  }
+
+  /** Change the mask in a box to what `value(index in the mask, index in the box)` says. */
+  _commit(box, value) {
+    const [x, y, w, h] = box;
+    const change = new Uint8Array(Math.ceil(w * h / 8));
+    let some = false;
+    for (let row = 0, at = 0; row < h; row++)
+      for (let i = (y + row) * this.width + x, end = i + w; i < end; i++, at++)
+        if (value(i, at) !== this.mask[i]) { change[at >> 3] |= 1 << (at & 7); some = true; }
+    if (!some) return;
+    const step = {box, change};
+    this._flip(step);
+    this.done.push(step);
+    this.undone = [];
+    let bytes = this.done.reduce((sum, each) => sum + each.change.length, 0);
+    while (bytes > UNDO_BYTES && this.done.length > 1) bytes -= this.done.shift().change.length;
+    this.changed();
+  }
+
+  /** Flip the pixels a step changed: this does it, and undoes it. */
+  _flip({box: [x, y, w, h], change}) {
+    const image = this.context.createImageData(w, h);
+    for (let row = 0, at = 0; row < h; row++)
+      for (let i = (y + row) * this.width + x, end = i + w; i < end; i++, at++) {
+        if (change[at >> 3] & (1 << (at & 7))) {
+          this.mask[i] ^= 1;
+          this.painted += this.mask[i] ? 1 : -1;
+        }
+        if (this.mask[i]) colour(image.data, at, MASK, 255);
+      }
+    this.context.putImageData(image, x, y);
+    this.touched = true;
+  }
+
+  _swap(from, to) {
+    const step = from.pop();
+    if (step === undefined || this.stroke) { if (step) from.push(step); return; }
+    this._flip(step);
+    to.push(step);
+    this.changed();
+  }
+
+  _all() { return [0, 0, this.width, this.height]; }
+
+  _within([left, top, right, bottom]) {
+    const x = Math.max(0, Math.floor(left)), y = Math.max(0, Math.floor(top));
+    return [x, y, Math.max(0, Math.min(this.width, Math.ceil(right)) - x),
+      Math.max(0, Math.min(this.height, Math.ceil(bottom)) - y)];
+  }
+}
+
+/** One stroke of the brush or the eraser. */
+class Line {
+  constructor(painter, event) {
+    this.painter = painter;
+    this.erase = painter.tool === "eraser";
+    this.last = painter.view.place(event);
+    this.box = [Infinity, Infinity, -Infinity, -Infinity];
+    this.to(...this.last);
+  }
+
+  to(x, y) {
+    const {painter, erase, last: [fromX, fromY]} = this;
+    const reach = painter.size / 2 + 2;
+    const box = [Math.min(x, fromX) - reach, Math.min(y, fromY) - reach, Math.max(x, fromX) + reach, Math.max(y, fromY) + reach];
+    painter.draw(box, erase, (context) => {
+      if (painter.size <= 1) { context.fillRect(Math.floor(x), Math.floor(y), 1, 1); return; }
+      context.lineCap = context.lineJoin = "round";
+      context.lineWidth = painter.size;
+      context.beginPath();
+      context.moveTo(fromX, fromY);
+      context.lineTo(x, y);
+      context.stroke();
+    });
+    this.box = this.box.map((value, i) => (i < 2 ? Math.min : Math.max)(value, box[i]));
+    this.last = [x, y];
+  }
+
+  end() { this.painter.finish(this.box); }
+}
+
+/** A line drawn around what is to be filled; with Shift, emptied. */
+class Lasso {
+  constructor(painter, event) {
+    this.painter = painter;
+    this.erase = event.shiftKey;
+    this.points = [painter.view.place(event)];
+    this.shapes = ["under", "over"].map((kind) => svg("polygon", {class: kind}));
+    painter.sketch.replaceChildren(...this.shapes);
+  }
+
+  to(x, y) {
+    this.points.push([x, y]);
+    for (const shape of this.shapes) shape.setAttribute("points", this.points.map((point) => point.join(",")).join(" "));
+  }
+
+  end() {
+    const {painter, points} = this;
+    painter.sketch.replaceChildren();
+    if (points.length < 3) return;
+    const xs = points.map(([x]) => x), ys = points.map(([, y]) => y);
+    const extreme = (values) => values.reduce(([low, high], v) => [Math.min(low, v), Math.max(high, v)], [Infinity, -Infinity]);
+    const [[left, right], [top, bottom]] = [extreme(xs), extreme(ys)];
+    const box = [left - 2, top - 2, right + 2, bottom + 2];
+    painter.draw(box, this.erase, (context) => {
+      context.beginPath();
+      points.forEach(([x, y], i) => i ? context.lineTo(x, y) : context.moveTo(x, y));
+      context.closePath();
+      context.fill();
+    });
+    painter.finish(box);
+  }
+}
+
+function colour(data, at, [red, green, blue], alpha) {
+  data[4 * at] = red;
+  data[4 * at + 1] = green;
+  data[4 * at + 2] = blue;
+  data[4 * at + 3] = alpha;
+}
