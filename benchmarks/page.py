@@ -27,7 +27,8 @@ from cameras.simulated import write_dataset
 from inspection.local_api.server import RUNTIME
 from inspection.recipe.setup_file import Setup
 from inspection.store import open_store
-from inspection.training.train import TrainingOptions, train_recipe
+from inspection.training.options import TrainingOptions
+from inspection.training.train import train_recipe
 
 STATION = """
 station = "bench"

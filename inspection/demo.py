@@ -17,7 +17,7 @@ from inspection.errors import InspectionError
 from inspection.judgement import Verdict
 from inspection.judging.overlay import write_overlay
 from inspection.local_api.endpoint_file import at_work
-from inspection.plant.outputs.base import Request
+from inspection.plant.messages import TriggerRequest
 from inspection.recipe import open_recipe
 from inspection.recipe.setup_file import Setup
 from inspection.station.camera_view import View
@@ -26,7 +26,8 @@ from inspection.station.station import Station
 from inspection.station.station_file import Product, StationFile, ViewSettings
 from inspection.store import Store, open_store
 from inspection.training.good_pictures import Progress
-from inspection.training.train import TrainingOptions, TrainingReport, train_recipe
+from inspection.training.options import TrainingOptions
+from inspection.training.train import TrainingReport, train_recipe
 
 DEFECT_RATE = 0.25
 FALSE_REJECT = 0.02
@@ -135,7 +136,7 @@ def run_demo(folder: Path, *, parts: int, good: int, seed: int, progress: Progre
     view = View(VIEW, camera, {PRODUCT: recipe})
     with open_store(folder / "demo.db") as store, _station(folder, view, store, seen) as station:
         for _ in range(parts):
-            station.trigger(Request(source="demo"))
+            station.trigger(TriggerRequest(source="demo"))
             done.acquire(timeout=60)
         station.stop()
         station.run()
@@ -225,3 +226,18 @@ def learn_drawn(path: Path, *, good: int, seed: int, progress: Progress) -> Trai
         options = TrainingOptions(image_size_px=IMAGE_SIZE_PX, false_reject=FALSE_REJECT, seed=seed)
         setup = Setup(product=PRODUCT, roi=(_around_the_part(),))
         return train_recipe(dataset, path, options=options, setup=setup, progress=progress)
+
+
+def learn_missing(settings: StationFile, progress: Progress) -> list[Path]:
+    """Learn, from drawn parts, recipes that are not there and may be (`learn_drawn`); give them."""
+    from inspection.demo import learn_drawn
+
+    learnt = []
+    for product in settings.products:
+        for view in settings.views:
+            path = product.recipe_of(view.name)
+            if path.exists() or product.learn_drawn is None:
+                continue
+            learn_drawn(path, good=product.learn_drawn, seed=0, progress=progress)
+            learnt.append(path)
+    return learnt

@@ -12,7 +12,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from inspection.recipe.image_health import WORDS
+WORDS = {
+    "brightness": ("too dark", "too bright"),
+    "contrast": (
+        "too flat: no part in view, lens covered or far out of focus",
+        "too much contrast",
+    ),
+    "sharpness": ("blurred", "sharper or noisier than the good parts"),
+    "saturated_share": ("", "over-exposed"),
+    "colour": ("colours missing", "colours too strong"),
+    "alignment": ("no part or a different part in view", ""),
+    "strangeness": ("", "no part or a different part in view"),
+}
+"""What a number below or above its limits means. Units: grey levels 0..255, shares 0..1."""
 
 _NUMBERS = {
     "least": r"(?P<value>\S+), at least (?P<limit>\S+) wanted",

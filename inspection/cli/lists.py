@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import inspect
+import json
+from collections.abc import Callable
 from typing import Any
 
-import cameras
-import models
+import typer
+
+from inspection.cli.options import JsonOption
 
 
 def camera_rows() -> list[dict[str, Any]]:
     """List every camera: name, one sentence, and what is missing or None."""
+    import cameras
+
     return [_row(name, cameras.camera_class(name)) for name in cameras.camera_names()]
 
 
 def model_rows() -> list[dict[str, Any]]:
     """List every model: name, one sentence, and what is missing or None."""
+    import models
+
     return [_row(name, models.model_class(name)) for name in models.model_names()]
 
 
@@ -36,3 +43,32 @@ def trigger_rows() -> list[dict[str, Any]]:
 def _row(name: str, kind: Any) -> dict[str, Any]:
     about = (inspect.getdoc(kind) or "").splitlines()[0]
     return {"name": name, "about": about, "problem": kind.missing()}
+
+
+def command_for(what: str, rows: Callable[[], list[dict[str, Any]]]) -> Callable[[bool], None]:
+    """Make the command that prints one of the LISTS."""
+
+    def command(as_json: JsonOption = False) -> None:
+        _print_rows(rows(), as_json)
+
+    command.__doc__ = f"List the {what}, and why one cannot be used here."
+    return command
+
+
+def _print_rows(rows: list[dict[str, Any]], as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(rows))
+        return
+    for row in rows:
+        problem = row["problem"]
+        typer.echo(
+            f"{row['name']:<12} {'ready' if problem is None else 'no: ' + problem}  {row['about']}"
+        )
+
+
+LISTS: dict[str, Callable[[], list[dict[str, Any]]]] = {
+    "models": model_rows,
+    "cameras": camera_rows,
+    "outputs": output_rows,
+    "triggers": trigger_rows,
+}

@@ -24,8 +24,9 @@ from typing import Any
 
 from filelock import FileLock
 
+from inspection.durable_files import replace_json
 from inspection.errors import InspectionError
-from inspection.jobs.status_file import CANCELLED, DONE, FAILED, RUNNING, replace_json
+from inspection.jobs.status_file import CANCELLED, DONE, FAILED, RUNNING
 
 TRAIN, TRY = "train", "try"
 KEPT = 10

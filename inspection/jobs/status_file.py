@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import os
 import time
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+
+from inspection.durable_files import replace_json
 
 EVERY_S = 0.2
 
@@ -64,10 +64,3 @@ class StatusFile:
         self._told["seconds"] = round(self._written - self._began, 1)
         with suppress(OSError):
             replace_json(self.path, self._told)
-
-
-def replace_json(path: Path, content: Any) -> None:
-    """Put plain data in a file, aside first: whoever reads gets the old or the new, whole."""
-    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    aside.write_text(json.dumps(content), encoding="utf-8")
-    aside.replace(path)

@@ -19,11 +19,12 @@ from numpy.typing import NDArray
 
 import models
 from cameras import list_images
-from inspection.jobs.status_file import DONE, StatusFile, replace_json
+from inspection.durable_files import replace_json
+from inspection.jobs.status_file import DONE, StatusFile
+from inspection.judging.encode import encoded_png
 from inspection.judging.judge import load_recipe
 from inspection.judging.overlay import heat
 from inspection.judging.picture_files import judge_files
-from inspection.local_api.feed import encoded_png
 from inspection.recipe import Recipe
 from inspection.training.good_pictures import GoodPictures, Progress, read_good
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from inspection.intervals import exact_interval
 from inspection.judgement import Verdict
 from inspection.labels.labels import NG, OK, PartLabels
-from inspection.training.metrics import exact_interval
 
 Row = Mapping[str, Any]
 """A recorded part that was tried: `verdict` of the recipe, and `before` of the line."""

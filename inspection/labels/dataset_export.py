@@ -23,12 +23,12 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
+from inspection.durable_files import sync_folder
 from inspection.errors import InspectionError
 from inspection.labels.defect_types import folder_of, is_name
 from inspection.labels.labels import OK, Label
 from inspection.labels.masks import MaskError, Masks
 from inspection.store import PartRecord, Store
-from inspection.store.pictures.archive import sync_folder
 
 FOLDER = "datasets"
 MANIFEST = "dataset.json"

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import IntEnum
 from itertools import combinations
 from typing import Any
 
@@ -201,3 +202,31 @@ def _differ(labels: Iterable[Label]) -> bool:
 
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
+
+
+Said = Mapping[str, PartLabels]
+"""What people said of each part."""
+
+
+class Truth(IntEnum):
+    """What people said of a part."""
+
+    NOTHING = 0
+    OK = 1
+    NG = 2
+    DISPUTED = 3
+
+
+def truth_of(part: PartLabels | None) -> Truth:
+    """Tell what people said of a part; whoever decides where they differ settles it."""
+    if part is None:
+        return Truth.NOTHING
+    if part.decision is not None:
+        return _TRUTHS[str(part.decision.label)]
+    said = {str(label.label) for label in part.latest.values()}
+    if len(said) > 1:
+        return Truth.DISPUTED
+    return _TRUTHS[said.pop()] if said else Truth.NOTHING
+
+
+_TRUTHS = {OK: Truth.OK, NG: Truth.NG}

@@ -11,9 +11,7 @@ import hmac
 import json
 import queue
 import secrets
-import shutil
 import threading
-import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from http import HTTPStatus
@@ -24,101 +22,14 @@ from urllib.parse import unquote
 
 from cameras import CameraError
 from inspection.errors import InspectionError, expected
-from inspection.judging.judge import load_recipe
+from inspection.judging.encode import encoded_jpeg
 from inspection.local_api import endpoint_file as runtime_file
-from inspection.local_api import feed
-from inspection.local_api.diagnostics import Vitals
-from inspection.local_api.feed import Feed
-from inspection.plant.outputs.base import Request
-from inspection.recipe import open_recipe
-from inspection.station.station import Station
+from inspection.local_api.commands import VERBS, Control
+from inspection.local_api.part_pictures import heat_png, picture_jpeg
 
 STATUS_S = 1.0
 LARGEST_BODY = 1 << 20
 RUNTIME = runtime_file.NAME
-
-
-class Control:
-    """What the page may ask of a station; each public verb takes and gives plain data."""
-
-    def __init__(self, station: Station, live: Feed) -> None:
-        self.station, self.live = station, live
-        self._recipes = threading.Lock()
-        self.vitals = Vitals(station)
-
-    def trigger(self, *, who: str, serial: str | None = None, lot: str | None = None) -> Any:
-        """Trigger one part by hand."""
-        request = Request(source=f"page: {who}", serial=serial, lot=lot)
-        if not self.station.trigger(request):
-            raise InspectionError(f"not triggered: the station is {self.station.state}")
-        return {"trigger_id": request.trigger_id}
-
-    def pause(self, *, who: str) -> Any:
-        """Pause inspecting; triggers are rejected meanwhile."""
-        self.station.pause(paused=True, who=who)
-        return self._noted("paused", who)
-
-    def resume(self, *, who: str) -> Any:
-        """Go on inspecting."""
-        self.station.pause(paused=False)
-        return self._noted("resumed", who)
-
-    def product(self, *, who: str, product: str) -> Any:
-        """Change over to another product."""
-        before = self.station.product
-        self.station.change_product(product)
-        return self._noted("product_changed", who, {"from": before, "to": product})
-
-    def event(self, *, part_id: str, kind: str, who: str, detail: Mapping[str, Any]) -> Any:
-        """Record what a person did about a part, such as a label."""
-        done = self.station.store.add_event(part_id, kind, who, detail=detail)
-        return {"number": done.number}
-
-    def action(self, *, kind: str, who: str, detail: Mapping[str, Any]) -> Any:
-        """Record what a person did that is about no one part."""
-        return self._noted(kind, who, detail)
-
-    def recipe(self, *, who: str, path: str) -> Any:
-        """Open a recipe file anew, check it on this machine, and judge by it from now on."""
-        with self._recipes:  # two at once could end in the wrong order
-            recipe = load_recipe(Path(path))
-            if open_recipe(Path(path)).id != recipe.id:
-                raise InspectionError(
-                    f"recipe {path}: the file was exchanged while it was read; put it on the line again"
-                )
-            products = self.station.put_recipe(Path(path), recipe)
-            return self._noted(
-                "recipe_on_line", who, {"recipe_id": recipe.id, "file": path, "products": products}
-            )
-
-    def take(self, *, who: str, view: str, path: str) -> Any:
-        """Take a picture that is no part into a new file; the station must be paused."""
-        frame = self.station.adjuster.save(view, Path(path))
-        return {"height_px": frame.image.shape[0], "width_px": frame.image.shape[1]}
-
-    def camera(self, *, who: str, view: str, settings: Mapping[str, Any]) -> Any:
-        """Open a camera anew with other settings; the station must be paused."""
-        applied = self.station.adjuster.change(view, settings)
-        self._noted("camera_changed", who, {"view": view, "settings": dict(settings)})
-        return {"applied": applied}
-
-    def parity(self, *, who: str) -> Any:
-        """Judge the references of the recipes on the line again."""
-        found = self.vitals.check_parity()
-        self._noted("parity_checked", who, {"recipes": found})
-        return {"recipes": found}
-
-    def status(self) -> dict[str, Any]:
-        """Say how the station is doing, as the pages show it."""
-        return {**status(self.station), **self.vitals.told()}
-
-    def _noted(self, kind: str, who: str, detail: Mapping[str, Any] | None = None) -> Any:
-        return {"number": self.station.store.add_action(kind, who, detail=detail or {}).number}
-
-
-VERBS = (
-    "trigger", "pause", "resume", "product", "event", "action", "recipe", "take", "camera", "parity",
-)  # fmt: skip
 
 
 class ControlServer:
@@ -187,27 +98,6 @@ class ControlServer:
             with suppress(InspectionError):  # the record is out of reach; the next may be told
                 self.control.live.tell(self.control.status())
             self._over.wait(STATUS_S)
-
-
-def status(station: Station) -> dict[str, Any]:
-    """Say how the station is doing, as the pages show it."""
-    place = station.store.archive.root
-    try:
-        disk: dict[str, float] = {"free_gb": shutil.disk_usage(place).free / 1e9}
-    except OSError:
-        disk = {}
-    policy = station.settings.retention
-    if policy is not None and policy.free_gb is not None:
-        disk["floor_gb"] = policy.free_gb
-    states = {view.name: view.camera.state for view in station.views}
-    return {
-        "type": "status",
-        "at_ms": 1e3 * time.time(),
-        **station.snapshot(),
-        "products": list(station.products),
-        "camera_states": states,
-        "disk": disk,
-    }
 
 
 class _Server(ThreadingHTTPServer):
@@ -300,7 +190,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _picture(self, part_id: str) -> bytes | None:
         part = self.control.live.latest(part_id)
-        return None if part is None else feed.picture_jpeg(part)
+        return None if part is None else picture_jpeg(part)
 
     def _heat(self, part_id: str) -> bytes | None:
         part = self.control.live.latest(part_id)
@@ -313,10 +203,10 @@ class _Handler(BaseHTTPRequestHandler):
             and view.name in part.judgements
             and part.judgements[view.name].recipe_id == recipe.id
         }
-        return feed.heat_png(part, recipes)
+        return heat_png(part, recipes)
 
     def _look(self, view: str) -> bytes | None:
-        return feed.encoded_jpeg(self.control.station.adjuster.take(view).image)
+        return encoded_jpeg(self.control.station.adjuster.take(view).image)
 
     def _answer(self, code: HTTPStatus, content: Mapping[str, Any]) -> None:
         self._send(code, json.dumps(content, default=str).encode(), "application/json")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-CONFIDENCE = 0.95
+from inspection.intervals import CONFIDENCE, Numbers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,3 +78,18 @@ def _fail_threshold(ordered: NDArray[np.float64], threshold: float, false_reject
     mean = float(excesses.mean()) if len(excesses) else 0.0
     rate = min(0.1 * false_reject, 0.05)
     return max(threshold, start + mean * math.log(0.1 / rate))
+
+
+def promises(n_good: int) -> tuple[Numbers, Numbers]:
+    """Give what n good scores promise of a threshold that j of them lie above, for j = 0 … n.
+
+    First the mean share of good parts that will not pass, (1 + j) / (n + 1); then what it does not
+    exceed with 95 % confidence. At the recipe's own threshold both are those of its `Calibration`.
+    """
+    from scipy.special import betaincinv
+
+    rejects = np.arange(1, n_good + 2, dtype=np.float64)
+    bound = np.ones(n_good + 1)
+    if n_good:
+        bound[:-1] = betaincinv(rejects[:-1], n_good + 1 - rejects[:-1], CONFIDENCE)
+    return rejects / (n_good + 1), bound

@@ -9,21 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Canvas = NDArray[np.uint8]
+from inspection.reasons import WORDS
 
-WORDS = {
-    "brightness": ("too dark", "too bright"),
-    "contrast": (
-        "too flat: no part in view, lens covered or far out of focus",
-        "too much contrast",
-    ),
-    "sharpness": ("blurred", "sharper or noisier than the good parts"),
-    "saturated_share": ("", "over-exposed"),
-    "colour": ("colours missing", "colours too strong"),
-    "alignment": ("no part or a different part in view", ""),
-    "strangeness": ("", "no part or a different part in view"),
-}
-"""What a number below or above its limits means. Units: grey levels 0..255, shares 0..1."""
+Canvas = NDArray[np.uint8]
 
 # How far beyond the good parts' own range a picture may go, as (share of the range, at least).
 # Wide on purpose: a health limit is to stop what cannot be judged, not to judge.

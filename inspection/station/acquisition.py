@@ -13,9 +13,10 @@ from threading import TIMEOUT_MAX
 from cameras import CameraError, CameraLost, CameraTimeout, EndOfStream, Frame
 from cameras._attempt import Attempt
 from inspection.errors import CannotInspect
-from inspection.plant.outputs.base import Request
+from inspection.judging.multi_view import side_by_side
+from inspection.plant.messages import TriggerRequest
 from inspection.station.alarms import CAMERA, Trouble
-from inspection.station.camera_view import View, remaining_s, side_by_side
+from inspection.station.camera_view import View, remaining_s
 from inspection.station.part import Part
 
 REVIVE_S, PAUSE_S = 0.5, 0.05
@@ -25,7 +26,7 @@ OVERDUE_S = 1.0
 """How much longer than allowed a call of a driver may take before it counts as hanging."""
 
 Decide = Callable[[Part, str], None]
-Take = Callable[[Request, float], Part | None]
+Take = Callable[[TriggerRequest, float], Part | None]
 """Takes a picture's own trigger, and when its picture was there (monotonic clock)."""
 
 
@@ -207,7 +208,7 @@ class Acquirer:
             self.trouble.clear(CAMERA)
 
     def _one(self, take: Take, frame: Frame | None, problem: str) -> None:
-        part = take(Request(source="camera"), time.monotonic())
+        part = take(TriggerRequest(source="camera"), time.monotonic())
         if part is None:
             return
         if frame is None:

@@ -9,7 +9,8 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from inspection.judgement import Verdict
-from inspection.plant.outputs.base import Line, Output, OutputError, OutputRefused, Result
+from inspection.plant.messages import StationInterface, InspectionResult
+from inspection.plant.outputs.base import Output, OutputError, OutputRefused
 
 if TYPE_CHECKING:
     from inspection.store import PartRecord, Store
@@ -37,7 +38,7 @@ class Deliveries:
         self._over = threading.Event()
         self._threads: list[threading.Thread] = []
 
-    def open(self, line: Line) -> None:
+    def open(self, line: StationInterface) -> None:
         """Open all outputs. A required one that cannot be opened raises OutputError; others wait."""
         self._line = line
         for name, output in self.outputs.items():
@@ -60,7 +61,7 @@ class Deliveries:
             with suppress(OutputError):
                 output.close()
 
-    def answer(self, result: Result) -> OutputError | None:
+    def answer(self, result: InspectionResult) -> OutputError | None:
         """Give a result to all that answer at once; the error of a required one that failed."""
         failed = None
         for name, output in self.outputs.items():
@@ -105,7 +106,7 @@ class Deliveries:
         """Give what is wrong with each output now, in words."""
         return dict(self._problems)
 
-    def state_changed(self, line: Line) -> None:
+    def state_changed(self, line: StationInterface) -> None:
         """Tell all outputs of a new state."""
         for output in self.outputs.values():
             with suppress(Exception):  # it tells of its own troubles when it sends
@@ -116,10 +117,10 @@ class Deliveries:
         for output in self.outputs.values():
             output.check()
 
-    def result_of(self, record: PartRecord) -> Result:
+    def result_of(self, record: PartRecord) -> InspectionResult:
         """Give the result that goes out for a recorded part."""
         path = self.store.image_path(record)
-        return Result(
+        return InspectionResult(
             delivery_id=record.part_id,
             trigger_id=record.trigger_id or "",
             station=record.station or "",
@@ -185,7 +186,7 @@ class Deliveries:
             raise error
         self.store.set_aside(name, part_id, str(error))
 
-    def _told(self, record: PartRecord) -> Result:
+    def _told(self, record: PartRecord) -> InspectionResult:
         """Give the result as the line was told it: a PASS that came too late was a reject."""
         result = self.result_of(record)
         if result.reject:

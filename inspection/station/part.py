@@ -13,8 +13,8 @@ from uuid import uuid4
 
 from cameras import Frame
 from inspection.judgement import Judgement
-from inspection.plant.outputs.base import Request, Result
-from inspection.station.camera_view import Look
+from inspection.judging.multi_view import Look
+from inspection.plant.messages import TriggerRequest, InspectionResult
 
 if TYPE_CHECKING:
     from inspection.store import PartRecord, StagedPicture
@@ -27,7 +27,7 @@ STAGES = ("taken", "wait", "acquire", "judge", "store", "answer")
 class Part:
     """One trigger on its way through the station. Whoever claims it first decides its verdict."""
 
-    request: Request
+    request: TriggerRequest
     product: str
     deadline: float
     """Of the monotonic clock, as are the marks."""
@@ -87,11 +87,11 @@ class Part:
 class InspectedPart:
     """One part that went through the station, for listeners; `record` is already durable."""
 
-    request: Request
+    request: TriggerRequest
     frames: Mapping[str, Frame]
     judgement: Judgement
     record: PartRecord
-    told: Result
+    told: InspectionResult
     """What the line was told: a reject, if a PASS came into the record too late."""
     judgements: Mapping[str, Judgement] = field(default_factory=dict)
     """Of each view, empty where none was judged."""

@@ -6,15 +6,16 @@ Whoever exchanges then has the station load the file; if that fails, `put_back` 
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
+from inspection.durable_files import copy_file
 from inspection.errors import RecipeError
-from inspection.recipe import open_recipe
+from inspection.recipe import Recipe, open_recipe
 from inspection.store import Action
 
 ON_LINE, REPLACED = "recipe_on_line", "recipe_replaced"
@@ -39,9 +40,9 @@ def exchange(new: Path, target: Path, kept: Path) -> Exchange:
     spare: Path | None = target.with_name(f".{target.name}.{token_hex(4)}.before")
     try:
         before_id = keep(target, kept)
-        spare = _copy(target, spare) if target.exists() and spare else None
+        spare = copy_file(target, spare) if target.exists() and spare else None
         target.parent.mkdir(parents=True, exist_ok=True)
-        _copy(new, target)
+        copy_file(new, target)
     except OSError as error:
         if spare is not None:
             spare.unlink(missing_ok=True)
@@ -75,7 +76,7 @@ def keep(path: Path, kept: Path) -> str | None:
     place = kept / f"{recipe_id}.recipe"
     if not place.exists():
         kept.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _copy(path, place)
+        copy_file(path, place)
     return recipe_id
 
 
@@ -104,16 +105,15 @@ def _add(found: dict[str, dict[str, Any]], recipe_id: str, row: dict[str, Any]) 
         found[recipe_id] = row
 
 
-def _copy(source: Path, target: Path) -> Path:
-    """Copy a file so that the target is the old or the new one, whole, whatever happens."""
-    aside = target.with_name(f".{target.name}.{token_hex(4)}.part")
-    try:
-        with source.open("rb") as reading, aside.open("xb") as writing:
-            shutil.copyfileobj(reading, writing)
-            writing.flush()
-            os.fsync(writing.fileno())
-        aside.chmod(0o644)
-        os.replace(aside, target)
-    finally:
-        aside.unlink(missing_ok=True)
-    return target
+def opened(path: Path) -> Recipe:
+    """Open a recipe, or give the one that was opened before."""
+    return _opened(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=3)
+def _opened(path: Path, changed_ns: int) -> Recipe:
+    return open_recipe(path)
+
+
+KEPT_RECIPES = "recipes"
+"""Folder of recipes that were on the line before, named by their id (`inspection.station.recipe_library`)."""

@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from inspection.judgement import Verdict
-from inspection.plant.outputs.base import OutputError, Request, Result
+from inspection.judging.multi_view import cannot_inspect
+from inspection.plant.messages import TriggerRequest, InspectionResult
+from inspection.plant.outputs.base import OutputError
 from inspection.station.alarms import RECORD, Trouble
-from inspection.station.camera_view import cannot_inspect
 from inspection.station.delivery import Deliveries
 from inspection.station.part import Part
 
@@ -39,14 +40,14 @@ class Recorder:
         self.station = station
         self._over = over
         self._lock = threading.Lock()
-        self._owed: dict[str, Request] = {}
+        self._owed: dict[str, TriggerRequest] = {}
 
     @property
     def owed(self) -> int:
         """How many refused triggers still want a record."""
         return len(self._owed)
 
-    def note(self, request: Request) -> bool:
+    def note(self, request: TriggerRequest) -> bool:
         """Write a trigger into the journal; False when it is known, or cannot be written.
 
         One that cannot be written is owed a record.
@@ -72,13 +73,13 @@ class Recorder:
         except StoreError:
             return data
 
-    def owe(self, request: Request) -> None:
+    def owe(self, request: TriggerRequest) -> None:
         """Remember a refused trigger, to record it as a reject when the record is back."""
         with self._lock:
             if len(self._owed) < MOST_OWED:
                 self._owed.setdefault(request.trigger_id, request)
 
-    def refuse(self, request: Request) -> None:
+    def refuse(self, request: TriggerRequest) -> None:
         """Tell the line to reject a part whose trigger could not be taken. Raises OutputError."""
         reason = "refused: the record is out of reach"
         self._send(self._unrecorded(Part(request, request.product or "", 0.0), reason))
@@ -121,7 +122,7 @@ class Recorder:
             self._back()
             return record
 
-    def answer(self, part: Part, record: PartRecord) -> Result:
+    def answer(self, part: Part, record: PartRecord) -> InspectionResult:
         """Tell the line, unless it was told already. What is late is told as a reject.
 
         Give what the line was told. Raises OutputError when a required output fails.
@@ -152,7 +153,7 @@ class Recorder:
         """Record as rejected what was triggered before a restart and never judged."""
         left = self.store.unanswered(self.station)
         for noted in left:
-            request = Request(
+            request = TriggerRequest(
                 trigger_id=noted.trigger_id,
                 source=noted.source,
                 serial=noted.serial,
@@ -185,7 +186,7 @@ class Recorder:
         self.trouble.clear(RECORD)
         return settled
 
-    def _note(self, request: Request) -> bool:
+    def _note(self, request: TriggerRequest) -> bool:
         return self.store.note_trigger(
             request.trigger_id,
             station=self.station,
@@ -196,7 +197,7 @@ class Recorder:
             product=request.product,
         )
 
-    def _reject(self, request: Request, reason: str) -> None:
+    def _reject(self, request: TriggerRequest, reason: str) -> None:
         part = Part(request, request.product or "", 0.0)
         part.claim(cannot_inspect(reason, None))
         self.store.add(self._row(part), deliver_to=self.deliveries.kept)
@@ -247,9 +248,9 @@ class Recorder:
         if part.judgement.verdict is Verdict.PASS:
             part.judgement = cannot_inspect(f"not recorded in time: {why}", None)
 
-    def _unrecorded(self, part: Part, reason: str) -> Result:
+    def _unrecorded(self, part: Part, reason: str) -> InspectionResult:
         request = part.request
-        return Result(
+        return InspectionResult(
             delivery_id=part.part_id,
             trigger_id=request.trigger_id,
             station=self.station,
@@ -281,7 +282,7 @@ class Recorder:
         if not self._owed:
             self.trouble.clear(RECORD)
 
-    def _send(self, result: Result) -> None:
+    def _send(self, result: InspectionResult) -> None:
         problem: OutputError | None = self.deliveries.answer(result)
         if problem is not None:
             raise problem

@@ -11,15 +11,13 @@ from numpy.typing import NDArray
 
 from cameras import Frame, read_image
 from inspection.judgement import Judgement
+from inspection.judging.encode import encoded_png
 from inspection.judging.judge import inspect
 from inspection.judging.overlay import heat_over
-from inspection.local_api.feed import encoded_png
 from inspection.recipe import Recipe, open_recipe
+from inspection.station.recipe_library import KEPT_RECIPES
 from inspection.station.station_file import StationFile
 from inspection.store import PartRecord
-
-KEPT_RECIPES = "recipes"
-"""Folder of recipes that were on the line before, named by their id (`inspection.station.recipe_library`)."""
 
 _ONE_AT_A_TIME = threading.Lock()
 """A recipe's program judges one picture at a time, and several pages may ask at once."""

@@ -21,12 +21,14 @@ from typing import TYPE_CHECKING, Any
 
 from inspection.errors import InspectionError
 from inspection.judgement import Judgement, Verdict
-from inspection.plant.outputs.base import OutputError, Request, State
+from inspection.judging.multi_view import cannot_inspect, joined
+from inspection.plant.messages import TriggerRequest, State
+from inspection.plant.outputs.base import OutputError
 from inspection.station import pause_file as pause
 from inspection.station.acquisition import Acquirer, next_of, waiting_in
 from inspection.station.alarms import NONE, OUTPUT, RECORD, Trouble
 from inspection.station.camera_service import Adjuster
-from inspection.station.camera_view import View, cannot_inspect, joined
+from inspection.station.camera_view import View
 from inspection.station.code_reader import identify
 from inspection.station.delivery import Deliveries
 from inspection.station.part import InspectedPart, Listener, Part
@@ -38,7 +40,8 @@ from inspection.station.status import StatusServer, Times
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from inspection.plant.outputs.base import Output, Result
+    from inspection.plant.messages import InspectionResult
+    from inspection.plant.outputs.base import Output
     from inspection.plant.triggers import Trigger
     from inspection.recipe import Recipe
     from inspection.store import PartRecord, Store
@@ -147,7 +150,7 @@ class Station:
         """0 when all is well; see `inspection.station.alarms`."""
         return self.trouble.code
 
-    def trigger(self, request: Request) -> bool:
+    def trigger(self, request: TriggerRequest) -> bool:
         """Take a trigger: note it durably, then queue it. False when the station is not ready."""
         part = self._taken(request, time.monotonic())
         if part is None:
@@ -416,7 +419,7 @@ class Station:
     def _no_recipe(self, product: str) -> str:
         return f"product {product!r}: no recipe for it; allowed: {', '.join(self.products)}"
 
-    def _taken(self, request: Request, began: float) -> Part | None:
+    def _taken(self, request: TriggerRequest, began: float) -> Part | None:
         """Take a trigger if the station is ready; None if it is not, or knows the trigger already."""
         deadline = began + self.settings.deadline_ms / 1e3
         with self._taking:
@@ -444,7 +447,7 @@ class Station:
         with self._lock:
             return list(self._in_flight.values())
 
-    def _take_picture(self, request: Request, began: float) -> Part | None:
+    def _take_picture(self, request: TriggerRequest, began: float) -> Part | None:
         """Take a picture as a part; where the record is out of reach, tell the line to reject it."""
         part = self._taken(request, began)
         if part is None and self.trouble.has(RECORD):
@@ -503,7 +506,7 @@ class Station:
         if part.claim(judgement):
             self._decided.put(part)
 
-    def _finish(self, part: Part, record: PartRecord, told: Result) -> None:
+    def _finish(self, part: Part, record: PartRecord, told: InspectionResult) -> None:
         part.mark("answer")
         for stage, ms in part.times_ms().items():
             self.times.add(stage, ms)

@@ -22,11 +22,7 @@ from inspection.store.schema import events, outbox, parts, removals
 
 if TYPE_CHECKING:
     from inspection.store.store import Store
-
-REMOVED = "picture_removed"
-WHO = "retention"
-PROTECTED_BY = ("label", "study", "release")
-"""Kinds of events whose part keeps its picture."""
+from inspection.store.event_kinds import PROTECTED_BY, REMOVED, WHO
 
 # The screen shows it and an output may be sending it.
 _KEPT_FOR = timedelta(hours=1)

@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from sqlalchemy import Connection, Engine, func, select
 
+from inspection.durable_files import make_folder
 from inspection.judgement import Verdict
 from inspection.store import journal, outbox
 from inspection.store import verify as audit
@@ -23,7 +24,7 @@ from inspection.store.filters import matching, page
 from inspection.store.journal import NotedTrigger
 from inspection.store.migrations import migrate, require_latest
 from inspection.store.outbox import RefusedResult
-from inspection.store.pictures.archive import Archive, make_folder
+from inspection.store.pictures.archive import Archive
 from inspection.store.pictures.staging import Batch, Staging
 from inspection.store.records import (
     Action,

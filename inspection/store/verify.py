@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, Select, exists, select
 
 from inspection.store.chain import Head, breaks
+from inspection.store.event_kinds import REMOVED, WHO
 from inspection.store.pictures.archive import Archive
-from inspection.store.retention import REMOVED, WHO
 from inspection.store.schema import actions, chain, events, parts
 
 _BATCH = 1000

@@ -17,7 +17,8 @@ import numpy as np
 
 from cameras import read_image
 from inspection.errors import InspectionError
-from inspection.training.good_pictures import Labelled, Progress, good_files, test_files
+from inspection.training.dataset_folder import Labelled, good_files, test_files
+from inspection.training.good_pictures import Progress
 from inspection.training.metrics import aupro, auroc, pixel_auroc
 
 OURS = "ours"
@@ -125,7 +126,8 @@ def measure_ours(dataset: Path, *, image_size_px: int, backbone: str) -> dict[st
     from inspection.recipe import open_recipe
     from inspection.recipe.setup_file import Setup
     from inspection.training.evaluate import evaluate
-    from inspection.training.train import TrainingOptions, train_recipe
+    from inspection.training.options import TrainingOptions
+    from inspection.training.train import train_recipe
     from models._comparison.bare_backbone import load_libraries
     from models._comparison.process_memory import peak_memory_mb
 

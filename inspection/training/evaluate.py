@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from cameras import read_image
 from inspection.errors import InspectionError
+from inspection.intervals import exact_interval
 from inspection.judgement import Verdict
 from inspection.judging.picture_files import JudgedFile, judge_files
 from inspection.recipe import Recipe
-from inspection.training.good_pictures import Labelled, test_files
-from inspection.training.metrics import aupro, auroc, exact_interval, pixel_auroc
+from inspection.training.dataset_folder import Labelled, test_files
+from inspection.training.metrics import aupro, auroc, pixel_auroc
 
 Progress = Callable[[str, int, int], None]
 

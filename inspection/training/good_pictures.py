@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar, overload
@@ -16,11 +16,13 @@ from typing import TypeVar, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from cameras import CameraError, list_images
+from cameras import CameraError
 from inspection.errors import CannotInspect, TrainingError
 from inspection.recipe.alignment import Pose
 from inspection.recipe.framing import Framing
+from inspection.recipe.geometry import choose_canvas
 from inspection.recipe.setup_file import Setup
+from inspection.training.options import TrainingOptions
 from models import Picture
 
 CanvasImage = NDArray[np.uint8]
@@ -41,49 +43,6 @@ MIN_GOOD = 5
 
 NEARLY_BLACK = 32
 """Grey levels of 255: pictures whose brightest pixel is below were stored with fewer bits."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Labelled:
-    """A test picture: `kind` is "good" or the name of its folder; `mask` the truth's file or None."""
-
-    path: Path
-    kind: str
-    mask: Path | None = None
-
-    @property
-    def defective(self) -> bool:
-        """Whether the picture shows a defect."""
-        return self.kind != "good"
-
-
-def good_files(dataset: Path) -> list[Path]:
-    """Give the good pictures of a folder, or of `train/good` in the MVTec layout."""
-    if not dataset.exists():
-        raise TrainingError(f"dataset {dataset}: no such folder")
-    if not dataset.is_dir():
-        raise TrainingError(f"dataset {dataset}: is a file; give a folder of good pictures")
-    folder = dataset / "train" / "good"
-    folder = folder if folder.is_dir() else dataset
-    files = list_images(folder)
-    if not files:
-        raise TrainingError(
-            f"dataset {dataset}: no pictures in {folder}; "
-            "give a folder of good pictures, or one with train/good"
-        )
-    return files
-
-
-def test_files(dataset: Path) -> list[Labelled]:
-    """Give the pictures of `test/*` with their masks; none when there is no such folder."""
-    found = []
-    for folder in sorted((dataset / "test").glob("*/")):
-        for path in list_images(folder):
-            mask = dataset / "ground_truth" / folder.name / f"{path.stem}_mask.png"
-            found.append(
-                Labelled(path=path, kind=folder.name, mask=mask if mask.is_file() else None)
-            )
-    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -260,3 +219,18 @@ def _duplicates(used: list[Good]) -> tuple[tuple[str, ...], ...]:
 def _too_few(used: int, given: int, unreadable: list[tuple[str, str]]) -> str:
     line = f"{used} usable good pictures of {given} given; at least {MIN_GOOD} are needed"
     return f"{line}; first unreadable: {unreadable[0][1]}" if unreadable else line
+
+
+CANVAS_MULTIPLE = 32
+
+
+def read_pictures(
+    files: list[Path], *, options: TrainingOptions, setup: Setup, progress: Progress
+) -> GoodPictures:
+    """Choose the canvas from a spread of the pictures, then read and measure each once."""
+    first = first_readable(files, setup)
+    setup = replace(setup, reference_size_px=setup.reference_size_px or first.shape[:2])
+    whole = first.shape[:2]
+    sizes = [setup.window(whole).size_px] if setup.align else first_sizes(files, setup)
+    canvas = choose_canvas(sizes, size_px=options.image_size_px or 256, multiple=CANVAS_MULTIPLE)
+    return read_good(files, Framing(canvas, setup, first), progress=progress)

@@ -19,7 +19,7 @@ from inspection.training.metrics import auroc
 from models import Picture
 
 if TYPE_CHECKING:
-    from inspection.training.train import TrainingOptions
+    from inspection.training.options import TrainingOptions
 
 SIZES_PX = (192, 256, 320, 384, 448, 512, 640, 768)
 USUAL_PX = 256
@@ -82,7 +82,7 @@ def choose_size(
     files: list[Path], *, options: TrainingOptions, setup: Setup, progress: Progress
 ) -> tuple[Trial, ...]:
     """Try sizes up to the pictures' own, smallest first, until one is over the budget."""
-    from inspection.training.train import read_pictures
+    from inspection.training.good_pictures import read_pictures
 
     spread = np.linspace(0, len(files) - 1, min(len(files), MOST_PICTURES)).round().astype(int)
     picked = [files[i] for i in spread]

@@ -64,20 +64,6 @@ def aupro(
     return float((np.bincount(pixels.region, area) / size).mean() / limit)
 
 
-def exact_interval(k: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Clopper and Pearson's interval (Biometrika 26, 1934) for a rate seen as k of n."""
-    from scipy.special import betaincinv  # 0.2 s to import
-
-    if n < 1 or not 0 <= k <= n:
-        raise ValueError(f"exact_interval: expected 0 <= k <= n and n >= 1, got k={k}, n={n}")
-    if not 0.0 < confidence < 1.0:
-        raise ValueError(f"confidence: expected between 0 and 1, got {confidence}")
-    tail = (1.0 - confidence) / 2.0
-    low = 0.0 if k == 0 else float(betaincinv(k, n - k + 1, tail))
-    high = 1.0 if k == n else float(betaincinv(k + 1, n - k, 1.0 - tail))
-    return low, high
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class _Pixels:
     """`good` and `defective` are sorted and float32; `region` numbers each defective pixel's."""

@@ -24,37 +24,20 @@ from inspection.recipe import (
 )
 from inspection.recipe import image_health as health
 from inspection.recipe.calibration import Calibration, calibrate
-from inspection.recipe.framing import Framing
-from inspection.recipe.geometry import Canvas, choose_canvas
+from inspection.recipe.geometry import Canvas
 from inspection.recipe.setup_file import Setup
+from inspection.training.dataset_folder import good_files
 from inspection.training.good_pictures import (
     GoodPictures,
     Hygiene,
     Progress,
-    first_readable,
-    first_sizes,
-    good_files,
-    read_good,
+    read_pictures,
 )
 from inspection.training.image_size import Trial, best, choose_size
+from inspection.training.options import TrainingOptions
 
 REFERENCES = 4
 SUSPICIOUS_DEVIATIONS = 6.0
-CANVAS_MULTIPLE = 32
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrainingOptions:
-    """What may be chosen; each is an option of `inspection train`."""
-
-    model: str = "patchcore"
-    backbone: str = "tf_efficientnet_lite0"
-    weights: Path | None = None
-    image_size_px: int | None = 256
-    """None: choose by `inspection.training.image_size`."""
-    latency_budget_ms: float = 50.0
-    false_reject: float = 0.01
-    seed: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,18 +120,6 @@ def train_recipe(
         hygiene=hygiene,
         sizes_tried=trials,
     )
-
-
-def read_pictures(
-    files: list[Path], *, options: TrainingOptions, setup: Setup, progress: Progress
-) -> GoodPictures:
-    """Choose the canvas from a spread of the pictures, then read and measure each once."""
-    first = first_readable(files, setup)
-    setup = replace(setup, reference_size_px=setup.reference_size_px or first.shape[:2])
-    whole = first.shape[:2]
-    sizes = [setup.window(whole).size_px] if setup.align else first_sizes(files, setup)
-    canvas = choose_canvas(sizes, size_px=options.image_size_px or 256, multiple=CANVAS_MULTIPLE)
-    return read_good(files, Framing(canvas, setup, first), progress=progress)
 
 
 def teach(

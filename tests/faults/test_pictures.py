@@ -49,7 +49,7 @@ def test_a_recipe_replaced_while_running_changes_nothing_until_the_next_start(
     line: Any, tmp_path: Path
 ) -> None:
     from inspection.launch import station_at_work
-    from inspection.plant.outputs.base import Request
+    from inspection.plant.messages import TriggerRequest
     from inspection.station.station_file import read_station
 
     recipe = tmp_path / "flange.recipe"
@@ -62,10 +62,10 @@ def test_a_recipe_replaced_while_running_changes_nothing_until_the_next_start(
         encoding="utf-8",
     )
     with station_at_work(read_station(path)) as station:
-        station.trigger(Request(source="test"))
+        station.trigger(TriggerRequest(source="test"))
         wait_until(lambda: station.snapshot()["answers"] == 1)
         recipe.write_bytes(b"half a recipe")
-        station.trigger(Request(source="test"))
+        station.trigger(TriggerRequest(source="test"))
         wait_until(lambda: station.snapshot()["answers"] == 2)
         first, second = station.store.parts()
         assert first.recipe_id == second.recipe_id == line.trained["recipe_id"]

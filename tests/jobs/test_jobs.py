@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from cameras.simulated import write_dataset
+from inspection.durable_files import replace_json
 from inspection.errors import InspectionError
 from inspection.jobs import TRAIN, Job, Jobs, birth, snapshot
-from inspection.jobs.status_file import DONE, FAILED, StatusFile, replace_json
+from inspection.jobs.status_file import DONE, FAILED, StatusFile
 from inspection.recipe import open_recipe
 
 N_GOOD = 24

@@ -17,7 +17,8 @@ from inspection.recipe import Recipe, open_recipe
 from inspection.recipe.framing import View
 from inspection.recipe.geometry import Canvas
 from inspection.recipe.setup_file import Alignment, Setup, Zone, read_setup, setup_from
-from inspection.training.train import TrainingOptions, train_recipe
+from inspection.training.options import TrainingOptions
+from inspection.training.train import train_recipe
 from models import AnomalyMap
 
 SPOT = (64, 100)

@@ -13,6 +13,8 @@ from cameras.simulated import Simulated
 from inspection.judgement import Verdict
 from inspection.local_api import feed
 from inspection.local_api.feed import Feed
+from inspection.local_api.messages import told
+from inspection.local_api.part_pictures import heat_png
 from tests.station.conftest import wait_until
 
 
@@ -41,9 +43,9 @@ def test_a_pass_told_as_a_reject_is_shown_as_the_reject(
         wait_until(lambda: len(built.parts) == 1)
         (part,), (answer,) = built.parts, built.answers.results
         assert (part.record.verdict, answer.verdict) == (Verdict.PASS, Verdict.CANNOT_INSPECT)
-        told = feed.told(part)
-        assert told["verdict"] == "CANNOT_INSPECT"
-        assert told["reason"].endswith(reason)
+        message = told(part)
+        assert message["verdict"] == "CANNOT_INSPECT"
+        assert message["reason"].endswith(reason)
         assert built.station.snapshot()["verdicts"] == {"CANNOT_INSPECT": 1}
 
 
@@ -80,9 +82,9 @@ def test_heat_of_a_view_judged_by_another_recipe_is_not_an_empty_picture(build: 
         (part,) = built.parts
         recipes = {view.name: view.recipes["flange"] for view in built.station.views}
     assert all(found.anomaly_map is not None for found in part.judgements.values())
-    assert feed.heat_png(part, recipes) is not None
-    assert feed.heat_png(part, {"view0": recipes["view0"]}) is None
-    assert feed.heat_png(part, {}) is None
+    assert heat_png(part, recipes) is not None
+    assert heat_png(part, {"view0": recipes["view0"]}) is None
+    assert heat_png(part, {}) is None
 
 
 def test_a_view_without_a_map_needs_no_recipe_for_heat(build: Any) -> None:
@@ -91,4 +93,4 @@ def test_a_view_without_a_map_needs_no_recipe_for_heat(build: Any) -> None:
         wait_until(lambda: len(built.parts) == 1)
         (part,) = built.parts
     bare = replace(part, judgements={"view0": SimpleNamespace(anomaly_map=None)})
-    assert feed.heat_png(bare, {}) is not None
+    assert heat_png(bare, {}) is not None

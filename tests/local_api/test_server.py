@@ -24,8 +24,9 @@ from cameras.simulated import Simulated
 from inspection.errors import RecipeError
 from inspection.judgement import Verdict
 from inspection.local_api import server as control
+from inspection.local_api.commands import Control
 from inspection.local_api.feed import Feed
-from inspection.local_api.server import RUNTIME, Control, ControlServer
+from inspection.local_api.server import RUNTIME, ControlServer
 from inspection.station import pause_file as pause
 from inspection.station.station_file import ViewSettings
 from tests.station.conftest import wait_until

@@ -19,7 +19,7 @@ import pytest
 
 from inspection.errors import InspectionError
 from inspection.judgement import Region, Verdict
-from inspection.plant.outputs import Request, Result
+from inspection.plant.outputs import TriggerRequest, InspectionResult
 
 WAIT_S = 20.0
 JUDGED_AT = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
@@ -34,11 +34,11 @@ class Plant:
         self.products = ("flange", "bracket")
         self.product = "flange"
         self.error_code = 0
-        self.requests: list[Request] = []
+        self.requests: list[TriggerRequest] = []
         self.accepts = True
         self.while_triggered: Callable[[], None] = lambda: None
 
-    def trigger(self, request: Request) -> bool:
+    def trigger(self, request: TriggerRequest) -> bool:
         self.while_triggered()
         if self.accepts:
             self.requests.append(request)
@@ -66,7 +66,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def make_result(number: int = 7, **fields: Any) -> Result:
+def make_result(number: int = 7, **fields: Any) -> InspectionResult:
     region = Region(
         x_px=1, y_px=2, width_px=3, height_px=4, area_px=12.0, area_mm2=None, peak_score=9.5
     )
@@ -88,7 +88,7 @@ def make_result(number: int = 7, **fields: Any) -> Result:
         "recipe_id": "abc",
         "latency_ms": {"total": 12.5},
     }
-    return Result(**(given | fields))
+    return InspectionResult(**(given | fields))
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def plant() -> Plant:
 
 
 @pytest.fixture
-def make() -> Callable[..., Result]:
+def make() -> Callable[..., InspectionResult]:
     return make_result
 
 

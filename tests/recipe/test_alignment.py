@@ -45,7 +45,8 @@ def test_a_moved_part_is_found(pose: tuple[float, float, float]) -> None:
 def bracket(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A recipe of a part without symmetry, learnt from parts that lie as they like."""
     from inspection.recipe import open_recipe
-    from inspection.training.train import TrainingOptions, train_recipe
+    from inspection.training.options import TrainingOptions
+    from inspection.training.train import train_recipe
 
     folder = tmp_path_factory.mktemp("bracket")
     for number in range(15):

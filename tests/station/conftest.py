@@ -13,7 +13,8 @@ import pytest
 
 from cameras import Camera
 from cameras.simulated import Simulated
-from inspection.plant.outputs.base import Line, Output, OutputError, Request, Result
+from inspection.plant.messages import StationInterface, TriggerRequest, InspectionResult
+from inspection.plant.outputs.base import Output, OutputError
 from inspection.station.camera_view import View
 from inspection.station.part import InspectedPart
 from inspection.station.station import Station
@@ -28,19 +29,19 @@ class Answers(Output):
 
     def __init__(self, *, kept: bool = False, required: bool = False) -> None:
         self.kept, self.required = kept, required
-        self.results: list[Result] = []
+        self.results: list[InspectionResult] = []
         self.states: list[str] = []
         self.failing = False
 
-    def open(self, line: Line) -> None:
+    def open(self, line: StationInterface) -> None:
         self.line = line
 
-    def send(self, result: Result) -> None:
+    def send(self, result: InspectionResult) -> None:
         if self.failing:
             raise OutputError("answers: told to fail")
         self.results.append(result)
 
-    def state_changed(self, line: Line) -> None:
+    def state_changed(self, line: StationInterface) -> None:
         self.states.append(line.state)
 
     def close(self) -> None:
@@ -58,7 +59,7 @@ class Built:
     parts: list[InspectedPart] = field(default_factory=list)
 
     def trigger(self, **fields: Any) -> bool:
-        return self.station.trigger(Request(source="test", **fields))
+        return self.station.trigger(TriggerRequest(source="test", **fields))
 
     def settle(self, count: int, timeout_s: float = 20.0) -> None:
         """Wait until so many parts are answered."""

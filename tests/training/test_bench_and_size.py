@@ -14,7 +14,8 @@ from inspection.errors import InspectionError, TrainingError
 from inspection.recipe.setup_file import Setup
 from inspection.training.bench import FIELDS, bench, table
 from inspection.training.image_size import Flaw, Trial, best, draw_flaw, spoil
-from inspection.training.train import TrainingOptions, train_recipe
+from inspection.training.options import TrainingOptions
+from inspection.training.train import train_recipe
 from models import Picture
 
 BACKBONE = "tf_efficientnet_lite0"

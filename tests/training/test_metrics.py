@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from inspection.training.metrics import Mask, aupro, auroc, exact_interval, pixel_auroc
+from inspection.intervals import exact_interval
+from inspection.training.metrics import Mask, aupro, auroc, pixel_auroc
 
 Maps = list[NDArray[np.float32]]
 REPOSITORY = Path(__file__).parents[2]

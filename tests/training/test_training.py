@@ -26,8 +26,10 @@ from inspection.recipe.framing import Framing
 from inspection.recipe.geometry import Canvas
 from inspection.recipe.setup_file import Setup
 from inspection.store import open_store
-from inspection.training.good_pictures import MIN_GOOD, good_files, read_good
-from inspection.training.train import TrainingOptions, train_recipe
+from inspection.training.dataset_folder import good_files
+from inspection.training.good_pictures import MIN_GOOD, read_good
+from inspection.training.options import TrainingOptions
+from inspection.training.train import train_recipe
 
 OPTIONS = TrainingOptions(image_size_px=64, false_reject=0.2)
 Image = NDArray[np.uint8]

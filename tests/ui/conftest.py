@@ -21,7 +21,7 @@ import pytest
 
 from inspection.launch import station_at_work
 from inspection.local_api.server import RUNTIME
-from inspection.plant.outputs.base import Request
+from inspection.plant.messages import TriggerRequest
 from inspection.station.station import Station
 from inspection.station.station_file import read_station
 from inspection.store import Store, open_store
@@ -71,7 +71,7 @@ def station_folder(folder: Path, line: Any, text: str) -> Path:
 
 
 @contextmanager
-def having_inspected(folder: Path, requests: Sequence[Request]) -> Iterator[Station]:
+def having_inspected(folder: Path, requests: Sequence[TriggerRequest]) -> Iterator[Station]:
     """Start the folder's station in this process, and have it inspect a part for each request."""
     with station_at_work(read_station(folder / "station.toml")) as at_work:
         for number, request in enumerate(requests):

@@ -22,9 +22,11 @@ from scipy.stats import binomtest
 from starlette.testclient import TestClient
 
 from inspection import reasons
-from inspection.intervals import drifting_median, exact_intervals, pareto, promises
+from inspection.intervals import exact_intervals
 from inspection.judgement import Judgement, Region, Verdict
+from inspection.labels.labels import Truth
 from inspection.recipe import Recipe, open_recipe
+from inspection.recipe.calibration import promises
 from inspection.station.station_file import read_station
 from inspection.store import NewPart, Store, open_store
 from inspection.store.reading import summary
@@ -35,7 +37,8 @@ from ui.live.station_client import RuntimeGone
 from ui.pages.analysis import routes as analysis
 from ui.pages.analysis import thumbnails as analysis_thumbs
 from ui.pages.analysis.downloads import Files, file_name
-from ui.pages.analysis.threshold import Kind, Rules, Truth, kind_of
+from ui.pages.analysis.statistics import drifting_median, pareto
+from ui.pages.analysis.threshold import Kind, Rules, kind_of
 from ui.pages.analysis.trends import edges_of
 from ui.security.users import Role, User
 from ui.words import Words

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from inspection.judgement import Judgement, Verdict
-from inspection.local_api.feed import told_record
+from inspection.local_api.messages import told_record
 from inspection.station.station_file import Product, StationFile, ViewSettings
 from inspection.store import NewPart, Store, StoreUnavailable, open_store
 from ui.live.hub import DRIFT_LIMIT, DRIFT_OF, STRIP, Hub, shift_start

@@ -62,9 +62,9 @@ def folder(line: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def station(folder: Path) -> Iterator[Station]:
     """A station that inspected some parts, good and bad."""
-    from inspection.plant.outputs.base import Request
+    from inspection.plant.messages import TriggerRequest
 
-    requests = [Request(source="test", serial=f"S{number}") for number in range(PARTS)]
+    requests = [TriggerRequest(source="test", serial=f"S{number}") for number in range(PARTS)]
     with having_inspected(folder, requests) as at_work:
         yield at_work
 

@@ -33,7 +33,7 @@ from inspection.labels.review_queue import Key, Queue, State, Wanted
 from inspection.station.station_file import Product, StationFile, ViewSettings
 from inspection.store import NewPart, PartRecord, open_store
 from inspection.store.reading.outline import events_since, numbered, outlines
-from inspection.training.good_pictures import good_files, test_files
+from inspection.training.dataset_folder import good_files, test_files
 from ui.core import errors as refuse
 from ui.core.context import Context
 from ui.live.hub import Hub

@@ -19,11 +19,11 @@ from starlette.testclient import TestClient
 
 from cameras import camera_class, camera_names, decode_image
 from cameras.simulated import Simulated
+from inspection.durable_files import replace_json
 from inspection.errors import SetupError
 from inspection.jobs import Jobs
-from inspection.jobs.status_file import replace_json
 from inspection.labels import part_selection as setup_record
-from inspection.plant.outputs.base import Request
+from inspection.plant.messages import TriggerRequest
 from inspection.recipe import Recipe, open_recipe, write_recipe
 from inspection.recipe.setup_file import read_setup
 from inspection.station.station import Station
@@ -71,7 +71,9 @@ def folder(line: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def station(folder: Path) -> Iterator[Station]:
-    requests = [Request(source="test", lot="A" if number < 6 else "B") for number in range(PARTS)]
+    requests = [
+        TriggerRequest(source="test", lot="A" if number < 6 else "B") for number in range(PARTS)
+    ]
     with having_inspected(folder, requests) as at_work:
         yield at_work
 

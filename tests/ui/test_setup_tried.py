@@ -12,7 +12,7 @@ import pytest
 
 from inspection.jobs import TRY, Job, Jobs
 from inspection.labels import part_selection as setup_record
-from inspection.plant.outputs.base import Request
+from inspection.plant.messages import TriggerRequest
 from inspection.recipe import Recipe
 from inspection.station.station import Station
 from inspection.station.station_file import read_station
@@ -37,7 +37,7 @@ def folder(line: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def station(folder: Path) -> Iterator[Station]:
-    requests = [Request(source="test") for _ in range(PARTS)]
+    requests = [TriggerRequest(source="test") for _ in range(PARTS)]
     with having_inspected(folder, requests) as at_work:
         yield at_work
 

@@ -1,16 +1,19 @@
-"""What an engineer does: in the record first, done then, or not done at all."""
+"""What people do: noted in the record first, done then, or not done at all."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from fastapi import Request
+from fastapi.responses import JSONResponse
 
-from ui.core.admin_note import note
 from ui.core.context import Context
+from ui.core.errors import Refuse
 from ui.live.station_client import Refused
+from ui.security.users import UsersError
 
 
 @asynccontextmanager
@@ -38,3 +41,67 @@ async def not_made(
     with suppress(Refused):
         who = request.scope["user"].name
         await context.runtime.do("action", kind="change_failed", who=who, detail=failed)
+
+
+FIELDS = {
+    "bad_name": "name",
+    "anybody": "role",
+    "name_taken": "name",
+    "unknown_user": "name",
+    "password_length": "password",
+    "password_is_name": "password",
+    "last_administrator": "role",
+    "wrong_password": "current",
+    "too_soon": "current",
+}
+"""Where on the page an error is shown; any other is shown by itself."""
+
+
+async def change(
+    context: Context,
+    request: Request,
+    kind: str,
+    detail: dict[str, Any],
+    *,
+    foresee: Callable[[], object],
+    make: Callable[[], object],
+) -> Any:
+    """Make a change that `foresee` (raises UsersError) lets pass, once it is noted in the record.
+
+    If the change fails after all, that is noted as well.
+    """
+    language, who = request.scope["language"], request.scope["user"].name
+    try:
+        await asyncio.to_thread(foresee)
+        await note(context, language, kind, who, detail)
+    except UsersError as error:
+        return refused(context, language, error)
+    try:
+        await asyncio.to_thread(make)
+    except UsersError as error:
+        with suppress(Refused):
+            failed = {"kind": kind, "error": error.reason, **detail}
+            await context.runtime.do("action", kind="change_failed", who=who, detail=failed)
+        return refused(context, language, error)
+    return {"ok": True}
+
+
+async def note(
+    context: Context, language: str, kind: str, who: str, detail: dict[str, Any]
+) -> None:
+    """Write an action into the record. Raises Refuse, saying that nothing was changed."""
+    try:
+        await context.runtime.do("action", kind=kind, who=who, detail=detail)
+    except Refused as error:
+        text = context.words.say("admin.not_noted", language, error=error)
+        raise Refuse(text, status=503) from error
+
+
+def refused(context: Context, language: str, error: UsersError) -> JSONResponse:
+    """Say why not, in the person's language, and at which field."""
+    known = context.words.keys
+    keys = (f"admin.error_{error.reason}", f"login.{error.reason}")
+    key = next((key for key in keys if key in known), None)
+    text = context.words.say(key, language, **error.values) if key else str(error)
+    content = {"ok": False, "error": text, "field": FIELDS.get(error.reason)}
+    return JSONResponse(content, 409)

@@ -17,6 +17,9 @@ from typing import Any
 
 import psutil
 
+from inspection.errors import InspectionError
+from inspection.station.station_file import StationFile
+
 KINDNESS = 10
 """Inspecting goes first: errands run with this much less priority."""
 
@@ -121,3 +124,35 @@ def main(name: str, station: str) -> int:
 
 if __name__ == "__main__":
     sys.exit(main(*sys.argv[1:3]))
+
+
+class WorkFailed(InspectionError):
+    """Long work did not end well; the text is one line for a person."""
+
+
+async def run(settings: StationFile, *, limit_s: float, **wanted: Any) -> dict[str, Any]:
+    """Have a process of its own do one thing (`inspection.jobs.record_tasks`). Raises WorkFailed."""
+    images = None if settings.images is None else str(settings.images)
+    wanted = {"record": settings.record, "images": images, **wanted}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "inspection.jobs.record_tasks",
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        told, _ = await asyncio.wait_for(process.communicate(json.dumps(wanted).encode()), limit_s)
+        found: dict[str, Any] = json.loads(told)
+    except TimeoutError as error:
+        raise WorkFailed(
+            f"{wanted['do']}: not done within {limit_s:g} s; ask for fewer parts"
+        ) from error
+    except ValueError as error:
+        raise WorkFailed(f"{wanted['do']}: ended with exit code {process.returncode}") from error
+    finally:
+        if process.returncode is None:
+            with suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+    if "error" in found:
+        raise WorkFailed(found["error"])
+    return found

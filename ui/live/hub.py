@@ -18,7 +18,7 @@ from typing import Any
 from fastapi import WebSocket, WebSocketDisconnect
 
 from inspection.judgement import Verdict
-from inspection.local_api.feed import told_record
+from inspection.local_api.messages import told_record
 from inspection.station.station_file import StationFile
 from inspection.store import PartRecord, Store
 from inspection.store.reading.summary import unacknowledged

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from inspection.local_api.server import RUNTIME
+from inspection.local_api.endpoint_file import NAME
 
 ASK_S = 30.0
 SILENT_S = 2.0
@@ -28,7 +28,7 @@ class Runtime:
     """A station at work on this machine, found by `runtime.json` in its page folder."""
 
     def __init__(self, folder: Path) -> None:
-        self._where = folder / RUNTIME
+        self._where = folder / NAME
         # Never through a proxy: this is loopback.
         self._client = httpx.AsyncClient(trust_env=False, timeout=ASK_S)
 

@@ -12,17 +12,14 @@ from importlib import import_module
 from typing import cast
 
 from inspection.errors import SetupError
-from inspection.plant.outputs.base import (
+from inspection.plant.messages import (
     CODES,
-    Line,
-    Output,
-    OutputError,
-    OutputRefused,
-    OutputUnavailable,
-    Request,
-    Result,
+    StationInterface,
+    TriggerRequest,
+    InspectionResult,
     State,
 )
+from inspection.plant.outputs.base import Output, OutputError, OutputRefused, OutputUnavailable
 
 __all__ = [
     "CODES",

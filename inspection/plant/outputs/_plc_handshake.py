@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from inspection.errors import InspectionError
 from inspection.judgement import Verdict
-from inspection.plant.outputs.base import Line, Request, Result, State
+from inspection.plant.messages import StationInterface, TriggerRequest, InspectionResult, State
 
 WordOrder = Literal["big", "little"]
 
@@ -97,9 +97,11 @@ class Handshake:
             )
             return self._waiting
 
-    def take(self, line: Line, trigger_id: str, *, serial: str | None, lot: str | None) -> None:
+    def take(
+        self, line: StationInterface, trigger_id: str, *, serial: str | None, lot: str | None
+    ) -> None:
         """Hand a begun trigger to the station; one it does not take is answered as a reject."""
-        request = Request(trigger_id=trigger_id, source=self.source, serial=serial, lot=lot)
+        request = TriggerRequest(trigger_id=trigger_id, source=self.source, serial=serial, lot=lot)
         taken = False
         try:
             taken = not self._wrong_product and line.trigger(request)
@@ -109,7 +111,7 @@ class Handshake:
             if not taken:
                 self._refuse(line, trigger_id)
 
-    def want(self, line: Line, number: int) -> None:
+    def want(self, line: StationInterface, number: int) -> None:
         """Judge as the product of this number, 0 for the present one; a wrong number refuses triggers."""
         try:
             self._wrong_product = number > len(line.products)
@@ -121,7 +123,7 @@ class Handshake:
             self._refused_for = 0
         self.follow(line)
 
-    def show(self, result: Result) -> bool:
+    def show(self, result: InspectionResult) -> bool:
         """Put a result on the board; False for one that came too late to be shown."""
         with self._lock:
             elsewhere = self._waiting is None and result.trigger_id not in self._given_up
@@ -150,7 +152,7 @@ class Handshake:
             self._give_up()
             self.board = replace(self.board.cleared(), busy=False, ready=self._takes_triggers)
 
-    def follow(self, line: Line, *, beat: bool = False) -> None:
+    def follow(self, line: StationInterface, *, beat: bool = False) -> None:
         """Show the station's state, product and error; `beat` counts the heartbeat up."""
         state, error_code = line.state, self._error_code(line)
         product = line.products.index(line.product) + 1 if line.product in line.products else 0
@@ -168,7 +170,7 @@ class Handshake:
                 heartbeat=(self.board.heartbeat + beat) % 2**16,
             )
 
-    def _refuse(self, line: Line, trigger_id: str) -> None:
+    def _refuse(self, line: StationInterface, trigger_id: str) -> None:
         with self._lock:
             if self._waiting != trigger_id:
                 return
@@ -183,7 +185,7 @@ class Handshake:
                 error_code=self._refused_for,
             )
 
-    def _error_code(self, line: Line) -> int:
+    def _error_code(self, line: StationInterface) -> int:
         return RECIPE_ERROR if self._wrong_product else line.error_code or self._refused_for
 
     def _give_up(self) -> None:

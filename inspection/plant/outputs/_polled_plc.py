@@ -8,8 +8,9 @@ from threading import Event, RLock
 from time import monotonic
 
 from inspection.plant.extras import require
+from inspection.plant.messages import StationInterface, InspectionResult
 from inspection.plant.outputs._plc_handshake import Board, Handshake
-from inspection.plant.outputs.base import Line, Output, OutputError, OutputUnavailable, Result
+from inspection.plant.outputs.base import Output, OutputError, OutputUnavailable
 from inspection.plant.worker import Worker
 
 
@@ -58,7 +59,7 @@ class PolledPlc(Output):
     def write_words(self, board: Board) -> None:
         """Write the board's registers."""
 
-    def open(self, line: Line) -> None:
+    def open(self, line: StationInterface) -> None:
         """Connect and watch for triggers. Raises OutputUnavailable when the PLC is not there."""
         require(self)
         self._line, self._handshake = line, Handshake(self.name)
@@ -78,7 +79,7 @@ class PolledPlc(Output):
         if hasattr(self, "_worker"):
             self._worker.check()
 
-    def send(self, result: Result) -> None:
+    def send(self, result: InspectionResult) -> None:
         """Write the result to the PLC, connecting anew once. Raises OutputError."""
         if not hasattr(self, "_worker"):
             raise OutputError(f"output {self.name} is closed; open it before sending")
@@ -90,7 +91,7 @@ class PolledPlc(Output):
         except OutputError:
             self._write_again()
 
-    def state_changed(self, line: Line) -> None:
+    def state_changed(self, line: StationInterface) -> None:
         """Write the new state at the next poll."""
         if hasattr(self, "_worker"):
             self._handshake.follow(line)

@@ -8,7 +8,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from inspection.plant.outputs.base import Line, Output, OutputError, OutputUnavailable, Result
+from inspection.plant.messages import StationInterface, InspectionResult
+from inspection.plant.outputs.base import Output, OutputError, OutputUnavailable
 
 COLUMNS = (
     "delivery_id", "number", "judged_at", "station", "product", "serial", "lot", "verdict", "reject",
@@ -33,7 +34,7 @@ class CsvFile(Output):
         self.folder, self.separator = folder, separator
         self._station: str | None = None
 
-    def open(self, line: Line) -> None:
+    def open(self, line: StationInterface) -> None:
         """Make the folder. Raises OutputUnavailable when it cannot be written to."""
         if self.separator not in (",", ";", "\t"):
             raise OutputUnavailable(
@@ -49,7 +50,7 @@ class CsvFile(Output):
             )
         self._station = line.station
 
-    def send(self, result: Result) -> None:
+    def send(self, result: InspectionResult) -> None:
         """Append the result's row. Raises OutputError when the disk does not take it."""
         if self._station is None:
             raise OutputError(f"output {self.name} is closed; open it before sending")
@@ -63,7 +64,7 @@ class CsvFile(Output):
         """Forget the station; no file stays open between rows."""
         self._station = None
 
-    def _append(self, path: Path, result: Result) -> None:
+    def _append(self, path: Path, result: InspectionResult) -> None:
         is_new = not path.exists()
         with path.open("a+b") as file:
             tail = _repaired_tail(file)
@@ -82,7 +83,7 @@ class CsvFile(Output):
         return text.getvalue().encode()
 
 
-def _row(result: Result) -> list[Any]:
+def _row(result: InspectionResult) -> list[Any]:
     values = result.as_json() | {
         "regions": len(result.regions),
         "total_ms": result.latency_ms.get("total"),

@@ -8,7 +8,8 @@ import shutil
 from pathlib import Path
 from typing import Literal
 
-from inspection.plant.outputs.base import Line, Output, OutputError, OutputUnavailable, Result
+from inspection.plant.messages import StationInterface, InspectionResult
+from inspection.plant.outputs.base import Output, OutputError, OutputUnavailable
 
 
 class ImageFolder(Output):
@@ -25,7 +26,7 @@ class ImageFolder(Output):
         self.folder, self.which = folder, which
         self._open = False
 
-    def open(self, line: Line) -> None:
+    def open(self, line: StationInterface) -> None:
         """Make the folder. Raises OutputUnavailable when it cannot be written to."""
         if self.which not in ("rejected", "all"):
             raise OutputUnavailable(
@@ -41,7 +42,7 @@ class ImageFolder(Output):
             )
         self._open = True
 
-    def send(self, result: Result) -> None:
+    def send(self, result: InspectionResult) -> None:
         """Copy the picture and write its result. Raises OutputError when the disk refuses."""
         if not self._open:
             raise OutputError(f"output {self.name} is closed; open it before sending")
@@ -60,7 +61,7 @@ class ImageFolder(Output):
         """Take no more results."""
         self._open = False
 
-    def _write(self, described: Path, result: Result) -> None:
+    def _write(self, described: Path, result: InspectionResult) -> None:
         copied = None
         if result.image is not None:
             source = Path(result.image)
@@ -82,7 +83,7 @@ def _aside(path: Path) -> Path:
     return path.with_name(f".{path.name}.part")
 
 
-def _stem(result: Result) -> str:
+def _stem(result: InspectionResult) -> str:
     number = "" if result.number is None else f"{result.number:08d}"
     parts = [number, _word(result.serial or ""), _word(result.delivery_id)]
     return "_".join(part for part in parts if part)

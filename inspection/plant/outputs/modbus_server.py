@@ -9,8 +9,9 @@ from time import monotonic
 from typing import Any, Literal
 
 from inspection.plant.extras import missing_extra, require
+from inspection.plant.messages import StationInterface, InspectionResult
 from inspection.plant.outputs._plc_handshake import N_WORDS, Board, Handshake, bytes_of, text_of
-from inspection.plant.outputs.base import Line, Output, OutputError, OutputUnavailable, Result
+from inspection.plant.outputs.base import Output, OutputError, OutputUnavailable
 from inspection.plant.worker import LoopThread, Worker
 
 N_HOLDING = 33
@@ -48,7 +49,7 @@ class ModbusServer(Output):
         """Say how to install pymodbus, or None."""
         return missing_extra("modbus", "pymodbus")
 
-    def open(self, line: Line) -> None:
+    def open(self, line: StationInterface) -> None:
         """Listen for the PLC. Raises OutputUnavailable when the port cannot be had."""
         require(self)
         self._line, self._handshake = line, Handshake(self.name)
@@ -67,7 +68,7 @@ class ModbusServer(Output):
         for worker in self._workers:
             worker.check()
 
-    def send(self, result: Result) -> None:
+    def send(self, result: InspectionResult) -> None:
         """Show the result to the PLC. Raises OutputError when no PLC has asked for too long."""
         if self._loop is None:
             raise OutputError(f"output {self.name} is closed; open it before sending")
@@ -82,7 +83,7 @@ class ModbusServer(Output):
             )
         self._handshake.show(result)
 
-    def state_changed(self, line: Line) -> None:
+    def state_changed(self, line: StationInterface) -> None:
         """Show the new state at once."""
         if self._loop is not None:
             self._handshake.follow(line)

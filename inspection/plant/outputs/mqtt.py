@@ -11,14 +11,8 @@ from typing import Any
 
 from inspection.errors import InspectionError
 from inspection.plant.extras import missing_extra, require
-from inspection.plant.outputs.base import (
-    Line,
-    Output,
-    OutputError,
-    OutputUnavailable,
-    Request,
-    Result,
-)
+from inspection.plant.messages import StationInterface, TriggerRequest, InspectionResult
+from inspection.plant.outputs.base import Output, OutputError, OutputUnavailable
 from inspection.plant.worker import Worker
 
 N_REMEMBERED = 10_000
@@ -60,7 +54,7 @@ class Mqtt(Output):
         """Say how to install paho-mqtt, or None."""
         return missing_extra("mqtt", "paho")
 
-    def open(self, line: Line) -> None:
+    def open(self, line: StationInterface) -> None:
         """Connect to the broker. Raises OutputUnavailable when it does not answer in time."""
         require(self)
         self._line = line
@@ -86,7 +80,7 @@ class Mqtt(Output):
         if self._client is not None:
             self._worker.check()
 
-    def send(self, result: Result) -> None:
+    def send(self, result: InspectionResult) -> None:
         """Publish the result and wait for the broker's acknowledgement. Raises OutputError."""
         if self._client is None:
             raise OutputError(f"output {self.name} is closed; open it before sending")
@@ -101,7 +95,7 @@ class Mqtt(Output):
             )
         self._on_the_way.pop(result.delivery_id, None)
 
-    def state_changed(self, line: Line) -> None:
+    def state_changed(self, line: StationInterface) -> None:
         """Publish state, product and error, retained."""
         if self._client is not None and self._client.is_connected():
             self._publish_state(line)
@@ -118,7 +112,7 @@ class Mqtt(Output):
         client.loop_stop()
         self._worker.stop()
 
-    def _make_client(self, line: Line) -> Any:
+    def _make_client(self, line: StationInterface) -> Any:
         from paho.mqtt.client import Client
         from paho.mqtt.enums import CallbackAPIVersion
 
@@ -189,12 +183,12 @@ class Mqtt(Output):
         trigger_id = wish.get("trigger_id")
         if trigger_id in self._seen:
             return
-        if not self._take(Request(source=self.name, **wish)):
+        if not self._take(TriggerRequest(source=self.name, **wish)):
             self._refuse(f"the station is not ready, it is {self._line.state}", wish)
         elif trigger_id is not None:
             self._remember(trigger_id)
 
-    def _take(self, request: Request) -> bool:
+    def _take(self, request: TriggerRequest) -> bool:
         try:
             return self._line.trigger(request)
         except InspectionError:
@@ -218,7 +212,7 @@ class Mqtt(Output):
             text = json.dumps({**wish, "reason": reason})
             client.publish(f"{self.topic}/refused", text, qos=1)
 
-    def _publish_result(self, result: Result) -> Any:
+    def _publish_result(self, result: InspectionResult) -> Any:
         if not self._client.is_connected():
             raise OutputError(
                 f"output {self.name}: no connection to broker {self.host}:{self.port}; "
@@ -229,7 +223,7 @@ class Mqtt(Output):
         self._on_the_way[result.delivery_id] = info
         return info
 
-    def _publish_state(self, line: Line) -> None:
+    def _publish_state(self, line: StationInterface) -> None:
         state = {
             "station": line.station,
             "state": line.state,

@@ -11,14 +11,8 @@ from typing import Any
 from inspection.errors import InspectionError
 from inspection.judgement import Verdict
 from inspection.plant.extras import missing_extra, require
-from inspection.plant.outputs.base import (
-    Line,
-    Output,
-    OutputError,
-    OutputUnavailable,
-    Request,
-    Result,
-)
+from inspection.plant.messages import StationInterface, TriggerRequest, InspectionResult
+from inspection.plant.outputs.base import Output, OutputError, OutputUnavailable
 from inspection.plant.worker import LoopThread
 
 NAMESPACE = "http://opcfoundation.org/UA/MachineVision"
@@ -56,7 +50,7 @@ class OpcUa(Output):
         """Say how to install asyncua, or None."""
         return missing_extra("opcua", "asyncua")
 
-    def open(self, line: Line) -> None:
+    def open(self, line: StationInterface) -> None:
         """Build the nodes and listen. Raises OutputUnavailable when the port cannot be had."""
         require(self)
         self._line = line
@@ -72,11 +66,11 @@ class OpcUa(Output):
         self._loop = loop
         self.state_changed(line)
 
-    def send(self, result: Result) -> None:
+    def send(self, result: InspectionResult) -> None:
         """Raise ResultReadyEvent and write LastResult. Raises OutputError."""
         self._run(self._publish(result))
 
-    def state_changed(self, line: Line) -> None:
+    def state_changed(self, line: StationInterface) -> None:
         """Write the state to both state machines."""
         if self._loop is not None:
             self._run(self._write_state(line.state))
@@ -197,13 +191,13 @@ class OpcUa(Output):
             serial = await self._wished["PartId"].read_value()
             lot = await self._wished["Lot"].read_value()
             taken = await self._take(
-                Request(source=self.name, serial=serial or None, lot=lot or None)
+                TriggerRequest(source=self.name, serial=serial or None, lot=lot or None)
             )
             if not taken:
                 await self._refused.write_value(await self._refused.read_value() + 1)
             await self._trigger.write_value(False)
 
-    async def _take(self, request: Request) -> bool:
+    async def _take(self, request: TriggerRequest) -> bool:
         try:
             taken = await asyncio.to_thread(self._line.trigger, request)
         except InspectionError:
@@ -218,7 +212,7 @@ class OpcUa(Output):
         from asyncua import ua
 
         wanted = _text_id(recipe) or _text_id(product)
-        request = Request(
+        request = TriggerRequest(
             source=self.name,
             serial=_text_id(part),
             lot=_lot(parameters.Value),
@@ -258,7 +252,7 @@ class OpcUa(Output):
         await self._write_state(self._line.state)
         return _error(DONE)
 
-    async def _publish(self, result: Result) -> None:
+    async def _publish(self, result: InspectionResult) -> None:
         await self._last.write_value(json.dumps(result.as_json()))
         await self._raise(RESULT_READY, _fields(result), message=result.reason)
 
@@ -296,7 +290,7 @@ def _error(number: int) -> list[Any]:
     return [ua.Variant(number, ua.VariantType.Int32)]
 
 
-def _fields(result: Result) -> dict[str, Any]:
+def _fields(result: InspectionResult) -> dict[str, Any]:
     """Give the fields of ResultReadyEventType; content is the result as JSON."""
     from asyncua import ua
 
@@ -320,7 +314,7 @@ def _fields(result: Result) -> dict[str, Any]:
     }
 
 
-def _times(result: Result) -> Any:
+def _times(result: InspectionResult) -> Any:
     from asyncua import ua
 
     total_ms = float(result.latency_ms.get("total", 0.0))

@@ -10,14 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from inspection.plant.extras import missing_extra, require
-from inspection.plant.outputs.base import (
-    Line,
-    Output,
-    OutputError,
-    OutputRefused,
-    OutputUnavailable,
-    Result,
-)
+from inspection.plant.messages import StationInterface, InspectionResult
+from inspection.plant.outputs.base import Output, OutputError, OutputRefused, OutputUnavailable
 
 PASSING = {408, 425, 429}
 """Refusals of the 4xx kind that may be over a moment later."""
@@ -53,7 +47,7 @@ class Webhook(Output):
         """Say how to install httpx, or None."""
         return missing_extra("webhook", "httpx")
 
-    def open(self, line: Line) -> None:
+    def open(self, line: StationInterface) -> None:
         """Read the secret. Raises OutputUnavailable when the address or a file is of no use."""
         require(self)
         import ssl
@@ -71,7 +65,7 @@ class Webhook(Output):
             raise OutputUnavailable(f"output {self.name}: secret_file {self.secret_file} is empty")
         self._client = httpx.Client(timeout=self.timeout_s, verify=checks, trust_env=False)
 
-    def send(self, result: Result) -> None:
+    def send(self, result: InspectionResult) -> None:
         """Post the result. Raises OutputError with the last answer when no try was accepted.
 
         Raises OutputRefused when the receiver says that another try is of no use.
@@ -98,7 +92,7 @@ class Webhook(Output):
         if client is not None:
             client.close()
 
-    def _headers(self, result: Result, body: bytes) -> dict[str, str]:
+    def _headers(self, result: InspectionResult, body: bytes) -> dict[str, str]:
         headers = {
             "Content-Type": "application/json",
             "Inspection-Delivery-Id": result.delivery_id,

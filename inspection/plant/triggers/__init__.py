@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import Protocol, cast
 
 from inspection.errors import InspectionError, SetupError
-from inspection.plant.outputs.base import Line, Request
+from inspection.plant.messages import StationInterface, TriggerRequest
 
 __all__ = ["Trigger", "TriggerUnavailable", "offer", "trigger_class", "trigger_names"]
 
@@ -26,7 +26,7 @@ class Trigger(Protocol):
 
     name: str
 
-    def open(self, line: Line) -> None:
+    def open(self, line: StationInterface) -> None:
         """Begin to call `line.trigger`, from a thread of its own. Raises TriggerUnavailable."""
 
     def close(self) -> None:
@@ -40,7 +40,7 @@ class Trigger(Protocol):
         """Say in one line what must be installed before this trigger can be used, or None."""
 
 
-def offer(line: Line, request: Request) -> bool:
+def offer(line: StationInterface, request: TriggerRequest) -> bool:
     """Give a trigger to the station; False when it is not taken, for whatever reason of the trade."""
     try:
         return line.trigger(request)

@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from inspection.plant.outputs.base import Line, Request
+from inspection.plant.messages import StationInterface, TriggerRequest
 from inspection.plant.triggers import TriggerUnavailable, offer
 
 LARGEST_BODY = 4096
@@ -44,7 +44,7 @@ class Http:
         """Nothing is needed."""
         return None
 
-    def open(self, line: Line) -> None:
+    def open(self, line: StationInterface) -> None:
         """Listen. Raises TriggerUnavailable when the port is taken or the token cannot be read."""
         token = self._token()
         handler = type(
@@ -100,7 +100,7 @@ class _Server(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    line: Line
+    line: StationInterface
     token: str
     server_version, sys_version = "inspection", ""
 
@@ -119,12 +119,12 @@ class _Handler(BaseHTTPRequestHandler):
                 HTTPStatus.BAD_REQUEST, {"error": f"not a JSON object of texts: {allowed}"}
             )
         else:
-            self._trigger(Request(source="http", **wish))
+            self._trigger(TriggerRequest(source="http", **wish))
 
     def log_message(self, *_: Any) -> None:
         """Print nothing."""
 
-    def _trigger(self, request: Request) -> None:
+    def _trigger(self, request: TriggerRequest) -> None:
         if offer(self.line, request):
             self._answer(HTTPStatus.ACCEPTED, {"trigger_id": request.trigger_id})
         else:

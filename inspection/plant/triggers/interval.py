@@ -5,7 +5,7 @@ from __future__ import annotations
 from threading import Event
 from time import monotonic
 
-from inspection.plant.outputs.base import Line, Request
+from inspection.plant.messages import StationInterface, TriggerRequest
 from inspection.plant.triggers import TriggerUnavailable, offer
 from inspection.plant.worker import Worker
 
@@ -29,7 +29,7 @@ class Interval:
         """Nothing is needed."""
         return None
 
-    def open(self, line: Line) -> None:
+    def open(self, line: StationInterface) -> None:
         """Start. Raises TriggerUnavailable for a period that is none."""
         if not self.period_s > 0:
             raise TriggerUnavailable(
@@ -53,7 +53,7 @@ class Interval:
     def _work(self, stop: Event) -> None:
         start, count = monotonic(), 1
         while not stop.wait(max(0.0, start + count * self.period_s - monotonic())):
-            if not offer(self._line, Request(source=self.name)):
+            if not offer(self._line, TriggerRequest(source=self.name)):
                 self.refused += 1
             passed = int((monotonic() - start) / self.period_s)
             self.refused += max(0, passed - count)

@@ -7,7 +7,8 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from inspection.plant.outputs.base import Line, OutputUnavailable
+from inspection.plant.messages import StationInterface
+from inspection.plant.outputs.base import OutputUnavailable
 
 COIL_TRIGGER = 0
 INPUT_READY = 0
@@ -44,7 +45,7 @@ class PlcSimulator:
         self._over = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def open(self, line: Line) -> None:
+    def open(self, line: StationInterface) -> None:
         """Connect and begin. Raises OutputUnavailable."""
         from pymodbus.client import ModbusTcpClient
 

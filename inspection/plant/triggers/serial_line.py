@@ -7,7 +7,7 @@ from threading import Event
 from typing import Any
 
 from inspection.plant.extras import missing_extra
-from inspection.plant.outputs.base import Line, Request
+from inspection.plant.messages import StationInterface, TriggerRequest
 from inspection.plant.triggers import TriggerUnavailable, offer
 from inspection.plant.worker import Worker
 
@@ -45,7 +45,7 @@ class SerialLine:
         """Say how to install pyserial, or None."""
         return missing_extra("serial", "serial")
 
-    def open(self, line: Line) -> None:
+    def open(self, line: StationInterface) -> None:
         """Open the port. Raises TriggerUnavailable."""
         if (missing := self.missing()) is not None:
             raise TriggerUnavailable(f"trigger {self.name}: {missing}")
@@ -93,7 +93,7 @@ class SerialLine:
     def _trigger(self, data: bytes) -> None:
         found = self._form.fullmatch(data.decode(self.encoding, "replace").strip())
         wish: dict[str, Any] = found.groupdict() if found else {}
-        if not found or not offer(self._line, Request(source=self.name, **wish)):
+        if not found or not offer(self._line, TriggerRequest(source=self.name, **wish)):
             self.refused += 1
 
     def _connected(self) -> Any:

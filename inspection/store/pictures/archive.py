@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from inspection.store.errors import StoreDamaged
 
 if TYPE_CHECKING:
     from cameras.base import Frame
+from inspection.durable_files import sync_folder
 
 # A younger file may belong to a part whose row is just being written.
 _ORPHAN_AGE_S = 60.0
@@ -97,26 +97,6 @@ def encode_picture(frame: Frame) -> bytes:
         cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_HUFFMAN_ONLY,
     ]  # fmt: skip
     return cv2.imencode(".png", image, options)[1].tobytes()
-
-
-def make_folder(folder: Path) -> None:
-    """Make a folder and those above it, so that they outlive a power cut."""
-    if folder.is_dir():
-        return
-    make_folder(folder.parent)
-    folder.mkdir(exist_ok=True)
-    sync_folder(folder.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Fsync a folder, so that the names in it outlive a power cut."""
-    if os.name == "nt":  # Windows cannot open a folder for fsync
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _changed_at(path: Path) -> float:

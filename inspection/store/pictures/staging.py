@@ -17,8 +17,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
+from inspection.durable_files import make_folder, sync_folder
 from inspection.store.errors import StoreUnavailable
-from inspection.store.pictures.archive import Archive, encode_picture, make_folder, sync_folder
+from inspection.store.pictures.archive import Archive, encode_picture
 from inspection.store.records import NewPart, StagedPicture
 
 INCOMING = ".incoming"

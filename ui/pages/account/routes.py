@@ -8,7 +8,7 @@ import gradio as gr
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, StringConstraints
 
-from ui.core.admin_note import change
+from ui.core.audit import change
 from ui.core.context import Context
 from ui.core.errors import Refuse
 from ui.core.gradio_page import screen

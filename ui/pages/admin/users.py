@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, StringConstraints
 
 from inspection.store import Store
-from ui.core.admin_note import change
+from ui.core.audit import change
 from ui.core.context import Context
 from ui.security.users import Role, User, Users, UsersError, check_name, check_password
 

@@ -21,13 +21,14 @@ from inspection.recipe import Recipe
 from inspection.station.rejudge import Heats
 from inspection.store.reading.summary import Span, extent, lots_seen, recipes_seen
 from ui.core.audit import noted
+from ui.core.background import run
 from ui.core.context import Context
 from ui.core.errors import Refuse
 from ui.core.gradio_page import screen
 from ui.pages.analysis import parts as analysis_parts
 from ui.pages.analysis import threshold as analysis_rejudge
 from ui.pages.analysis import trends as analysis_time
-from ui.pages.analysis.downloads import EXPORT_S, Check, Files, file_name, run
+from ui.pages.analysis.downloads import EXPORT_S, Check, Files, file_name
 from ui.pages.analysis.requests import (
     Asked,
     Exported,

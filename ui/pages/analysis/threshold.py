@@ -8,26 +8,24 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
 import numpy as np
 
-from inspection.intervals import exact_intervals, promises
+from inspection.intervals import exact_intervals
 from inspection.judgement import Verdict
-from inspection.labels.labels import NG, OK, PartLabels, label_of
+from inspection.labels.labels import PartLabels, Said, Truth, label_of, truth_of
 from inspection.recipe import Recipe
+from inspection.recipe.calibration import promises
 from inspection.store import Store
 from inspection.store.reading.summary import Span, columns_of
 from ui.pages.analysis.requests import packed
 
 _COLUMNS = ("number", "part_id", "verdict", "score", "threshold", "regions", "judged_at", "capture")
 _SAME = 1 - 1e-9
-
-Said = Mapping[str, PartLabels]
-"""What people said of each part."""
 
 
 class Kind(IntEnum):
@@ -47,15 +45,6 @@ class Kind(IntEnum):
     RULE_REFUSED = 3
     SEVERAL_VIEWS = 4
     CANNOT = 5
-
-
-class Truth(IntEnum):
-    """What people said of a part."""
-
-    NOTHING = 0
-    OK = 1
-    NG = 2
-    DISPUTED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,21 +96,6 @@ class Book:
                     self._said.setdefault(event.part_id, PartLabels()).given.append(label_of(event))
                 self._last = some[-1].number
             return dict(self._said)
-
-
-def truth_of(part: PartLabels | None) -> Truth:
-    """Tell what people said of a part; whoever decides where they differ settles it."""
-    if part is None:
-        return Truth.NOTHING
-    if part.decision is not None:
-        return _TRUTHS[str(part.decision.label)]
-    said = {str(label.label) for label in part.latest.values()}
-    if len(said) > 1:
-        return Truth.DISPUTED
-    return _TRUTHS[said.pop()] if said else Truth.NOTHING
-
-
-_TRUTHS = {OK: Truth.OK, NG: Truth.NG}
 
 
 def stored(

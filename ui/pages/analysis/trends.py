@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 
 from inspection import reasons
-from inspection.intervals import drifting_median, pareto
 from inspection.judgement import Verdict
+from inspection.labels.labels import Said, Truth, truth_of
 from inspection.recipe import Recipe
 from inspection.store import Store
 from inspection.store.chain import revived
 from inspection.store.reading.summary import Span, columns_by_id, columns_of, counts_between, extent
 from ui.pages.analysis.requests import packed
-from ui.pages.analysis.threshold import Said, Truth, truth_of
+from ui.pages.analysis.statistics import drifting_median, pareto
 
 MOST_STEPS = 500
 MOST_REJECTS = 20_000

@@ -11,7 +11,7 @@ from pydantic import BaseModel, StringConstraints
 
 from inspection import reasons
 from inspection.judgement import Verdict
-from inspection.local_api.feed import told_record
+from inspection.local_api.messages import told_record
 from inspection.store import PartEvent, PartRecord
 from ui.core.context import Context
 from ui.core.errors import Refuse

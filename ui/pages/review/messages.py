@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from inspection.labels.labels import Label, PartLabels
-from inspection.local_api.feed import told_record
+from inspection.local_api.messages import told_record
 from inspection.store import PartEvent, PartRecord
 from ui.security.users import Role, User
 

@@ -9,18 +9,18 @@ from typing import Any
 
 from inspection.errors import InspectionError
 from inspection.station.recipe_library import (
+    KEPT_RECIPES,
     ON_LINE,
     REPLACED,
     Exchange,
     exchange,
     history,
+    opened,
     put_back,
     settle,
 )
-from inspection.station.rejudge import KEPT_RECIPES
 from ui.core.context import Context
 from ui.live.station_client import Refused
-from ui.pages.setup.result import opened
 
 _exchanging = asyncio.Lock()
 

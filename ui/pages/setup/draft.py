@@ -20,9 +20,8 @@ import tomlkit
 from numpy.typing import NDArray
 
 from cameras import IMAGE_SUFFIXES, decode_image, list_images
-from inspection.durable_files import replace_private
+from inspection.durable_files import replace_json, replace_private
 from inspection.errors import SetupError
-from inspection.jobs.status_file import replace_json
 from inspection.recipe.setup_file import Setup, read_setup, setup_from
 
 MOST_GOOD = 5000

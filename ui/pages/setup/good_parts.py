@@ -13,7 +13,7 @@ from gradio.utils import get_upload_folder
 from cameras import CameraError
 from inspection.errors import InspectionError, SetupError
 from inspection.labels import part_selection as setup_record
-from inspection.training.good_pictures import good_files
+from inspection.training.dataset_folder import good_files
 from ui.core.audit import not_made, noted
 from ui.core.context import Context
 from ui.core.errors import Refuse

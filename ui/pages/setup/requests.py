@@ -10,7 +10,7 @@ from fastapi import Response
 from pydantic import BaseModel, Field, StringConstraints
 
 from cameras import CameraError, read_image
-from inspection.local_api.feed import encoded_jpeg
+from inspection.judging.encode import encoded_jpeg
 from ui.core.context import Context
 from ui.core.errors import Refuse
 from ui.pages.setup import camera_settings as setup_station

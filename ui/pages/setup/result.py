@@ -7,7 +7,6 @@ import threading
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +19,8 @@ from inspection.jobs import trial as trial_files
 from inspection.judging.judge import inspect
 from inspection.labels.confusion import compared, labelled, passes
 from inspection.labels.labels import Labels
-from inspection.recipe import Recipe, open_recipe
 from inspection.recipe.calibration import calibrate
+from inspection.station.recipe_library import opened
 from ui.pages.setup.draft import FIRST
 
 GOOD, PARTS = "good", "parts"
@@ -116,16 +115,6 @@ def heat_png(recipe_path: Path, picture: Path) -> bytes | None:
         return None
     values = found.values if found.neighbourhood is None else found.neighbourhood
     return trial_files.heat_png(picture, values + np.float32(found.offset), recipe)
-
-
-def opened(path: Path) -> Recipe:
-    """Open a recipe, or give the one that was opened before."""
-    return _opened(path, path.stat().st_mtime_ns)
-
-
-@lru_cache(maxsize=3)
-def _opened(path: Path, changed_ns: int) -> Recipe:
-    return open_recipe(path)
 
 
 def _read(path: Path) -> list[Any]:

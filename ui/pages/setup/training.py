@@ -10,9 +10,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
+from inspection.durable_files import replace_json
 from inspection.errors import InspectionError, SetupError
 from inspection.jobs import TRAIN, TRY, Job, Jobs, snapshot
-from inspection.jobs.status_file import replace_json
 from inspection.jobs.trial import REQUEST
 from inspection.recipe import open_recipe
 from inspection.store import PartRecord

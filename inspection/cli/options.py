@@ -1,0 +1,34 @@
+"""What several commands share: options, and how a command ends with one line."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+
+HostOption = Annotated[
+    str, typer.Option(help="Address to listen on; others than this machine must sign in.")
+]
+
+
+PortOption = Annotated[int, typer.Option(min=1, max=65535, help="Port of the station page.")]
+
+
+AllowOption = Annotated[
+    list[str] | None,
+    typer.Option(help="Host name people type in the browser to reach the page; repeatable."),
+]
+
+
+RecipeArgument = Annotated[Path, typer.Argument(help="Recipe file made by `inspection train`.")]
+
+
+def fail(line: str) -> NoReturn:
+    """End the command with one line on standard error and exit code 1."""
+    typer.echo(f"inspection: {line}", err=True)
+    sys.exit(1)

@@ -1,0 +1,40 @@
+"""A progress bar for long work."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from inspection.training.good_pictures import Progress
+
+
+class ProgressBar:
+    """A progress bar on a terminal, silence elsewhere; `also` hears of it too."""
+
+    def __init__(self, also: Progress = lambda what, done, of: None) -> None:
+        self._also = also
+
+    def __enter__(self) -> ProgressBar:
+        self._bar: Any = None
+        self._tasks: dict[str, Any] = {}
+        if sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import Progress
+
+            self._bar = Progress(console=Console(stderr=True), transient=True)
+            self._bar.start()
+        return self
+
+    def __call__(self, what: str, done: int, of: int) -> None:
+        """Show that `done` of `of` are done."""
+        self._also(what, done, of)
+        if self._bar is None:
+            return
+        if what not in self._tasks:
+            self._tasks[what] = self._bar.add_task(what, total=of)
+        self._bar.update(self._tasks[what], completed=done)
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()

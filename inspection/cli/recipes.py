@@ -1,0 +1,285 @@
+"""Commands on recipes: train, inspect, evaluate, bench."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from inspection.cli.options import JsonOption, RecipeArgument, fail
+from inspection.cli.progress import ProgressBar
+
+if TYPE_CHECKING:
+    from inspection.training.train import TrainingReport
+
+
+NOT_ALL_PASS = 3
+
+
+MUCH_SMALLER = 0.6
+"""Where the model sees pictures at less than this share of their size, training says so."""
+
+
+FEW_PX = 4
+"""What a defect should measure on the model's canvas to be seen."""
+
+
+def train(
+    dataset: Annotated[
+        Path, typer.Argument(help="Folder of good pictures, or the MVTec layout (train/good, …).")
+    ],
+    recipe: Annotated[Path, typer.Option(help="Recipe file to write.")],
+    model: Annotated[str, typer.Option(help="Model; see `inspection models`.")] = "patchcore",
+    backbone: Annotated[str, typer.Option(help="timm network.")] = "tf_efficientnet_lite0",
+    weights: Annotated[
+        Path | None, typer.Option(help="Weights file (.safetensors, .pth) for the backbone.")
+    ] = None,
+    image_size: Annotated[
+        str,
+        typer.Option(
+            help="Side in px of the square with as many pixels as a picture gets; or auto."
+        ),
+    ] = "256",
+    latency_budget_ms: Annotated[
+        float,
+        typer.Option(min=0.0, help="With --image-size auto: the time the model may take."),
+    ] = 50.0,
+    false_reject: Annotated[
+        float, typer.Option(help="Share of good parts that may be rejected, e.g. 0.01.")
+    ] = 0.01,
+    setup: Annotated[
+        Path | None, typer.Option(help="TOML file with scale, alignment, regions and zones.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Same seed, same pictures: same recipe.")] = 0,
+    status: Annotated[
+        Path | None, typer.Option(help="JSON file to keep telling how far it is, for programs.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Learn a recipe from good pictures."""
+    from inspection.jobs.status_file import CANCELLED, DONE, StatusFile
+    from inspection.recipe.setup_file import Setup, read_setup
+    from inspection.training.options import TrainingOptions
+    from inspection.training.train import train_recipe
+
+    if not 0 < false_reject < 1:
+        raise typer.BadParameter(
+            f"must be between 0 and 1, got {false_reject}", param_hint="--false-reject"
+        )
+    options = TrainingOptions(
+        model=model,
+        backbone=backbone,
+        weights=weights,
+        image_size_px=_image_size(image_size),
+        latency_budget_ms=latency_budget_ms,
+        false_reject=false_reject,
+        seed=seed,
+    )
+    with StatusFile(status) as told, ProgressBar(told) as progress:
+        try:
+            report = train_recipe(
+                dataset,
+                recipe,
+                options=options,
+                setup=read_setup(setup) if setup else Setup(),
+                progress=progress,
+            )
+        except KeyboardInterrupt:
+            told.end(CANCELLED)
+            fail(f"recipe {recipe}: training stopped by Ctrl-C; nothing was changed")
+        try:
+            report = replace(report, tested=_tested(recipe, dataset, progress))
+        except KeyboardInterrupt:
+            told.end(CANCELLED)
+            fail(f"recipe {recipe}: written; testing it was stopped by Ctrl-C")
+        told.end(DONE, result=report.as_json())
+    if as_json:
+        typer.echo(json.dumps(report.as_json()))
+    else:
+        _print_training(report, recipe)
+
+
+def _tested(recipe: Path, dataset: Path, progress: ProgressBar) -> dict[str, Any] | None:
+    """Judge the dataset's own test pictures, when there are defective ones among them."""
+    from inspection.judging.judge import load_recipe
+    from inspection.training.dataset_folder import test_files
+    from inspection.training.evaluate import evaluate as run
+
+    if not any(item.defective for item in test_files(dataset)):
+        return None
+    return run(load_recipe(recipe), dataset, progress=progress)
+
+
+def inspect_(
+    recipe: RecipeArgument,
+    images: Annotated[list[Path], typer.Argument(help="Picture files or folders of pictures.")],
+    out: Annotated[Path | None, typer.Option(help="Folder to write overlays to.")] = None,
+    store: Annotated[
+        str | None, typer.Option(help="SQLite file or database URL that records each part.")
+    ] = None,
+    images_folder: Annotated[
+        Path | None,
+        typer.Option("--images", help="Folder for the record's pictures; a database URL needs it."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Judge pictures; exit code 3 when one of them is not PASS."""
+    from contextlib import ExitStack
+
+    from inspection.judgement import Verdict
+    from inspection.judging.judge import load_recipe
+    from inspection.judging.overlay import overlay_names, write_overlay
+    from inspection.judging.picture_files import judge_files, picture_files, record
+
+    paths = picture_files(images)
+    loaded = load_recipe(recipe)
+    names = overlay_names(paths)
+    not_pass = 0
+    with ExitStack() as stack:
+        keep = None
+        if store is not None:
+            from inspection.store import open_store
+
+            keep = stack.enter_context(open_store(store, images=images_folder))
+        for found, name in zip(judge_files(paths, loaded), names, strict=True):
+            if keep is not None:
+                keep.add(record(found, loaded))
+            if out is not None and found.frame is not None:
+                write_overlay(out, name, found.frame.image, found.judgement, loaded)
+            not_pass += found.judgement.verdict is not Verdict.PASS
+            if as_json:
+                line = {"image": str(found.path)} | found.judgement.as_json()
+                typer.echo(json.dumps(line))
+            else:
+                typer.echo(f"{found.judgement.verdict:<15} {found.path}  {found.judgement.reason}")
+    if not as_json and len(paths) > 1:
+        typer.echo(f"{len(paths)} inspected, {len(paths) - not_pass} passed, {not_pass} not")
+    if not_pass:
+        raise typer.Exit(NOT_ALL_PASS)
+
+
+def evaluate(
+    recipe: RecipeArgument,
+    dataset: Annotated[
+        Path, typer.Argument(help="Folder with test/good, test/DEFECT, ground_truth.")
+    ],
+    as_json: JsonOption = False,
+) -> None:
+    """Judge a labelled test set: escapes, overkill, AUROC, with exact intervals."""
+    from inspection.judging.judge import load_recipe
+    from inspection.training.evaluate import evaluate as run
+
+    loaded = load_recipe(recipe)
+    with ProgressBar() as progress:
+        figures = run(loaded, dataset, progress=progress)
+    if as_json:
+        typer.echo(json.dumps(figures))
+    else:
+        _print_evaluation(figures)
+
+
+def bench(
+    datasets: Annotated[list[Path], typer.Argument(help="Datasets with train/good and test/*.")],
+    models: Annotated[
+        str, typer.Option(help="Contenders, with commas between.")
+    ] = "ours,mh_patchcore,padim,patchcore",
+    image_size: Annotated[int, typer.Option(min=64, max=1024, help="Side in px for all.")] = 256,
+    backbone: Annotated[str, typer.Option(help="timm network for all.")] = "tf_efficientnet_lite0",
+    as_json: JsonOption = False,
+) -> None:
+    """Compare with anomalib's models: same backbone, pictures and size, in one run."""
+    from inspection.training.bench import bench as run
+    from inspection.training.bench import table
+
+    with ProgressBar() as progress:
+        rows = run(
+            datasets,
+            contenders=[name.strip() for name in models.split(",")],
+            image_size_px=image_size,
+            backbone=backbone,
+            progress=progress,
+        )
+    typer.echo(json.dumps(rows) if as_json else table(rows))
+
+
+def _image_size(text: str) -> int | None:
+    if text == "auto":
+        return None
+    if not text.isdecimal() or not 64 <= int(text) <= 2048:
+        raise typer.BadParameter(
+            f"must be auto or 64 to 2048, got {text}", param_hint="--image-size"
+        )
+    return int(text)
+
+
+def _print_training(report: TrainingReport, recipe: Path) -> None:
+    found, hygiene = report.calibration, report.hygiene
+    typer.echo(
+        f"{recipe}: learnt from {report.n_good} good parts in {report.seconds:.1f} s, "
+        f"{report.recipe_bytes / 1e6:.1f} MB, id {report.recipe_id[:12]}"
+    )
+    typer.echo(
+        f"Promise: at most {found.false_reject_promised:.2%} of good parts rejected on average; "
+        f"with 95 % confidence no more than {found.false_reject_bound:.2%}."
+    )
+    if found.images_needed:
+        typer.echo(
+            f"You asked for {found.false_reject_asked:.2%}: collect {found.images_needed} more good "
+            "pictures to be promised that."
+        )
+    if report.scale < MUCH_SMALLER and not report.sizes_tried:
+        typer.echo(
+            f"The model sees the pictures at {report.scale:.0%} of their size: a defect "
+            f"{FEW_PX / report.scale:.0f} px wide is {FEW_PX} px to it. For smaller ones try "
+            "--image-size auto."
+        )
+    for title, rows in (
+        ("Left out, unreadable", [why for _, why in hygiene.unreadable]),
+        ("Left out, another size", [f"{name}: {size}" for name, size in hygiene.off_size]),
+        ("Equal pictures", [" = ".join(names) for names in hygiene.duplicates]),
+        (
+            "Look at these: unlike the other good parts",
+            [
+                f"{name}: score {score:.3g}, usual up to {limit:.3g}"
+                for name, score, limit in hygiene.suspicious
+            ],
+        ),
+    ):
+        if rows:
+            typer.echo(f"{title} ({len(rows)}):")
+            for row in rows[:10]:
+                typer.echo(f"  {row}")
+            if len(rows) > 10:
+                typer.echo(f"  and {len(rows) - 10} more; --json lists all")
+    if report.tested is not None:
+        typer.echo("On the test pictures beside them:")
+        _print_evaluation(report.tested)
+
+
+def _print_evaluation(figures: dict[str, Any]) -> None:
+    def share(name: str) -> str:
+        if figures[f"{name}_rate"] is None:
+            return "not known: no such pictures"
+        low, high = figures[f"{name}_ci95"]
+        return f"{figures[f'{name}_rate']:.1%} (95 % interval {low:.1%} to {high:.1%})"
+
+    typer.echo(f"  {figures['n_good']} good, {figures['n_defective']} defective parts")
+    typer.echo(f"  escapes (defects passed)      {share('escape')}")
+    typer.echo(f"  overkill (good ones rejected) {share('overkill')}")
+    for name in ("image_auroc", "pixel_auroc", "aupro"):
+        if figures[name] is not None:
+            typer.echo(f"  {name:<29} {figures[name]:.4f}")
+    for kind, row in figures["per_defect"].items():
+        typer.echo(f"  {kind}: {row['escapes']} of {row['n']} escaped")
+    if figures["latency_ms_p50"] is not None:
+        typer.echo(
+            f"  judging takes {figures['latency_ms_p50']:.1f} ms (median), "
+            f"{figures['latency_ms_p95']:.1f} ms (95 %)"
+        )
+
+
+COMMANDS: tuple[Callable[..., None], ...] = (train, inspect_, evaluate, bench)

@@ -1,0 +1,142 @@
+"""Commands on stations: demo, run, ui, doctor."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from inspection.cli.options import AllowOption, HostOption, JsonOption, PortOption
+from inspection.cli.progress import ProgressBar
+
+
+def demo(
+    no_ui: Annotated[
+        bool, typer.Option("--no-ui", help="End after the run with a summary.")
+    ] = False,
+    parts: Annotated[int, typer.Option(min=1, help="How many parts the line makes.")] = 60,
+    good: Annotated[int, typer.Option(min=10, help="How many good parts to learn from.")] = 120,
+    folder: Annotated[Path, typer.Option(help="Where recipe, record and pictures go.")] = Path(
+        "inspection-demo"
+    ),
+    seed: Annotated[int, typer.Option(min=0, help="Same seed, same parts.")] = 0,
+    port: PortOption = 7860,
+    as_json: JsonOption = False,
+) -> None:
+    """Draw a product line with known defects, learn it, inspect a run of parts, open the page."""
+    from inspection.demo import run_demo, write_station
+    from inspection.supervisor import port_must_be_free
+
+    if not (no_ui or as_json):
+        port_must_be_free("127.0.0.1", port)
+    with ProgressBar() as progress:
+        summary = run_demo(folder, parts=parts, good=good, seed=seed, progress=progress)
+    if as_json:
+        typer.echo(json.dumps(summary.as_json()))
+        return
+    typer.echo(summary.text())
+    if no_ui:
+        return
+    typer.echo("The line goes on, one part every 2 s; its page opens in a few seconds.")
+    station = write_station(folder, seed=seed)
+    raise typer.Exit(_supervise(station, host="127.0.0.1", port=port, allow=[]))
+
+
+def run(
+    station: Annotated[Path, typer.Argument(help="Station file (TOML).")],
+    max_parts: Annotated[
+        int | None, typer.Option(min=1, help="Stop after so many parts; without it, never.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Run a station without a page, until stopped by SIGTERM or Ctrl-C."""
+    import signal
+
+    from inspection.demo import learn_missing
+    from inspection.launch import station_at_work
+    from inspection.station.station_file import read_station
+
+    settings = read_station(station)
+    with ProgressBar() as progress:
+        for path in learn_missing(settings, progress):
+            typer.echo(f"{path}: learnt from drawn parts, to try things out", err=True)
+
+    def tell(line: str) -> None:
+        typer.echo(f"{settings.station}: {line}", err=True)
+
+    with station_at_work(settings, max_parts=max_parts, tell=tell) as working:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: working.stop())
+        tell("Ready")
+        if (note := working.paused_by) is not None:
+            tell(f"paused by {note.who} at {note.at}; triggers are rejected until somebody resumes")
+        working.run()
+        found = working.snapshot()
+    typer.echo(json.dumps(found) if as_json else _run_text(found))
+
+
+def ui(
+    station: Annotated[Path, typer.Argument(help="Station file (TOML).")],
+    host: HostOption = "127.0.0.1",
+    port: PortOption = 7860,
+    allow: AllowOption = None,
+) -> None:
+    """Run a station with its page, until stopped by SIGTERM or Ctrl-C."""
+    raise typer.Exit(_supervise(station, host=host, port=port, allow=allow or []))
+
+
+def _supervise(station: Path, *, host: str, port: int, allow: list[str]) -> int:
+    import signal
+    import webbrowser
+
+    from inspection.station.station_file import read_station
+    from inspection.supervisor import Supervisor
+
+    supervisor = Supervisor(station, read_station(station), host=host, port=port, hosts=allow)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: supervisor.stop())
+    seen = sys.platform != "linux" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    return supervisor.run(
+        say=lambda line: typer.echo(line, err=True),
+        opened=webbrowser.open if seen else None,
+    )
+
+
+def _run_text(found: dict[str, Any]) -> str:
+    verdicts = ", ".join(f"{n} {verdict}" for verdict, n in sorted(found["verdicts"].items()))
+    total = found["latency_ms"].get("total", {})
+    times = ", ".join(f"{name} {value:.1f} ms" for name, value in total.items())
+    return "\n".join(
+        [
+            f"{found['triggers']} triggers, {found['answers']} answered: {verdicts or 'none'}",
+            f"trigger to answer: {times or 'not measured'}",
+            *(f"waiting for {name}: {n}" for name, n in found["outbox"].items() if n),
+        ]
+    )
+
+
+def doctor(
+    recipe: Annotated[Path | None, typer.Option(help="A recipe to check too.")] = None,
+    store: Annotated[str | None, typer.Option(help="A store to check too.")] = None,
+    station: Annotated[Path | None, typer.Option(help="A station file to check too.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check this machine, and a recipe, store and station file; every finding says what to do."""
+    from inspection.doctor import examine
+
+    findings = examine(recipe=recipe, store=store, station=station)
+    if as_json:
+        typer.echo(json.dumps([finding.as_json() for finding in findings]))
+    else:
+        for finding in findings:
+            typer.echo(f"{finding.mark:<8} {finding.what}: {finding.text}")
+    if any(finding.mark == "PROBLEM" for finding in findings):
+        raise typer.Exit(1)
+
+
+COMMANDS: tuple[Callable[..., None], ...] = (demo, run, ui, doctor)

@@ -1,0 +1,111 @@
+"""What a station and its plant links say to each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal, Protocol
+from uuid import uuid4
+
+from inspection.judgement import Region, Verdict
+
+State = Literal["Preoperational", "Halted", "Error", "Initialized", "Ready", "SingleExecution"]
+"""Words of OPC 40100-1; triggers are taken in Ready and SingleExecution."""
+
+
+CODES = {Verdict.PASS: 1, Verdict.FAIL: 2, Verdict.REVIEW: 2, Verdict.CANNOT_INSPECT: 3}
+"""What plants expect in a verdict register: 1 OK, 2 NG, 3 ERROR. 0 is no result yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriggerRequest:
+    """One trigger: a part is there, judge it. What is known of the part comes with it."""
+
+    trigger_id: str = field(default_factory=lambda: str(uuid4()))
+    source: str
+    serial: str | None = None
+    lot: str | None = None
+    product: str | None = None
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InspectionResult:
+    """One part's verdict on its way out; `delivery_id` is the part's id, the same at each attempt.
+
+    `number` is the part's place in the record, None only for a reject that could not be recorded
+    yet. `image` is the picture's file in the record's archive. `simulated` tells drawn parts.
+    """
+
+    delivery_id: str
+    trigger_id: str
+    station: str
+    verdict: Verdict
+    reason: str
+    judged_at: datetime
+    number: int | None = None
+    score: float | None = None
+    p_value: float | None = None
+    threshold: float | None = None
+    regions: tuple[Region, ...] = ()
+    serial: str | None = None
+    lot: str | None = None
+    product: str | None = None
+    recipe_id: str = ""
+    latency_ms: Mapping[str, float] = field(default_factory=dict)
+    image: str | None = None
+
+    @property
+    def reject(self) -> bool:
+        """To the line, all but PASS is a reject."""
+        return self.verdict is not Verdict.PASS
+
+    @property
+    def code(self) -> int:
+        """Give the verdict as plants expect it: 1 OK, 2 NG, 3 ERROR."""
+        return CODES[self.verdict]
+
+    def as_json(self) -> dict[str, Any]:
+        """Give plain data for messages and files."""
+        from dataclasses import asdict
+
+        return asdict(self) | {
+            "verdict": self.verdict.value,
+            "reject": self.reject,
+            "judged_at": self.judged_at.isoformat(),
+            "latency_ms": dict(self.latency_ms),
+        }
+
+
+class StationInterface(Protocol):
+    """What an output or trigger may ask of the station; every method may be called from any thread."""
+
+    @property
+    def station(self) -> str:
+        """Name of the station."""
+
+    @property
+    def state(self) -> State:
+        """What the station is doing, in the words of OPC 40100-1."""
+
+    @property
+    def products(self) -> tuple[str, ...]:
+        """Products there is a recipe for, in the order of the station file: number 1 is the first."""
+
+    @property
+    def product(self) -> str:
+        """The product parts are judged as now."""
+
+    @property
+    def error_code(self) -> int:
+        """0: none; 1: camera; 2: record; 3: output; 4: recipe; 5: station busy."""
+
+    def trigger(self, request: TriggerRequest) -> bool:
+        """Take a trigger; it is durable when this returns. False: refused, the station is not ready.
+
+        Every trigger taken gets exactly one result, through `Output.send`.
+        """
+
+    def change_product(self, product: str) -> None:
+        """Judge the parts triggered from now on as this product. Raises InspectionError."""

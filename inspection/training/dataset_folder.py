@@ -1,0 +1,52 @@
+"""Folders of pictures, plain or in the MVTec layout."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from cameras import list_images
+from inspection.errors import TrainingError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Labelled:
+    """A test picture: `kind` is "good" or the name of its folder; `mask` the truth's file or None."""
+
+    path: Path
+    kind: str
+    mask: Path | None = None
+
+    @property
+    def defective(self) -> bool:
+        """Whether the picture shows a defect."""
+        return self.kind != "good"
+
+
+def good_files(dataset: Path) -> list[Path]:
+    """Give the good pictures of a folder, or of `train/good` in the MVTec layout."""
+    if not dataset.exists():
+        raise TrainingError(f"dataset {dataset}: no such folder")
+    if not dataset.is_dir():
+        raise TrainingError(f"dataset {dataset}: is a file; give a folder of good pictures")
+    folder = dataset / "train" / "good"
+    folder = folder if folder.is_dir() else dataset
+    files = list_images(folder)
+    if not files:
+        raise TrainingError(
+            f"dataset {dataset}: no pictures in {folder}; "
+            "give a folder of good pictures, or one with train/good"
+        )
+    return files
+
+
+def test_files(dataset: Path) -> list[Labelled]:
+    """Give the pictures of `test/*` with their masks; none when there is no such folder."""
+    found = []
+    for folder in sorted((dataset / "test").glob("*/")):
+        for path in list_images(folder):
+            mask = dataset / "ground_truth" / folder.name / f"{path.stem}_mask.png"
+            found.append(
+                Labelled(path=path, kind=folder.name, mask=mask if mask.is_file() else None)
+            )
+    return found
