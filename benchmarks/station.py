@@ -18,7 +18,7 @@ import numpy as np
 
 from inspection.launch import station_at_work
 from inspection.plant.triggers.plc_simulator import PlcSimulator
-from inspection.station.station_file import Product, StationFile, ViewSettings
+from inspection.station.station_file import ProductSettings, StationFile, ViewSettings
 
 PORT = 15020
 
@@ -48,7 +48,7 @@ def main() -> None:
                 )
                 for number in range(options.views)
             ),
-            products=(Product(name="flange", recipe=options.recipe.resolve()),),
+            products=(ProductSettings(name="flange", recipe=options.recipe.resolve()),),
             outputs={"modbus_server": {"port": PORT}},
         )
         began = time.perf_counter()

@@ -60,7 +60,7 @@ class Basler(GenicamCamera):
     def _wanted(self) -> Wanted:
         return {name: getattr(self, name) for name in self.features}
 
-    def _connect(self) -> _Nodes:
+    def _connect(self) -> _PylonNodes:
         pylon = _pylon()
         try:
             found = pylon.TlFactory.GetInstance().EnumerateDevices([self._asked_for(pylon)])
@@ -70,7 +70,7 @@ class Basler(GenicamCamera):
             self._camera.Open()
         except pylon.GenericException as exc:
             raise CameraUnavailable(f"camera basler cannot be opened: {_line(exc)}") from exc
-        return _Nodes(self._camera.GetNodeMap())
+        return _PylonNodes(self._camera.GetNodeMap())
 
     def _asked_for(self, pylon: Any) -> Any:
         asked = pylon.DeviceInfo()
@@ -159,7 +159,7 @@ class Basler(GenicamCamera):
             camera.DestroyDevice()  # closes, and never raises, also after an unplug
 
 
-class _Nodes:
+class _PylonNodes:
     """The nodes of a pylon camera."""
 
     def __init__(self, node_map: Any) -> None:

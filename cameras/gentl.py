@@ -70,7 +70,7 @@ class Gentl(GenicamCamera):
     def _wanted(self) -> Wanted:
         return {name: getattr(self, name) for name in self.features}
 
-    def _connect(self) -> _Nodes:
+    def _connect(self) -> _GenTlNodes:
         core, gentl = _libraries()
         if not Path(self.producer).is_file():
             raise CameraUnavailable(
@@ -88,7 +88,7 @@ class Gentl(GenicamCamera):
         self._acquirer.add_callback(
             core.ImageAcquirer.Events.INCOMPLETE_BUFFER, _on_broken(self._note_broken)
         )
-        return _Nodes(self._acquirer.remote_device.node_map)
+        return _GenTlNodes(self._acquirer.remote_device.node_map)
 
     def _the_one(self, found: list[Any]) -> Any:
         fit = [info for info in found if self.device is None or self.device in _names(info)]
@@ -180,7 +180,7 @@ class Gentl(GenicamCamera):
                 _give_back(self.producer)
 
 
-class _Nodes:
+class _GenTlNodes:
     """The nodes of a device behind a GenTL producer."""
 
     def __init__(self, node_map: Any) -> None:

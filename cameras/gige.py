@@ -88,7 +88,7 @@ class Gige(GenicamCamera):
     def _wanted(self) -> Wanted:
         return {name: getattr(self, name) for name in self.features}
 
-    def _connect(self) -> _Nodes:
+    def _connect(self) -> _GigeNodes:
         vg = _library()
         self._earlier, self._thrown = FrameCount(), 0
         try:
@@ -98,7 +98,7 @@ class Gige(GenicamCamera):
             raise CameraUnavailable(
                 f"camera gige cannot be opened: {exc}; is it used by another program?"
             ) from exc
-        return _Nodes(self._camera)
+        return _GigeNodes(self._camera)
 
     def _the_one(self, found: list[Any]) -> Any:
         wanted = (self.address or "").upper()
@@ -117,7 +117,7 @@ class Gige(GenicamCamera):
         )
 
     def _identity(self) -> dict[str, Setting]:
-        nodes = _Nodes(self._camera)
+        nodes = _GigeNodes(self._camera)
         return {name: nodes.get(node) for node, name in _IDENTITY.items() if nodes.has(node)}
 
     def _start(self) -> None:
@@ -203,7 +203,7 @@ class Gige(GenicamCamera):
         Attempt(lambda: _let_go(camera, stream)).done(ANSWER_S)
 
 
-class _Nodes:
+class _GigeNodes:
     """The nodes of a GigE Vision camera."""
 
     def __init__(self, camera: Any) -> None:

@@ -20,10 +20,10 @@ from inspection.local_api.endpoint_file import at_work
 from inspection.plant.messages import TriggerRequest
 from inspection.recipe import open_recipe
 from inspection.recipe.setup_file import Setup
-from inspection.station.camera_view import View
+from inspection.station.camera_view import CameraView
 from inspection.station.part import InspectedPart, Listener
 from inspection.station.station import Station
-from inspection.station.station_file import Product, StationFile, ViewSettings
+from inspection.station.station_file import ProductSettings, StationFile, ViewSettings
 from inspection.store import Store, open_store
 from inspection.training.good_pictures import Progress
 from inspection.training.options import TrainingOptions
@@ -133,7 +133,7 @@ def run_demo(folder: Path, *, parts: int, good: int, seed: int, progress: Progre
         progress("Inspecting", len(times), parts)
         done.release()
 
-    view = View(VIEW, camera, {PRODUCT: recipe})
+    view = CameraView(VIEW, camera, {PRODUCT: recipe})
     with open_store(folder / "demo.db") as store, _station(folder, view, store, seen) as station:
         for _ in range(parts):
             station.trigger(TriggerRequest(source="demo"))
@@ -179,12 +179,12 @@ period_s = 2.0
     return path
 
 
-def _station(folder: Path, view: View, store: Store, seen: Listener) -> Station:
+def _station(folder: Path, view: CameraView, store: Store, seen: Listener) -> Station:
     settings = StationFile(
         station="demo",
         record=str(folder / "demo.db"),
         views=(ViewSettings(camera="simulated"),),
-        products=(Product(name=PRODUCT, recipe=folder / "demo.recipe"),),
+        products=(ProductSettings(name=PRODUCT, recipe=folder / "demo.recipe"),),
         deadline_ms=10_000,
     )
     return Station(settings, views=[view], store=store, outputs={}, triggers={}, listeners=(seen,))

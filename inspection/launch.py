@@ -32,7 +32,7 @@ def station_at_work(
     The station page, if there is one, finds the station through its `page_folder`; `tell` gets a
     line when that cannot be, and inspecting goes on.
     """
-    from inspection.local_api.commands import Control
+    from inspection.local_api.commands import StationCommands
     from inspection.local_api.feed import Feed
     from inspection.local_api.server import ControlServer
     from inspection.store import open_store
@@ -59,6 +59,6 @@ def station_at_work(
             listeners=(live, *listeners),
             max_parts=max_parts,
         ) as station,
-        ControlServer(Control(station, live), settings.page_folder, tell=tell),
+        ControlServer(StationCommands(station, live), settings.page_folder, tell=tell),
     ):
         yield station

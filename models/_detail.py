@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models._position_norm import BORROWED
+from models._position_norm import PRIOR_PICTURES
 from models._whitening import Moments, whitening
 
 Array = NDArray[np.float32]
@@ -21,7 +21,7 @@ Array = NDArray[np.float32]
 KEPT_BYTES = 32 * 2**20
 """Fine features kept; pictures spread over all the good ones share it."""
 
-HANDFUL_NUMBERS = 2**20
+BATCH_NUMBERS = 2**20
 """Features worked on at once; at least one picture's."""
 
 SPREAD = 16
@@ -33,7 +33,7 @@ LEAST_VARIANCE = 0.02
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Detail:
+class FineDetail:
     """Measures how unusual fine features (h * w, C) are for their place.
 
     `projection` (C, d) whitens; `gain` and `shift` (h * w, d) are of each place; `unit` brings the
@@ -68,7 +68,7 @@ class FineSample:
             self._rows.append(rows.astype(np.float16))
             self._valid.append(valid.ravel())
 
-    def learn(self, *, deviation: float) -> Detail:
+    def learn(self, *, deviation: float) -> FineDetail:
         """Learn what is usual at each place; `deviation` is that of good distances."""
         moments = Moments(self.channels)
         for rows, valid in self._handfuls():
@@ -81,13 +81,13 @@ class FineSample:
             total += white.sum(0).reshape(places)
             squares += np.einsum("nij,nij->ij", white, white).reshape(places)
         seen = np.sum(self._valid, 0, dtype=np.float32).reshape(*self.grid, 1)
-        count = _around(seen) + np.float32(BORROWED)
+        count = _around(seen) + np.float32(PRIOR_PICTURES)
         usual = _around(total) / count
-        variance = (_around(squares) + BORROWED) / count - usual**2
+        variance = (_around(squares) + PRIOR_PICTURES) / count - usual**2
         gain = 1.0 / np.sqrt(np.maximum(variance, LEAST_VARIANCE))
         shift = -(usual + mean @ projection) * gain
         flat_gain, flat_shift = gain.reshape(-1, places[2]), shift.reshape(-1, places[2])
-        plain = Detail(projection, flat_gain, flat_shift, 1.0, self.grid)
+        plain = FineDetail(projection, flat_gain, flat_shift, 1.0, self.grid)
         spread = range(0, len(self._rows), -(-len(self._rows) // SPREAD))
         good = [
             plain.measure(self._rows[i].astype(np.float32)).ravel()[self._valid[i]] for i in spread
@@ -96,7 +96,7 @@ class FineSample:
 
     def _handfuls(self) -> Iterator[tuple[Array, NDArray[np.bool_]]]:
         """Give features (n, h * w, C) and what is valid (n, h * w), a handful of pictures at a time."""
-        step = max(1, HANDFUL_NUMBERS // self._rows[0].size)
+        step = max(1, BATCH_NUMBERS // self._rows[0].size)
         for start in range(0, len(self._rows), step):
             some = slice(start, start + step)
             yield np.stack(self._rows[some]).astype(np.float32), np.stack(self._valid[some])

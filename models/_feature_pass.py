@@ -16,7 +16,7 @@ HANDFUL = 64
 """Pictures whose candidates are projected together."""
 
 
-class Seen:
+class FeaturePass:
     """Features of n pictures' patches, which are counted from the top left of each.
 
     `sums` (n, C) are mean features; `valid` (n, h, w), `candidate` and `rest` (n, h * w) say which

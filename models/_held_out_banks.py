@@ -16,7 +16,7 @@ Rows = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Apart:
+class HeldOutBank:
     """A bank (m, d) chosen without the points `own` (n,), and their `distances` (k,) to it."""
 
     bank: Array
@@ -24,9 +24,9 @@ class Apart:
     distances: Array
 
 
-def choose_banks(
+def select_banks(
     points: Array, folds: Rows, count: int, *, rng: np.random.Generator
-) -> tuple[Array, Iterator[Apart]]:
+) -> tuple[Array, Iterator[HeldOutBank]]:
     """Choose a bank of all `points` (n, d), and one without each fold's own, in the folds' order.
 
     A bank without a fold is what the bank of all has from the others, with the holes that leaves
@@ -41,10 +41,10 @@ def choose_banks(
 
 def _without(
     fold: int, points: Array, folds: Rows, chosen: Rows, nearest: Array, count: int
-) -> Apart:
+) -> HeldOutBank:
     own = folds == fold
     if own.all():
-        return Apart(points[chosen], own, np.sqrt(nearest[fold]))
+        return HeldOutBank(points[chosen], own, np.sqrt(nearest[fold]))
     kept = chosen[~own[chosen]]
     squared = np.delete(nearest, fold, 0).min(0)
     open_ = np.where(own, np.float32(TAKEN), squared)
@@ -53,4 +53,4 @@ def _without(
     if len(filled):
         near = nearest_squared(points[own], points[filled])
         squared[own] = np.minimum(squared[own], near)
-    return Apart(points[np.concatenate([kept, filled])], own, np.sqrt(squared[own]))
+    return HeldOutBank(points[np.concatenate([kept, filled])], own, np.sqrt(squared[own]))

@@ -11,11 +11,11 @@ import openvino
 from numpy.typing import NDArray
 from openvino import opset13 as ops
 
-from models._position_norm import Places
+from models._position_norm import PositionNormalization
 from models.base import Canvas, ModelError
 
 if TYPE_CHECKING:
-    from models._detail import Detail
+    from models._detail import FineDetail
 
 # bfloat16, the default on some processors, moves scores by a few per cent: a threshold set on one
 # machine would not hold on another.
@@ -50,8 +50,8 @@ def append_search(
     mean: NDArray[np.float32],
     projection: NDArray[np.float32],
     bank: NDArray[np.float32],
-    places: Places,
-    detail: Detail,
+    places: PositionNormalization,
+    detail: FineDetail,
 ) -> openvino.Model:
     """Fuse projection and nearest-neighbour search behind a feature program.
 
@@ -83,7 +83,7 @@ def append_search(
     return model
 
 
-def _detail(rows: Any, detail: Detail) -> Any:
+def _detail(rows: Any, detail: FineDetail) -> Any:
     """Measure fine rows (1, h * w, C) against their places: (1, h, w)."""
     white = ops.matmul(rows, _constant(detail.projection), False, False)
     apart = ops.add(ops.multiply(white, _constant(detail.gain)), _constant(detail.shift))

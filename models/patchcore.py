@@ -25,9 +25,9 @@ from models._backbone import (
 )
 from models._detail import FineSample
 from models._distance import nearest_distance
-from models._feature_pass import Seen
-from models._held_out_banks import choose_banks
-from models._position_norm import learn_places
+from models._feature_pass import FeaturePass
+from models._held_out_banks import select_banks
+from models._position_norm import learn_position_normalization
 from models._program import Program, append_search
 from models._whitening import whitening
 from models.base import AnomalyModel, Canvas, ModelError, NotFitted, Picture, Progress, to_grid
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float32]
 
-HANDFUL_PATCHES = 16_384
+BATCH_PATCHES = 16_384
 """Patches of the pictures run through the network before their features are worked on."""
 
 
@@ -98,7 +98,7 @@ class PatchCore(AnomalyModel):
         self._start(*pictures[0].canvas.shape[:2])
         seen, fine = self._look(pictures, progress)
         raw = self._learn(pictures, seen, _numbered(folds), progress)
-        self.places_ = learn_places(raw, seen.valid)
+        self.places_ = learn_position_normalization(raw, seen.valid)
         self.held_out_maps_ = self._even_out_of_sample(raw, seen.valid, folds)
         self.detail_ = fine.learn(deviation=float(self.held_out_maps_[seen.valid].std()))
         projected = (seen.sums - self.memory_.mean) @ self.memory_.projection
@@ -110,7 +110,7 @@ class PatchCore(AnomalyModel):
         if not hasattr(self, "memory_"):
             raise NotFitted("patchcore: asked to score before it was taught; call fit first")
         rows, _ = torch_features(self.network_, canvas, pool=self.pool)
-        return self.places_.even(self.memory_.distances(rows).reshape(self.grid_))
+        return self.places_.apply(self.memory_.distances(rows).reshape(self.grid_))
 
     def program(self) -> openvino.Model:
         """Give preprocessing, backbone, projection and search as one program."""
@@ -149,11 +149,13 @@ class PatchCore(AnomalyModel):
         self, raw: Array, valid: NDArray[np.bool_], folds: NDArray[np.intp]
     ) -> Array:
         """Even out each fold's maps by what is usual in the other folds."""
-        even = self.places_.even(raw)
+        even = self.places_.apply(raw)
         for fold in np.unique(folds):
             others = folds != fold
             if others.any():
-                even[~others] = learn_places(raw[others], valid[others]).even(raw[~others])
+                even[~others] = learn_position_normalization(raw[others], valid[others]).apply(
+                    raw[~others]
+                )
         return even
 
     def _start(self, height_px: int, width_px: int) -> None:
@@ -168,7 +170,7 @@ class PatchCore(AnomalyModel):
 
     def _handful(self) -> int:
         """Give how many pictures have about HANDFUL_PATCHES patches together."""
-        return max(1, HANDFUL_PATCHES // (self.grid_[0] * self.grid_[1]))
+        return max(1, BATCH_PATCHES // (self.grid_[0] * self.grid_[1]))
 
     def _passing(self, pictures: Sequence[Picture]) -> Iterator[tuple[int, Picture, list[Array]]]:
         """Run pictures by the handful: idle BLAS threads spin, and would slow each run in turn."""
@@ -178,9 +180,11 @@ class PatchCore(AnomalyModel):
             found = [self._features.run(picture.canvas) for picture in handful]
             yield from zip(range(start, len(pictures)), handful, found, strict=False)
 
-    def _look(self, pictures: Sequence[Picture], progress: Progress) -> tuple[Seen, FineSample]:
+    def _look(
+        self, pictures: Sequence[Picture], progress: Progress
+    ) -> tuple[FeaturePass, FineSample]:
         """Pass over the pictures once: moments for whitening, candidates for the memory, detail."""
-        seen = Seen(
+        seen = FeaturePass(
             len(pictures),
             self.grid_,
             row_channels(self.network_, pool=self.pool),
@@ -196,7 +200,11 @@ class PatchCore(AnomalyModel):
         return seen, fine
 
     def _learn(
-        self, pictures: Sequence[Picture], seen: Seen, folds: NDArray[np.intp], progress: Progress
+        self,
+        pictures: Sequence[Picture],
+        seen: FeaturePass,
+        folds: NDArray[np.intp],
+        progress: Progress,
     ) -> Array:
         """Choose the memory; give each picture's distances (n, h, w) to a memory without its fold.
 
@@ -211,7 +219,7 @@ class PatchCore(AnomalyModel):
         order = np.argsort(whose, kind="stable")
         points = seen.points(mean, projection)[order]
         rng = np.random.default_rng([self.seed, 0])
-        bank, apart = choose_banks(points, whose[order], self.bank_size, rng=rng)
+        bank, apart = select_banks(points, whose[order], self.bank_size, rng=rng)
         self.memory_ = Memory(mean, projection, bank)
         raw = np.zeros(seen.candidate.shape, dtype=np.float32)
         for fold, found in enumerate(apart):
@@ -224,7 +232,7 @@ class PatchCore(AnomalyModel):
     def _measure_rest(
         self,
         pictures: Sequence[Picture],
-        seen: Seen,
+        seen: FeaturePass,
         members: NDArray[np.intp],
         memory: Memory,
         raw: Array,

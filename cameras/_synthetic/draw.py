@@ -11,7 +11,7 @@ from numpy.random import PCG64, Generator, SeedSequence
 from numpy.typing import NDArray
 
 from cameras._synthetic.finish import belt, finish, light, sensor_noise
-from cameras._synthetic.parts import PRODUCTS, Field, Product
+from cameras._synthetic.parts import PRODUCTS, DrawnProduct, Field
 from cameras._synthetic.spoil import Lie, spoil, through_lens
 from cameras._synthetic.surface import (
     GRAIN,
@@ -120,7 +120,7 @@ def _placed(layers: NDArray[np.uint8], pose: NDArray[np.float64]) -> NDArray[np.
 
 
 def _forget_a_bore(
-    layers: NDArray[np.uint8], what: Product, pose: NDArray[np.float64], rng: Generator
+    layers: NDArray[np.uint8], what: DrawnProduct, pose: NDArray[np.float64], rng: Generator
 ) -> NDArray[np.uint8]:
     """Close one of the bores in the layers and give its disc."""
     size_px = layers.shape[0]
@@ -133,7 +133,7 @@ def _forget_a_bore(
 
 
 def _lit(
-    layers: NDArray[np.uint8], what: Product, pose: NDArray[np.float64], rng: Generator
+    layers: NDArray[np.uint8], what: DrawnProduct, pose: NDArray[np.float64], rng: Generator
 ) -> Field:
     """Give the light (size, size, 3) that reaches the lens, in grey levels."""
     size_px = layers.shape[0]
@@ -151,7 +151,7 @@ def _lit(
 
 
 @lru_cache(maxsize=4)
-def _face_points(what: Product, size_px: int) -> NDArray[np.float64]:
+def _face_points(what: DrawnProduct, size_px: int) -> NDArray[np.float64]:
     """Give points (n, 3) of the drawing's plain face, as (x, y, 1), where a defect may be."""
     grain = surface_layers(what, size_px, drilled=True)[::OVERSAMPLING, ::OVERSAMPLING, GRAIN]
     plain = (grain > 0.95 * LAYER_SCALE).astype(np.uint8)

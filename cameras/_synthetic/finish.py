@@ -12,12 +12,12 @@ import cv2
 import numpy as np
 from numpy.random import Generator
 
-from cameras._synthetic.parts import Field, Product
+from cameras._synthetic.parts import DrawnProduct, Field
 
 _RING_TURNS_PX = 512
 
 
-def finish(product: Product, size_px: int, rng: Generator) -> Field:
+def finish(product: DrawnProduct, size_px: int, rng: Generator) -> Field:
     """Give the marks of the tool on the face (size, size), mean 0, deviation about 1."""
     if product.finish == "turned":
         return _turned(size_px, rng)
@@ -56,7 +56,9 @@ def _strokes(shape: tuple[int, int], length_px: int, rng: Generator) -> Field:
     return soft * np.float32(length_px**0.5 / 74)
 
 
-def light(product: Product, centre_px: tuple[float, float], size_px: int, rng: Generator) -> Field:
+def light(
+    product: DrawnProduct, centre_px: tuple[float, float], size_px: int, rng: Generator
+) -> Field:
     """Give the light on the metal (size, size), about 1: its level, its slope and the sheen."""
     x, y = _axes(size_px)
     level, slope_x, slope_y = (float(v) for v in rng.uniform(-0.05, 0.05, 3))
@@ -64,7 +66,9 @@ def light(product: Product, centre_px: tuple[float, float], size_px: int, rng: G
     return np.asarray(plane * (1 + _sheen(product, centre_px, size_px, rng)))
 
 
-def _sheen(product: Product, centre_px: tuple[float, float], size_px: int, rng: Generator) -> Field:
+def _sheen(
+    product: DrawnProduct, centre_px: tuple[float, float], size_px: int, rng: Generator
+) -> Field:
     """Tool marks spread the lamp's reflection across themselves: a bow tie, or a band."""
     x, y = _axes(size_px)
     if product.finish == "brushed":

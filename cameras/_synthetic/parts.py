@@ -121,7 +121,7 @@ class Mark:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Product:
+class DrawnProduct:
     """One kind of part: its outline, its finish and what was machined into it."""
 
     name: str
@@ -156,7 +156,7 @@ def _around(angle_deg: float, *, radius: float, chamfer: float, threaded: bool =
     return Bore(x=x, y=y, radius=radius, chamfer=chamfer, threaded=threaded)
 
 
-FLANGE = Product(
+FLANGE = DrawnProduct(
     name="flange",
     outline=Disc(radius=0.435),
     edge_chamfer=0.010,
@@ -173,7 +173,7 @@ FLANGE = Product(
     ),
 )  # fmt: skip
 
-BRACKET = Product(
+BRACKET = DrawnProduct(
     name="bracket",
     outline=Plate(width=0.88, height=0.66, corner=0.05),
     edge_chamfer=0.008,
@@ -195,4 +195,4 @@ BRACKET = Product(
     ),
 )  # fmt: skip
 
-PRODUCTS: dict[str, Product] = {product.name: product for product in (FLANGE, BRACKET)}
+PRODUCTS: dict[str, DrawnProduct] = {product.name: product for product in (FLANGE, BRACKET)}

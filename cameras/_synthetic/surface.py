@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cameras._synthetic.parts import LIP_SHADOW, Bore, Field, Groove, Mark, Product, Slot
+from cameras._synthetic.parts import LIP_SHADOW, Bore, DrawnProduct, Field, Groove, Mark, Slot
 
 OVERSAMPLING = 2
 LAYER_SCALE = 100.0
@@ -26,7 +26,7 @@ _MARGIN = 0.05
 
 
 @lru_cache(maxsize=8)
-def surface_layers(product: Product, size_px: int, *, drilled: bool) -> NDArray[np.uint8]:
+def surface_layers(product: DrawnProduct, size_px: int, *, drilled: bool) -> NDArray[np.uint8]:
     """Give the four layers (2·size, 2·size, 4), with or without the bores that may be missing."""
     canvas = _Canvas.blank(size_px * OVERSAMPLING)
     canvas.plate(product)
@@ -73,7 +73,7 @@ class _Canvas:
         scaled.flags.writeable = False
         return scaled
 
-    def plate(self, product: Product) -> None:
+    def plate(self, product: DrawnProduct) -> None:
         """Draw the blank: its face and its broken edge."""
         distance = product.outline.distance(self.x, self.y)
         inside = self._inside(distance)

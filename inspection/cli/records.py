@@ -266,7 +266,7 @@ def _time(text: str | None, option: str) -> datetime | None:
 
 
 def _head(text: str | None) -> Any:
-    from inspection.store import Head
+    from inspection.store import ChainHead
 
     if text is None:
         return None
@@ -275,7 +275,7 @@ def _head(text: str | None) -> Any:
         raise typer.BadParameter(
             f"must be COUNT:HASH as `verify` prints it, got {text!r}", param_hint="--noted"
         )
-    return Head(int(count), value)
+    return ChainHead(int(count), value)
 
 
 def _nested(row: dict[str, Any]) -> dict[str, Any]:

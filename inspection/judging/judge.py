@@ -24,7 +24,7 @@ def inspect(frame: Frame, recipe: Recipe, *, previous: Frame | None = None) -> J
 
     `previous` is the frame before it from the same camera; an identical one means a frozen camera.
     """
-    work = _Work(recipe)
+    work = _Inspection(recipe)
     try:
         _check_frame(frame, previous)
         return work.judge(frame.image)
@@ -47,7 +47,7 @@ def check_parity(recipe: Recipe) -> float:
     worst = 0.0
     threshold = recipe.settings.calibration.threshold
     for reference in recipe.settings.references:
-        work = _Work(recipe)
+        work = _Inspection(recipe)
         got = work.score(recipe.references[reference.member]).score
         difference = abs(got - reference.score) / max(threshold, 1e-9)
         worst = max(worst, difference)
@@ -85,7 +85,7 @@ def fits(image: NDArray[np.uint8], recipe: Recipe) -> str | None:
 
 
 @dataclass
-class _Work:
+class _Inspection:
     """One judgement in the making: what was measured so far, and when."""
 
     recipe: Recipe
@@ -134,7 +134,7 @@ class _Work:
             level=settings.level,
             detail=detail[0] if detail else None,
         )
-        self.health["strangeness"] = self.recipe.likeness.strangeness(descriptor)
+        self.health["strangeness"] = self.recipe.likeness.distance(descriptor)
         self._mark("score")
         return found
 

@@ -18,18 +18,18 @@ WORST_FIRST = (Verdict.FAIL, Verdict.CANNOT_INSPECT, Verdict.REVIEW, Verdict.PAS
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Look:
+class Montage:
     """All views of one part side by side: one picture, `left_px` of each view in it."""
 
     frame: Frame
     left_px: Mapping[str, int]
 
 
-def side_by_side(frames: Mapping[str, Frame]) -> Look:
+def side_by_side(frames: Mapping[str, Frame]) -> Montage:
     """Put the pictures of several views beside each other, as the record keeps them."""
     first = next(iter(frames.values()))
     if len(frames) == 1:
-        return Look(first, dict.fromkeys(frames, 0))
+        return Montage(first, dict.fromkeys(frames, 0))
     images = [_rgb(frame.image) for frame in frames.values()]
     height = max(image.shape[0] for image in images)
     widths = [image.shape[1] for image in images]
@@ -38,11 +38,11 @@ def side_by_side(frames: Mapping[str, Frame]) -> Look:
     for image, left in zip(images, lefts, strict=True):
         whole[: image.shape[0], left : left + image.shape[1]] = image
     places = {name: int(left) for name, left in zip(frames, lefts, strict=True)}
-    return Look(replace(first, image=whole, camera="+".join(frames)), places)
+    return Montage(replace(first, image=whole, camera="+".join(frames)), places)
 
 
-def joined(
-    judgements: Mapping[str, Judgement], look: Look, latency_ms: Mapping[str, float]
+def combine_judgements(
+    judgements: Mapping[str, Judgement], look: Montage, latency_ms: Mapping[str, float]
 ) -> Judgement:
     """Give the judgement of the part: the worst view's, with the regions of all."""
     if len(judgements) == 1:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspection.judgement import Region
-from inspection.recipe.framing import View
+from inspection.recipe.framing import CanvasLayout
 from inspection.recipe.geometry import Placement
 from inspection.recipe.setup_file import Setup
 from models import AnomalyMap
@@ -19,7 +19,7 @@ UPSAMPLING = 4
 
 
 def find_regions(
-    found: AnomalyMap, view: View, setup: Setup, *, threshold: float
+    found: AnomalyMap, view: CanvasLayout, setup: Setup, *, threshold: float
 ) -> tuple[Region, ...]:
     """Give the connected places of a map at fault, worst first, judged by zone.
 

@@ -72,7 +72,7 @@ class Counts:
         }
 
 
-class Draft:
+class DatasetDraft:
     """A dataset written aside; `place` gives it its name, `discard` takes it away."""
 
     def __init__(self, folder: Path, name: str) -> None:

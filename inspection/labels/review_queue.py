@@ -46,7 +46,7 @@ _GROUPS = np.array([_GROUP[verdict] for verdict in _VERDICTS], np.int8)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class QueueFilter:
     """Which parts a person wants to see; None asks for nothing. Times are seconds since 1970."""
 
     state: State = State.TODO
@@ -60,7 +60,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class QueuePage:
     """One page of the queue: part numbers with the key of each, and how many match by group."""
 
     numbers: list[int]
@@ -69,7 +69,7 @@ class Found:
     groups: dict[str, int]
 
 
-class Names:
+class TextNumbers:
     """Gives each distinct text a small number; None is -1."""
 
     def __init__(self) -> None:
@@ -93,7 +93,7 @@ class Queue:
     def __init__(self, store: Store, station: str) -> None:
         self.store, self.station = store, station
         self.labels = Labels()
-        self.lots, self.products, self.recipes = Names(), Names(), Names()
+        self.lots, self.products, self.recipes = TextNumbers(), TextNumbers(), TextNumbers()
         self._lock = threading.RLock()
         self._columns = _columns([], self)
         self._zones: dict[str, list[int]] = defaultdict(list)
@@ -124,7 +124,9 @@ class Queue:
                 self._removed = np.array(removed(self.store), np.int64)
                 self._removed_at = time.monotonic()
 
-    def page(self, wanted: Wanted, who: str, *, after: Key | None = None, limit: int = 20) -> Found:
+    def page(
+        self, wanted: QueueFilter, who: str, *, after: Key | None = None, limit: int = 20
+    ) -> QueuePage:
         """Give a page of the parts wanted, beginning after a key, and what there is in all."""
         with self._lock:
             chosen = self._chosen(wanted, who)
@@ -137,7 +139,7 @@ class Queue:
             group, near, number = group[later], near[later], number[later]
         order = _first(group, near, number, limit)
         keys = [(int(group[i]), float(near[i]), int(number[i])) for i in order]
-        return Found(
+        return QueuePage(
             numbers=[key[2] for key in keys],
             keys=keys,
             total=sum(counts),
@@ -181,7 +183,7 @@ class Queue:
         if parties := part.parties:
             self._differ[number] = parties
 
-    def _chosen(self, wanted: Wanted, who: str) -> NDArray[np.bool_]:
+    def _chosen(self, wanted: QueueFilter, who: str) -> NDArray[np.bool_]:
         columns = self._columns
         chosen = columns["image"] & ~self._among(self._removed)
         for name, names, value in (

@@ -11,20 +11,20 @@ from typing import Any
 
 from inspection.errors import InspectionError
 from inspection.judging.judge import load_recipe
-from inspection.local_api.diagnostics import Vitals
+from inspection.local_api.diagnostics import Diagnostics
 from inspection.local_api.feed import Feed
 from inspection.plant.messages import TriggerRequest
 from inspection.recipe import open_recipe
 from inspection.station.station import Station
 
 
-class Control:
+class StationCommands:
     """What the page may ask of a station; each public verb takes and gives plain data."""
 
     def __init__(self, station: Station, live: Feed) -> None:
         self.station, self.live = station, live
         self._recipes = threading.Lock()
-        self.vitals = Vitals(station)
+        self.diagnostics = Diagnostics(station)
 
     def trigger(self, *, who: str, serial: str | None = None, lot: str | None = None) -> Any:
         """Trigger one part by hand."""
@@ -84,13 +84,13 @@ class Control:
 
     def parity(self, *, who: str) -> Any:
         """Judge the references of the recipes on the line again."""
-        found = self.vitals.check_parity()
+        found = self.diagnostics.check_parity()
         self._noted("parity_checked", who, {"recipes": found})
         return {"recipes": found}
 
     def status(self) -> dict[str, Any]:
         """Say how the station is doing, as the pages show it."""
-        return {**status(self.station), **self.vitals.told()}
+        return {**status(self.station), **self.diagnostics.as_json()}
 
     def _noted(self, kind: str, who: str, detail: Mapping[str, Any] | None = None) -> Any:
         return {"number": self.station.store.add_action(kind, who, detail=detail or {}).number}

@@ -29,7 +29,7 @@ def program_version() -> str:
         return "0+unknown"
 
 
-class Vitals:
+class Diagnostics:
     """Notes since when a station is in its state; any thread may ask."""
 
     def __init__(self, station: Station) -> None:
@@ -38,7 +38,7 @@ class Vitals:
         self._lock = threading.Lock()
         self._state, self._since_ms = "", self.started_ms
 
-    def told(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, Any]:
         """Give version, process, times, and of each view the recipe on the line with its parity."""
         return {
             "version": program_version(),

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from inspection.local_api.messages import told
+from inspection.local_api.messages import part_message
 from inspection.station.part import InspectedPart
 
 KEPT_BYTES = 100e6
@@ -40,7 +40,7 @@ class Feed:
         if part.frames:
             self._keep(part)
         if self._subscribers:  # one that comes now finds this part in the record
-            self.tell(told(part))
+            self.tell(part_message(part))
 
     def _keep(self, part: InspectedPart) -> None:
         with self._lock:

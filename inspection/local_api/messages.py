@@ -11,11 +11,11 @@ from inspection.station.part import InspectedPart
 from inspection.store import PartRecord
 
 
-def told(part: InspectedPart) -> dict[str, Any]:
+def part_message(part: InspectedPart) -> dict[str, Any]:
     """Say of a part what a page shows: the verdict that the line was told."""
     height, width = _shape(part)
     return {
-        **told_record(part.record),
+        **record_message(part.record),
         "verdict": part.told.verdict.value,
         "reason": part.told.reason,
         "decided_ms": 1e3 * time.time(),
@@ -26,7 +26,7 @@ def told(part: InspectedPart) -> dict[str, Any]:
     }
 
 
-def told_record(record: PartRecord) -> dict[str, Any]:
+def record_message(record: PartRecord) -> dict[str, Any]:
     """Say of a recorded part what a page shows."""
     return {
         "type": "part",

@@ -24,7 +24,7 @@ from cameras import CameraError
 from inspection.errors import InspectionError, expected
 from inspection.judging.encode import encoded_jpeg
 from inspection.local_api import endpoint_file as runtime_file
-from inspection.local_api.commands import VERBS, Control
+from inspection.local_api.commands import VERBS, StationCommands
 from inspection.local_api.part_pictures import heat_png, picture_jpeg
 
 STATUS_S = 1.0
@@ -33,10 +33,14 @@ RUNTIME = runtime_file.NAME
 
 
 class ControlServer:
-    """Serves a `Control` on a free port of loopback, and says where in the page's folder."""
+    """Serves a `StationCommands` on a free port of loopback, and says where in the page's folder."""
 
     def __init__(
-        self, control: Control, folder: Path, *, tell: Callable[[str], None] = lambda line: None
+        self,
+        control: StationCommands,
+        folder: Path,
+        *,
+        tell: Callable[[str], None] = lambda line: None,
     ) -> None:
         self.control, self.folder, self._tell = control, folder, tell
         self._lock, self._failed = threading.Lock(), False
@@ -109,7 +113,7 @@ class _Server(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    control: Control
+    control: StationCommands
     token: str
     over: threading.Event
     protocol_version = "HTTP/1.1"

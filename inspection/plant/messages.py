@@ -10,7 +10,9 @@ from uuid import uuid4
 
 from inspection.judgement import Region, Verdict
 
-State = Literal["Preoperational", "Halted", "Error", "Initialized", "Ready", "SingleExecution"]
+StationState = Literal[
+    "Preoperational", "Halted", "Error", "Initialized", "Ready", "SingleExecution"
+]
 """Words of OPC 40100-1; triggers are taken in Ready and SingleExecution."""
 
 
@@ -86,7 +88,7 @@ class StationInterface(Protocol):
         """Name of the station."""
 
     @property
-    def state(self) -> State:
+    def state(self) -> StationState:
         """What the station is doing, in the words of OPC 40100-1."""
 
     @property

@@ -22,7 +22,7 @@ OUT_OF_VIEW = 0.02
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class View:
+class CanvasLayout:
     """How pictures of one size lie on the canvas, and which canvas pixels (H, W) are inspected."""
 
     placement: Placement
@@ -77,7 +77,7 @@ class Framing:
             cv2.warpAffine(over, pose.matrix, size, flags=cv2.INTER_LINEAR), np.float32
         )
 
-    def placed(self, shape: tuple[int, ...], pose: Pose | None) -> View:
+    def placed(self, shape: tuple[int, ...], pose: Pose | None) -> CanvasLayout:
         """Give the view of a camera's picture (H, W, ...): what the camera did not see is not valid.
 
         Raises CannotInspect when a part of the region of interest is out of the picture.
@@ -92,9 +92,9 @@ class Framing:
                 f"part partly out of view: {missing:.0%} of what is to be inspected lies outside "
                 "the picture"
             )
-        return View(view.placement, seen)
+        return CanvasLayout(view.placement, seen)
 
-    def _view(self, size_px: tuple[int, int]) -> View:
+    def _view(self, size_px: tuple[int, int]) -> CanvasLayout:
         if self.setup.align is not None:
             size_px = (self.reference.shape[0], self.reference.shape[1])
         placement = self.canvas.place(*size_px, self.setup.window(size_px))
@@ -103,7 +103,7 @@ class Framing:
             raise CannotInspect(
                 "nothing to inspect: the region of interest is empty in this picture"
             )
-        return View(placement, valid)
+        return CanvasLayout(placement, valid)
 
 
 def _grey(image: Image) -> Image:

@@ -79,26 +79,28 @@ def learn_limits(measured: Sequence[Mapping[str, float]]) -> Limits:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Likeness:
+class GlobalAppearance:
     """How the good parts' descriptors (n, d) lie: per component `mean` and `spread` (d,)."""
 
     mean: NDArray[np.float32]
     spread: NDArray[np.float32]
 
-    def strangeness(self, descriptor: NDArray[np.float32]) -> float:
+    def distance(self, descriptor: NDArray[np.float32]) -> float:
         """Root mean square deviation of a picture's descriptor, in spreads of the good parts'."""
         return float(np.sqrt(np.mean(np.square((descriptor - self.mean) / self.spread))))
 
 
-def learn_likeness(descriptors: NDArray[np.float32]) -> tuple[Likeness, float]:
+def learn_appearance(descriptors: NDArray[np.float32]) -> tuple[GlobalAppearance, float]:
     """Learn what good pictures look like as a whole, and the highest strangeness to allow.
 
     Spreads are shrunk towards their mean, as there may be fewer pictures than components.
     """
     mean, spread = descriptors.mean(0), descriptors.std(0)
     typical = float(np.sqrt(np.mean(np.square(spread)))) or 1e-3
-    likeness = Likeness(mean, np.sqrt(0.5 * spread**2 + 0.5 * typical**2).astype(np.float32))
-    worst = max(likeness.strangeness(d) for d in descriptors)
+    likeness = GlobalAppearance(
+        mean, np.sqrt(0.5 * spread**2 + 0.5 * typical**2).astype(np.float32)
+    )
+    worst = max(likeness.distance(d) for d in descriptors)
     return likeness, STRANGENESS_FACTOR * max(worst, 1.0)
 
 

@@ -31,7 +31,7 @@ from inspection.errors import RecipeError
 from inspection.recipe.calibration import Calibration
 from inspection.recipe.framing import Framing
 from inspection.recipe.geometry import Canvas
-from inspection.recipe.image_health import Likeness, Limits
+from inspection.recipe.image_health import GlobalAppearance, Limits
 from inspection.recipe.setup_file import STRICT, Setup, first_problem
 
 FORMAT = 1
@@ -66,7 +66,7 @@ class Reference:
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"), kw_only=True)
-class Settings:
+class RecipeSettings:
     """The content of recipe.json."""
 
     format: int
@@ -84,7 +84,7 @@ class Settings:
     training: dict[str, Any]
 
 
-_ADAPTER = TypeAdapter(Settings)
+_ADAPTER = TypeAdapter(RecipeSettings)
 
 
 class Recipe:
@@ -96,10 +96,10 @@ class Recipe:
 
     def __init__(
         self,
-        settings: Settings,
+        settings: RecipeSettings,
         *,
         scores: NDArray[np.float64],
-        likeness: Likeness,
+        likeness: GlobalAppearance,
         program: tuple[bytes, bytes],
         references: Mapping[str, NDArray[np.uint8]],
         recipe_id: str = "",
@@ -199,7 +199,7 @@ def open_recipe(path: Path) -> Recipe:
     try:
         arrays = np.load(io.BytesIO(content[ARRAYS]), allow_pickle=False)
         scores = arrays["scores"]
-        likeness = Likeness(arrays["mean"], arrays["spread"])
+        likeness = GlobalAppearance(arrays["mean"], arrays["spread"])
     except (ValueError, LookupError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise RecipeError(f"{where}: member {ARRAYS} is not readable ({error})") from error
     references = {}
@@ -298,7 +298,7 @@ def _check_sums(content: Mapping[str, bytes], where: str) -> None:
             raise RecipeError(f"{where}: member {name} is damaged (its hash does not match)")
 
 
-def _settings(data: bytes, where: str) -> Settings:
+def _settings(data: bytes, where: str) -> RecipeSettings:
     try:
         raw = json.loads(data)
         number = raw.get("format")

@@ -15,8 +15,8 @@ from cameras._attempt import Attempt
 from inspection.errors import CannotInspect
 from inspection.judging.multi_view import side_by_side
 from inspection.plant.messages import TriggerRequest
-from inspection.station.alarms import CAMERA, Trouble
-from inspection.station.camera_view import View, remaining_s
+from inspection.station.alarms import CAMERA, Alarms
+from inspection.station.camera_view import CameraView, remaining_s
 from inspection.station.part import Part
 
 REVIVE_S, PAUSE_S = 0.5, 0.05
@@ -35,8 +35,8 @@ class Acquirer:
 
     def __init__(
         self,
-        views: list[View],
-        trouble: Trouble,
+        views: list[CameraView],
+        trouble: Alarms,
         *,
         decide: Decide,
         shown: Callable[[Part], None],

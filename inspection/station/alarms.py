@@ -11,7 +11,7 @@ NONE, CAMERA, RECORD, OUTPUT, RECIPE, BUSY = range(6)
 WORST_FIRST = (OUTPUT, RECORD, CAMERA)
 
 
-class Trouble:
+class Alarms:
     """The present troubles; `changed` is called when one comes and when one goes."""
 
     def __init__(self, changed: Callable[[], None]) -> None:

@@ -9,9 +9,9 @@ from cameras import camera_class
 from inspection.errors import SetupError
 from inspection.judging.judge import load_recipe
 from inspection.recipe import Recipe
-from inspection.station.camera_view import View
+from inspection.station.camera_view import CameraView
 from inspection.station.station_file import (
-    Product,
+    ProductSettings,
     Settings,
     StationFile,
     ViewSettings,
@@ -21,7 +21,7 @@ from inspection.station.station_file import (
 T = TypeVar("T")
 
 
-def make_view(view: ViewSettings, settings: StationFile) -> View:
+def make_view(view: ViewSettings, settings: StationFile) -> CameraView:
     """Make one camera's view with the recipe of each product. Raises SetupError, CameraError or RecipeError."""
     recipes: dict[Path, Recipe] = {}
     for product in settings.products:
@@ -30,10 +30,10 @@ def make_view(view: ViewSettings, settings: StationFile) -> View:
     by_product = {p.name: recipes[p.recipe_of(view.name)] for p in settings.products}
     where = f"views.{view.name}.settings"
     camera = make_component(camera_class(view.camera), view.settings, where, settings.home)
-    return View(view.name, camera, by_product)
+    return CameraView(view.name, camera, by_product)
 
 
-def product_recipe(product: Product, path: Path) -> Recipe:
+def product_recipe(product: ProductSettings, path: Path) -> Recipe:
     """Load the recipe of a product. Raises SetupError where there is none, RecipeError where it is damaged."""
     if not path.exists():
         raise SetupError(

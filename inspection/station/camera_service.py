@@ -21,7 +21,7 @@ import cv2
 
 from cameras import Camera, CameraTimeout, Frame, camera_class
 from inspection.errors import InspectionError
-from inspection.station.camera_view import View
+from inspection.station.camera_view import CameraView
 from inspection.station.station_file import StationFile, settings_for
 
 T = TypeVar("T")
@@ -40,10 +40,10 @@ class Cameras(Protocol):
         """Start anew now."""
 
 
-class Adjuster:
+class CameraService:
     """Runs what the set-up page asks of the cameras; `work` is called by the thread that reads them."""
 
-    def __init__(self, views: list[View], settings: StationFile) -> None:
+    def __init__(self, views: list[CameraView], settings: StationFile) -> None:
         self.views = {view.name: view for view in views}
         self.settings = settings
         self.paused = False
@@ -120,12 +120,12 @@ class Adjuster:
 
         def swap(_: Cameras) -> dict[str, Any]:
             self._must_pause()
-            looked.exchange(kind(**made), timeout_s=OPEN_S)
+            looked.swap_camera(kind(**made), timeout_s=OPEN_S)
             return dict(looked.camera.applied)
 
         return self._done(swap, OPEN_S)
 
-    def _looked(self, looked: View) -> Frame:
+    def _looked(self, looked: CameraView) -> Frame:
         """Read one picture; where the line triggers it, in slices, so that a resume is heard."""
         give_up = time.monotonic() + TAKE_S
         while looked.queues:
@@ -143,7 +143,7 @@ class Adjuster:
         with self._lock:
             self._used, self.paused = False, False
 
-    def _view(self, name: str) -> View:
+    def _view(self, name: str) -> CameraView:
         if name not in self.views:
             allowed = ", ".join(self.views)
             raise InspectionError(f"view {name!r}: there is none; allowed: {allowed}")

@@ -18,7 +18,7 @@ OPEN_S, CLOSE_S = 60.0, 5.0
 """What opening a lost camera again, and closing one, may take."""
 
 
-class View:
+class CameraView:
     """One camera's look at each part; lost, it is opened again.
 
     One thread reads, one judges, one watches.
@@ -49,7 +49,7 @@ class View:
         with self._watched(timeout_s):
             return self.camera.read(timeout_s=timeout_s, trigger_id=trigger_id)
 
-    def exchange(self, camera: Camera, *, timeout_s: float) -> None:
+    def swap_camera(self, camera: Camera, *, timeout_s: float) -> None:
         """Use another camera; the earlier comes back if it cannot be opened. Raises CameraError."""
         with self._watched(timeout_s):
             before = self.camera.camera

@@ -21,7 +21,7 @@ GROUPS = {"serial", "lot", "product"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Identity:
+class CodeContent:
     """What a code says of the part: `text` as read, and the pieces the pattern found in it."""
 
     text: str
@@ -65,7 +65,7 @@ class CodeReader:
         """Whether the pattern has a group for the product."""
         return "product" in re.compile(self.pattern).groupindex
 
-    def read(self, image: NDArray[np.uint8]) -> Identity | None:
+    def read(self, image: NDArray[np.uint8]) -> CodeContent | None:
         """Find the identity in an (H, W, 3) RGB or (H, W) picture.
 
         None when there is no code that fits, and when two that fit say different things: a part
@@ -74,7 +74,7 @@ class CodeReader:
         found = {code.text: code for code in self._codes(image)}
         return next(iter(found.values())) if len(found) == 1 else None
 
-    def _codes(self, image: NDArray[np.uint8]) -> list[Identity]:
+    def _codes(self, image: NDArray[np.uint8]) -> list[CodeContent]:
         import zxingcpp
 
         part = self._cut(image)
@@ -92,11 +92,11 @@ class CodeReader:
             image = image[y : y + height, x : x + width]
         return np.ascontiguousarray(image[..., ::-1] if image.ndim == 3 else image)
 
-    def _identity(self, code: Any) -> Identity | None:
+    def _identity(self, code: Any) -> CodeContent | None:
         match = re.fullmatch(self.pattern, code.text)
         if match is None:
             return None
-        return Identity(text=code.text, format=str(code.format), **match.groupdict())
+        return CodeContent(text=code.text, format=str(code.format), **match.groupdict())
 
 
 def identify(part: Part, reader: CodeReader, products: Collection[str]) -> str:

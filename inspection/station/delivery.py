@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from inspection.judgement import Verdict
-from inspection.plant.messages import StationInterface, InspectionResult
+from inspection.plant.messages import InspectionResult, StationInterface
 from inspection.plant.outputs.base import Output, OutputError, OutputRefused
 
 if TYPE_CHECKING:
@@ -23,18 +23,18 @@ REFUSALS = 5
 
 
 class Deliveries:
-    """The outputs of a station: those that answer at once, and those that are `kept`."""
+    """The outputs of a station: those that answer at once, and those that are `queued`."""
 
     def __init__(
         self, outputs: Mapping[str, Output], store: Store, *, open_part: Callable[[str], bool]
     ) -> None:
         self.outputs, self.store = outputs, store
         self._open_part = open_part
-        self.kept = tuple(name for name, output in outputs.items() if output.kept)
+        self.queued = tuple(name for name, output in outputs.items() if output.queued)
         self._problems: dict[str, str] = {}
         self._refusals: dict[str, tuple[str, int]] = {}
         """Of each output: the part refused last, and how often in a row."""
-        self._news = {name: threading.Event() for name in self.kept}
+        self._news = {name: threading.Event() for name in self.queued}
         self._over = threading.Event()
         self._threads: list[threading.Thread] = []
 
@@ -42,7 +42,7 @@ class Deliveries:
         """Open all outputs. A required one that cannot be opened raises OutputError; others wait."""
         self._line = line
         for name, output in self.outputs.items():
-            if not output.kept:
+            if not output.queued:
                 output.open(line)
                 continue
             thread = threading.Thread(
@@ -65,7 +65,7 @@ class Deliveries:
         """Give a result to all that answer at once; the error of a required one that failed."""
         failed = None
         for name, output in self.outputs.items():
-            if output.kept:
+            if output.queued:
                 continue
             try:
                 output.send(result)
@@ -77,26 +77,26 @@ class Deliveries:
         return failed
 
     def wake(self) -> None:
-        """Tell the kept outputs that there is something to deliver."""
+        """Tell the queued outputs that there is something to deliver."""
         for event in self._news.values():
             event.set()
 
     def waiting(self) -> dict[str, int]:
-        """Give how many results wait for each kept output."""
+        """Give how many results wait for each queued output."""
         from inspection.store import StoreError
 
         try:
-            counts = self.store.outbox_counts() if self.kept else {}
+            counts = self.store.outbox_counts() if self.queued else {}
         except StoreError:
             return {}
-        return {name: counts.get(name, 0) for name in self.kept}
+        return {name: counts.get(name, 0) for name in self.queued}
 
     def set_aside(self) -> dict[str, Any]:
-        """Give how many results each kept output's receiver refused for good, and the first few."""
+        """Give how many results each queued output's receiver refused for good, and the first few."""
         from inspection.store import StoreError
 
         try:
-            counts = self.store.refused_counts() if self.kept else {}
+            counts = self.store.refused_counts() if self.queued else {}
             few = self.store.refused(limit=SHOWN) if counts else []
         except StoreError:
             counts, few = {}, []

@@ -13,8 +13,8 @@ from uuid import uuid4
 
 from cameras import Frame
 from inspection.judgement import Judgement
-from inspection.judging.multi_view import Look
-from inspection.plant.messages import TriggerRequest, InspectionResult
+from inspection.judging.multi_view import Montage
+from inspection.plant.messages import InspectionResult, TriggerRequest
 
 if TYPE_CHECKING:
     from inspection.store import PartRecord, StagedPicture
@@ -34,7 +34,7 @@ class Part:
     part_id: str = field(default_factory=lambda: str(uuid4()))
     marks: dict[str, float] = field(default_factory=lambda: {"taken": time.monotonic()})
     frames: dict[str, Frame] = field(default_factory=dict)
-    look: Look | None = None
+    look: Montage | None = None
     picture: Future[StagedPicture | bytes] | None = None
     """The picture as the record keeps it, put on the disk while the part is judged, if it has room."""
     judgement: Judgement | None = None

@@ -22,7 +22,7 @@ ON_LINE, REPLACED = "recipe_on_line", "recipe_replaced"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Exchange:
+class Swap:
     """An exchange that was made; `spare` is what stood at `target` before, None if nothing did."""
 
     target: Path
@@ -31,7 +31,7 @@ class Exchange:
     spare: Path | None
 
 
-def exchange(new: Path, target: Path, kept: Path) -> Exchange:
+def swap(new: Path, target: Path, kept: Path) -> Swap:
     """Put a copy of `new` in the place of `target`, which goes to `kept/ID.recipe` first.
 
     All or nothing. Raises RecipeError when `new` is damaged or a disk refuses.
@@ -50,10 +50,10 @@ def exchange(new: Path, target: Path, kept: Path) -> Exchange:
             f"recipe {target}: cannot be exchanged ({error.strerror or error}); "
             "the earlier one is still in its place"
         ) from error
-    return Exchange(target=target, recipe_id=recipe_id, before_id=before_id, spare=spare)
+    return Swap(target=target, recipe_id=recipe_id, before_id=before_id, spare=spare)
 
 
-def put_back(done: Exchange) -> None:
+def rollback(done: Swap) -> None:
     """Undo an exchange: the target is again what it was."""
     if done.spare is None:
         done.target.unlink(missing_ok=True)
@@ -61,7 +61,7 @@ def put_back(done: Exchange) -> None:
         os.replace(done.spare, done.target)
 
 
-def settle(done: Exchange) -> None:
+def commit(done: Swap) -> None:
     """Let go of what an exchange held ready to be put back."""
     if done.spare is not None:
         done.spare.unlink(missing_ok=True)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from inspection.judgement import Verdict
 from inspection.judging.multi_view import cannot_inspect
-from inspection.plant.messages import TriggerRequest, InspectionResult
+from inspection.plant.messages import InspectionResult, TriggerRequest
 from inspection.plant.outputs.base import OutputError
-from inspection.station.alarms import RECORD, Trouble
+from inspection.station.alarms import RECORD, Alarms
 from inspection.station.delivery import Deliveries
 from inspection.station.part import Part
 
@@ -31,7 +31,7 @@ class Recorder:
         self,
         store: Store,
         deliveries: Deliveries,
-        trouble: Trouble,
+        trouble: Alarms,
         *,
         station: str,
         over: threading.Event,
@@ -58,7 +58,7 @@ class Recorder:
             return self._note(request)
         except StoreError as error:
             self.trouble.set(RECORD, str(error))
-            self.owe(request)
+            self.defer(request)
             return False
 
     def stage(self, part: Part, data: bytes) -> StagedPicture | bytes:
@@ -73,7 +73,7 @@ class Recorder:
         except StoreError:
             return data
 
-    def owe(self, request: TriggerRequest) -> None:
+    def defer(self, request: TriggerRequest) -> None:
         """Remember a refused trigger, to record it as a reject when the record is back."""
         with self._lock:
             if len(self._owed) < MOST_OWED:
@@ -93,7 +93,7 @@ class Recorder:
                 self._reject_if_late(part)
             try:
                 rows = [self._row(part) for part in some]
-                records = self.store.add_many(rows, deliver_to=self.deliveries.kept)
+                records = self.store.add_many(rows, deliver_to=self.deliveries.queued)
                 self._back()
                 return list(records)
             except StoreError as error:
@@ -164,7 +164,7 @@ class Recorder:
             self._reject(request, "the station was restarted before this part was judged")
         return len(left)
 
-    def settle_owed(self) -> int:
+    def record_deferred(self) -> int:
         """Record as rejected what was refused while the record was out of reach; give how many."""
         from inspection.store import RecordRefused, StoreError
 
@@ -200,13 +200,13 @@ class Recorder:
     def _reject(self, request: TriggerRequest, reason: str) -> None:
         part = Part(request, request.product or "", 0.0)
         part.claim(cannot_inspect(reason, None))
-        self.store.add(self._row(part), deliver_to=self.deliveries.kept)
+        self.store.add(self._row(part), deliver_to=self.deliveries.queued)
 
     def _added(self, part: Part) -> PartRecord:
         from inspection.store import RecordRefused
 
         try:
-            return self.store.add(self._row(part), deliver_to=self.deliveries.kept)
+            return self.store.add(self._row(part), deliver_to=self.deliveries.queued)
         except RecordRefused:
             known = self.store.part(part.part_id)  # a commit whose answer was lost
             if known is None:

@@ -23,7 +23,7 @@ _ONE_AT_A_TIME = threading.Lock()
 """A recipe's program judges one picture at a time, and several pages may ask at once."""
 
 
-class Heats:
+class StoredPartRejudge:
     """Finds the recipe by its id among those of the station file and those kept."""
 
     def __init__(self, settings: StationFile, folder: Path) -> None:

@@ -21,14 +21,14 @@ from typing import TYPE_CHECKING, Any
 
 from inspection.errors import InspectionError
 from inspection.judgement import Judgement, Verdict
-from inspection.judging.multi_view import cannot_inspect, joined
-from inspection.plant.messages import TriggerRequest, State
+from inspection.judging.multi_view import cannot_inspect, combine_judgements
+from inspection.plant.messages import StationState, TriggerRequest
 from inspection.plant.outputs.base import OutputError
 from inspection.station import pause_file as pause
 from inspection.station.acquisition import Acquirer, next_of, waiting_in
-from inspection.station.alarms import NONE, OUTPUT, RECORD, Trouble
-from inspection.station.camera_service import Adjuster
-from inspection.station.camera_view import View
+from inspection.station.alarms import NONE, OUTPUT, RECORD, Alarms
+from inspection.station.camera_service import CameraService
+from inspection.station.camera_view import CameraView
 from inspection.station.code_reader import identify
 from inspection.station.delivery import Deliveries
 from inspection.station.part import InspectedPart, Listener, Part
@@ -69,7 +69,7 @@ class Station:
         self,
         settings: StationFile,
         *,
-        views: list[View],
+        views: list[CameraView],
         store: Store,
         outputs: Mapping[str, Output],
         triggers: Mapping[str, Trigger],
@@ -79,13 +79,13 @@ class Station:
         self.settings, self.views, self.store = settings, views, store
         self.triggers, self.listeners, self.max_parts = triggers, listeners, max_parts
         self.times = Times()
-        self.trouble = Trouble(self._changed)
+        self.trouble = Alarms(self._changed)
         self.deliveries = Deliveries(outputs, store, open_part=self._is_open)
         self._asked, self._over = threading.Event(), threading.Event()
         self._recorder = Recorder(
             store, self.deliveries, self.trouble, station=settings.station, over=self._over
         )
-        self.adjuster = Adjuster(views, settings)
+        self.adjuster = CameraService(views, settings)
         self._acquirer = Acquirer(
             views,
             self.trouble,
@@ -112,7 +112,7 @@ class Station:
         self._in_flight: dict[str, Part] = {}
         self._counts: Counter[str] = Counter()
         self._verdicts: Counter[str] = Counter()
-        self._phase: State = "Preoperational"
+        self._phase: StationState = "Preoperational"
         self._fatal: BaseException | None = None
         self._stack = ExitStack()
         self._threads: list[threading.Thread] = []
@@ -125,7 +125,7 @@ class Station:
         return self.settings.station
 
     @property
-    def state(self) -> State:
+    def state(self) -> StationState:
         """The station's state in the words of OPC 40100-1."""
         if self._phase != "Ready":
             return self._phase
@@ -359,7 +359,7 @@ class Station:
         while not self._over.is_set() or not self._decided.empty():
             some = waiting_in(self._decided, AT_ONCE)
             if not some:
-                self._count_rejected(self._recorder.settle_owed() if self._recorder.owed else 0)
+                self._count_rejected(self._recorder.record_deferred() if self._recorder.owed else 0)
             try:
                 for part, record in zip(some, self._recorder.keep_all(some), strict=True):
                     if record is None:
@@ -428,7 +428,7 @@ class Station:
             if any(p.request.trigger_id == request.trigger_id for p in self._flying()):
                 return None
             if self.trouble.has(RECORD) or time.monotonic() > deadline:
-                self._recorder.owe(request)
+                self._recorder.defer(request)
                 return None
             if not self._recorder.note(request):
                 return None
@@ -479,7 +479,7 @@ class Station:
             view.name: view.judge(part.frames[view.name], part.product) for view in self.views
         }
         part.mark("judge")
-        return joined(part.judgements, part.look, part.times_ms())
+        return combine_judgements(part.judgements, part.look, part.times_ms())
 
     def _unidentified(self, part: Part) -> Judgement | None:
         """Read who the part is from its picture; a judgement where that leaves it without a recipe."""

@@ -36,7 +36,7 @@ class ViewSettings:
 
 
 @dataclass(frozen=True, config=STRICT, kw_only=True)
-class Product:
+class ProductSettings:
     """What may come along the line, and the recipe it is judged by: one, or one for each view."""
 
     name: Name
@@ -71,7 +71,7 @@ class Retention:
 
 
 @dataclass(frozen=True, config=STRICT, kw_only=True)
-class Identity:
+class IdentitySettings:
     """Read the part's serial or lot from a code in the picture."""
 
     formats: tuple[str, ...] = ("DataMatrix", "QRCode", "Code128")
@@ -93,7 +93,7 @@ class StationFile:
     record: str
     images: Path | None = None
     views: Annotated[tuple[ViewSettings, ...], Len(min_length=1)]
-    products: Annotated[tuple[Product, ...], Len(min_length=1)]
+    products: Annotated[tuple[ProductSettings, ...], Len(min_length=1)]
     trigger: Literal["plant", "camera"] = "plant"
     """plant: outputs and triggers below say when; camera: each picture of the camera is a part."""
     triggers: dict[str, Settings] = field(default_factory=dict)
@@ -109,7 +109,7 @@ class StationFile:
     shifts: Annotated[tuple[ShiftStart, ...], Len(min_length=1)] = ("06:00", "14:00", "22:00")
     """When shifts begin, local time: the page's counters start anew."""
     retention: Retention | None = None
-    identity: Identity | None = None
+    identity: IdentitySettings | None = None
     home: Path = Path()
     """The file's folder, not a key of it."""
 

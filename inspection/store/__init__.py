@@ -1,6 +1,6 @@
 """The record of judged parts, and the only home of the database library."""
 
-from inspection.store.chain import Head
+from inspection.store.chain import ChainHead
 from inspection.store.errors import (
     RecordRefused,
     StoreBusy,
@@ -19,7 +19,7 @@ from inspection.store.store import Store, open_store
 
 __all__ = [
     "Action",
-    "Head",
+    "ChainHead",
     "NewPart",
     "NotedTrigger",
     "PartEvent",

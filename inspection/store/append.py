@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, TableClause, insert, select, update
 
-from inspection.store.chain import Head, linked
+from inspection.store.chain import ChainHead, linked
 from inspection.store.errors import RecordRefused
 from inspection.store.records import NewPart, clean
 from inspection.store.schema import chain, parts
@@ -29,11 +29,11 @@ def append(
     return done
 
 
-def head(connection: Connection, table: TableClause) -> Head:
+def head(connection: Connection, table: TableClause) -> ChainHead:
     """Give the end of a table's chain."""
     query = select(chain.c.count, chain.c.hash).where(chain.c.name == table.name)
     count, last = connection.execute(query).one()
-    return Head(count, last)
+    return ChainHead(count, last)
 
 
 def refuse_known(connection: Connection, records: Sequence[NewPart]) -> None:

@@ -20,7 +20,7 @@ _NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class ChainHead:
     """Where a chain ends: how many rows it has, and the hash of the last.
 
     Kept outside the store, it proves later that nothing up to here was rewritten.
@@ -30,18 +30,20 @@ class Head:
     hash: str = FIRST
 
 
-def linked(rows: Iterable[Mapping[str, Any]], head: Head) -> tuple[list[dict[str, Any]], Head]:
+def linked(
+    rows: Iterable[Mapping[str, Any]], head: ChainHead
+) -> tuple[list[dict[str, Any]], ChainHead]:
     """Number the rows after `head` and hash each with the one before it; give the new head too."""
     done: list[dict[str, Any]] = []
     for row in rows:
         link = {**row, "number": head.count + 1, "previous_hash": head.hash}
         link["hash"] = row_hash(link)
         done.append(link)
-        head = Head(link["number"], link["hash"])
+        head = ChainHead(link["number"], link["hash"])
     return done, head
 
 
-def breaks(rows: Iterable[Mapping[str, Any]], head: Head | None, what: str) -> Iterator[str]:
+def breaks(rows: Iterable[Mapping[str, Any]], head: ChainHead | None, what: str) -> Iterator[str]:
     """Say, one line each, where rows in number order do not form the chain that ends in `head`.
 
     None is an end that is not known.
@@ -59,7 +61,7 @@ def breaks(rows: Iterable[Mapping[str, Any]], head: Head | None, what: str) -> I
             yield f"{what} {row['number']}: changed; its hash does not match its fields"
         number, previous = row["number"], row["hash"]
     if head is not None:
-        yield from _end(Head(number, previous), head, what)
+        yield from _end(ChainHead(number, previous), head, what)
 
 
 def row_hash(row: Mapping[str, Any]) -> str:
@@ -100,7 +102,7 @@ def _gap(first: int, last: int, what: str) -> str:
     return f"{what}s {first} to {last}: missing; they were removed"
 
 
-def _end(found: Head, head: Head, what: str) -> Iterator[str]:
+def _end(found: ChainHead, head: ChainHead, what: str) -> Iterator[str]:
     if found.count < head.count:
         yield _gap(found.count + 1, head.count, what) + " from the end"
     elif found.count > head.count:

@@ -22,7 +22,7 @@ _WAIT_S = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class DatabaseLocation:
     """A store's database and archive; `file` is None on a server. `name` never holds a password."""
 
     url: URL
@@ -37,7 +37,7 @@ class Place:
         return self.file.with_name(f"{self.file.name}.lock")
 
 
-def place_of(path_or_url: str | Path, images: Path | None) -> Place:
+def place_of(path_or_url: str | Path, images: Path | None) -> DatabaseLocation:
     """Work out where database and pictures are. Raises StoreUnavailable for what cannot be a store."""
     if isinstance(path_or_url, Path) or "://" not in path_or_url:
         return _file_place(Path(path_or_url), images)
@@ -55,7 +55,7 @@ def place_of(path_or_url: str | Path, images: Path | None) -> Place:
     raise StoreUnavailable(f"store {_shown(url)}: unknown kind {url.drivername!r}; give {_ALLOWED}")
 
 
-def connect(place: Place, *, read_only: bool) -> Engine:
+def connect(place: DatabaseLocation, *, read_only: bool) -> Engine:
     """Make the engine; nothing is opened yet."""
     if place.file is not None:
         return _sqlite_engine(place.url, place.file, read_only=read_only)
@@ -97,7 +97,7 @@ def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
 
 
-def _postgresql_engine(place: Place, *, read_only: bool) -> Engine:
+def _postgresql_engine(place: DatabaseLocation, *, read_only: bool) -> Engine:
     settings: dict[str, Any] = {
         "connect_timeout": _WAIT_S,
         "tcp_user_timeout": _WAIT_S * 1000,
@@ -118,7 +118,7 @@ def _postgresql_engine(place: Place, *, read_only: bool) -> Engine:
         ) from exc
 
 
-def _file_place(file: Path, images: Path | None) -> Place:
+def _file_place(file: Path, images: Path | None) -> DatabaseLocation:
     whole = file.absolute()  # the process may change its folder later
     if whole.is_file() and 0 < whole.stat().st_size < _SMALLEST_DATABASE_BYTES:
         raise StoreForeign(
@@ -127,16 +127,16 @@ def _file_place(file: Path, images: Path | None) -> Place:
         )
     url = URL.create("sqlite", database=str(whole))
     archive = whole.with_suffix(".images") if images is None else images.absolute()
-    return Place(url, str(file), whole, archive)
+    return DatabaseLocation(url, str(file), whole, archive)
 
 
-def _server_place(url: URL, images: Path | None) -> Place:
+def _server_place(url: URL, images: Path | None) -> DatabaseLocation:
     if images is None:
         raise StoreUnavailable(
             f"store {_shown(url)}: a store on a server needs a folder for its pictures, got none; "
             "give images=FOLDER"
         )
-    return Place(url, _shown(url), None, images.absolute())
+    return DatabaseLocation(url, _shown(url), None, images.absolute())
 
 
 def _parsed(text: str) -> URL:

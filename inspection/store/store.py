@@ -16,8 +16,8 @@ from inspection.judgement import Verdict
 from inspection.store import journal, outbox
 from inspection.store import verify as audit
 from inspection.store.append import append, head, images_of, known, refuse_known
-from inspection.store.chain import Head
-from inspection.store.database import Place, connect, place_of
+from inspection.store.chain import ChainHead
+from inspection.store.database import DatabaseLocation, connect, place_of
 from inspection.store.error_mapping import mapped
 from inspection.store.errors import RecordRefused, StoreError, StoreUnavailable
 from inspection.store.filters import matching, page
@@ -67,7 +67,7 @@ def open_store(
 class Store:
     """One open record; `open_store` makes it. Methods may be called from any thread."""
 
-    def __init__(self, place: Place, *, read_only: bool, wait_s: float) -> None:
+    def __init__(self, place: DatabaseLocation, *, read_only: bool, wait_s: float) -> None:
         self.place = place
         self.read_only = read_only
         self.wait_s = wait_s
@@ -307,12 +307,12 @@ class Store:
         """Give the file of a part's picture, None where it has none."""
         return None if record.image is None else self.archive.path(record.image)
 
-    def head(self) -> Head:
+    def head(self) -> ChainHead:
         """Give the end of the chain of parts, to be kept somewhere else for `verify`."""
         with self.reading("read the chain") as connection:
             return head(connection, parts)
 
-    def verify(self, *, noted: Head | None = None, pictures: bool = True) -> list[str]:
+    def verify(self, *, noted: ChainHead | None = None, pictures: bool = True) -> list[str]:
         """List what was changed, removed or inserted, one line each; empty when all is well.
 
         `noted` is a head kept outside: then a rewritten chain is found too. Without `pictures` the

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, exists, select
 
-from inspection.store.chain import Head, breaks
+from inspection.store.chain import ChainHead, breaks
 from inspection.store.event_kinds import REMOVED, WHO
 from inspection.store.pictures.archive import Archive
 from inspection.store.schema import actions, chain, events, parts
@@ -15,7 +15,7 @@ from inspection.store.schema import actions, chain, events, parts
 _BATCH = 1000
 
 
-def broken_rows(connection: Connection, noted: Head | None) -> Iterator[str]:
+def broken_rows(connection: Connection, noted: ChainHead | None) -> Iterator[str]:
     """Check the three chains, and that a head noted earlier is still in the record."""
     for table, what in ((parts, "part"), (events, "event"), (actions, "action")):
         query = select(chain.c.count, chain.c.hash).where(chain.c.name == table.name)
@@ -23,7 +23,7 @@ def broken_rows(connection: Connection, noted: Head | None) -> Iterator[str]:
         if found is None:
             yield f"the end of the chain of {table.name} is missing; it was removed"
         rows = _streamed(connection, select(table).order_by(table.c.number))
-        yield from breaks(rows, None if found is None else Head(*found), what)
+        yield from breaks(rows, None if found is None else ChainHead(*found), what)
     if noted is not None and noted.count > 0:
         query = select(parts.c.hash).where(parts.c.number == noted.count)
         if connection.scalar(query) != noted.hash:

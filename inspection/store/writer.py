@@ -12,7 +12,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from sqlalchemy import Connection, Engine, text
 
-from inspection.store.database import Place
+from inspection.store.database import DatabaseLocation
 from inspection.store.errors import StoreBusy
 
 # The first half of the key of the advisory lock: "insp" in ASCII. The second is the schema's hash.
@@ -31,7 +31,7 @@ _SESSION = (
 class Writer:
     """Holds the lock from `open` to `close`; one transaction at a time, from any thread."""
 
-    def __init__(self, engine: Engine, place: Place, *, wait_s: float) -> None:
+    def __init__(self, engine: Engine, place: DatabaseLocation, *, wait_s: float) -> None:
         self.engine = engine
         self.place = place
         self.wait_s = wait_s

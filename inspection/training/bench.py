@@ -17,7 +17,7 @@ import numpy as np
 
 from cameras import read_image
 from inspection.errors import InspectionError
-from inspection.training.dataset_folder import Labelled, good_files, test_files
+from inspection.training.dataset_folder import TestPicture, good_files, test_files
 from inspection.training.good_pictures import Progress
 from inspection.training.metrics import aupro, auroc, pixel_auroc
 
@@ -98,7 +98,7 @@ def _cell(value: Any) -> str:
 
 
 def _ours(
-    name: str, dataset: Path, items: list[Labelled], size: int, backbone: str
+    name: str, dataset: Path, items: list[TestPicture], size: int, backbone: str
 ) -> dict[str, Any]:
     """Run `measure_ours` in a process of its own."""
     with tempfile.TemporaryDirectory() as folder:
@@ -196,11 +196,11 @@ def _ms(work: Callable[[], object]) -> float:
 
 
 def _rival(
-    name: str, dataset: Path, items: list[Labelled], size: int, backbone: str
+    name: str, dataset: Path, items: list[TestPicture], size: int, backbone: str
 ) -> dict[str, Any]:
-    from models._comparison.anomalib import Settings, run_apart
+    from models._comparison.anomalib import ComparisonSettings, run_apart
 
-    settings = Settings(size=size, backbone=backbone)
+    settings = ComparisonSettings(size=size, backbone=backbone)
     with tempfile.TemporaryDirectory() as folder:
         found = run_apart(
             name,
@@ -229,7 +229,7 @@ def _rival(
     return figures
 
 
-def _mask(item: Labelled) -> Any:
+def _mask(item: TestPicture) -> Any:
     if item.mask is not None:
         return read_image(item.mask) > 127
     return np.zeros(read_image(item.path).shape[:2], dtype=bool)

@@ -10,7 +10,7 @@ from inspection.errors import TrainingError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Labelled:
+class TestPicture:
     """A test picture: `kind` is "good" or the name of its folder; `mask` the truth's file or None."""
 
     path: Path
@@ -40,13 +40,13 @@ def good_files(dataset: Path) -> list[Path]:
     return files
 
 
-def test_files(dataset: Path) -> list[Labelled]:
+def test_files(dataset: Path) -> list[TestPicture]:
     """Give the pictures of `test/*` with their masks; none when there is no such folder."""
     found = []
     for folder in sorted((dataset / "test").glob("*/")):
         for path in list_images(folder):
             mask = dataset / "ground_truth" / folder.name / f"{path.stem}_mask.png"
             found.append(
-                Labelled(path=path, kind=folder.name, mask=mask if mask.is_file() else None)
+                TestPicture(path=path, kind=folder.name, mask=mask if mask.is_file() else None)
             )
     return found

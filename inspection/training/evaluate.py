@@ -16,7 +16,7 @@ from inspection.intervals import exact_interval
 from inspection.judgement import Verdict
 from inspection.judging.picture_files import JudgedFile, judge_files
 from inspection.recipe import Recipe
-from inspection.training.dataset_folder import Labelled, test_files
+from inspection.training.dataset_folder import TestPicture, test_files
 from inspection.training.metrics import aupro, auroc, pixel_auroc
 
 Progress = Callable[[str, int, int], None]
@@ -37,14 +37,14 @@ def evaluate(
             f"dataset {dataset}: no test pictures; evaluate needs test/good and test/DEFECT folders"
         )
     recipe.program  # noqa: B018  compiled before the first timing
-    judged: list[tuple[Labelled, JudgedFile]] = []
+    judged: list[tuple[TestPicture, JudgedFile]] = []
     for item, found in zip(items, judge_files([i.path for i in items], recipe), strict=True):
         judged.append((item, found))
         progress("Judging", len(judged), len(items))
     return _figures(judged) | _pixel_figures(judged, recipe)
 
 
-def _figures(judged: list[tuple[Labelled, JudgedFile]]) -> dict[str, Any]:
+def _figures(judged: list[tuple[TestPicture, JudgedFile]]) -> dict[str, Any]:
     good = [found for item, found in judged if not item.defective]
     bad = [found for item, found in judged if item.defective]
     overkill = sum(found.judgement.verdict is not Verdict.PASS for found in good)
@@ -71,7 +71,7 @@ def _figures(judged: list[tuple[Labelled, JudgedFile]]) -> dict[str, Any]:
 
 
 def _per_defect(
-    judged: list[tuple[Labelled, JudgedFile]], good: list[JudgedFile]
+    judged: list[tuple[TestPicture, JudgedFile]], good: list[JudgedFile]
 ) -> dict[str, dict[str, Any]]:
     kinds: dict[str, list[JudgedFile]] = defaultdict(list)
     for item, found in judged:
@@ -96,7 +96,7 @@ def _scores(found: list[JudgedFile]) -> NDArray[np.float64]:
     return np.array([np.finfo(np.float64).max if s is None else s for s in scores])
 
 
-def _pixel_figures(judged: list[tuple[Labelled, JudgedFile]], recipe: Recipe) -> dict[str, Any]:
+def _pixel_figures(judged: list[tuple[TestPicture, JudgedFile]], recipe: Recipe) -> dict[str, Any]:
     """Pixel figures over all judged pictures, when every defective one has its mask."""
     if not any(item.mask for item, _ in judged) or any(
         item.defective and item.mask is None for item, _ in judged

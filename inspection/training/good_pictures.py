@@ -36,7 +36,7 @@ KEPT_BYTES = 96 * 2**20
 READERS = min(4, os.cpu_count() or 1)
 """Pictures decoded at once; each may be large."""
 
-HANDFUL = 32
+BATCH = 32
 """Pictures read between two reports of progress."""
 
 MIN_GOOD = 5
@@ -46,7 +46,7 @@ NEARLY_BLACK = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hygiene:
+class DataReport:
     """What was found wrong with the pictures given; nothing is dropped but what is listed here.
 
     `unreadable` (file, why) and `off_size` (file, size) are left out; `duplicates` (groups of equal
@@ -60,7 +60,7 @@ class Hygiene:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Good:
+class GoodPicture:
     """One good picture that can be used: its size, content hash, health numbers and pose."""
 
     path: Path
@@ -74,7 +74,11 @@ class GoodPictures(Sequence[Picture]):
     """The good pictures that can be used, each brought to its canvas when asked for."""
 
     def __init__(
-        self, frame: Framing, used: list[Good], kept: dict[Path, CanvasImage], hygiene: Hygiene
+        self,
+        frame: Framing,
+        used: list[GoodPicture],
+        kept: dict[Path, CanvasImage],
+        hygiene: DataReport,
     ) -> None:
         self.framing = frame
         self.used = used
@@ -120,12 +124,12 @@ def read_good(files: list[Path], framing: Framing, *, progress: Progress) -> Goo
 
     Raises TrainingError when fewer than MIN_GOOD are left.
     """
-    used: list[Good] = []
+    used: list[GoodPicture] = []
     unreadable: list[tuple[str, str]] = []
     kept: dict[Path, CanvasImage] = {}
     room, brightest = KEPT_BYTES, 0
-    for start in range(0, len(files), HANDFUL):
-        handful = files[start : start + HANDFUL]
+    for start in range(0, len(files), BATCH):
+        handful = files[start : start + BATCH]
         for path, found in zip(handful, at_once(partial(_read, framing), handful), strict=True):
             if isinstance(found, str):
                 unreadable.append((path.name, found))
@@ -147,7 +151,7 @@ def read_good(files: list[Path], framing: Framing, *, progress: Progress) -> Goo
             f"the good pictures are nearly black: their brightest pixel is {brightest} of 255; "
             "where 16-bit files hold fewer bits, say how many in the set-up file: bits = 12"
         )
-    hygiene = Hygiene(
+    hygiene = DataReport(
         unreadable=tuple(unreadable),
         off_size=tuple((g.path.name, f"{g.size_px[1]} x {g.size_px[0]} px") for g in off_size),
         duplicates=_duplicates(used),
@@ -155,7 +159,7 @@ def read_good(files: list[Path], framing: Framing, *, progress: Progress) -> Goo
     return GoodPictures(framing, used, kept, hygiene)
 
 
-def _read(framing: Framing, path: Path) -> tuple[Good, CanvasImage] | str:
+def _read(framing: Framing, path: Path) -> tuple[GoodPicture, CanvasImage] | str:
     """Read and measure a picture: what is to be known of it and its canvas, or what is wrong."""
     try:
         image = framing.setup.read_picture(path)
@@ -164,7 +168,7 @@ def _read(framing: Framing, path: Path) -> tuple[Good, CanvasImage] | str:
         return str(error)
     digest = hashlib.blake2b(np.ascontiguousarray(image).data, digest_size=16).digest()
     size = (image.shape[0], image.shape[1])
-    return Good(path=path, size_px=size, digest=digest, health=numbers, pose=pose), canvas
+    return GoodPicture(path=path, size_px=size, digest=digest, health=numbers, pose=pose), canvas
 
 
 def at_once(work: Callable[[Item], Found], items: Iterable[Item]) -> list[Found]:
@@ -199,7 +203,7 @@ def _size(setup: Setup, path: Path) -> tuple[int, int] | None:
     return None
 
 
-def _off_size(used: list[Good]) -> list[Good]:
+def _off_size(used: list[GoodPicture]) -> list[GoodPicture]:
     """Where nearly all pictures share one size, give those that do not."""
     if not used:
         return []
@@ -209,7 +213,7 @@ def _off_size(used: list[Good]) -> list[Good]:
     return [good for good in used if good.size_px != usual]
 
 
-def _duplicates(used: list[Good]) -> tuple[tuple[str, ...], ...]:
+def _duplicates(used: list[GoodPicture]) -> tuple[tuple[str, ...], ...]:
     groups: dict[bytes, list[str]] = defaultdict(list)
     for good in used:
         groups[good.digest].append(good.path.name)

@@ -17,8 +17,8 @@ from inspection.recipe import (
     FORMAT,
     PictureSize,
     Recipe,
+    RecipeSettings,
     Reference,
-    Settings,
     check_place,
     write_recipe,
 )
@@ -28,8 +28,8 @@ from inspection.recipe.geometry import Canvas
 from inspection.recipe.setup_file import Setup
 from inspection.training.dataset_folder import good_files
 from inspection.training.good_pictures import (
+    DataReport,
     GoodPictures,
-    Hygiene,
     Progress,
     read_pictures,
 )
@@ -54,7 +54,7 @@ class TrainingReport:
     scale: float
     """Canvas pixels per pixel of the picture; the median where sizes vary."""
     parity: float
-    hygiene: Hygiene
+    hygiene: DataReport
     sizes_tried: tuple[Trial, ...] = ()
     tested: dict[str, Any] | None = None
 
@@ -124,7 +124,7 @@ def train_recipe(
 
 def teach(
     pictures: GoodPictures, *, options: TrainingOptions, progress: Progress
-) -> tuple[Recipe, Hygiene]:
+) -> tuple[Recipe, DataReport]:
     """Fit, calibrate and put together a recipe, not yet written, with what was found on the way."""
     model = models.model_class(options.model)(
         backbone=options.backbone, weights=options.weights, seed=options.seed
@@ -133,10 +133,10 @@ def teach(
     scores = np.array([_held_out_score(model, pictures, i) for i in range(len(pictures))])
     distinct = pictures.distinct()  # a copy adds nothing to what may be promised
     calibration = calibrate(scores[distinct], false_reject=options.false_reject)
-    likeness, strangest = health.learn_likeness(model.descriptors_)
+    likeness, strangest = health.learn_appearance(model.descriptors_)
     limits = health.learn_limits([good.health for good in pictures.used])
     references = _references(model, pictures, scores)
-    settings = Settings(
+    settings = RecipeSettings(
         format=FORMAT,
         product=pictures.framing.setup.product,
         made_by=f"inspection {version('inspection')}",

@@ -42,7 +42,7 @@ BATCH = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class ComparisonSettings:
     """What all methods are given alike; `size` is the side of the square pictures are squashed to.
 
     `strides` are those of the feature maps used. `coreset_ratio` and its time limit are of
@@ -100,7 +100,7 @@ def run_apart(
     method: str,
     good: Sequence[Path],
     test: Sequence[Path],
-    settings: Settings,
+    settings: ComparisonSettings,
     *,
     out: Path,
     timeout_s: float = 4 * 3600,
@@ -137,7 +137,12 @@ def run_apart(
 
 
 def run(
-    method: str, good: Sequence[Path], test: Sequence[Path], settings: Settings, *, out: Path
+    method: str,
+    good: Sequence[Path],
+    test: Sequence[Path],
+    settings: ComparisonSettings,
+    *,
+    out: Path,
 ) -> BaselineResult:
     """Teach and time a method in this process; its peak memory is then that of this process."""
     if method not in METHODS:
@@ -215,7 +220,7 @@ class _Maps(Sequence[NDArray[np.float32]]):
 Batches = Callable[[], Iterator["torch.Tensor"]]
 
 
-def _fit_patchcore(model: Any, batches: Batches, settings: Settings) -> float:
+def _fit_patchcore(model: Any, batches: Batches, settings: ComparisonSettings) -> float:
     """anomalib's greedy choice, ended when the time is up; returns the ratio that was reached.
 
     A greedy choice cut short is the choice of a lower ratio: each centre depends on those before.
@@ -249,7 +254,7 @@ def _fit_patchcore(model: Any, batches: Batches, settings: Settings) -> float:
     return len(model.memory_bank) / len(patches)
 
 
-def _fit_mh_patchcore(model: Any, batches: Batches, settings: Settings) -> None:
+def _fit_mh_patchcore(model: Any, batches: Batches, settings: ComparisonSettings) -> None:
     for batch in batches():
         model.pca.update(model(batch))
     model.pca.finalize()
@@ -261,13 +266,13 @@ def _fit_mh_patchcore(model: Any, batches: Batches, settings: Settings) -> None:
     model.memory_bank.finalize()
 
 
-def _fit_padim(model: Any, batches: Batches, settings: Settings) -> None:
+def _fit_padim(model: Any, batches: Batches, settings: ComparisonSettings) -> None:
     for batch in batches():
         model(batch)
     model.fit()
 
 
-_FIT: dict[str, Callable[[Any, Batches, Settings], float | None]] = {
+_FIT: dict[str, Callable[[Any, Batches, ComparisonSettings], float | None]] = {
     "patchcore": _fit_patchcore,
     "mh_patchcore": _fit_mh_patchcore,
     "padim": _fit_padim,
@@ -278,7 +283,7 @@ def _score(
     model: Any,
     backbone: Backbone,
     test: Sequence[Path],
-    settings: Settings,
+    settings: ComparisonSettings,
     archive: zipfile.ZipFile,
 ) -> None:
     """Put each picture's score, latency and map, with its own size (h, w), in the archive."""
@@ -301,7 +306,7 @@ def _score(
     _put(archive, "sizes", np.array(sizes, np.int64))
 
 
-def _build(method: str, backbone: Backbone, settings: Settings) -> Any:
+def _build(method: str, backbone: Backbone, settings: ComparisonSettings) -> Any:
     """anomalib's model with our weights.
 
     Asked for pretrained weights it would fetch them from a hub, so it is built without, and the
@@ -325,7 +330,7 @@ def _build(method: str, backbone: Backbone, settings: Settings) -> Any:
 
 
 def _batches(
-    good: Sequence[Path], backbone: Backbone, settings: Settings
+    good: Sequence[Path], backbone: Backbone, settings: ComparisonSettings
 ) -> Iterator[torch.Tensor]:
     """The good images in a seeded order, the same in each pass."""
     order = list(good)
@@ -367,7 +372,7 @@ def _put(archive: zipfile.ZipFile, name: str, values: NDArray[Any]) -> None:
         np.lib.format.write_array(member, values, allow_pickle=False)
 
 
-def _written(good: Sequence[Path], test: Sequence[Path], settings: Settings) -> str:
+def _written(good: Sequence[Path], test: Sequence[Path], settings: ComparisonSettings) -> str:
     return json.dumps(
         {
             "good": [str(path.absolute()) for path in good],
@@ -378,13 +383,13 @@ def _written(good: Sequence[Path], test: Sequence[Path], settings: Settings) -> 
     )
 
 
-def _read(request: Path) -> tuple[list[Path], list[Path], Settings]:
+def _read(request: Path) -> tuple[list[Path], list[Path], ComparisonSettings]:
     asked = json.loads(request.read_text(encoding="utf-8"))
     fields = asked["settings"]
     fields["strides"] = tuple(fields["strides"])
     fields["weights"] = Path(fields["weights"]) if fields["weights"] else None
     good, test = ([Path(path) for path in asked[key]] for key in ("good", "test"))
-    return good, test, Settings(**fields)
+    return good, test, ComparisonSettings(**fields)
 
 
 def main(arguments: Sequence[str]) -> int:

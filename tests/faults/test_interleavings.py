@@ -14,7 +14,7 @@ import pytest
 from cameras import CameraTimeout, Frame
 from cameras.simulated import Simulated
 from inspection.judgement import Verdict
-from inspection.station.alarms import CAMERA, NONE, RECORD, Trouble
+from inspection.station.alarms import CAMERA, NONE, RECORD, Alarms
 from tests.station.conftest import wait_until
 
 
@@ -172,7 +172,7 @@ def test_asked_to_stop_while_a_trigger_is_being_taken(build: Any) -> None:
 
 def test_one_trouble_does_not_hide_another() -> None:
     news: list[int] = []
-    trouble = Trouble(lambda: news.append(trouble.code))
+    trouble = Alarms(lambda: news.append(trouble.code))
     trouble.set(CAMERA, "unplugged")
     trouble.set(RECORD, "locked")
     assert (trouble.code, trouble.text) == (RECORD, "locked")

@@ -14,7 +14,7 @@ from inspection.judgement import Region, Verdict
 from inspection.judging.judge import inspect
 from inspection.judging.regions import find_regions
 from inspection.recipe import Recipe, open_recipe
-from inspection.recipe.framing import View
+from inspection.recipe.framing import CanvasLayout
 from inspection.recipe.geometry import Canvas
 from inspection.recipe.setup_file import Alignment, Setup, Zone, read_setup, setup_from
 from inspection.training.options import TrainingOptions
@@ -40,7 +40,7 @@ def regions_of(
     values: NDArray[np.float32], setup: Setup = ANYWHERE, threshold: float = 5.0
 ) -> tuple[Region, ...]:
     found = AnomalyMap(values, score=float(values.max()), offset=0.0, neighbourhood=values.copy())
-    view = View(PLACE, np.ones((128, 256), dtype=bool))
+    view = CanvasLayout(PLACE, np.ones((128, 256), dtype=bool))
     return find_regions(found, view, setup, threshold=threshold)
 
 

@@ -21,7 +21,7 @@ from inspection.cli import app
 from inspection.errors import InspectionError
 from inspection.local_api import endpoint_file as runtime_file
 from inspection.local_api.endpoint_file import NAME, at_work
-from inspection.station.station_file import Product, StationFile, ViewSettings
+from inspection.station.station_file import ProductSettings, StationFile, ViewSettings
 from inspection.supervisor import Supervisor
 
 
@@ -37,7 +37,7 @@ def _supervisor(folder: Path) -> Supervisor:
         station="test",
         record=str(folder / "parts.db"),
         views=(ViewSettings(camera="simulated"),),
-        products=(Product(name="flange", recipe=Path("x.recipe")),),
+        products=(ProductSettings(name="flange", recipe=Path("x.recipe")),),
     )
     return Supervisor(folder / "station.toml", settings, host="127.0.0.1", port=1, hosts=())
 

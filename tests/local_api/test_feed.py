@@ -13,7 +13,7 @@ from cameras.simulated import Simulated
 from inspection.judgement import Verdict
 from inspection.local_api import feed
 from inspection.local_api.feed import Feed
-from inspection.local_api.messages import told
+from inspection.local_api.messages import part_message
 from inspection.local_api.part_pictures import heat_png
 from tests.station.conftest import wait_until
 
@@ -43,7 +43,7 @@ def test_a_pass_told_as_a_reject_is_shown_as_the_reject(
         wait_until(lambda: len(built.parts) == 1)
         (part,), (answer,) = built.parts, built.answers.results
         assert (part.record.verdict, answer.verdict) == (Verdict.PASS, Verdict.CANNOT_INSPECT)
-        message = told(part)
+        message = part_message(part)
         assert message["verdict"] == "CANNOT_INSPECT"
         assert message["reason"].endswith(reason)
         assert built.station.snapshot()["verdicts"] == {"CANNOT_INSPECT": 1}

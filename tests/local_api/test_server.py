@@ -24,7 +24,7 @@ from cameras.simulated import Simulated
 from inspection.errors import RecipeError
 from inspection.judgement import Verdict
 from inspection.local_api import server as control
-from inspection.local_api.commands import Control
+from inspection.local_api.commands import StationCommands
 from inspection.local_api.feed import Feed
 from inspection.local_api.server import RUNTIME, ControlServer
 from inspection.station import pause_file as pause
@@ -72,7 +72,7 @@ def opened(build: Any, tmp_path: Path) -> Any:
         with build(*cameras, **fields) as built:
             built.station.listeners = (live, *built.station.listeners)
             folder = tmp_path / "page"
-            with ControlServer(Control(built.station, live), folder):
+            with ControlServer(StationCommands(built.station, live), folder):
                 yield built, Door(folder)
 
     return make
@@ -280,7 +280,7 @@ def test_a_page_folder_that_cannot_be_written_stops_no_station(build: Any, tmp_p
     folder = tmp_path / "page"
     folder.write_text("a file, where the folder should be")
     with build() as built:
-        with ControlServer(Control(built.station, Feed()), folder, tell=lines.append):
+        with ControlServer(StationCommands(built.station, Feed()), folder, tell=lines.append):
             assert built.trigger()
             built.settle(1)
             time.sleep(1.2)  # tried again, and told once

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from models._comparison.anomalib import METHODS, Settings, main, read_result, run_apart
+from models._comparison.anomalib import METHODS, ComparisonSettings, main, read_result, run_apart
 from models.base import ModelError
 
 SIZES = [(90, 120), (70, 64), (150, 130)]
@@ -29,7 +29,7 @@ def test_a_spot_is_found(method: str, tmp_path: Path) -> None:
     good = [_drawn(tmp_path / f"good{n}.png", seed=n) for n in range(6)]
     test = [_drawn(tmp_path / f"test{n}.png", seed=9 + n, spot=n == 2) for n in range(3)]
     result = run_apart(
-        method, good, test, Settings(size=64), out=tmp_path / "out.npz", timeout_s=300
+        method, good, test, ComparisonSettings(size=64), out=tmp_path / "out.npz", timeout_s=300
     )
     assert result.method == method
     assert result.scores.argmax() == 2
@@ -51,7 +51,7 @@ def test_a_spot_is_found(method: str, tmp_path: Path) -> None:
 @needs_anomalib
 def test_a_coreset_that_takes_too_long_is_cut_and_says_so(tmp_path: Path) -> None:
     good = [_drawn(tmp_path / f"good{n}.png", seed=n) for n in range(3)]
-    settings = Settings(size=64, coreset_time_limit_s=1e-9, keep_maps=False)
+    settings = ComparisonSettings(size=64, coreset_time_limit_s=1e-9, keep_maps=False)
     result = run_apart("patchcore", good, good, settings, out=tmp_path / "out.npz", timeout_s=300)
     assert result.coreset_ratio == 1 / (3 * 8 * 8)
     assert len(result.maps) == 0
@@ -63,18 +63,34 @@ def test_a_picture_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"no picture")
     with pytest.raises(ModelError, match=r"padim failed: .*broken\.png: not an image"):
-        run_apart("padim", [broken], [broken], Settings(), out=tmp_path / "out.npz", timeout_s=300)
+        run_apart(
+            "padim",
+            [broken],
+            [broken],
+            ComparisonSettings(),
+            out=tmp_path / "out.npz",
+            timeout_s=300,
+        )
 
 
 def test_a_run_without_end_is_ended(tmp_path: Path) -> None:
     good = [_drawn(tmp_path / "good.png", seed=0)]
     with pytest.raises(ModelError, match="not done after 0 s with 1 good and 1 test images"):
-        run_apart("padim", good, good, Settings(), out=tmp_path / "out.npz", timeout_s=0.01)
+        run_apart(
+            "padim", good, good, ComparisonSettings(), out=tmp_path / "out.npz", timeout_s=0.01
+        )
 
 
 def test_an_unknown_method_names_those_there_are(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="there are patchcore, mh_patchcore, padim"):
-        run_apart("draem", [tmp_path], [tmp_path], Settings(), out=tmp_path / "o.npz", timeout_s=60)
+        run_apart(
+            "draem",
+            [tmp_path],
+            [tmp_path],
+            ComparisonSettings(),
+            out=tmp_path / "o.npz",
+            timeout_s=60,
+        )
 
 
 @pytest.mark.parametrize(
@@ -83,7 +99,7 @@ def test_an_unknown_method_names_those_there_are(tmp_path: Path) -> None:
 )
 def test_settings_refuse(field: str, value: float) -> None:
     with pytest.raises(ValueError, match=f"{field}: expected more than 0"):
-        Settings(**{field: value})  # type: ignore[arg-type]
+        ComparisonSettings(**{field: value})  # type: ignore[arg-type]
 
 
 def test_usage(capsys: pytest.CaptureFixture[str]) -> None:

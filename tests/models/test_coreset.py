@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from models import _coreset
 from models._coreset import TAKEN, complete_coreset, greedy_coreset
-from models._held_out_banks import choose_banks
+from models._held_out_banks import select_banks
 
 FRONTIERS = [1, 2, 7, 64, 399, 400, 5000]
 
@@ -130,7 +130,7 @@ def test_a_bank_without_a_fold_has_nothing_of_it(count: int) -> None:
     rng = np.random.default_rng(8)
     points = rng.standard_normal((240, 5), dtype=np.float32)
     folds = np.arange(240) // 8 % 3
-    bank, apart = choose_banks(points, folds, count, rng=rng)
+    bank, apart = select_banks(points, folds, count, rng=rng)
     assert len(bank) == min(count, 240)
     for fold, found in enumerate(apart):
         assert (found.own == (folds == fold)).all()
@@ -144,7 +144,7 @@ def test_a_bank_without_a_fold_has_nothing_of_it(count: int) -> None:
 
 def test_a_lone_fold_is_measured_by_the_bank_of_all() -> None:
     points = np.random.default_rng(9).standard_normal((60, 5), dtype=np.float32)
-    bank, apart = choose_banks(points, one(points), 20, rng=np.random.default_rng(0))
+    bank, apart = select_banks(points, one(points), 20, rng=np.random.default_rng(0))
     (found,) = apart
     assert found.bank.tobytes() == bank.tobytes()
     assert found.distances == pytest.approx(np.sqrt(squared_to(points, bank)), abs=1e-3)

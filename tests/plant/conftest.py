@@ -19,7 +19,7 @@ import pytest
 
 from inspection.errors import InspectionError
 from inspection.judgement import Region, Verdict
-from inspection.plant.outputs import TriggerRequest, InspectionResult
+from inspection.plant.outputs import InspectionResult, TriggerRequest
 
 WAIT_S = 20.0
 JUDGED_AT = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)

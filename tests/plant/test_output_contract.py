@@ -93,7 +93,7 @@ def test_class_is_named_as_its_file(name: str) -> None:
     kind = output_class(name)
     assert kind.name == name
     assert kind.__module__ == f"inspection.plant.outputs.{name}"
-    assert (kind.kept, kind.required) == (name in KEPT, name in REQUIRED)
+    assert (kind.queued, kind.required) == (name in KEPT, name in REQUIRED)
     assert kind.missing() is None or f"pip install 'inspection[{_extra(name)}]'" in kind.missing()
 
 

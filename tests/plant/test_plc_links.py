@@ -11,7 +11,7 @@ import pytest
 from inspection.errors import InspectionError
 from inspection.judgement import Verdict
 from inspection.plant.outputs import Output, OutputError, OutputUnavailable, output_class
-from inspection.plant.outputs._plc_handshake import Board, Handshake
+from inspection.plant.outputs._plc_handshake import Handshake, PlcRegisters
 
 READY, BUSY, VALID, OK, REJECT, ERROR = range(6)
 
@@ -362,11 +362,11 @@ def test_second_server_on_a_port_is_one_line(plant: Any, port: int) -> None:
 
 
 def test_word_order_and_wrapping() -> None:
-    board = Board(sequence=0x12345678, score=1.0, number=0xABCD0001)
+    board = PlcRegisters(sequence=0x12345678, score=1.0, number=0xABCD0001)
     assert board.words()[2:8] == [0x3F80, 0, 0x1234, 0x5678, 0xABCD, 1]
     assert board.words("little")[2:8] == [0, 0x3F80, 0x5678, 0x1234, 1, 0xABCD]
     handshake = Handshake("test")
-    handshake.board = Board(sequence=2**32 - 1)
+    handshake.board = PlcRegisters(sequence=2**32 - 1)
     handshake.begin()
     assert handshake.board.sequence == 0
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from cameras.simulated import draw_part
 from inspection.judgement import Verdict
 from inspection.judging.judge import inspect
-from inspection.recipe.image_health import learn_likeness, learn_limits, measure
+from inspection.recipe.image_health import learn_appearance, learn_limits, measure
 
 Image = NDArray[np.uint8]
 SPOILT: dict[str, tuple[Callable[[Image], Image], str]] = {
@@ -154,9 +154,9 @@ def test_the_pictures_learnt_from_are_within_their_own_limits() -> None:
 
 def test_strangeness_limit_is_above_every_picture_learnt_from() -> None:
     descriptors = np.random.default_rng(0).standard_normal((12, 30)).astype(np.float32)
-    likeness, most = learn_likeness(descriptors)
-    assert max(likeness.strangeness(row) for row in descriptors) <= most
-    assert likeness.strangeness(descriptors[0] + 20) > most
-    same, most = learn_likeness(np.ones((5, 4), np.float32))
-    assert same.strangeness(np.ones(4, np.float32)) == 0.0
-    assert same.strangeness(np.full(4, 2.0, np.float32)) > most
+    likeness, most = learn_appearance(descriptors)
+    assert max(likeness.distance(row) for row in descriptors) <= most
+    assert likeness.distance(descriptors[0] + 20) > most
+    same, most = learn_appearance(np.ones((5, 4), np.float32))
+    assert same.distance(np.ones(4, np.float32)) == 0.0
+    assert same.distance(np.full(4, 2.0, np.float32)) > most

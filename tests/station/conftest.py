@@ -13,12 +13,12 @@ import pytest
 
 from cameras import Camera
 from cameras.simulated import Simulated
-from inspection.plant.messages import StationInterface, TriggerRequest, InspectionResult
+from inspection.plant.messages import InspectionResult, StationInterface, TriggerRequest
 from inspection.plant.outputs.base import Output, OutputError
-from inspection.station.camera_view import View
+from inspection.station.camera_view import CameraView
 from inspection.station.part import InspectedPart
 from inspection.station.station import Station
-from inspection.station.station_file import Product, StationFile, ViewSettings
+from inspection.station.station_file import ProductSettings, StationFile, ViewSettings
 from inspection.store import open_store
 
 
@@ -27,8 +27,8 @@ class Answers(Output):
 
     name = "answers"
 
-    def __init__(self, *, kept: bool = False, required: bool = False) -> None:
-        self.kept, self.required = kept, required
+    def __init__(self, *, queued: bool = False, required: bool = False) -> None:
+        self.queued, self.required = queued, required
         self.results: list[InspectionResult] = []
         self.states: list[str] = []
         self.failing = False
@@ -101,12 +101,14 @@ def build(recipe: Any, tmp_path: Path) -> Any:
             station="test",
             record=str(path),
             views=tuple(ViewSettings(name=name, camera="simulated") for name in names),
-            products=tuple(Product(name=name, recipe=Path("x.recipe")) for name in products),
+            products=tuple(
+                ProductSettings(name=name, recipe=Path("x.recipe")) for name in products
+            ),
             **{"deadline_ms": 5000.0} | fields,
         )
         by_product = recipes or dict.fromkeys(products, recipe)
-        views = [View(n, camera, by_product) for n, camera in zip(names, used, strict=True)]
-        answers, kept = Answers(required=required), Answers(kept=True)
+        views = [CameraView(n, camera, by_product) for n, camera in zip(names, used, strict=True)]
+        answers, kept = Answers(required=required), Answers(queued=True)
         parts: list[InspectedPart] = []
         with open_store(path, images=images) as store:
             station = Station(

@@ -13,12 +13,12 @@ from cameras import Frame
 from cameras.simulated import Simulated
 from inspection.judgement import Verdict
 from inspection.station.code_reader import missing
-from inspection.station.station_file import Identity
+from inspection.station.station_file import IdentitySettings
 
 if (problem := missing()) is not None:
     pytest.skip(problem, allow_module_level=True)
 
-BY_CODE = Identity(pattern="(?P<product>[a-z]+)/(?P<serial>S[0-9]+)")
+BY_CODE = IdentitySettings(pattern="(?P<product>[a-z]+)/(?P<serial>S[0-9]+)")
 
 
 class Coded(Simulated):

@@ -13,7 +13,7 @@ import pytest
 from inspection.errors import RecipeError
 from inspection.judging.judge import load_recipe
 from inspection.recipe import Recipe, open_recipe, write_recipe
-from inspection.station.recipe_library import ON_LINE, REPLACED, exchange, history, put_back, settle
+from inspection.station.recipe_library import ON_LINE, REPLACED, commit, history, rollback, swap
 from inspection.store import Action, open_store
 
 
@@ -41,21 +41,21 @@ def target(line: Any, tmp_path: Path) -> Path:
 def test_the_old_one_is_kept(recipe: Recipe, target: Path, tmp_path: Path) -> None:
     before = target.read_bytes()
     new_id = another(recipe, tmp_path / "new.recipe")
-    done = exchange(tmp_path / "new.recipe", target, tmp_path / "kept")
+    done = swap(tmp_path / "new.recipe", target, tmp_path / "kept")
     assert (done.recipe_id, done.before_id) == (new_id, recipe.id)
     assert open_recipe(target).id == new_id
     assert (tmp_path / "kept" / f"{recipe.id}.recipe").read_bytes() == before
-    settle(done)
+    commit(done)
     assert [path.name for path in target.parent.iterdir()] == ["flange.recipe"]
 
 
 def test_what_fails_on_this_machine_is_undone(recipe: Recipe, target: Path, tmp_path: Path) -> None:
     before = target.read_bytes()
     another(recipe, tmp_path / "new.recipe", score=99.0)
-    done = exchange(tmp_path / "new.recipe", target, tmp_path / "kept")
+    done = swap(tmp_path / "new.recipe", target, tmp_path / "kept")
     with pytest.raises(RecipeError, match="scores"):
         load_recipe(target)
-    put_back(done)
+    rollback(done)
     assert target.read_bytes() == before
     assert [path.name for path in target.parent.iterdir()] == ["flange.recipe"]
 
@@ -67,7 +67,7 @@ def test_a_damaged_recipe_changes_nothing(recipe: Recipe, target: Path, tmp_path
     data[len(data) // 2] ^= 1
     (tmp_path / "new.recipe").write_bytes(data)
     with pytest.raises(RecipeError, match="damaged"):
-        exchange(tmp_path / "new.recipe", target, tmp_path / "kept")
+        swap(tmp_path / "new.recipe", target, tmp_path / "kept")
     assert target.read_bytes() == before
     assert not (tmp_path / "kept").exists()
 
@@ -86,7 +86,7 @@ def test_a_full_disk_changes_nothing(
 
     monkeypatch.setattr(os, "fsync", full_at_the_last)
     with pytest.raises(RecipeError, match="No space left on device"):
-        exchange(tmp_path / "new.recipe", target, tmp_path / "kept")
+        swap(tmp_path / "new.recipe", target, tmp_path / "kept")
     assert target.read_bytes() == before
     assert [path.name for path in target.parent.iterdir()] == ["flange.recipe"]
 
@@ -96,10 +96,10 @@ def test_a_damaged_old_one_does_not_stand_in_the_way(
 ) -> None:
     target.write_bytes(b"broken")
     new_id = another(recipe, tmp_path / "new.recipe")
-    done = exchange(tmp_path / "new.recipe", target, tmp_path / "kept")
+    done = swap(tmp_path / "new.recipe", target, tmp_path / "kept")
     assert done.before_id is None
     assert open_recipe(target).id == new_id
-    put_back(done)
+    rollback(done)
     assert target.read_bytes() == b"broken"
 
 

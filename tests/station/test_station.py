@@ -343,9 +343,9 @@ class Labelled(Simulated):
 
 
 def test_the_serial_is_read_in_the_picture_unless_the_trigger_tells_it(build: Any) -> None:
-    from inspection.station.station_file import Identity
+    from inspection.station.station_file import IdentitySettings
 
-    identity = Identity(pattern="(?P<lot>L[0-9]+)-(?P<serial>S[0-9]+)")
+    identity = IdentitySettings(pattern="(?P<lot>L[0-9]+)-(?P<serial>S[0-9]+)")
     with build(Labelled(size_px=256, defect_rate=0.0), identity=identity) as built:
         built.trigger()
         built.settle(1)

@@ -40,15 +40,15 @@ def test_the_example_of_the_manual_is_sound_and_its_paths_are_beside_it() -> Non
 
 def test_every_key_of_the_file_is_explained_in_the_manual() -> None:
     from inspection.station.station_file import (
-        Identity,
-        Product,
+        IdentitySettings,
+        ProductSettings,
         Retention,
         StationFile,
         ViewSettings,
     )
 
     manual = (EXAMPLE.parents[1] / "station-file.md").read_text("utf-8")
-    for kind in (StationFile, ViewSettings, Product, Retention, Identity):
+    for kind in (StationFile, ViewSettings, ProductSettings, Retention, IdentitySettings):
         for name in set(kind.__dataclass_fields__) - {"home"}:
             assert f"`{name}`" in manual, f"{kind.__name__}.{name}"
 

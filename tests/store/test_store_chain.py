@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from inspection.judgement import Verdict
-from inspection.store import Head, NewPart, Store, open_store
+from inspection.store import ChainHead, NewPart, Store, open_store
 from inspection.store.chain import canonical, linked
 from inspection.store.schema import events, parts
 
@@ -74,7 +74,7 @@ def copied(number: int, last: Any, **changed: Any) -> tuple[str, dict[str, Any]]
         if name not in ("number", "previous_hash", "hash")
     }
     row |= {"part_id": "00000000-0000-4000-8000-000000000000", **changed}
-    (link,), _ = linked([row], Head(number - 1, last["hash"]))
+    (link,), _ = linked([row], ChainHead(number - 1, last["hash"]))
     values = ", ".join("NULL" if value is None else f"'{value}'" for value in link.values())
     return f"INSERT INTO parts ({', '.join(link)}) VALUES ({values})", link
 

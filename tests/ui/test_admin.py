@@ -24,16 +24,16 @@ from cameras import Frame
 from inspection.judgement import Judgement, Verdict
 from inspection.station.station_file import read_station
 from inspection.store import NewPart, Store, open_store
-from inspection.store.reading.audit_log import Before, all_deeds, deeds
+from inspection.store.reading.audit_log import Cursor, all_deeds, deeds
 from ui.core import errors as refuse
 from ui.core.context import Context
 from ui.live.hub import Hub
-from ui.live.station_client import Runtime
+from ui.live.station_client import StationClient
 from ui.pages.account import routes as account
 from ui.pages.admin import routes as admin
 from ui.pages.admin.health import Processes
 from ui.security import login
-from ui.security.gate import Gate
+from ui.security.gate import AccessMiddleware
 from ui.security.sessions import Sessions
 from ui.security.users import Role, Users
 from ui.words import Words
@@ -58,7 +58,7 @@ rejects_days = 90
 """
 
 
-class Writing(Runtime):
+class Writing(StationClient):
     """The station's part in this: it writes actions into the record."""
 
     def __init__(self, folder: Path, store: Store) -> None:
@@ -125,7 +125,7 @@ def _app(context: Context) -> Any:
     inner.include_router(login.routes(context.users, context.sessions, context.words, audit))
     inner.include_router(admin.routes(context))
     inner.include_router(account.routes(context))
-    return Gate(
+    return AccessMiddleware(
         inner, users=context.users, sessions=context.sessions, loopback_only=True, recheck_s=0.0
     )
 
@@ -339,7 +339,7 @@ def test_actions_and_events_are_one_list_newest_first_page_by_page(desk: Desk) -
         desk.store.add_action("paused", "oli")
         desk.store.add_event(part_id, "label", "mia", detail={"label": "OK", "n": number})
     desk.store.add_event(part_id, "picture_removed", "retention", detail={})
-    seen, before = [], Before()
+    seen, before = [], Cursor()
     while before is not None:
         page, before = deeds(desk.store, before=before, limit=3)
         seen += [(deed.kind, deed.number) for deed in page]

@@ -33,7 +33,7 @@ from inspection.store.reading import summary
 from inspection.store.reading.summary import Span, TooMuch, columns_of
 from ui.core import errors as refuse
 from ui.core.context import Context
-from ui.live.station_client import RuntimeGone
+from ui.live.station_client import StationGone
 from ui.pages.analysis import routes as analysis
 from ui.pages.analysis import thumbnails as analysis_thumbs
 from ui.pages.analysis.downloads import Files, file_name
@@ -129,7 +129,7 @@ class Noting:
 
     async def do(self, verb: str, *, kind: str, who: str, detail: dict[str, Any]) -> None:
         if self.gone:
-            raise RuntimeGone("the station is not running")
+            raise StationGone("the station is not running")
         self.store.add_action(kind, who, detail=detail)
 
 

@@ -14,7 +14,7 @@ from fastapi.responses import HTMLResponse, Response, StreamingResponse
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
-from ui.security.gate import Gate
+from ui.security.gate import AccessMiddleware
 from ui.security.paths import blocked, local, normalise, role_for
 from ui.security.sessions import HOUR_S, Sessions, SessionsError
 from ui.security.users import Role, Users
@@ -77,7 +77,7 @@ class Station:
     ) -> TestClient:
         """Give a browser; beyond loopback when `lan`."""
         base = LAN if lan else HERE
-        gate = Gate(
+        gate = AccessMiddleware(
             self.app,
             users=self.users,
             sessions=self.sessions,

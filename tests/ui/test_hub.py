@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from inspection.judgement import Judgement, Verdict
-from inspection.local_api.messages import told_record
-from inspection.station.station_file import Product, StationFile, ViewSettings
+from inspection.local_api.messages import record_message
+from inspection.station.station_file import ProductSettings, StationFile, ViewSettings
 from inspection.store import NewPart, Store, StoreUnavailable, open_store
 from ui.live.hub import DRIFT_LIMIT, DRIFT_OF, STRIP, Hub, shift_start
-from ui.live.station_client import RuntimeGone
+from ui.live.station_client import StationGone
 
 READY = {"type": "status", "state": "Ready", "error": "", "outputs": {}}
 SHIFTS = ("06:00", "14:00", "22:00")
@@ -39,7 +39,7 @@ class Told:
     async def events(self) -> AsyncIterator[dict[str, Any]]:
         for message in self.messages:
             yield message
-        raise RuntimeGone("the station does not answer")
+        raise StationGone("the station does not answer")
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def hub(tmp_path: Path) -> Any:
             station="test",
             record=str(tmp_path / "parts.db"),
             views=(ViewSettings(camera="simulated"),),
-            products=(Product(name="flange", recipe=Path("x.recipe")),),
+            products=(ProductSettings(name="flange", recipe=Path("x.recipe")),),
             shifts=("00:00",),
             **fields,
         )
@@ -76,7 +76,7 @@ def recorded(
     judgement = Judgement(verdict=verdict, reason="", recipe_id="r", **numbers)
     picture = b"picture" if judged else None
     part = NewPart(judgement=judgement, station="test", image_bytes=picture, **fields)
-    return told_record(store.add(part))
+    return record_message(store.add(part))
 
 
 def heard(hub: Hub, until: Callable[[], bool]) -> None:

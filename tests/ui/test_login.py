@@ -17,7 +17,7 @@ from starlette.testclient import TestClient
 
 from ui.security import gate, login, users_file
 from ui.security import plain_pages as plain
-from ui.security.gate import Gate
+from ui.security.gate import AccessMiddleware
 from ui.security.login import routes
 from ui.security.sessions import Sessions
 from ui.security.users import Role, Users, UsersError
@@ -65,7 +65,7 @@ class Station:
 
     def visit(self, *, lan: bool = False, address: str = "10.0.0.9") -> TestClient:
         base = LAN if lan else HERE
-        guarded = Gate(
+        guarded = AccessMiddleware(
             self.app,
             users=self.users,
             sessions=self.sessions,

@@ -26,7 +26,7 @@ from tests.ui.conftest import having_inspected, station_folder, wait_for
 from ui.core import errors as refuse
 from ui.core.context import Context
 from ui.live.hub import Hub
-from ui.live.station_client import Runtime
+from ui.live.station_client import StationClient
 from ui.pages.operator import routes as operator
 from ui.security.users import Role, User
 from ui.words import LANGUAGES, Words
@@ -101,7 +101,7 @@ class Asking:
 
 @contextmanager
 def asking(store: Store, settings: StationFile) -> Iterator[Asking]:
-    runtime = Runtime(settings.page_folder)
+    runtime = StationClient(settings.page_folder)
     given: dict[str, Any] = dict.fromkeys(Context.__dataclass_fields__)
     given |= {"settings": settings, "store": store, "words": Words(), "runtime": runtime}
     given["hub"] = Hub(settings, store, runtime)

@@ -24,20 +24,20 @@ from PIL import Image
 from cameras import Frame
 from inspection.judgement import Judgement, Region, Verdict
 from inspection.judging.judge import inspect
-from inspection.labels.dataset_export import DatasetError, Draft, datasets, in_test
+from inspection.labels.dataset_export import DatasetDraft, DatasetError, datasets, in_test
 from inspection.labels.defect_types import FIRST, Defects, DefectsError, folder_of
 from inspection.labels.labels import KINDS, Labels, PartLabels, agreement
 from inspection.labels.mask_proposal import from_heat, from_regions
 from inspection.labels.masks import LARGEST_BYTES, MaskError, Masks, decode, encode
-from inspection.labels.review_queue import Key, Queue, State, Wanted
-from inspection.station.station_file import Product, StationFile, ViewSettings
+from inspection.labels.review_queue import Key, Queue, QueueFilter, State
+from inspection.station.station_file import ProductSettings, StationFile, ViewSettings
 from inspection.store import NewPart, PartRecord, open_store
 from inspection.store.reading.outline import events_since, numbered, outlines
 from inspection.training.dataset_folder import good_files, test_files
 from ui.core import errors as refuse
 from ui.core.context import Context
 from ui.live.hub import Hub
-from ui.live.station_client import Refused, Runtime, RuntimeGone
+from ui.live.station_client import Refused, StationClient, StationGone
 from ui.pages.review import routes as review
 from ui.security.sessions import Sessions
 from ui.security.users import Role, User, Users
@@ -62,7 +62,7 @@ class Bench:
             station="line-1",
             record=str(folder / "parts.db"),
             views=(ViewSettings(camera="simulated"),),
-            products=(Product(name="flange", recipe=folder / "flange.recipe"),),
+            products=(ProductSettings(name="flange", recipe=folder / "flange.recipe"),),
         )
         users = Users(settings.page_folder / "users.json")
         runtime = Direct(self)
@@ -123,7 +123,7 @@ class Bench:
         return queue
 
     def order(self, who: str = "mia", **wanted: Any) -> list[int]:
-        return self.queue().page(Wanted(**wanted), who, limit=100).numbers
+        return self.queue().page(QueueFilter(**wanted), who, limit=100).numbers
 
     def post(self, who: str, path: str, **what: Any) -> dict[str, Any]:
         """Ask as a person; gives the answer with its status."""
@@ -151,7 +151,7 @@ class As:
         await self.app(scope, receive, send)
 
 
-class Direct(Runtime):
+class Direct(StationClient):
     """The station's side of the wire without the wire."""
 
     def __init__(self, bench: Bench) -> None:
@@ -160,7 +160,7 @@ class Direct(Runtime):
 
     async def do(self, verb: str, **what: Any) -> dict[str, Any]:
         if self.bench.gone:
-            raise RuntimeGone("the station is not running")
+            raise StationGone("the station is not running")
         detail = what["detail"]
         if verb == "event":
             done = self.bench.store.add_event(
@@ -237,9 +237,9 @@ def test_pages_join_without_gap_or_repeat(bench: Bench) -> None:
     for i in range(25):
         bench.add([Verdict.PASS, Verdict.FAIL, Verdict.REVIEW][i % 3], score=7.5 - i % 4)
     queue, after, found = bench.queue(), None, []
-    whole = queue.page(Wanted(), "mia", limit=100).numbers
+    whole = queue.page(QueueFilter(), "mia", limit=100).numbers
     while True:
-        page = queue.page(Wanted(), "mia", after=after, limit=4)
+        page = queue.page(QueueFilter(), "mia", after=after, limit=4)
         assert page.total == 25
         if not page.numbers:
             break
@@ -261,7 +261,7 @@ def test_the_queue_takes_what_is_new_only(bench: Bench, monkeypatch: pytest.Monk
     bench.said(first, "mia", "OK")
     queue.refresh()
     assert asked == [1, 2]
-    assert queue.page(Wanted(), "mia").numbers == [second.number]
+    assert queue.page(QueueFilter(), "mia").numbers == [second.number]
 
 
 def test_parts_of_another_station_and_removed_pictures_are_not_shown(bench: Bench) -> None:
@@ -783,7 +783,7 @@ def test_a_name_is_given_once(labelled: Bench) -> None:
     assert labelled.post("mia", "export", name="a")["status"] == 200
     again = labelled.post("mia", "export", name="a")
     assert (again["status"], "is there already" in again["error"]) == (409, True)
-    draft = Draft(labelled.page_folder / "datasets", "b")
+    draft = DatasetDraft(labelled.page_folder / "datasets", "b")
     draft.aside.mkdir()
     (draft.target / "x").mkdir(parents=True)
     with pytest.raises(DatasetError, match="is there already"):

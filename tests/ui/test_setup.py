@@ -32,11 +32,11 @@ from inspection.store import open_store
 from tests.ui.conftest import having_inspected, station_folder
 from ui.core import errors as refuse
 from ui.core.context import Context
-from ui.live.station_client import Refused, Runtime
+from ui.live.station_client import Refused, StationClient
 from ui.pages.setup import camera as setup_camera
 from ui.pages.setup import camera_settings as setup_station
 from ui.pages.setup import routes as setup
-from ui.pages.setup.draft import Draft
+from ui.pages.setup.draft import SetupDraft
 from ui.pages.setup.result import promise
 from ui.pages.setup.training import options_of
 from ui.security.users import Role, User
@@ -117,7 +117,10 @@ def ask(station: Station, folder: Path) -> Iterator[Asking]:
     with open_store(folder / "parts.db", read_only=True) as store:
         given: dict[str, Any] = dict.fromkeys(Context.__dataclass_fields__)
         given |= {"settings": settings, "store": store, "words": Words()}
-        given |= {"runtime": Runtime(settings.page_folder), "station_path": folder / "station.toml"}
+        given |= {
+            "runtime": StationClient(settings.page_folder),
+            "station_path": folder / "station.toml",
+        }
         made = Asking(Context(**given))
         with made.client as client:
             yield made
@@ -127,11 +130,11 @@ def ask(station: Station, folder: Path) -> Iterator[Asking]:
 
 
 @pytest.fixture
-def draft(ask: Asking) -> Iterator[Draft]:
+def draft(ask: Asking) -> Iterator[SetupDraft]:
     """An empty draft, whatever tests before did."""
     import shutil
 
-    found = Draft(ask.context.folder, "flange", "main")
+    found = SetupDraft(ask.context.folder, "flange", "main")
     shutil.rmtree(found.folder, ignore_errors=True)
     return found
 
@@ -195,7 +198,7 @@ def test_a_forms_fields_are_those_of_the_driver() -> None:
 
 
 def test_settings_are_tried_at_the_camera_and_remembered(
-    ask: Asking, station: Station, draft: Draft
+    ask: Asking, station: Station, draft: SetupDraft
 ) -> None:
     station.pause(paused=True)
     ask.did("/camera", settings={"size_px": 128})
@@ -209,7 +212,7 @@ def test_settings_are_tried_at_the_camera_and_remembered(
 
 
 def test_a_refused_setting_leaves_the_camera_as_it_was(
-    ask: Asking, station: Station, draft: Draft
+    ask: Asking, station: Station, draft: SetupDraft
 ) -> None:
     station.pause(paused=True)
     status, found = ask.post("/camera", settings={"defects": ["teapot"]})
@@ -221,7 +224,7 @@ def test_a_refused_setting_leaves_the_camera_as_it_was(
 @pytest.mark.parametrize("way", ["/camera", "/camera/keep"])
 @pytest.mark.parametrize("name", ["faults", "trigger_source", "product", "path"])
 def test_what_is_not_offered_is_not_set(
-    ask: Asking, station: Station, draft: Draft, folder: Path, way: str, name: str
+    ask: Asking, station: Station, draft: SetupDraft, folder: Path, way: str, name: str
 ) -> None:
     station.pause(paused=True)
     status, found = ask.post(way, settings={"size_px": 128, name: "x"})
@@ -243,7 +246,7 @@ def test_no_file_device_or_address_is_offered(name: str) -> None:
     )
 
 
-def test_keeping_settings_keeps_comments(ask: Asking, folder: Path, draft: Draft) -> None:
+def test_keeping_settings_keeps_comments(ask: Asking, folder: Path, draft: SetupDraft) -> None:
     path = folder / "station.toml"
     ask.did("/camera/keep", settings={"size_px": 200, "cache": 3})
     text = path.read_text()
@@ -284,7 +287,7 @@ def test_a_view_without_settings_gets_them(tmp_path: Path) -> None:
 RING = [[10, 10], [240, 10], [240, 240], [10, 240]]
 
 
-def test_where_to_look_is_what_training_reads(ask: Asking, draft: Draft) -> None:
+def test_where_to_look_is_what_training_reads(ask: Asking, draft: SetupDraft) -> None:
     zone = {"name": "rim", "polygon": RING[:3], "max_area_mm2": 0.5, "max_count": 2}
     given = {"scale_mm_per_px": 0.25, "roi": [RING], "ignore": [RING[1:]], "zones": [zone],
              "align": {"max_shift_px": 20}, "reference_size_px": [256, 256]}  # fmt: skip
@@ -318,7 +321,7 @@ def test_where_to_look_is_what_training_reads(ask: Asking, draft: Draft) -> None
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_told_and_not_kept(
-    ask: Asking, draft: Draft, given: Any, says: str
+    ask: Asking, draft: SetupDraft, given: Any, says: str
 ) -> None:
     ask.did("/where", setup={"roi": [RING]})
     before = draft.setup_path.read_bytes()
@@ -332,7 +335,7 @@ def test_what_cannot_be_is_told_and_not_kept(
 # Good parts
 
 
-def test_a_picture_is_taken_while_paused(ask: Asking, station: Station, draft: Draft) -> None:
+def test_a_picture_is_taken_while_paused(ask: Asking, station: Station, draft: SetupDraft) -> None:
     assert ask.post("/good/take")[0] == 409
     station.pause(paused=True)
     (name,) = ask.did("/good/take", reference=True)["added"]
@@ -342,7 +345,7 @@ def test_a_picture_is_taken_while_paused(ask: Asking, station: Station, draft: D
     assert max(decode_image(ask.get(f"/thumb/{name}").content, name).shape) == 200
 
 
-def test_uploads_are_decoded_before_they_are_kept(ask: Asking, draft: Draft) -> None:
+def test_uploads_are_decoded_before_they_are_kept(ask: Asking, draft: SetupDraft) -> None:
     image = np.full((40, 60), 90, dtype=np.uint8)
     good, broken = png(image), png(image)[:60]
     paths = [uploaded("a part.png", good), uploaded("broken.png", broken),
@@ -355,7 +358,7 @@ def test_uploads_are_decoded_before_they_are_kept(ask: Asking, draft: Draft) -> 
     assert not any(Path(path).exists() for path in paths)
 
 
-def test_only_uploaded_files_are_taken_over(ask: Asking, draft: Draft, tmp_path: Path) -> None:
+def test_only_uploaded_files_are_taken_over(ask: Asking, draft: SetupDraft, tmp_path: Path) -> None:
     (tmp_path / "secret.png").write_bytes(png(np.zeros((9, 9), np.uint8)))
     (Path(uploaded("x", b"")).parent / "link.png").unlink(missing_ok=True)
     link = Path(uploaded("x", b"")).parent / "link.png"
@@ -371,7 +374,7 @@ def test_only_uploaded_files_are_taken_over(ask: Asking, draft: Draft, tmp_path:
 
 
 def test_the_record_gives_passed_and_ok_parts_but_no_ng(
-    ask: Asking, station: Station, draft: Draft
+    ask: Asking, station: Station, draft: SetupDraft
 ) -> None:
     parts: list[Any] = ask.context.store.parts(limit=100)
     passed = [part for part in parts if part.verdict == "PASS"]
@@ -385,7 +388,7 @@ def test_the_record_gives_passed_and_ok_parts_but_no_ng(
     assert ask.did("/good/record", count=100)["added"] == []
     ask.did("/good/remove", names=added)
     lot_b = [part for part in parts if part.lot == "B" and part.part_id in wanted]
-    assert len(Draft(ask.context.folder, "flange", "main").names()) == 0
+    assert len(SetupDraft(ask.context.folder, "flange", "main").names()) == 0
     fresh = ask.did("/good/record", count=100, lot="B")["added"]
     assert len(fresh) == len(lot_b)
 
@@ -419,7 +422,7 @@ def test_disputed_and_doubted_parts_are_not_good(ask: Asking, station: Station) 
     assert not good()
 
 
-def test_a_dataset_of_the_review_is_added(ask: Asking, draft: Draft) -> None:
+def test_a_dataset_of_the_review_is_added(ask: Asking, draft: SetupDraft) -> None:
     good = ask.context.folder / "datasets" / "march" / "train" / "good"
     good.mkdir(parents=True, exist_ok=True)
     for number in range(3):
@@ -429,7 +432,7 @@ def test_a_dataset_of_the_review_is_added(ask: Asking, draft: Draft) -> None:
     assert ask.post("/good/dataset", name="../jobs")[0] == 404
 
 
-def test_removed_parts_come_back(ask: Asking, draft: Draft) -> None:
+def test_removed_parts_come_back(ask: Asking, draft: SetupDraft) -> None:
     for number in range(3):
         draft.add(png(np.full((30, 30), number, np.uint8)), f"{number}.png")
     ask.did("/reference", names=["1.png"])
@@ -447,7 +450,7 @@ def test_removed_parts_come_back(ask: Asking, draft: Draft) -> None:
 @pytest.mark.parametrize(
     "path", ["/good/..%2Fdraft.json", "/thumb/nothing.png", "/good/%2Fetc%2Fpasswd"]
 )
-def test_only_good_parts_are_given_out(ask: Asking, draft: Draft, path: str) -> None:
+def test_only_good_parts_are_given_out(ask: Asking, draft: SetupDraft, path: str) -> None:
     assert ask.get(path).status_code in (404, 409)
 
 
@@ -458,7 +461,7 @@ def test_an_unknown_product_or_view_is_refused(ask: Asking) -> None:
 
 def test_drafts_of_odd_names_have_folders_of_their_own(tmp_path: Path) -> None:
     pairs = [("a", "b-c"), ("a-b", "c"), ("../x", "y"), ("ナット", "上"), ("", "")]
-    folders = {Draft(tmp_path, *pair).folder for pair in pairs}
+    folders = {SetupDraft(tmp_path, *pair).folder for pair in pairs}
     assert len(folders) == len(pairs)
     assert all(folder.parent == tmp_path / "setup" for folder in folders)
 
@@ -468,7 +471,7 @@ def test_drafts_of_odd_names_have_folders_of_their_own(tmp_path: Path) -> None:
 OPTIONS = {"false_reject": 0.03, "image_size": "auto", "latency_budget_ms": 30, "seed": 1}
 
 
-def filled(draft: Draft) -> None:
+def filled(draft: SetupDraft) -> None:
     for number in range(5):
         draft.add(png(np.full((30, 30), 9 * number, np.uint8)), f"{number}.png")
     draft.remove(["4.png"])
@@ -493,7 +496,7 @@ ACTIONS: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
 
 @pytest.fixture
 def doing(
-    ask: Asking, station: Station, draft: Draft, folder: Path, recipe: Recipe,
+    ask: Asking, station: Station, draft: SetupDraft, folder: Path, recipe: Recipe,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[list[str]]:  # fmt: skip
     """A draft, a training that is done and a job at work; gives the jobs begun and ended here."""
@@ -514,7 +517,7 @@ def body_of(ask: Asking, path: str, body: dict[str, Any]) -> dict[str, Any]:
     return {"job": "20260301-120000-000000"} if path == "/try" else body
 
 
-def files(draft: Draft, folder: Path) -> dict[str, bytes]:
+def files(draft: SetupDraft, folder: Path) -> dict[str, bytes]:
     found = [path for path in draft.folder.rglob("*") if path.is_file()]
     return {str(path): path.read_bytes() for path in [*found, folder / "station.toml"]}
 
@@ -532,7 +535,7 @@ def test_each_step_is_noted_once(
 
 @pytest.mark.parametrize(("path", "body"), [a[:2] for a in ACTIONS], ids=[a[0] for a in ACTIONS])
 def test_what_cannot_be_noted_is_not_done(
-    ask: Asking, doing: list[str], draft: Draft, folder: Path, path: str, body: Any,
+    ask: Asking, doing: list[str], draft: SetupDraft, folder: Path, path: str, body: Any,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     do = ask.context.runtime.do
@@ -553,7 +556,7 @@ def test_what_cannot_be_noted_is_not_done(
 
 
 def test_what_fails_after_it_was_noted_is_noted_again(
-    ask: Asking, station: Station, draft: Draft
+    ask: Asking, station: Station, draft: SetupDraft
 ) -> None:
     station.pause(paused=False)
     assert ask.post("/good/take")[0] == 409
@@ -564,7 +567,9 @@ def test_what_fails_after_it_was_noted_is_noted_again(
     assert "pause it" in failed.detail["error"]
 
 
-def test_a_series_of_pictures_is_one_action(ask: Asking, station: Station, draft: Draft) -> None:
+def test_a_series_of_pictures_is_one_action(
+    ask: Asking, station: Station, draft: SetupDraft
+) -> None:
     station.pause(paused=True)
     before = ask.context.store.actions(limit=1)[0].number
     series = ""
@@ -579,7 +584,7 @@ def test_a_series_of_pictures_is_one_action(ask: Asking, station: Station, draft
     assert [each.detail["count"] for each in newest] == [2, 2]
 
 
-def test_where_to_look_that_did_not_change_is_not_noted(ask: Asking, draft: Draft) -> None:
+def test_where_to_look_that_did_not_change_is_not_noted(ask: Asking, draft: SetupDraft) -> None:
     ask.did("/where", setup={"roi": [RING]})
     before = ask.context.store.actions(limit=1)[0].number
     ask.did("/where", setup={"roi": [RING]})
@@ -587,7 +592,7 @@ def test_where_to_look_that_did_not_change_is_not_noted(ask: Asking, draft: Draf
 
 
 def test_the_disk_is_never_read_on_the_event_loop(
-    ask: Asking, doing: list[str], draft: Draft, monkeypatch: pytest.MonkeyPatch
+    ask: Asking, doing: list[str], draft: SetupDraft, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One page that reads a slow disk there would hold up all pages."""
     asked: list[str] = []
@@ -604,7 +609,7 @@ def test_the_disk_is_never_read_on_the_event_loop(
         monkeypatch.setattr(where, name, watching)
 
     for name in ("names", "next_name", "path", "removed", "setup"):
-        watched(Draft, name)
+        watched(SetupDraft, name)
     watched(setup_camera, "read_station")
     watched(Jobs, "find")
     for path, body, _, _ in ACTIONS:
@@ -618,7 +623,7 @@ def test_the_disk_is_never_read_on_the_event_loop(
 # Training and the line
 
 
-def test_too_few_good_parts_are_not_trained(ask: Asking, draft: Draft) -> None:
+def test_too_few_good_parts_are_not_trained(ask: Asking, draft: SetupDraft) -> None:
     draft.add(png(np.zeros((30, 30), np.uint8)), "0.png")
     options = {"false_reject": 0.02, "image_size": "auto", "latency_budget_ms": 30, "seed": 1}
     status, found = ask.post("/train", options=options)
@@ -743,7 +748,7 @@ def test_a_training_of_another_product_does_not_go_on_this_line(
 def test_a_training_begins_with_the_size_of_the_recipe_on_the_line(
     tmp_path: Path, recipe_file: Path
 ) -> None:
-    draft = Draft(tmp_path, "flange", "main")
+    draft = SetupDraft(tmp_path, "flange", "main")
     assert options_of(draft).image_size == 256
     other = tmp_path / "other.recipe"
     recipe = open_recipe(recipe_file)

@@ -20,7 +20,7 @@ from inspection.store import PartRecord, open_store
 from tests.ui.conftest import having_inspected, station_folder, wait_for
 from tests.ui.test_setup import STATION, Asking, trained
 from ui.core.context import Context
-from ui.live.station_client import Runtime
+from ui.live.station_client import StationClient
 from ui.pages.setup import result as setup_result
 from ui.pages.setup import result_routes as setup_release
 from ui.words import Words
@@ -48,7 +48,10 @@ def ask(station: Station, folder: Path) -> Iterator[Asking]:
     with open_store(folder / "parts.db", read_only=True) as store:
         given: dict[str, Any] = dict.fromkeys(Context.__dataclass_fields__)
         given |= {"settings": settings, "store": store, "words": Words()}
-        given |= {"runtime": Runtime(settings.page_folder), "station_path": folder / "station.toml"}
+        given |= {
+            "runtime": StationClient(settings.page_folder),
+            "station_path": folder / "station.toml",
+        }
         made = Asking(Context(**given))
         with made.client as client:
             yield made

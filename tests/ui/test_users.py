@@ -14,7 +14,7 @@ import pytest
 from argon2 import PasswordHasher
 
 from ui.security.sessions import HOUR_S, Sessions, SessionsError, cookie_values
-from ui.security.throttle import MOST_KEYS, Brake
+from ui.security.throttle import MOST_KEYS, LoginThrottle
 from ui.security.users import Role, TooSoon, User, Users, UsersError
 
 PASSWORD, OTHER = "correct horse 1", "battery staple 2"
@@ -337,7 +337,7 @@ class TestGuessing:
         assert users.check("Ada", PASSWORD, address="a") is not None
 
     def test_memory_is_bounded(self, clock: Clock) -> None:
-        brake = Brake(clock, longest_s=60)
+        brake = LoginThrottle(clock, longest_s=60)
         for n in range(3 * MOST_KEYS):
             brake.failed(str(n))
         assert len(brake) == MOST_KEYS

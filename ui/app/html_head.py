@@ -12,7 +12,7 @@ HEAD = b"""<head>
 <link rel="stylesheet" href="/static/shared/base.css">"""
 
 
-class Head:
+class HtmlHead:
     """ASGI middleware: Gradio adds `head=` by script only, too late for the language."""
 
     def __init__(self, app: ASGIApp) -> None:

@@ -15,7 +15,7 @@ from inspection.store import open_store
 from ui.app.server import make_app
 from ui.core.context import Context
 from ui.live.hub import Hub
-from ui.live.station_client import Runtime
+from ui.live.station_client import StationClient
 from ui.security.sessions import Sessions
 from ui.security.users import Users
 from ui.words import Words
@@ -41,7 +41,7 @@ def context_of(station: Path, settings: StationFile, users: Users) -> Iterator[C
     """Open the record to read, and give what every page is made of."""
     folder = settings.page_folder
     with open_store(settings.record, images=settings.images, read_only=True) as store:
-        runtime = Runtime(folder)
+        runtime = StationClient(folder)
         yield Context(
             station_path=station,
             settings=settings,

@@ -15,7 +15,7 @@ from fastapi import APIRouter, FastAPI, Request, Response, WebSocket
 from fastapi.responses import RedirectResponse
 from fastapi.staticfiles import StaticFiles
 
-from ui.app.html_head import Head
+from ui.app.html_head import HtmlHead
 from ui.core import errors as refuse
 from ui.core import pictures
 from ui.core.context import Context
@@ -26,7 +26,7 @@ from ui.pages.operator import routes as operator
 from ui.pages.review import routes as review
 from ui.pages.setup import routes as setup
 from ui.security import login
-from ui.security.gate import Gate
+from ui.security.gate import AccessMiddleware
 from ui.words import LANGUAGES
 
 IDLE_S = 0.02
@@ -59,8 +59,8 @@ def make_app(context: Context, *, hosts: tuple[str, ...], loopback_only: bool) -
         if page.PATH != "/":
             _lead(app, page.PATH)
         _mount(app, page, context)
-    return Gate(
-        Head(app),
+    return AccessMiddleware(
+        HtmlHead(app),
         users=context.users,
         sessions=context.sessions,
         loopback_only=loopback_only,

@@ -17,7 +17,7 @@ from ui.security.users import UsersError
 
 
 @asynccontextmanager
-async def noted(
+async def audited(
     context: Context, request: Request, kind: str, /, **detail: Any
 ) -> AsyncIterator[None]:
     """Do what stands within once it is noted; if it fails after all, that is noted as well.
@@ -29,11 +29,11 @@ async def noted(
     try:
         yield
     except Exception as error:
-        await not_made(context, request, kind, " ".join(str(error).split()), **detail)
+        await record_failure(context, request, kind, " ".join(str(error).split()), **detail)
         raise
 
 
-async def not_made(
+async def record_failure(
     context: Context, request: Request, kind: str, error: str, /, **detail: Any
 ) -> None:
     """Note that what was noted could not be done, or not all of it."""

@@ -24,7 +24,7 @@ KINDNESS = 10
 """Inspecting goes first: errands run with this much less priority."""
 
 
-class Errand:
+class BackgroundTask:
     """One errand that runs at most once at a time; its last result is kept."""
 
     def __init__(self, name: str, station: Path, *, limit_s: float) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from inspection.station.station_file import StationFile
 from inspection.store import Store
 from ui.live.hub import Hub
-from ui.live.station_client import Runtime
+from ui.live.station_client import StationClient
 from ui.security.users import Users
 from ui.words import Words
 
@@ -24,7 +24,7 @@ class Context:
     station_path: Path
     settings: StationFile
     store: Store
-    runtime: Runtime
+    runtime: StationClient
     hub: Hub
     users: Users
     sessions: Sessions

@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 
 from inspection.errors import InspectionError
 from inspection.store import StoreError
-from ui.live.station_client import Refused, RuntimeGone
+from ui.live.station_client import Refused, StationGone
 
 
 class Refuse(Exception):
@@ -27,7 +27,7 @@ def install(app: FastAPI) -> None:
 
 
 async def _answer(request: Request, error: Exception) -> JSONResponse:
-    status = getattr(error, "status", 503 if isinstance(error, RuntimeGone) else 409)
+    status = getattr(error, "status", 503 if isinstance(error, StationGone) else 409)
     return JSONResponse({"ok": False, "error": " ".join(str(error).split())}, status)
 
 

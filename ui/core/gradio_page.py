@@ -5,7 +5,7 @@ from __future__ import annotations
 import gradio as gr
 
 
-def screen(name: str, *, elem_id: str | None = None) -> gr.HTML:
+def gradio_page(name: str, *, elem_id: str | None = None) -> gr.HTML:
     """Put the screen of `/static/NAME/page.js` and `/static/NAME/page.css` on a page."""
     return gr.HTML(
         value="",

@@ -9,7 +9,7 @@ from pathlib import Path
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse
 
-from inspection.station.rejudge import Heats
+from inspection.station.rejudge import StoredPartRejudge
 from inspection.store import PartRecord
 from ui.core.context import Context
 from ui.core.errors import Refuse
@@ -23,7 +23,7 @@ def routes(context: Context) -> APIRouter:
     """Serve `/pictures/PART_ID/…`; a part's picture never changes."""
     router = APIRouter(prefix="/pictures")
     fresh = _Fresh(context)
-    heats = Heats(context.settings, context.folder)
+    heats = StoredPartRejudge(context.settings, context.folder)
 
     @router.get("/{part_id}/screen")
     async def screen(part_id: str) -> Response:

@@ -18,11 +18,11 @@ from typing import Any
 from fastapi import WebSocket, WebSocketDisconnect
 
 from inspection.judgement import Verdict
-from inspection.local_api.messages import told_record
+from inspection.local_api.messages import record_message
 from inspection.station.station_file import StationFile
 from inspection.store import PartRecord, Store
 from inspection.store.reading.summary import unacknowledged
-from ui.live.station_client import Runtime, RuntimeGone
+from ui.live.station_client import StationClient, StationGone
 from ui.security.redact import covered_text
 
 log = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ DRIFT_OF, DRIFT_SHARE, DRIFT_LIMIT = 100, 0.10, 25
 class Hub:
     """Listens to the station and tells all pages; counters are of the shift, counted in the record."""
 
-    def __init__(self, settings: StationFile, store: Store, runtime: Runtime) -> None:
+    def __init__(self, settings: StationFile, store: Store, runtime: StationClient) -> None:
         self.settings, self.store, self.runtime = settings, store, runtime
         self.strip: deque[Mapping[str, Any]] = deque(maxlen=STRIP)
         self.trend: deque[str] = deque(maxlen=TREND)
@@ -57,7 +57,7 @@ class Hub:
         while True:
             try:
                 await self._listen()
-            except RuntimeGone:
+            except StationGone:
                 pass  # told below, and tried again
             except Exception as error:  # such as a record out of reach: pages must not go on as if
                 log.warning("live results: %s: %s; tried again", type(error).__name__, error)
@@ -175,7 +175,7 @@ class Hub:
         self.trend.clear()
         self._p_values.clear()
         for record in reversed(latest):
-            part = told_record(record) | late.get(record.part_id, {})
+            part = record_message(record) | late.get(record.part_id, {})
             self.trend.append(part["verdict"])
             self.strip.append(part)
             if part["verdict"] == Verdict.PASS.value and record.p_value is not None:
@@ -202,7 +202,7 @@ class Hub:
         failed = unacknowledged(
             self.store, station=self.settings.station, since=since, limit=MOST_WAITING
         )
-        self.waiting = {record.part_id: told_record(record) for record in reversed(failed)}
+        self.waiting = {record.part_id: record_message(record) for record in reversed(failed)}
 
     def _tell(self, message: Mapping[str, Any]) -> None:
         for page in list(self._pages):

@@ -20,11 +20,11 @@ class Refused(Exception):
     """The station did not do what was asked; the text is one line for a person."""
 
 
-class RuntimeGone(Refused):
+class StationGone(Refused):
     """There is no station to ask."""
 
 
-class Runtime:
+class StationClient:
     """A station at work on this machine, found by `runtime.json` in its page folder."""
 
     def __init__(self, folder: Path) -> None:
@@ -60,7 +60,7 @@ class Runtime:
                 async for line in stream.aiter_lines():
                     yield json.loads(line)
         except (httpx.HTTPError, ValueError) as error:
-            raise RuntimeGone(f"the station does not answer ({type(error).__name__})") from error
+            raise StationGone(f"the station does not answer ({type(error).__name__})") from error
 
     async def close(self) -> None:
         """Let the connections go."""
@@ -71,13 +71,13 @@ class Runtime:
         try:
             return await self._client.request(method, base + path, headers=headers, **what)
         except httpx.HTTPError as error:
-            raise RuntimeGone(f"the station does not answer ({type(error).__name__})") from error
+            raise StationGone(f"the station does not answer ({type(error).__name__})") from error
 
     def _door(self) -> tuple[str, dict[str, str]]:
         try:
             told = json.loads(self._where.read_text("utf-8"))
             return f"http://127.0.0.1:{told['port']}", {"Authorization": f"Bearer {told['token']}"}
         except (OSError, ValueError, KeyError) as error:
-            raise RuntimeGone(
+            raise StationGone(
                 "the station is not running; start it with `inspection run`"
             ) from error

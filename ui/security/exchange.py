@@ -10,7 +10,7 @@ from typing import Any
 from starlette.datastructures import MutableHeaders
 from starlette.types import Message, Receive, Send
 
-from ui.security.headers import dress
+from ui.security.headers import set_security_headers
 from ui.security.sessions import Session, Sessions
 from ui.security.users import UsersError
 
@@ -132,7 +132,7 @@ def dressed(message: Message, path: str, cookie: str | None = None) -> Message:
     """Give the start of an answer with all its headers."""
     message = {**message, "headers": list(message.get("headers", []))}
     headers = MutableHeaders(scope=message)
-    dress(headers, path)
+    set_security_headers(headers, path)
     if cookie is not None:
         headers.append("Set-Cookie", cookie)
     return message

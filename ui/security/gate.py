@@ -36,7 +36,7 @@ UPLOAD_BYTES = 64 * MIB
 RECHECK_S = 2.0
 
 
-class Gate:
+class AccessMiddleware:
     """ASGI middleware that lets nobody in unless host, path, origin, size, session and role fit.
 
     What the inner application finds in the scope: `user` (User; None only at /login, /logout,

@@ -48,7 +48,7 @@ DOCUMENTS = ("image/svg+xml", "text/xml", "application/xml", "application/xhtml+
 FORMS = ("/login", "/logout", "/language")
 
 
-def dress(headers: MutableHeaders, path: str) -> None:
+def set_security_headers(headers: MutableHeaders, path: str) -> None:
     """Set the headers of safety on an answer; what an inner application set of them is replaced."""
     for name in [name for name in headers if name.startswith("access-control-")]:
         del headers[name]

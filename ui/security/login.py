@@ -51,7 +51,7 @@ def routes(users: Users, sessions: Sessions, words: Sayer, audit: Audit) -> APIR
     Recorded are "sign-in", "sign-in failed", "sign-out" and "first administrator". Engineers and
     administrators do not come in while the record cannot be written.
     """
-    desk = Desk(users, sessions, words, audit)
+    desk = LoginRoutes(users, sessions, words, audit)
     router = APIRouter(include_in_schema=False)
     router.add_api_route("/login", desk.show, methods=["GET"])
     router.add_api_route("/login", desk.sign_in, methods=["POST"])
@@ -60,7 +60,7 @@ def routes(users: Users, sessions: Sessions, words: Sayer, audit: Audit) -> APIR
     return router
 
 
-class Desk:
+class LoginRoutes:
     """Answers the forms."""
 
     def __init__(self, users: Users, sessions: Sessions, words: Sayer, audit: Audit) -> None:

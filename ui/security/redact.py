@@ -26,12 +26,12 @@ def covered_file(text: str) -> str:
     return "\n".join(IN_REMARK.sub(rf"\1{COVER}", covered_text(line)) for line in lines)
 
 
-def covered(value: Any, *, secret: bool = False) -> Any:
+def redact(value: Any, *, secret: bool = False) -> Any:
     """Give plain data with secrets covered: by name, and within addresses."""
     if isinstance(value, Mapping):
-        return {key: covered(each, secret=secret or is_secret(key)) for key, each in value.items()}
+        return {key: redact(each, secret=secret or is_secret(key)) for key, each in value.items()}
     if isinstance(value, list | tuple):
-        return [covered(each, secret=secret) for each in value]
+        return [redact(each, secret=secret) for each in value]
     if secret and value not in (None, ""):
         return COVER
     return covered_text(str(value)) if isinstance(value, str | Path) else value

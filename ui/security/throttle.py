@@ -10,7 +10,7 @@ FORGET_S = 900.0
 MOST_KEYS = 1024
 
 
-class Brake:
+class LoginThrottle:
     """Counts the failures of a name or an address and says how long its next try has to wait.
 
     The fifth failure in a row costs 1 s, each further one twice as much, never over `longest_s`.

@@ -19,7 +19,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from filelock import FileLock, Timeout
 
-from ui.security.throttle import MOST_KEYS, Brake
+from ui.security.throttle import MOST_KEYS, LoginThrottle
 from ui.security.users_file import (
     Entry,
     Role,
@@ -68,8 +68,8 @@ class Users:
         self.path = path
         self._hasher = hasher or PasswordHasher(TIME_COST, MEMORY_KIB, LANES)
         self._lock = RLock()
-        self._names = Brake(clock, longest_s=LONGEST_WAIT_NAME_S)
-        self._addresses = Brake(clock, longest_s=LONGEST_WAIT_ADDRESS_S)
+        self._names = LoginThrottle(clock, longest_s=LONGEST_WAIT_NAME_S)
+        self._addresses = LoginThrottle(clock, longest_s=LONGEST_WAIT_ADDRESS_S)
         self._known: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._read: tuple[tuple[int, int, int] | None, Entries] | None = None
 

@@ -14,23 +14,23 @@ from typing import cast
 from inspection.errors import SetupError
 from inspection.plant.messages import (
     CODES,
-    StationInterface,
-    TriggerRequest,
     InspectionResult,
-    State,
+    StationInterface,
+    StationState,
+    TriggerRequest,
 )
 from inspection.plant.outputs.base import Output, OutputError, OutputRefused, OutputUnavailable
 
 __all__ = [
     "CODES",
-    "Line",
+    "InspectionResult",
     "Output",
     "OutputError",
     "OutputRefused",
     "OutputUnavailable",
-    "Request",
-    "Result",
-    "State",
+    "StationInterface",
+    "StationState",
+    "TriggerRequest",
     "output_class",
     "output_names",
 ]

@@ -11,7 +11,12 @@ from uuid import uuid4
 
 from inspection.errors import InspectionError
 from inspection.judgement import Verdict
-from inspection.plant.messages import StationInterface, TriggerRequest, InspectionResult, State
+from inspection.plant.messages import (
+    InspectionResult,
+    StationInterface,
+    StationState,
+    TriggerRequest,
+)
 
 WordOrder = Literal["big", "little"]
 
@@ -19,14 +24,14 @@ N_WORDS = 13
 N_BITS = 6
 NO_SCORE = -1.0
 DETAILS = {Verdict.PASS: 1, Verdict.FAIL: 2, Verdict.REVIEW: 3, Verdict.CANNOT_INSPECT: 4}
-STATES: tuple[State, ...] = get_args(State)
+STATES: tuple[StationState, ...] = get_args(StationState)
 REFUSED: dict[str, Any] = {"code": 3, "detail": 4, "ok": False, "reject": True, "valid": True}
 CLEARED: dict[str, Any] = {"code": 0, "detail": 0, "ok": False, "reject": False, "valid": False}
 RECIPE_ERROR, BUSY_ERROR = 4, 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Board:
+class PlcRegisters:
     """All a PLC can read, as one value that is exchanged at once and never changed in place."""
 
     ready: bool = False
@@ -46,7 +51,7 @@ class Board:
     state: int = 0
     not_shown: int = 0
 
-    def cleared(self) -> Board:
+    def cleared(self) -> PlcRegisters:
         """Give this board without a result."""
         return replace(self, **CLEARED, score=NO_SCORE, number=0)
 
@@ -79,7 +84,7 @@ class Handshake:
 
     def __init__(self, source: str) -> None:
         self.source = source
-        self.board = Board()
+        self.board = PlcRegisters()
         self._lock = RLock()
         self._waiting: str | None = None
         self._given_up: deque[str] = deque(maxlen=1000)

@@ -8,8 +8,8 @@ from threading import Event, RLock
 from time import monotonic
 
 from inspection.plant.extras import require
-from inspection.plant.messages import StationInterface, InspectionResult
-from inspection.plant.outputs._plc_handshake import Board, Handshake
+from inspection.plant.messages import InspectionResult, StationInterface
+from inspection.plant.outputs._plc_handshake import Handshake, PlcRegisters
 from inspection.plant.outputs.base import Output, OutputError, OutputUnavailable
 from inspection.plant.worker import Worker
 
@@ -52,11 +52,11 @@ class PolledPlc(Output):
         """Set the reset back to 0."""
 
     @abstractmethod
-    def write_bits(self, board: Board) -> None:
+    def write_bits(self, board: PlcRegisters) -> None:
         """Write the board's flags."""
 
     @abstractmethod
-    def write_words(self, board: Board) -> None:
+    def write_words(self, board: PlcRegisters) -> None:
         """Write the board's registers."""
 
     def open(self, line: StationInterface) -> None:

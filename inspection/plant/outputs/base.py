@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from inspection.errors import InspectionError
-from inspection.plant.messages import StationInterface, InspectionResult
+from inspection.plant.messages import InspectionResult, StationInterface
 
 
 class OutputError(InspectionError):
@@ -36,7 +36,7 @@ class Output(ABC):
     the station file) and starts work in `open`. `send` is plain blocking code and returns once the
     result is taken; it raises OutputError otherwise. Closing twice is safe.
 
-    `kept`: results that cannot be delivered wait in the record and are sent later, in order, with
+    `queued`: results that cannot be delivered wait in the record and are sent later, in order, with
     the same `delivery_id`; one that raises OutputRefused again and again is set aside. Without it a
     result is for now only: a PLC waits for it, and a station whose `required` output fails stops.
 
@@ -44,7 +44,7 @@ class Output(ABC):
     """
 
     name: str
-    kept: bool = False
+    queued: bool = False
     required: bool = False
 
     @abstractmethod

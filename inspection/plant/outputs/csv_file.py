@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from inspection.plant.messages import StationInterface, InspectionResult
+from inspection.plant.messages import InspectionResult, StationInterface
 from inspection.plant.outputs.base import Output, OutputError, OutputUnavailable
 
 COLUMNS = (
@@ -28,7 +28,7 @@ class CsvFile(Output):
     """
 
     name = "csv_file"
-    kept = True
+    queued = True
 
     def __init__(self, *, folder: Path, separator: str = ",") -> None:
         self.folder, self.separator = folder, separator

@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 from typing import Literal
 
-from inspection.plant.messages import StationInterface, InspectionResult
+from inspection.plant.messages import InspectionResult, StationInterface
 from inspection.plant.outputs.base import Output, OutputError, OutputUnavailable
 
 
@@ -20,7 +20,7 @@ class ImageFolder(Output):
     """
 
     name = "image_folder"
-    kept = True
+    queued = True
 
     def __init__(self, *, folder: Path, which: Literal["rejected", "all"] = "rejected") -> None:
         self.folder, self.which = folder, which

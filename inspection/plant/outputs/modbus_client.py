@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from inspection.plant.extras import missing_extra
-from inspection.plant.outputs._plc_handshake import Board, bytes_of, text_of
+from inspection.plant.outputs._plc_handshake import PlcRegisters, bytes_of, text_of
 from inspection.plant.outputs._polled_plc import PolledPlc
 from inspection.plant.outputs.base import OutputError, OutputUnavailable
 
@@ -84,11 +84,11 @@ class ModbusClient(PolledPlc):
         """Set coil 1 back."""
         self._ask("write_coil", self.first_coil + 1, value=False)
 
-    def write_bits(self, board: Board) -> None:
+    def write_bits(self, board: PlcRegisters) -> None:
         """Write coils 8 to 13 at once."""
         self._ask("write_coils", self.first_coil + STATUS_COIL, values=board.bits())
 
-    def write_words(self, board: Board) -> None:
+    def write_words(self, board: PlcRegisters) -> None:
         """Write holding registers 40 to 52 at once."""
         words = board.words(self.word_order)
         self._ask("write_registers", self.first_register + STATUS_REGISTER, values=words)

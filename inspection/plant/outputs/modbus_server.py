@@ -9,8 +9,14 @@ from time import monotonic
 from typing import Any, Literal
 
 from inspection.plant.extras import missing_extra, require
-from inspection.plant.messages import StationInterface, InspectionResult
-from inspection.plant.outputs._plc_handshake import N_WORDS, Board, Handshake, bytes_of, text_of
+from inspection.plant.messages import InspectionResult, StationInterface
+from inspection.plant.outputs._plc_handshake import (
+    N_WORDS,
+    Handshake,
+    PlcRegisters,
+    bytes_of,
+    text_of,
+)
 from inspection.plant.outputs.base import Output, OutputError, OutputUnavailable
 from inspection.plant.worker import LoopThread, Worker
 
@@ -145,7 +151,7 @@ class ModbusServer(Output):
         elif function in WRITE_REGISTERS and values:
             self._registers_written(address, values)
 
-    def _board(self) -> Board:
+    def _board(self) -> PlcRegisters:
         board = self._handshake.board
         return board.cleared() if self._coils[TRIGGER] else board
 

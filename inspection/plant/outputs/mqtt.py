@@ -11,7 +11,7 @@ from typing import Any
 
 from inspection.errors import InspectionError
 from inspection.plant.extras import missing_extra, require
-from inspection.plant.messages import StationInterface, TriggerRequest, InspectionResult
+from inspection.plant.messages import InspectionResult, StationInterface, TriggerRequest
 from inspection.plant.outputs.base import Output, OutputError, OutputUnavailable
 from inspection.plant.worker import Worker
 
@@ -28,7 +28,7 @@ class Mqtt(Output):
     """
 
     name = "mqtt"
-    kept = True
+    queued = True
 
     def __init__(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from inspection.plant.extras import missing_extra
-from inspection.plant.outputs._plc_handshake import Board, bytes_of, text_of
+from inspection.plant.outputs._plc_handshake import PlcRegisters, bytes_of, text_of
 from inspection.plant.outputs._polled_plc import PolledPlc
 from inspection.plant.outputs.base import OutputError, OutputUnavailable
 
@@ -82,12 +82,12 @@ class S7(PolledPlc):
         """Set the reset's byte to 0."""
         self._write(RESET_BYTE, b"\0")
 
-    def write_bits(self, board: Board) -> None:
+    def write_bits(self, board: PlcRegisters) -> None:
         """Write the flags' byte."""
         bits = sum(bit << place for place, bit in enumerate(board.bits()))
         self._write(BITS_BYTE, bytes([bits]))
 
-    def write_words(self, board: Board) -> None:
+    def write_words(self, board: PlcRegisters) -> None:
         """Write the words at once, high word first."""
         self._write(WORDS_BYTE, bytes_of(board.words()))
 

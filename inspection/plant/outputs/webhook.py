@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from inspection.plant.extras import missing_extra, require
-from inspection.plant.messages import StationInterface, InspectionResult
+from inspection.plant.messages import InspectionResult, StationInterface
 from inspection.plant.outputs.base import Output, OutputError, OutputRefused, OutputUnavailable
 
 PASSING = {408, 425, 429}
@@ -26,7 +26,7 @@ class Webhook(Output):
     """
 
     name = "webhook"
-    kept = True
+    queued = True
 
     def __init__(
         self,

@@ -22,7 +22,7 @@ _PAGE = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Deed:
+class AuditEntry:
     """One row of the tables `actions` and `events`; `part_id` is None for an action."""
 
     table: Literal["actions", "events"]
@@ -36,7 +36,7 @@ class Deed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Before:
+class Cursor:
     """Where the next page begins: only rows with lower numbers than these are in it."""
 
     action: int | None = None
@@ -48,13 +48,13 @@ def deeds(
     *,
     kind: str | None = None,
     who: str | None = None,
-    before: Before | None = None,
+    before: Cursor | None = None,
     limit: int = 50,
-) -> tuple[list[Deed], Before | None]:
+) -> tuple[list[AuditEntry], Cursor | None]:
     """Give one page of what was done, newest first, and where the next begins; None: no more."""
     if limit < 1:
         raise ValueError(f"limit: expected 1 or more, got {limit}")
-    start = before or Before()
+    start = before or Cursor()
     with store.reading("list what was done") as connection:
         done = _rows(connection, actions, start.action, kind, who, limit + 1)
         happened = _rows(connection, events, start.event, kind, who, limit + 1)
@@ -63,9 +63,11 @@ def deeds(
     return page, _after(page, start) if len(merged) > limit else None
 
 
-def all_deeds(store: Store, *, kind: str | None = None, who: str | None = None) -> Iterator[Deed]:
+def all_deeds(
+    store: Store, *, kind: str | None = None, who: str | None = None
+) -> Iterator[AuditEntry]:
     """Give everything that was done, newest first, page by page."""
-    before: Before | None = Before()
+    before: Cursor | None = Cursor()
     while before is not None:
         page, before = deeds(store, kind=kind, who=who, before=before, limit=_PAGE)
         yield from page
@@ -78,7 +80,7 @@ def _rows(
     kind: str | None,
     who: str | None,
     limit: int,
-) -> list[Deed]:
+) -> list[AuditEntry]:
     column = table.c
     part_id = column.part_id if table is events else null().label("part_id")
     columns = (
@@ -97,14 +99,14 @@ def _rows(
     return [_deed(dict(row)) for row in connection.execute(query).mappings()]
 
 
-def _deed(row: dict[str, Any]) -> Deed:
-    return Deed(
+def _deed(row: dict[str, Any]) -> AuditEntry:
+    return AuditEntry(
         **{**row, "at": datetime.fromisoformat(row["at"]), "detail": json.loads(row["detail"])}
     )
 
 
-def _after(page: list[Deed], start: Before) -> Before:
+def _after(page: list[AuditEntry], start: Cursor) -> Cursor:
     lowest = {deed.table: deed.number for deed in page}  # numbers fall, so the last one stays
-    return Before(
+    return Cursor(
         action=lowest.get("actions", start.action), event=lowest.get("events", start.event)
     )

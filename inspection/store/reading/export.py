@@ -41,7 +41,7 @@ class Filters:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Exported:
+class ExportReport:
     """What an export wrote; `images_missing` were removed by rule, or are lost (`verify` tells)."""
 
     parts: int
@@ -75,7 +75,9 @@ def flat(record: PartRecord) -> dict[str, Any]:
     return row
 
 
-def export(store: Store, asked: Filters, target: Path, *, images: Path | None = None) -> Exported:
+def export(
+    store: Store, asked: Filters, target: Path, *, images: Path | None = None
+) -> ExportReport:
     """Write the parts that match to a .csv or .parquet file, and their pictures to `images`.
 
     The file is written aside and renamed: an earlier one stays until the new one is complete.
@@ -86,7 +88,7 @@ def export(store: Store, asked: Filters, target: Path, *, images: Path | None = 
 
 def write_table(
     store: Store, found: Iterable[PartRecord], target: Path, *, images: Path | None = None
-) -> Exported:
+) -> ExportReport:
     """Write parts that were found otherwise, as `export` does."""
     opened = _writer_for(target)
     aside = target.with_name(f".{target.name}.part")
@@ -101,7 +103,7 @@ def write_table(
         os.replace(aside, target)
     finally:
         aside.unlink(missing_ok=True)
-    return Exported(parts=count, images=copied.count, images_missing=copied.missing)
+    return ExportReport(parts=count, images=copied.count, images_missing=copied.missing)
 
 
 _Write = Callable[[list[dict[str, Any]]], None]

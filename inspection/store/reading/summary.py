@@ -60,7 +60,7 @@ class Extent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class RecipeInUse:
     """A recipe that judged some of the latest parts."""
 
     recipe_id: str
@@ -149,7 +149,7 @@ def counts_between(store: Store, span: Span, edges: Sequence[datetime]) -> list[
     return found
 
 
-def recipes_seen(store: Store) -> list[Seen]:
+def recipes_seen(store: Store) -> list[RecipeInUse]:
     """Give the recipes of the latest parts, the last used first."""
     c = parts.c
     newest = func.max(c.number)
@@ -162,7 +162,7 @@ def recipes_seen(store: Store) -> list[Seen]:
             .order_by(newest.desc())
         )
         return [
-            Seen(recipe_id=each[0], product=each[1], parts=each[2], last_number=each[3])
+            RecipeInUse(recipe_id=each[0], product=each[1], parts=each[2], last_number=each[3])
             for each in connection.execute(query)
         ]
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, StringConstraints
 from ui.core.audit import change
 from ui.core.context import Context
 from ui.core.errors import Refuse
-from ui.core.gradio_page import screen
+from ui.core.gradio_page import gradio_page
 from ui.security.users import UsersError, check_password
 
 PATH = "/account"
@@ -21,10 +21,10 @@ Password = Annotated[str, StringConstraints(max_length=1000)]
 
 def blocks_part(context: Context, i18n: gr.I18n) -> None:
     """Show the page."""
-    screen("account")
+    gradio_page("account")
 
 
-class Change(BaseModel):
+class PasswordChange(BaseModel):
     """The password a person has, and the one to have."""
 
     current: Password
@@ -36,7 +36,7 @@ def routes(context: Context) -> APIRouter:
     router = APIRouter(prefix="/api/operator/account")
 
     @router.post("/password")
-    async def password(wanted: Change, request: Request) -> Any:
+    async def password(wanted: PasswordChange, request: Request) -> Any:
         """Change one's own password; all one's sessions end, this one too."""
         name = request.scope["user"].name
         if request.scope.get("session") is None:

@@ -15,9 +15,9 @@ from fastapi.responses import StreamingResponse
 
 from inspection.store import Store
 from inspection.store.chain import canonical
-from inspection.store.reading.audit_log import Before, Deed, all_deeds, deeds
+from inspection.store.reading.audit_log import AuditEntry, Cursor, all_deeds, deeds
 from inspection.store.reading.summary import Span, columns_by_id
-from ui.core.background import Errand
+from ui.core.background import BackgroundTask
 from ui.core.context import Context
 from ui.core.errors import Refuse
 from ui.live.station_client import Refused
@@ -35,7 +35,7 @@ def routes(context: Context) -> APIRouter:
     """Answer `/audit…`."""
     router = APIRouter(prefix="/audit")
     store = context.store
-    verifying = Errand("verify", context.station_path, limit_s=VERIFY_S)
+    verifying = BackgroundTask("verify", context.station_path, limit_s=VERIFY_S)
 
     @router.get("")
     async def listed(
@@ -47,7 +47,7 @@ def routes(context: Context) -> APIRouter:
             store,
             kind=kind or None,
             who=who or None,
-            before=Before(action=action, event=event),
+            before=Cursor(action=action, event=event),
             limit=PAGE,
         )
         following = None if after is None else {"action": after.action, "event": after.event}
@@ -98,13 +98,13 @@ async def _noted(context: Context, request: Request, kind: str, detail: dict[str
         await context.runtime.do("action", kind=kind, who=who, detail=detail)
 
 
-def _numbers(store: Store, page: Sequence[Deed]) -> dict[str, int]:
+def _numbers(store: Store, page: Sequence[AuditEntry]) -> dict[str, int]:
     """Give the number of each part these deeds are about."""
     ids = sorted({deed.part_id for deed in page if deed.part_id is not None})
     return dict(columns_by_id(store, Span(), ids, ("part_id", "number")))
 
 
-def _row(deed: Deed, numbers: Mapping[str, int]) -> dict[str, Any]:
+def _row(deed: AuditEntry, numbers: Mapping[str, int]) -> dict[str, Any]:
     return {
         "at": deed.at.isoformat(),
         "who": deed.who,
@@ -118,7 +118,7 @@ def _row(deed: Deed, numbers: Mapping[str, int]) -> dict[str, Any]:
     }
 
 
-def _csv(found: Iterator[Deed]) -> Iterator[bytes]:
+def _csv(found: Iterator[AuditEntry]) -> Iterator[bytes]:
     yield "\ufeff".encode() + _lines([COLUMNS])  # Excel takes it for UTF-8 only with this mark
     while some := [_cells(deed) for deed in islice(found, CHUNK)]:
         yield _lines(some)
@@ -130,7 +130,7 @@ def _lines(rows: Any) -> bytes:
     return out.getvalue().encode("utf-8")
 
 
-def _cells(deed: Deed) -> list[object]:
+def _cells(deed: AuditEntry) -> list[object]:
     detail = canonical(deed.detail)
     texts = [deed.at.isoformat(), deed.who, deed.kind, deed.part_id or "", detail, deed.table]
     return [*map(_harmless, texts), deed.number, deed.hash]

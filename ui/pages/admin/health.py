@@ -14,7 +14,7 @@ import psutil
 from fastapi import APIRouter, Request
 
 from inspection.local_api.diagnostics import program_version
-from ui.core.background import Errand
+from ui.core.background import BackgroundTask
 from ui.core.context import Context
 from ui.core.errors import Refuse
 from ui.live.station_client import Refused
@@ -25,8 +25,8 @@ DOCTOR_S = 300.0
 def routes(context: Context) -> APIRouter:
     """Answer `/health…`."""
     router = APIRouter(prefix="/health")
-    doctor = Errand("doctor", context.station_path, limit_s=DOCTOR_S)
-    about = About(context)
+    doctor = BackgroundTask("doctor", context.station_path, limit_s=DOCTOR_S)
+    about = MachineFacts(context)
 
     @router.get("")
     async def health() -> dict[str, Any]:
@@ -58,7 +58,7 @@ def routes(context: Context) -> APIRouter:
     return router
 
 
-class About:
+class MachineFacts:
     """What is looked up on this machine at each request."""
 
     def __init__(self, context: Context) -> None:

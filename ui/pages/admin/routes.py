@@ -6,7 +6,7 @@ import gradio as gr
 from fastapi import APIRouter
 
 from ui.core.context import Context
-from ui.core.gradio_page import screen
+from ui.core.gradio_page import gradio_page
 from ui.pages.admin import audit_log as admin_audit
 from ui.pages.admin import health as admin_health
 from ui.pages.admin import settings as admin_settings
@@ -17,7 +17,7 @@ PATH = "/admin"
 
 def blocks_part(context: Context, i18n: gr.I18n) -> None:
     """Show the page."""
-    screen("admin")
+    gradio_page("admin")
 
 
 def routes(context: Context) -> APIRouter:

@@ -13,7 +13,7 @@ from tomlkit.exceptions import TOMLKitError
 from inspection.errors import InspectionError
 from inspection.station.station_file import read_station
 from ui.core.context import Context
-from ui.security.redact import covered, covered_file, covered_text
+from ui.security.redact import covered_file, covered_text, redact
 
 
 def routes(context: Context) -> APIRouter:
@@ -23,12 +23,12 @@ def routes(context: Context) -> APIRouter:
     @router.get("")
     async def settings() -> dict[str, Any]:
         """Give the station file's path and text, and every value as the station understands it."""
-        return await asyncio.to_thread(_told, context)
+        return await asyncio.to_thread(_as_message, context)
 
     return router
 
 
-def _told(context: Context) -> dict[str, Any]:
+def _as_message(context: Context) -> dict[str, Any]:
     path = context.station_path
     try:
         text, error = covered_file(path.read_text("utf-8")), None
@@ -40,7 +40,7 @@ def _told(context: Context) -> dict[str, Any]:
         "text": text,
         "error": error,
         "changed": changed,
-        "values": [[key, value] for key, value in flat(covered(asdict(context.settings)))],
+        "values": [[key, value] for key, value in flat(redact(asdict(context.settings)))],
     }
 
 

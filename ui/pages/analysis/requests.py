@@ -26,7 +26,7 @@ Text = Annotated[
 Moment = Annotated[AwareDatetime | None, BeforeValidator(_nothing)]
 
 
-class Asked(BaseModel):
+class PartsRequest(BaseModel):
     """Which parts; what is empty asks for nothing."""
 
     model_config = ConfigDict(extra="forbid")
@@ -45,13 +45,13 @@ class Asked(BaseModel):
         )  # fmt: skip
 
 
-class Judged(Asked):
+class Judged(PartsRequest):
     """Parts to be judged again: the latest `limit` of them."""
 
     limit: Annotated[int, Field(ge=1, le=MOST_PARTS)] = 10_000
 
 
-class Wanted(Asked):
+class SearchRequest(PartsRequest):
     """One page of a search, before a number or after it."""
 
     serial: Text = None
@@ -69,20 +69,20 @@ class Wanted(Asked):
         )  # fmt: skip
 
 
-class OverTime(Asked):
+class OverTime(PartsRequest):
     """A span of time in steps."""
 
     step: Literal["hour", "shift", "day"] = "shift"
 
 
-class Measured(Asked):
+class Measured(PartsRequest):
     """One measure of the latest parts: "score", "health.NAME" or "latency.NAME"."""
 
     measure: Annotated[str, StringConstraints(pattern=r"^(score|(health|latency)\.\w{1,60})$")]
     limit: Annotated[int, Field(ge=1, le=MOST_PARTS)] = 10_000
 
 
-class Exported(Wanted):
+class ExportRequest(SearchRequest):
     """Parts to be written into a file."""
 
     kind: Literal["csv", "parquet"] = "csv"

@@ -18,26 +18,26 @@ from starlette.background import BackgroundTask
 from inspection.errors import InspectionError
 from inspection.jobs.record_tasks import told_span
 from inspection.recipe import Recipe
-from inspection.station.rejudge import Heats
+from inspection.station.rejudge import StoredPartRejudge
 from inspection.store.reading.summary import Span, extent, lots_seen, recipes_seen
-from ui.core.audit import noted
+from ui.core.audit import audited
 from ui.core.background import run
 from ui.core.context import Context
 from ui.core.errors import Refuse
-from ui.core.gradio_page import screen
+from ui.core.gradio_page import gradio_page
 from ui.pages.analysis import parts as analysis_parts
 from ui.pages.analysis import threshold as analysis_rejudge
 from ui.pages.analysis import trends as analysis_time
 from ui.pages.analysis.downloads import EXPORT_S, Check, Files, file_name
 from ui.pages.analysis.requests import (
-    Asked,
-    Exported,
+    ExportRequest,
     Judged,
     Lot,
     Measured,
     Numbers,
     OverTime,
-    Wanted,
+    PartsRequest,
+    SearchRequest,
 )
 from ui.pages.analysis.thumbnails import Thumbs
 
@@ -57,13 +57,13 @@ T = TypeVar("T")
 
 def blocks_part(context: Context, i18n: gr.I18n) -> None:
     """Show the page."""
-    screen("analysis")
+    gradio_page("analysis")
 
 
 def routes(context: Context) -> APIRouter:
     """Answer what the page asks."""
     router = APIRouter(prefix="/api/engineer/analysis")
-    work = _Work(context)
+    work = _AnalysisService(context)
     _judge_again(router, work)
     _over_time(router, work)
     _parts(router, work)
@@ -72,7 +72,7 @@ def routes(context: Context) -> APIRouter:
     return router
 
 
-class _Work:
+class _AnalysisService:
     """What the routes share: the record, the labels, and at most two questions at a time."""
 
     def __init__(self, context: Context) -> None:
@@ -81,7 +81,7 @@ class _Work:
         self.book = analysis_rejudge.Book(context.store)
         self.files = Files(context.folder / FILES)
         self.check = Check(context.settings)
-        self._heats = Heats(context.settings, context.folder)
+        self._heats = StoredPartRejudge(context.settings, context.folder)
         self._gate = asyncio.Semaphore(AT_ONCE)
 
     async def do(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -109,7 +109,7 @@ class _Work:
         return Refuse(text, status=status)
 
 
-def _judge_again(router: APIRouter, work: _Work) -> None:
+def _judge_again(router: APIRouter, work: _AnalysisService) -> None:
     @router.get("/choices")
     async def choices() -> dict[str, Any]:
         """Give what may be asked for, the recipe last used first."""
@@ -128,7 +128,7 @@ def _judge_again(router: APIRouter, work: _Work) -> None:
         return {"parts": await work.do(analysis_parts.lines, work.store, wanted.numbers)}
 
 
-def _over_time(router: APIRouter, work: _Work) -> None:
+def _over_time(router: APIRouter, work: _AnalysisService) -> None:
     settings, store = work.context.settings, work.store
 
     @router.post("/yield")
@@ -144,13 +144,13 @@ def _over_time(router: APIRouter, work: _Work) -> None:
             ) from error
 
     @router.post("/causes")
-    async def causes(asked: Asked) -> dict[str, Any]:
+    async def causes(asked: PartsRequest) -> dict[str, Any]:
         """Count rejects by zone, reason and type of defect."""
         said = await work.do(work.book.read)
         return await work.do(analysis_time.causes, store, asked.span(work.station), said)
 
     @router.post("/measures")
-    async def measures(asked: Asked) -> dict[str, Any]:
+    async def measures(asked: PartsRequest) -> dict[str, Any]:
         """Give what was measured of each part."""
         names = await work.do(analysis_time.measures, store, asked.span(work.station))
         return {"measures": names}
@@ -161,11 +161,11 @@ def _over_time(router: APIRouter, work: _Work) -> None:
         return await work.do(_measured, work, asked)
 
 
-def _parts(router: APIRouter, work: _Work) -> None:
+def _parts(router: APIRouter, work: _AnalysisService) -> None:
     thumbs = Thumbs(work.store)
 
     @router.post("/search")
-    async def search(wanted: Wanted) -> dict[str, Any]:
+    async def search(wanted: SearchRequest) -> dict[str, Any]:
         """Find parts, 50 at a time."""
         span = wanted.found_by(work.station)
         find = analysis_parts.search
@@ -196,11 +196,11 @@ def _parts(router: APIRouter, work: _Work) -> None:
         return Response(data, media_type="image/jpeg", headers={"Cache-Control": FOREVER})
 
 
-def _exports(router: APIRouter, work: _Work) -> None:
+def _exports(router: APIRouter, work: _AnalysisService) -> None:
     files = work.files
 
     @router.post("/export")
-    async def export(asked: Exported, request: Request) -> dict[str, Any]:
+    async def export(asked: ExportRequest, request: Request) -> dict[str, Any]:
         """Write the parts of a span to a file, to be fetched once."""
         if files.making.locked():
             raise work.refuse(request, "export_busy")
@@ -210,7 +210,7 @@ def _exports(router: APIRouter, work: _Work) -> None:
             suffix = ".zip" if asked.pictures else f".{asked.kind}"
             about = {"parts": parts, "pictures": asked.pictures, "file": suffix[1:]}
             about |= {"asked": asked.span_asked}
-            async with noted(work.context, request, "parts_exported", **about):
+            async with audited(work.context, request, "parts_exported", **about):
                 token, path = await asyncio.to_thread(files.begin, suffix)
                 try:
                     done = await run(
@@ -235,14 +235,14 @@ def _exports(router: APIRouter, work: _Work) -> None:
         return FileResponse(found.path, filename=found.name, background=gone)
 
 
-def _reports(router: APIRouter, work: _Work) -> None:
+def _reports(router: APIRouter, work: _AnalysisService) -> None:
     files, settings = work.files, work.context.settings
 
     @router.post("/report")
     async def report(asked: Lot, request: Request) -> dict[str, Any]:
         """Write the report of a lot, to be opened once."""
         async with files.making:
-            async with noted(work.context, request, "lot_report_made", lot=asked.lot):
+            async with audited(work.context, request, "lot_report_made", lot=asked.lot):
                 token, path = await asyncio.to_thread(files.begin, ".html")
                 try:
                     done = await run(
@@ -268,7 +268,7 @@ def _reports(router: APIRouter, work: _Work) -> None:
     async def verify(request: Request, pictures: bool = False) -> dict[str, Any]:
         """Begin to read the whole record again; `verify` of GET says how far it is."""
         if not work.check.running:
-            async with noted(work.context, request, "record_verified", pictures=pictures):
+            async with audited(work.context, request, "record_verified", pictures=pictures):
                 work.check.start(pictures=pictures)
         return work.check.state()
 
@@ -276,7 +276,7 @@ def _reports(router: APIRouter, work: _Work) -> None:
     async def cancel(request: Request) -> dict[str, Any]:
         """Give up reading the record."""
         if work.check.running:
-            async with noted(work.context, request, "verification_cancelled"):
+            async with audited(work.context, request, "verification_cancelled"):
                 work.check.cancel()
         return work.check.state()
 
@@ -286,7 +286,7 @@ def _reports(router: APIRouter, work: _Work) -> None:
         return work.check.state()
 
 
-def _choices(work: _Work) -> dict[str, Any]:
+def _choices(work: _AnalysisService) -> dict[str, Any]:
     recipes = [
         {**asdict(seen), "here": work.has(seen.recipe_id)} for seen in recipes_seen(work.store)[:50]
     ]
@@ -301,7 +301,7 @@ def _choices(work: _Work) -> dict[str, Any]:
     }
 
 
-def _stored(work: _Work, asked: Judged) -> dict[str, Any]:
+def _stored(work: _AnalysisService, asked: Judged) -> dict[str, Any]:
     return analysis_rejudge.stored(
         work.store,
         asked.span(work.station),
@@ -312,7 +312,7 @@ def _stored(work: _Work, asked: Judged) -> dict[str, Any]:
     )
 
 
-def _measured(work: _Work, asked: Measured) -> dict[str, Any]:
+def _measured(work: _AnalysisService, asked: Measured) -> dict[str, Any]:
     return analysis_time.measured(
         work.store,
         asked.span(work.station),
@@ -323,7 +323,9 @@ def _measured(work: _Work, asked: Measured) -> dict[str, Any]:
     )
 
 
-async def _bounded(work: _Work, asked: Exported, span: Span, request: Request) -> int:
+async def _bounded(
+    work: _AnalysisService, asked: ExportRequest, span: Span, request: Request
+) -> int:
     """Give how many parts it is; refuse what is too large, or would fill the station's disk."""
     found = await work.do(extent, work.store, span)
     if found.parts == 0:

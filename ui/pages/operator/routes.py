@@ -11,11 +11,11 @@ from pydantic import BaseModel, StringConstraints
 
 from inspection import reasons
 from inspection.judgement import Verdict
-from inspection.local_api.messages import told_record
+from inspection.local_api.messages import record_message
 from inspection.store import PartEvent, PartRecord
 from ui.core.context import Context
 from ui.core.errors import Refuse
-from ui.core.gradio_page import screen
+from ui.core.gradio_page import gradio_page
 from ui.security.users_file import Role
 
 PATH = "/"
@@ -39,7 +39,7 @@ MAY: dict[str, Role] = {
 
 def blocks_part(context: Context, i18n: gr.I18n) -> None:
     """Show the page."""
-    screen("operator")
+    gradio_page("operator")
 
 
 class Acknowledgement(BaseModel):
@@ -57,14 +57,14 @@ class Disagreement(BaseModel):
     text: Line = ""
 
 
-class Wanted(BaseModel):
+class ManualTrigger(BaseModel):
     """A part to be triggered by hand."""
 
     serial: Line = ""
     lot: Line = ""
 
 
-class Change(BaseModel):
+class ProductChange(BaseModel):
     """The product parts are to be judged as."""
 
     product: str
@@ -120,7 +120,10 @@ def _parts(router: APIRouter, context: Context) -> None:
         """Give a recorded part and what people said of it."""
         record = await _recorded(context, part_id)
         events = await asyncio.to_thread(store.events, part_id)
-        return {"part": told_record(record), "events": [_told(event) for event in events]}
+        return {
+            "part": record_message(record),
+            "events": [_event_message(event) for event in events],
+        }
 
     @router.get("/good/{part_id}")
     async def good(part_id: str) -> dict[str, Any]:
@@ -139,7 +142,7 @@ def _parts(router: APIRouter, context: Context) -> None:
             if each.image and (each.product, each.recipe_id) == (record.product, record.recipe_id)
         )
         found = next(fit, None)
-        return {"part": None if found is None else told_record(found)}
+        return {"part": None if found is None else record_message(found)}
 
 
 def _do(router: APIRouter, context: Context) -> None:
@@ -180,7 +183,7 @@ def _do(router: APIRouter, context: Context) -> None:
         return {"ok": True}
 
     @router.post("/trigger")
-    async def trigger(wanted: Wanted, request: Request) -> dict[str, Any]:
+    async def trigger(wanted: ManualTrigger, request: Request) -> dict[str, Any]:
         """Inspect one part now."""
         name = who(request, "trigger")
         if context.settings.trigger == "camera":
@@ -202,7 +205,7 @@ def _do(router: APIRouter, context: Context) -> None:
         return {"ok": True, **await runtime.do("resume", who=who(request, "resume"))}
 
     @router.post("/product")
-    async def product(change: Change, request: Request) -> dict[str, Any]:
+    async def product(change: ProductChange, request: Request) -> dict[str, Any]:
         """Change over to another product."""
         name = who(request, "product")
         return {"ok": True, **await runtime.do("product", who=name, product=change.product)}
@@ -215,7 +218,7 @@ async def _recorded(context: Context, part_id: str) -> PartRecord:
     return record
 
 
-def _told(event: PartEvent) -> dict[str, Any]:
+def _event_message(event: PartEvent) -> dict[str, Any]:
     return {
         "kind": event.kind,
         "who": event.who,

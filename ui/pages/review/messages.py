@@ -5,24 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 from inspection.labels.labels import Label, PartLabels
-from inspection.local_api.messages import told_record
+from inspection.local_api.messages import record_message
 from inspection.store import PartEvent, PartRecord
 from ui.security.users import Role, User
 
 
-def told_part(record: PartRecord, labels: PartLabels, user: User) -> dict[str, Any]:
+def part_message(record: PartRecord, labels: PartLabels, user: User) -> dict[str, Any]:
     """Say of a part what this person may know."""
-    return {**told_record(record), **told_labels(labels, user)}
+    return {**record_message(record), **labels_message(labels, user)}
 
 
-def told_labels(labels: PartLabels, user: User) -> dict[str, Any]:
+def labels_message(labels: PartLabels, user: User) -> dict[str, Any]:
     """Say who labelled a part; what others said only where the person may see it."""
     latest = labels.latest
     mine, visible = latest.get(user.name), labels.seen_by(user.name)
     others = [label for who, label in latest.items() if who != user.name]
     return {
-        "mine": None if mine is None else _told(mine),
-        "others": [_told(label) for label in others] if visible else [],
+        "mine": None if mine is None else _label_message(mine),
+        "others": [_label_message(label) for label in others] if visible else [],
         "hidden": 0 if visible else len(others),
         "differ": bool(labels.parties),
         "decided": labels.decision is not None,
@@ -37,7 +37,7 @@ def may_decide(labels: PartLabels, user: User) -> bool:
     return bool(parties) and (user.name not in parties or user.role is Role.ADMINISTRATOR)
 
 
-def _told(label: Label) -> dict[str, Any]:
+def _label_message(label: Label) -> dict[str, Any]:
     return {
         "number": label.number,
         "who": label.who,

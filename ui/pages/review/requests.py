@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from inspection.judgement import Verdict
 from inspection.labels.masks import LARGEST_BYTES
-from inspection.labels.review_queue import State, Wanted
+from inspection.labels.review_queue import QueueFilter, State
 
 MOST = 100
 
@@ -28,12 +28,12 @@ class Filter(BaseModel):
     until_s: float | None = None
 
     @property
-    def wanted(self) -> Wanted:
+    def wanted(self) -> QueueFilter:
         """Give it as the queue wants it."""
-        return Wanted(**{name: getattr(self, name) for name in Filter.model_fields})
+        return QueueFilter(**{name: getattr(self, name) for name in Filter.model_fields})
 
 
-class Asked(BaseModel):
+class QueueRequest(BaseModel):
     """One page of the queue, after the key of the last part of the page before."""
 
     filter: Filter = Filter()
@@ -41,13 +41,13 @@ class Asked(BaseModel):
     limit: Annotated[int, Field(ge=1, le=MOST)] = 20
 
 
-class About(BaseModel):
+class PartRequest(BaseModel):
     """One part."""
 
     part_id: Line
 
 
-class Given(About):
+class Given(PartRequest):
     """What a person says of a part; `mask` is a PNG in base64."""
 
     label: Literal["OK", "NG"]
@@ -56,7 +56,7 @@ class Given(About):
     decides: bool = False
 
 
-class Undo(About):
+class Undo(PartRequest):
     """The label to be taken back."""
 
     number: int

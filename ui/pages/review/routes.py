@@ -15,9 +15,9 @@ from inspection.labels.defect_types import checked
 from inspection.labels.labels import LABEL
 from ui.core.context import Context
 from ui.core.errors import Refuse
-from ui.core.gradio_page import screen
-from ui.live.station_client import RuntimeGone
-from ui.pages.review.requests import About, Asked, Export, Given, Types, Undo
+from ui.core.gradio_page import gradio_page
+from ui.live.station_client import StationGone
+from ui.pages.review.requests import Export, Given, PartRequest, QueueRequest, Types, Undo
 from ui.pages.review.service import Review
 from ui.security.users import User
 
@@ -28,7 +28,7 @@ Record = Callable[..., Awaitable[None]]
 
 def blocks_part(context: Context, i18n: gr.I18n) -> None:
     """Show the page."""
-    screen("review")
+    gradio_page("review")
 
 
 def routes(context: Context) -> APIRouter:
@@ -40,12 +40,12 @@ def routes(context: Context) -> APIRouter:
         """Have the station write; nothing counts before it has."""
         try:
             await context.runtime.do(verb, who=_user(request).name, **what)
-        except RuntimeGone:
+        except StationGone:
             text = context.words.say("review.no_station", request.scope["language"])
             raise Refuse(text, status=503) from None
 
     @router.post("/queue")
-    async def queue(asked: Asked, request: Request) -> dict[str, Any]:
+    async def queue(asked: QueueRequest, request: Request) -> dict[str, Any]:
         """Give the parts that want a look first."""
         return await asyncio.to_thread(review.page, asked, _user(request))
 
@@ -56,7 +56,7 @@ def routes(context: Context) -> APIRouter:
         return {**told, "reasons": reasons.for_browser()}
 
     @router.post("/part")
-    async def part(about: About, request: Request) -> dict[str, Any]:
+    async def part(about: PartRequest, request: Request) -> dict[str, Any]:
         """Give one part."""
         return {"part": await asyncio.to_thread(review.refreshed, about.part_id, _user(request))}
 

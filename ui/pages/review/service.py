@@ -8,19 +8,19 @@ import binascii
 from dataclasses import asdict
 from typing import Any
 
-from inspection.labels.dataset_export import FOLDER, Chosen, Draft
+from inspection.labels.dataset_export import FOLDER, Chosen, DatasetDraft
 from inspection.labels.defect_types import Defects
 from inspection.labels.labels import OK, PartLabels
 from inspection.labels.mask_proposal import from_heat, from_regions
 from inspection.labels.masks import Masks, decode, encode, picture_size
 from inspection.labels.review_queue import Queue, State
-from inspection.station.rejudge import Heats
+from inspection.station.rejudge import StoredPartRejudge
 from inspection.store import PartRecord
 from inspection.store.reading.outline import numbered
 from ui.core.context import Context
 from ui.core.errors import Refuse
-from ui.pages.review.messages import may_decide, told_part
-from ui.pages.review.requests import Asked, Export, Given, Undo
+from ui.pages.review.messages import may_decide, part_message
+from ui.pages.review.requests import Export, Given, QueueRequest, Undo
 from ui.security.users import User
 
 
@@ -33,11 +33,11 @@ class Review:
         self.queue = Queue(context.store, context.settings.station)
         self.masks = Masks(context.folder)
         self.defects = Defects(context.folder)
-        self.heats = Heats(context.settings, context.folder)
+        self.heats = StoredPartRejudge(context.settings, context.folder)
         self.datasets = context.folder / FOLDER
         self.exporting = asyncio.Lock()
 
-    def page(self, asked: Asked, user: User) -> dict[str, Any]:
+    def page(self, asked: QueueRequest, user: User) -> dict[str, Any]:
         """Give a page of the queue with all that is shown of its parts."""
         self.queue.refresh()
         found = self.queue.page(
@@ -56,7 +56,7 @@ class Review:
 
     def told(self, record: PartRecord, user: User) -> dict[str, Any]:
         """Say of a part what this person may know."""
-        return told_part(record, self.labels(record.part_id), user)
+        return part_message(record, self.labels(record.part_id), user)
 
     def labels(self, part_id: str) -> PartLabels:
         """Give what was said of a part, as of the last refresh."""
@@ -146,12 +146,12 @@ class Review:
             mask = from_regions(record.regions, (height, width))
         return None if mask is None else encode(mask)
 
-    def draft(self, export: Export) -> Draft:
+    def draft(self, export: Export) -> DatasetDraft:
         """Write a dataset aside."""
         self.queue.refresh()
         wanted = export.filter.model_copy(update={"state": State.LABELLED}).wanted
         numbers = self.queue.page(wanted, "", limit=10**9).numbers
-        draft = Draft(self.datasets, export.name)
+        draft = DatasetDraft(self.datasets, export.name)
         chosen = []
         for start in range(0, len(numbers), 500):
             for record in numbered(self.store, numbers[start : start + 500]):

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 
 from cameras import CameraError, camera_class
 from inspection.station.station_file import StationFile, read_station
-from ui.core.audit import noted
+from ui.core.audit import audited
 from ui.core.context import Context
 from ui.pages.setup import camera_settings as setup_station
 from ui.pages.setup.camera_preview import Looks
@@ -41,7 +41,7 @@ def add_routes(router: APIRouter, context: Context) -> None:
         """Write settings into the station file."""
         draft = draft_of(context, wanted.product, wanted.view)
         kept = await asyncio.to_thread(wished, context, wanted)
-        async with noted(context, request, "camera_kept", view=wanted.view, settings=kept):
+        async with audited(context, request, "camera_kept", view=wanted.view, settings=kept):
             await asyncio.to_thread(
                 setup_station.keep_settings, context.station_path, wanted.view, kept
             )

@@ -6,7 +6,7 @@ import asyncio
 import time
 from urllib.parse import quote
 
-from ui.live.station_client import Refused, Runtime
+from ui.live.station_client import Refused, StationClient
 
 EVERY_S = 0.18
 
@@ -14,7 +14,7 @@ EVERY_S = 0.18
 class Looks:
     """Asks the station for one picture at a time; pages that ask meanwhile get the same one."""
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: StationClient) -> None:
         self.runtime = runtime
         self._lock = asyncio.Lock()
         self._latest: dict[str, tuple[float, bytes]] = {}

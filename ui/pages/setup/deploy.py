@@ -12,12 +12,12 @@ from inspection.station.recipe_library import (
     KEPT_RECIPES,
     ON_LINE,
     REPLACED,
-    Exchange,
-    exchange,
+    Swap,
+    commit,
     history,
     opened,
-    put_back,
-    settle,
+    rollback,
+    swap,
 )
 from ui.core.context import Context
 from ui.live.station_client import Refused
@@ -32,22 +32,22 @@ async def put_on_line(context: Context, new: Path, target: Path, *, who: str) ->
     """
     async with _exchanging:
         kept = context.folder / KEPT_RECIPES
-        done = await asyncio.to_thread(exchange, new, target, kept)
+        done = await asyncio.to_thread(swap, new, target, kept)
         try:
             await context.runtime.do("recipe", who=who, path=str(target))
         except BaseException as error:
             await _undo(context, done, who=who, error=error)
             raise
-        await asyncio.to_thread(settle, done)
+        await asyncio.to_thread(commit, done)
     detail = {"file": str(target), "recipe_id": done.recipe_id, "before": done.before_id}
     with suppress(Refused):
         await context.runtime.do("action", kind=REPLACED, who=who, detail=detail)
     return {"recipe_id": done.recipe_id, "before": done.before_id}
 
 
-async def _undo(context: Context, done: Exchange, *, who: str, error: BaseException) -> None:
+async def _undo(context: Context, done: Swap, *, who: str, error: BaseException) -> None:
     """Put the file back and have it read again: a station that failed late may judge by the new one."""
-    await asyncio.to_thread(put_back, done)
+    await asyncio.to_thread(rollback, done)
     detail = {"file": str(done.target), "recipe_id": done.recipe_id, "error": str(error)[:500]}
     with suppress(Refused):
         if done.spare is not None:

@@ -34,7 +34,7 @@ _lock = threading.RLock()
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class SetupDraft:
     """The draft of one product and view in the station's page folder."""
 
     page_folder: Path

@@ -14,15 +14,15 @@ from cameras import CameraError
 from inspection.errors import InspectionError, SetupError
 from inspection.labels import part_selection as setup_record
 from inspection.training.dataset_folder import good_files
-from ui.core.audit import not_made, noted
+from ui.core.audit import audited, record_failure
 from ui.core.context import Context
 from ui.core.errors import Refuse
-from ui.pages.setup.draft import MOST_BYTES, Draft
+from ui.pages.setup.draft import MOST_BYTES, SetupDraft
 from ui.pages.setup.requests import (
     FOREVER,
     FromDataset,
     FromRecord,
-    Names,
+    PictureNames,
     Uploaded,
     draft_of,
     shown,
@@ -35,7 +35,7 @@ def add_routes(router: APIRouter, context: Context) -> None:
     """Answer what the page asks of good parts."""
     _pictures(router, context)
 
-    def draft(product: str, view: str) -> Draft:
+    def draft(product: str, view: str) -> SetupDraft:
         return draft_of(context, product, view)
 
     @router.post("/good/upload")
@@ -67,7 +67,7 @@ def add_routes(router: APIRouter, context: Context) -> None:
         return await _add(context, request, of, f"dataset {wanted.name}", fresh)
 
     @router.post("/good/remove")
-    async def remove(wanted: Names, request: Request) -> dict[str, Any]:
+    async def remove(wanted: PictureNames, request: Request) -> dict[str, Any]:
         """Take good parts out; they can be brought back."""
         of = draft(wanted.product, wanted.view)
         there = set(await asyncio.to_thread(of.names))
@@ -75,11 +75,11 @@ def add_routes(router: APIRouter, context: Context) -> None:
         if not names:
             return {"ok": True, "removed": []}
         detail = {**_about(of), "count": len(names), "names": names[:100]}
-        async with noted(context, request, "good_parts_removed", **detail):
+        async with audited(context, request, "good_parts_removed", **detail):
             return {"ok": True, "removed": await asyncio.to_thread(of.remove, names)}
 
     @router.post("/good/restore")
-    async def restore(wanted: Names, request: Request) -> dict[str, Any]:
+    async def restore(wanted: PictureNames, request: Request) -> dict[str, Any]:
         """Bring removed parts back."""
         of = draft(wanted.product, wanted.view)
         there = set(await asyncio.to_thread(of.removed))
@@ -87,19 +87,19 @@ def add_routes(router: APIRouter, context: Context) -> None:
         if not names:
             return _added([], [])
         detail = {**_about(of), "from": "brought back", "count": len(names)}
-        async with noted(context, request, "good_parts_added", **detail):
+        async with audited(context, request, "good_parts_added", **detail):
             return _added(await asyncio.to_thread(of.restore, names), [])
 
     @router.post("/reference")
-    async def reference(wanted: Names, request: Request) -> dict[str, Any]:
+    async def reference(wanted: PictureNames, request: Request) -> dict[str, Any]:
         """Draw on this good part from now on; it is the one that others are aligned to."""
         of = draft(wanted.product, wanted.view)
         path = await asyncio.to_thread(of.path, wanted.names[0])
         await choose(request, of, path.name)
         return {"ok": True, "reference": path.name}
 
-    async def choose(request: Request, of: Draft, name: str) -> None:
-        async with noted(context, request, "reference_chosen", **_about(of), name=name):
+    async def choose(request: Request, of: SetupDraft, name: str) -> None:
+        async with audited(context, request, "reference_chosen", **_about(of), name=name):
             await asyncio.to_thread(of.write_note, reference=name)
 
 
@@ -144,7 +144,7 @@ def _forget(files: dict[str, Path]) -> None:
 
 
 def _of_record(
-    context: Context, draft: Draft, wanted: FromRecord
+    context: Context, draft: SetupDraft, wanted: FromRecord
 ) -> tuple[dict[str, Path], str | None]:
     """Give the good parts of the record that the draft has not, by name, and the name of the latest."""
     setup_record.one_view(len(context.settings.views))
@@ -164,7 +164,7 @@ def _of_record(
     return fresh, next(iter(named), None)
 
 
-def _of_dataset(context: Context, draft: Draft, name: str) -> dict[str, Path]:
+def _of_dataset(context: Context, draft: SetupDraft, name: str) -> dict[str, Path]:
     """Give the good parts of a dataset that the draft has not, by name."""
     if name not in datasets(context):
         raise Refuse(f"dataset {name!r}: there is none of this name", status=404)
@@ -176,7 +176,7 @@ def _of_dataset(context: Context, draft: Draft, name: str) -> dict[str, Path]:
 async def _add(
     context: Context,
     request: Request,
-    draft: Draft,
+    draft: SetupDraft,
     source: str,
     files: dict[str, Path],
     *,
@@ -186,17 +186,17 @@ async def _add(
     if not files:
         return _added([], [])
     detail = {**_about(draft), "from": source, "count": len(files)}
-    async with noted(context, request, "good_parts_added", **detail):
+    async with audited(context, request, "good_parts_added", **detail):
         added, refused = await asyncio.to_thread(_copied, draft, files)
         if reference and added:
             await asyncio.to_thread(draft.write_note, reference=added[0])
     if refused:
         why = f"{len(refused)} of {len(files)} refused: {refused[0]}"
-        await not_made(context, request, "good_parts_added", why, **detail)
+        await record_failure(context, request, "good_parts_added", why, **detail)
     return _added(added, refused)
 
 
-def _copied(draft: Draft, files: dict[str, Path]) -> tuple[list[str], list[str]]:
+def _copied(draft: SetupDraft, files: dict[str, Path]) -> tuple[list[str], list[str]]:
     added, refused = [], []
     for name, path in files.items():
         try:
@@ -216,5 +216,5 @@ def _added(added: list[str], refused: list[str]) -> dict[str, Any]:
     return {"ok": True, "added": added, "refused": refused}
 
 
-def _about(draft: Draft) -> dict[str, str]:
+def _about(draft: SetupDraft) -> dict[str, str]:
     return {"product": draft.product, "view": draft.view}

@@ -16,7 +16,7 @@ from ui.core.errors import Refuse
 from ui.pages.setup import camera_settings as setup_station
 from ui.pages.setup import deploy as setup_line
 from ui.pages.setup import training as setup_training
-from ui.pages.setup.draft import Draft
+from ui.pages.setup.draft import SetupDraft
 
 FOREVER = "private, max-age=86400, immutable"
 MOST_AT_ONCE = 500
@@ -44,7 +44,7 @@ class SetupChange(Which):
     setup: dict[str, Any]
 
 
-class Names(Which):
+class PictureNames(Which):
     """Good parts by name."""
 
     names: Annotated[list[str], Field(max_length=5000)]
@@ -103,11 +103,11 @@ class Release(Which):
     recipe_id: Line = ""
 
 
-def draft_of(context: Context, product: str, view: str) -> Draft:
+def draft_of(context: Context, product: str, view: str) -> SetupDraft:
     """Give the draft of a product and view of the station file. Raises InspectionError."""
     setup_station.view_of(context.settings, view)
     setup_line.target_of(context, product, view)
-    return Draft(context.folder, product, view)
+    return SetupDraft(context.folder, product, view)
 
 
 def shown(path: Path, *, bits: int = 16) -> Response:

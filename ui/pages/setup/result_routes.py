@@ -11,13 +11,13 @@ from fastapi.responses import FileResponse
 
 from inspection.jobs import TRAIN, Job, Jobs
 from inspection.labels import part_selection as setup_record
-from ui.core.audit import noted
+from ui.core.audit import audited
 from ui.core.context import Context
 from ui.core.errors import Refuse
 from ui.pages.setup import deploy as setup_line
 from ui.pages.setup import result as setup_result
 from ui.pages.setup import training as setup_training
-from ui.pages.setup.draft import Draft
+from ui.pages.setup.draft import SetupDraft
 from ui.pages.setup.requests import FOREVER, OfJob, Release, shown
 
 TRY_ON, TRY_ON_NG = 50, 100
@@ -64,7 +64,7 @@ def _result_routes(router: APIRouter, context: Context, jobs: Jobs) -> None:
     async def recipe(job_id: str) -> Response:
         """Give the recipe file of a training, to be kept elsewhere."""
         job = await asyncio.to_thread(trained, jobs, job_id)
-        draft = Draft(context.folder, job.about["product"], job.about["view"])
+        draft = SetupDraft(context.folder, job.about["product"], job.about["view"])
         name = f"{draft.folder.name}.recipe"
         return FileResponse(job.recipe, filename=name, media_type="application/octet-stream")
 
@@ -82,7 +82,7 @@ def _trial_routes(router: APIRouter, context: Context, jobs: Jobs) -> None:
             )  # fmt: skip
         who = request.scope["user"].name
         about = {name: training.about[name] for name in ("product", "view")}
-        async with noted(context, request, "recipe_tried", **about, training=training.id):
+        async with audited(context, request, "recipe_tried", **about, training=training.id):
             job = await asyncio.to_thread(
                 setup_training.start_trial, jobs, training, parts, who=who
             )

@@ -10,10 +10,10 @@ from fastapi import APIRouter, Request
 
 from inspection.errors import SetupError
 from inspection.jobs import Jobs
-from ui.core.audit import noted
+from ui.core.audit import audited
 from ui.core.context import Context
 from ui.core.errors import Refuse
-from ui.core.gradio_page import screen
+from ui.core.gradio_page import gradio_page
 from ui.pages.setup import camera as setup_camera
 from ui.pages.setup import deploy as setup_line
 from ui.pages.setup import good_parts as setup_good
@@ -22,7 +22,7 @@ from ui.pages.setup import result_routes as setup_release
 from ui.pages.setup import take_pictures as setup_take
 from ui.pages.setup import training as setup_training
 from ui.pages.setup import training_routes as setup_jobs
-from ui.pages.setup.draft import Draft
+from ui.pages.setup.draft import SetupDraft
 from ui.pages.setup.requests import SetupChange, draft_of
 
 PATH = "/engineer/setup"
@@ -30,7 +30,7 @@ PATH = "/engineer/setup"
 
 def blocks_part(context: Context, i18n: gr.I18n) -> None:
     """Show the page."""
-    screen("setup")
+    gradio_page("setup")
 
 
 def routes(context: Context) -> APIRouter:
@@ -46,7 +46,7 @@ def routes(context: Context) -> APIRouter:
     return router
 
 
-def state_of(context: Context, draft: Draft, jobs: Jobs) -> dict[str, Any]:
+def state_of(context: Context, draft: SetupDraft, jobs: Jobs) -> dict[str, Any]:
     """Give all the page needs to show a draft."""
     note = draft.note
     try:
@@ -101,7 +101,7 @@ def _draft_routes(router: APIRouter, context: Context, jobs: Jobs) -> None:
                 "inspected": len(setup.roi),
             }
             about |= {"ignored": len(setup.ignore), "zones": [zone.name for zone in setup.zones]}
-            async with noted(context, request, "where_to_look_saved", **about):
+            async with audited(context, request, "where_to_look_saved", **about):
                 await asyncio.to_thread(draft.keep_setup, setup)
         return {"ok": True, "setup": setup}
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
-from ui.core.audit import noted
+from ui.core.audit import audited
 from ui.core.context import Context
-from ui.pages.setup.draft import Draft
+from ui.pages.setup.draft import SetupDraft
 from ui.pages.setup.requests import Taking, draft_of
 
 MOST_SERIES = 100
@@ -36,7 +36,7 @@ def add_routes(router: APIRouter, context: Context) -> None:
             await one(of, name, who, reference=wanted.reference)
             return {"ok": True, "added": [name], "refused": [], "series": series}
         about = {"product": of.product, "view": of.view, "count": wanted.count}
-        async with noted(context, request, "pictures_taken", **about):
+        async with audited(context, request, "pictures_taken", **about):
             await one(of, name, who, reference=wanted.reference)
         series = token_hex(8)
         if wanted.count > 1:
@@ -45,13 +45,13 @@ def add_routes(router: APIRouter, context: Context) -> None:
                 del left[next(iter(left))]
         return {"ok": True, "added": [name], "refused": [], "series": series}
 
-    async def one(of: Draft, name: str, who: str, *, reference: bool) -> None:
+    async def one(of: SetupDraft, name: str, who: str, *, reference: bool) -> None:
         await context.runtime.do("take", who=who, view=of.view, path=str(of.good / name))
         await asyncio.to_thread(of.make_thumb, name)
         if reference:
             await asyncio.to_thread(of.write_note, reference=name)
 
 
-def _fresh_name(draft: Draft) -> str:
+def _fresh_name(draft: SetupDraft) -> str:
     draft.room()
     return draft.next_name(f"taken-{datetime.now().astimezone():%Y%m%d-%H%M%S-%f}")

@@ -17,7 +17,7 @@ from inspection.jobs.trial import REQUEST
 from inspection.recipe import open_recipe
 from inspection.store import PartRecord
 from inspection.training.good_pictures import MIN_GOOD
-from ui.pages.setup.draft import Draft
+from ui.pages.setup.draft import SetupDraft
 from ui.pages.setup.result import GOOD, PARTS
 
 
@@ -30,7 +30,7 @@ class Options(BaseModel):
     seed: Annotated[int, Field(ge=0)] = 0
 
 
-def options_of(draft: Draft, on_line: Path | None = None) -> Options:
+def options_of(draft: SetupDraft, on_line: Path | None = None) -> Options:
     """Give what was chosen last, else what is usual, in the size of the recipe that is on the line."""
     try:
         return Options.model_validate(draft.note.get("options") or {"image_size": _size(on_line)})
@@ -53,7 +53,7 @@ def _learnt_size(recipe: Path, changed_ns: int) -> int | None:
         return None
 
 
-def about(draft: Draft, options: Options) -> dict[str, Any]:
+def about(draft: SetupDraft, options: Options) -> dict[str, Any]:
     """Say what a training of a draft would be. Raises InspectionError where it cannot be."""
     n_good = len(draft.names())
     if n_good < MIN_GOOD:
@@ -67,7 +67,7 @@ def about(draft: Draft, options: Options) -> dict[str, Any]:
     }
 
 
-def start_training(jobs: Jobs, draft: Draft, options: Options, *, who: str) -> Job:
+def start_training(jobs: Jobs, draft: SetupDraft, options: Options, *, who: str) -> Job:
     """Train a recipe from a draft as it is now. Raises InspectionError."""
     known_by = about(draft, options)
     taught = draft.taught()

@@ -8,10 +8,10 @@ from typing import Any
 from fastapi import APIRouter, Request
 
 from inspection.jobs import Jobs
-from ui.core.audit import noted
+from ui.core.audit import audited
 from ui.core.context import Context
 from ui.pages.setup import training as setup_training
-from ui.pages.setup.draft import Draft
+from ui.pages.setup.draft import SetupDraft
 from ui.pages.setup.requests import OfJob, Training, draft_of
 
 
@@ -30,7 +30,7 @@ def add_routes(router: APIRouter, context: Context, jobs: Jobs) -> None:
         who, options = request.scope["user"].name, wanted.options
         await keep(of, options, request)
         about = await asyncio.to_thread(setup_training.about, of, options)
-        async with noted(context, request, "training_started", **about):
+        async with audited(context, request, "training_started", **about):
             job = await asyncio.to_thread(setup_training.start_training, jobs, of, options, who=who)
         return {"ok": True, "job": setup_training.progress(job)}
 
@@ -40,16 +40,16 @@ def add_routes(router: APIRouter, context: Context, jobs: Jobs) -> None:
         await keep(draft_of(context, wanted.product, wanted.view), wanted.options, request)
         return {"ok": True}
 
-    async def keep(of: Draft, options: setup_training.Options, request: Request) -> None:
+    async def keep(of: SetupDraft, options: setup_training.Options, request: Request) -> None:
         if await asyncio.to_thread(setup_training.options_of, of) == options:
             return
         about = {"product": of.product, "view": of.view, "options": options.model_dump()}
-        async with noted(context, request, "options_chosen", **about):
+        async with audited(context, request, "options_chosen", **about):
             await asyncio.to_thread(of.write_note, options=options.model_dump())
 
     @router.post("/cancel")
     async def cancel(wanted: OfJob, request: Request) -> dict[str, Any]:
         """Ask a job to end."""
-        async with noted(context, request, "training_cancelled", job=wanted.job):
+        async with audited(context, request, "training_cancelled", job=wanted.job):
             await asyncio.to_thread(jobs.cancel, wanted.job, at_once=wanted.at_once)
         return {"ok": True}
