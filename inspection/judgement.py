@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from models.base import AnomalyMap
+    from models import AnomalyMap
 
 
 class Verdict(StrEnum):

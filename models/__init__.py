@@ -6,19 +6,19 @@ Importing this package loads neither torch nor OpenVINO; they come when first us
 from __future__ import annotations
 
 import importlib
+import inspect
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from models._scoring import AnomalyMap, PatchMaps, Scoring, score, to_grid
 from models.base import (
-    AnomalyMap,
     AnomalyModel,
     ModelError,
     NotFitted,
     Picture,
     Progress,
     WeightsUnavailable,
-    anomaly_map,
-    to_grid,
 )
 
 if TYPE_CHECKING:
@@ -29,15 +29,18 @@ __all__ = [
     "AnomalyModel",
     "ModelError",
     "NotFitted",
+    "PatchMaps",
     "Picture",
     "Program",
     "Progress",
+    "Scoring",
     "WeightsUnavailable",
-    "anomaly_map",
     "load_program",
     "model_class",
+    "model_from_card",
     "model_names",
     "program_bytes",
+    "score",
     "to_grid",
 ]
 
@@ -63,6 +66,27 @@ def model_class(name: str) -> type[AnomalyModel]:
     return found[0]
 
 
+def model_from_card(card: Mapping[str, Any], *, weights: Path | None = None) -> AnomalyModel:
+    """Make an untaught model with the hyperparameters of a model card, as a recipe keeps it.
+
+    A card names only the weights file its backbone came from: `weights` says where it is now.
+    Raises ModelError for an unknown model, or where the card names a file and none is given.
+    """
+    if card["weights"] is not None and weights is None:
+        raise ModelError(
+            f"model '{card['name']}': its backbone came from the weights file {card['weights']}, "
+            "and it is not known where that is; train the recipe again with --weights"
+        )
+    kind = model_class(card["name"])
+    parameters = inspect.signature(kind).parameters
+    given: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in card.items()
+        if name in parameters
+    }
+    return kind(**given | {"weights": weights if card["weights"] is not None else None})
+
+
 def load_program(xml: bytes, weights: bytes) -> Program:
     """Compile a program from its bytes, without torch. Raises ModelError when it is none."""
     from models._program import from_bytes
@@ -71,7 +95,7 @@ def load_program(xml: bytes, weights: bytes) -> Program:
 
 
 def program_bytes(model: AnomalyModel) -> tuple[bytes, bytes]:
-    """Give a trained model's program as the bytes of model.xml and model.bin."""
+    """A trained model's program as the bytes of model.xml and model.bin. Raises NotFitted."""
     from models._program import to_bytes
 
     return to_bytes(model.program())

@@ -12,7 +12,7 @@ Array = NDArray[np.float32]
 KEPT_BYTES = 96 * 2**20
 """Features kept of patches that are no candidates; pictures beyond it are looked at twice."""
 
-HANDFUL = 64
+BATCH = 64
 """Pictures whose candidates are projected together."""
 
 
@@ -56,9 +56,9 @@ class FeaturePass:
         """Give the offered patches projected (m, d), picture by picture, and let go of them."""
         rows, self._offered = self._offered, []
         offset = mean @ projection
-        starts = range(0, len(rows), HANDFUL)
+        starts = range(0, len(rows), BATCH)
         return np.concatenate(
-            [np.concatenate(rows[at : at + HANDFUL]) @ projection - offset for at in starts]
+            [np.concatenate(rows[at : at + BATCH]) @ projection - offset for at in starts]
         )
 
     def kept(self, index: int) -> Array | None:

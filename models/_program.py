@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from openvino import opset13 as ops
 
 from models._position_norm import PositionNormalization
-from models.base import Canvas, ModelError
+from models._scoring import PatchMaps
+from models.base import CanvasImage, ModelError
 
 if TYPE_CHECKING:
     from models._detail import FineDetail
@@ -38,8 +39,13 @@ class Program:
         self._request = self._compiled.create_infer_request()
         self._outputs = range(len(self._compiled.outputs))
 
-    def run(self, canvas: Canvas) -> list[NDArray[np.float32]]:
-        """Run one (H, W, 3) uint8 canvas; the arrays are copies without the batch axis."""
+    def measure(self, canvas: CanvasImage) -> tuple[PatchMaps, NDArray[np.float32]]:
+        """Measure one (H, W, 3) RGB uint8 canvas by a model's program: maps and descriptor (d,)."""
+        distances, descriptor, *detail = self.run(canvas)
+        return PatchMaps(distances, *detail), descriptor
+
+    def run(self, canvas: CanvasImage) -> list[NDArray[np.float32]]:
+        """Run one (H, W, 3) RGB uint8 canvas; the arrays are copies without the batch axis."""
         self._request.infer({0: canvas[None]}, share_inputs=True)
         return [self._request.get_output_tensor(i).data[0].copy() for i in self._outputs]
 

@@ -12,7 +12,7 @@ SHRINKAGE = 1.0
 """Added to each variance before whitening, as a share of their mean: quiet directions stay quiet."""
 
 
-HANDFUL_ROWS = 16_384
+BATCH_ROWS = 16_384
 """Rows waited for before they are multiplied: small products on several cores mostly wait."""
 
 
@@ -31,7 +31,7 @@ class Moments:
         self.count += len(rows)
         self._waiting.append(rows)
         self._waiting_rows += len(rows)
-        if self._waiting_rows >= HANDFUL_ROWS:
+        if self._waiting_rows >= BATCH_ROWS:
             self._work_off()
 
     def mean_and_covariance(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

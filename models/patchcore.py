@@ -29,8 +29,9 @@ from models._feature_pass import FeaturePass
 from models._held_out_banks import select_banks
 from models._position_norm import learn_position_normalization
 from models._program import Program, append_search
+from models._scoring import to_grid
 from models._whitening import whitening
-from models.base import AnomalyModel, Canvas, ModelError, NotFitted, Picture, Progress, to_grid
+from models.base import AnomalyModel, CanvasImage, ModelError, NotFitted, Picture, Progress
 
 if TYPE_CHECKING:
     import openvino
@@ -105,7 +106,7 @@ class PatchCore(AnomalyModel):
         self.descriptors_ = projected.astype(np.float32)
         return self
 
-    def distances(self, canvas: Canvas) -> Array:
+    def distances(self, canvas: CanvasImage) -> Array:
         """Measure one canvas by torch: the reference the program is checked against."""
         if not hasattr(self, "memory_"):
             raise NotFitted("patchcore: asked to score before it was taught; call fit first")
@@ -168,17 +169,17 @@ class PatchCore(AnomalyModel):
             feature_program(self.network_, height_px=height_px, width_px=width_px, pool=self.pool)
         )
 
-    def _handful(self) -> int:
-        """Give how many pictures have about HANDFUL_PATCHES patches together."""
+    def _batch(self) -> int:
+        """How many pictures have about BATCH_PATCHES patches together."""
         return max(1, BATCH_PATCHES // (self.grid_[0] * self.grid_[1]))
 
     def _passing(self, pictures: Sequence[Picture]) -> Iterator[tuple[int, Picture, list[Array]]]:
-        """Run pictures by the handful: idle BLAS threads spin, and would slow each run in turn."""
-        step = self._handful()
+        """Run pictures in batches: idle BLAS threads spin, and would slow each run in turn."""
+        step = self._batch()
         for start in range(0, len(pictures), step):
-            handful = pictures[start : start + step]
-            found = [self._features.run(picture.canvas) for picture in handful]
-            yield from zip(range(start, len(pictures)), handful, found, strict=False)
+            batch = pictures[start : start + step]
+            found = [self._features.run(picture.canvas) for picture in batch]
+            yield from zip(range(start, len(pictures)), batch, found, strict=False)
 
     def _look(
         self, pictures: Sequence[Picture], progress: Progress
@@ -239,7 +240,7 @@ class PatchCore(AnomalyModel):
     ) -> None:
         """Measure the members' patches that were no candidates, into `raw` (n, h * w)."""
         members = members[seen.rest[members].any(1)]
-        step = self._handful()
+        step = self._batch()
         for start in range(0, len(members), step):
             some = members[start : start + step]
             kept = [seen.kept(i) for i in some]

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 import models
 from cameras import list_images
 from inspection.durable_files import replace_json
+from inspection.errors import TrainingError
 from inspection.jobs.status_file import DONE, StatusFile
 from inspection.judging.encode import encoded_png
 from inspection.judging.judge import load_recipe
@@ -89,28 +90,39 @@ def held_out(pictures: GoodPictures, recipe: Recipe, progress: Progress) -> Iter
     The finished recipe would not tell: it knows them all. Copies of a picture are in one half.
     """
     settings = recipe.settings
-    card, seed = settings.model, int(settings.training["seed"])
+    seed = int(settings.training["seed"])
     folds = pictures.folds(seed=seed)
     halves = folds % 2
     done = 0
     for half in (0, 1):
         learning = np.flatnonzero(halves != half)
-        others = [pictures[int(i)] for i in learning]
-        model = models.model_class(card["name"])(backbone=card["backbone"], seed=seed)
-        model.fit(others, folds=folds[learning], progress=progress)
+        model = models.model_from_card(settings.model, weights=_weights(recipe))
+        model.fit([pictures[int(i)] for i in learning], folds=folds[learning], progress=progress)
+        _check_weights(model, recipe)
         for i in map(int, np.flatnonzero(halves == half)):
-            distances = model.distances(pictures[i].canvas)
-            valid = models.to_grid(pictures.valid(i), *distances.shape)
-            found = models.anomaly_map(
-                distances,
-                valid,
-                smoothing_patches=settings.smoothing_patches,
-                level=settings.level,
-            )
+            maps = model.measure(pictures[i].canvas)
+            found = models.score(maps, pictures.valid(i), settings.scoring)
             done += 1
             progress("Comparing good parts", done, len(pictures))
-            values = distances * valid if found.neighbourhood is None else found.neighbourhood
-            yield GoodScore(pictures.used[i].path, found.score, values + np.float32(found.offset))
+            yield GoodScore(
+                pictures.used[i].path, found.score, found.scored + np.float32(found.offset)
+            )
+
+
+def _weights(recipe: Recipe) -> Path | None:
+    """The backbone's weights file as the training was given it; None where it needed none."""
+    path = recipe.settings.training.get("weights")
+    return None if path is None else Path(path)
+
+
+def _check_weights(model: models.AnomalyModel, recipe: Recipe) -> None:
+    """Raise TrainingError where a rebuilt model's weights are not those the recipe was taught with."""
+    before, now = recipe.settings.model["weights_sha256"], model.card()["weights_sha256"]
+    if now != before:
+        raise TrainingError(
+            f"model '{model.name}': the weights of {model.backbone} are no longer those of the "
+            f"recipe (SHA-256 {now[:12]}, not {before[:12]}); train the recipe again"
+        )
 
 
 def heat_png(picture: Path, values: NDArray[np.float32], recipe: Recipe) -> bytes:

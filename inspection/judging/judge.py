@@ -71,7 +71,7 @@ def load_recipe(path: Path) -> Recipe:
 
 
 def fits(image: NDArray[np.uint8], recipe: Recipe) -> str | None:
-    """Say in one line why a picture's size or colour is not what the recipe wants, or None."""
+    """Say in one line why the size of a picture (H, W[, 3]) is not what the recipe wants, or None."""
     wanted = recipe.settings.picture
     height, width = image.shape[:2]
     for name, got, (low, high) in (
@@ -124,16 +124,9 @@ class _Inspection:
             self.health["alignment"] = self.pose.likeness
         _stop(settings.limits.problem(self.health))
         self._mark("prepare")
-        distances, descriptor, *detail = self.recipe.program.run(canvas)
+        maps, descriptor = self.recipe.program.measure(canvas)
         self._mark("model")
-        valid = models.to_grid(self.view.valid, *distances.shape)
-        found = models.anomaly_map(
-            distances,
-            valid,
-            smoothing_patches=settings.smoothing_patches,
-            level=settings.level,
-            detail=detail[0] if detail else None,
-        )
+        found = models.score(maps, self.view.valid, settings.scoring)
         self.health["strangeness"] = self.recipe.likeness.distance(descriptor)
         self._mark("score")
         return found

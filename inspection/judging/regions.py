@@ -31,7 +31,7 @@ def find_regions(
     values = cv2.resize(found.values, fine, interpolation=cv2.INTER_LINEAR)
     inside = cv2.resize(view.valid.astype(np.uint8), fine, interpolation=cv2.INTER_NEAREST) > 0
     values = np.where(inside, values, 0.0).astype(np.float32)
-    around = found.values if found.neighbourhood is None else found.neighbourhood
+    around = found.scored
     worst = np.unravel_index(int(around.argmax()), around.shape)
     centre = (worst[0] * UPSAMPLING + UPSAMPLING // 2, worst[1] * UPSAMPLING + UPSAMPLING // 2)
     above = (values > np.float32(threshold - found.offset)).astype(np.uint8)

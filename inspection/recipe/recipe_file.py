@@ -83,6 +83,11 @@ class RecipeSettings:
     model: dict[str, Any]
     training: dict[str, Any]
 
+    @property
+    def scoring(self) -> models.Scoring:
+        """How what the program measures becomes a score; `smoothing_patches` and `level`."""
+        return models.Scoring(smoothing_patches=self.smoothing_patches, level=self.level)
+
 
 _ADAPTER = TypeAdapter(RecipeSettings)
 

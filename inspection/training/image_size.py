@@ -176,11 +176,8 @@ def _at(share: float, valid: NDArray[np.bool_]) -> int:
 
 
 def _score(program: models.Program, model: models.AnomalyModel, picture: Picture) -> float:
-    distances = program.run(picture.canvas)[0]
-    valid = models.to_grid(picture.valid, *distances.shape)
-    return models.anomaly_map(
-        distances, valid, smoothing_patches=model.smoothing_patches, level=model.level
-    ).score
+    maps, _ = program.measure(picture.canvas)
+    return models.score(maps, picture.valid, model.scoring).score
 
 
 def _latency_ms(program: models.Program, picture: Picture) -> float:

@@ -130,7 +130,9 @@ def teach(
         backbone=options.backbone, weights=options.weights, seed=options.seed
     )
     model.fit(pictures, folds=pictures.folds(seed=options.seed), progress=progress)
-    scores = np.array([_held_out_score(model, pictures, i) for i in range(len(pictures))])
+    scores = np.array(
+        [_score(model, model.held_out(i), pictures.valid(i)) for i in range(len(pictures))]
+    )
     distinct = pictures.distinct()  # a copy adds nothing to what may be promised
     calibration = calibrate(scores[distinct], false_reject=options.false_reject)
     likeness, strangest = health.learn_appearance(model.descriptors_)
@@ -143,8 +145,7 @@ def teach(
         setup=pictures.framing.setup,
         picture=_picture_size(pictures),
         canvas=pictures.framing.canvas,
-        smoothing_patches=model.smoothing_patches,
-        level=model.level,
+        **asdict(model.scoring),
         limits=replace(limits, high={**limits.high, "strangeness": strangest}),
         calibration=calibration,
         references=tuple(reference for reference, _ in references),
@@ -161,21 +162,9 @@ def teach(
     return recipe, replace(pictures.hygiene, suspicious=_suspicious(pictures, scores))
 
 
-def _held_out_score(model: models.AnomalyModel, pictures: GoodPictures, index: int) -> float:
-    """Score a good picture as a judgement would, by the model that has not seen it."""
-    return _score(model, model.held_out_maps_[index], pictures, index)
-
-
-def _score(
-    model: models.AnomalyModel,
-    distances: NDArray[np.float32],
-    pictures: GoodPictures,
-    index: int,
-) -> float:
-    valid = models.to_grid(pictures.valid(index), *distances.shape)
-    return models.anomaly_map(
-        distances, valid, smoothing_patches=model.smoothing_patches, level=model.level
-    ).score
+def _score(model: models.AnomalyModel, maps: models.PatchMaps, valid: NDArray[np.bool_]) -> float:
+    """Score a good picture as a judgement would."""
+    return models.score(maps, valid, model.scoring).score
 
 
 def _references(
@@ -187,7 +176,7 @@ def _references(
     chosen = dict.fromkeys([0, *map(int, spread)])
     found = []
     for number, index in enumerate(chosen):
-        score = _score(model, model.distances(pictures[index].canvas), pictures, index)
+        score = _score(model, model.measure(pictures[index].canvas), pictures.valid(index))
         reference = Reference(member=f"reference_{number}.png", score=score)
         found.append((reference, pictures.framing.setup.read_picture(pictures.used[index].path)))
     return found
@@ -224,8 +213,14 @@ def _suspicious(
 
 
 def _provenance(options: TrainingOptions, n_good: int) -> dict[str, Any]:
-    return {
-        "n_good": n_good,
-        "image_size_px": options.image_size_px,
-        "seed": options.seed,
-    } | {package: version(package) for package in ("openvino", "torch", "timm")}
+    """Where a recipe comes from; `weights` only where a file was given, so that it is found again."""
+    weights = {} if options.weights is None else {"weights": str(options.weights.absolute())}
+    return (
+        {
+            "n_good": n_good,
+            "image_size_px": options.image_size_px,
+            "seed": options.seed,
+        }
+        | weights
+        | {package: version(package) for package in ("openvino", "torch", "timm")}
+    )

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from models._backbone import load_backbone
 from models._comparison.process_memory import peak_memory_mb
-from models.base import Canvas, ModelError
+from models.base import CanvasImage, ModelError
 
 if TYPE_CHECKING:
     import torch
@@ -340,7 +340,7 @@ def _batches(
         yield _to_tensor([_squash(_read_image(path), settings.size) for path in paths], backbone)
 
 
-def _read_image(path: Path) -> Canvas:
+def _read_image(path: Path) -> CanvasImage:
     """(H, W, 3) RGB uint8."""
     import cv2
 
@@ -350,7 +350,7 @@ def _read_image(path: Path) -> Canvas:
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
 
 
-def _squash(picture: Canvas, size: int) -> Canvas:
+def _squash(picture: CanvasImage, size: int) -> CanvasImage:
     import cv2
 
     # INTER_AREA is a mean only where both sides shrink; enlarging, it comes close to repeating.
@@ -359,7 +359,7 @@ def _squash(picture: Canvas, size: int) -> Canvas:
     return np.asarray(cv2.resize(picture, (size, size), interpolation=kind), np.uint8)
 
 
-def _to_tensor(pictures: Sequence[Canvas], backbone: Backbone) -> torch.Tensor:
+def _to_tensor(pictures: Sequence[CanvasImage], backbone: Backbone) -> torch.Tensor:
     """float32 (N, 3, size, size), normalised as the backbone's weights want it."""
     import torch
 

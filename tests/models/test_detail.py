@@ -11,7 +11,16 @@ from numpy.typing import NDArray
 
 from cameras.simulated import draw_part
 from inspection.training.metrics import aupro
-from models import AnomalyMap, Picture, anomaly_map, load_program, model_class, program_bytes
+from models import (
+    AnomalyMap,
+    PatchMaps,
+    Picture,
+    Scoring,
+    load_program,
+    model_class,
+    program_bytes,
+    score,
+)
 from models._backbone import torch_features
 from models._detail import FineSample
 
@@ -72,9 +81,9 @@ def test_it_is_shown_and_never_scores() -> None:
     detail[2, 2] = 65.0
     detail[4, 7] = 9.0  # beside what is valid: it is shown
     detail[4, 9] = 65.0  # farther out: it is not
-    settings: dict[str, Any] = {"smoothing_patches": 1.25, "level": 0.5}
-    without = anomaly_map(distances, valid, **settings)
-    found = anomaly_map(distances, valid, detail=detail, **settings)
+    scoring = Scoring(smoothing_patches=1.25, level=0.5)
+    without = score(PatchMaps(distances), valid, scoring)
+    found = score(PatchMaps(distances, detail), valid, scoring)
     assert (found.score, found.offset) == (without.score, without.offset)
     assert np.array_equal(found.values, without.values)
     assert found.shown[0] is found.values
@@ -102,17 +111,12 @@ def test_the_program_gives_it_and_defects_are_covered_better() -> None:
     plain, sharp, masks = [], [], []
     for seed in range(100, 130):
         picture, mask = drawn(seed, ("scratch", "stain", "missing_feature")[seed % 3])
-        distances, _, detail = program.run(picture.canvas)
+        maps, _ = program.measure(picture.canvas)
         _, fine = torch_features(model.network_, picture.canvas, pool=model.pool)
         wanted = model.detail_.measure(fine)
-        assert np.abs(detail - wanted).max() <= 1e-3 * wanted.max()
-        found = anomaly_map(
-            distances,
-            np.ones(distances.shape, bool),
-            smoothing_patches=model.smoothing_patches,
-            level=model.level,
-            detail=detail,
-        )
+        assert maps.detail is not None
+        assert np.abs(maps.detail - wanted).max() <= 1e-3 * wanted.max()
+        found = score(maps, picture.valid, model.scoring)
         over = [cv2.resize(plane, (SIZE_PX, SIZE_PX)) for plane in found.shown]
         plain.append(over[0])
         sharp.append(over[0] + over[1])

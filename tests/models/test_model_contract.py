@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,13 +15,16 @@ import pytest
 from cameras.simulated import draw_part
 from models import (
     AnomalyModel,
+    ModelError,
     NotFitted,
     Picture,
-    anomaly_map,
+    Scoring,
     load_program,
     model_class,
+    model_from_card,
     model_names,
     program_bytes,
+    score,
 )
 
 SIZE_PX, N, FOLDS = 192, 12, 3
@@ -71,7 +76,15 @@ def test_it_is_called_as_its_file(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", model_names())
-@pytest.mark.parametrize("ask", [lambda m: m.distances(drawn(0).canvas), lambda m: m.program()])
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda m: m.distances(drawn(0).canvas),
+        lambda m: m.measure(drawn(0).canvas),
+        lambda m: m.held_out(0),
+        lambda m: m.program(),
+    ],
+)
 def test_an_untaught_model_scores_nothing(name: str, ask: Callable[[Any], Any]) -> None:
     with pytest.raises(NotFitted) as caught:
         ask(model_class(name)())
@@ -123,6 +136,35 @@ def test_the_card_can_be_written_in_a_recipe(taught: AnomalyModel) -> None:
     assert len(card["weights_sha256"]) == 64
 
 
+def test_every_hyperparameter_is_on_the_card_or_in_the_scoring(taught: AnomalyModel) -> None:
+    parameters = set(inspect.signature(type(taught)).parameters)
+    scoring = {field.name for field in fields(Scoring)}
+    assert parameters - scoring <= set(taught.card())
+    assert taught.scoring == Scoring(**{name: getattr(taught, name) for name in scoring})
+
+
+@pytest.mark.slow
+def test_a_model_rebuilt_from_its_card_has_the_same_card_and_measures_the_same(
+    taught: AnomalyModel, pictures: list[Picture], folds: Any
+) -> None:
+    card = json.loads(json.dumps(taught.card()))
+    rebuilt = model_from_card(card)
+    assert type(rebuilt) is type(taught)
+    assert not [each for each in vars(rebuilt) if each.endswith("_")]
+    rebuilt.fit(pictures, folds=folds)
+    assert rebuilt.card() == card
+    assert rebuilt.held_out_maps_.tobytes() == taught.held_out_maps_.tobytes()
+
+
+def test_a_card_of_a_weights_file_needs_the_file(taught: AnomalyModel, tmp_path: Path) -> None:
+    card = taught.card() | {"weights": "nut.safetensors"}
+    with pytest.raises(ModelError, match=r"came from the weights file nut\.safetensors"):
+        model_from_card(card)
+    path = tmp_path / "nut.safetensors"
+    assert model_from_card(card, weights=path).weights == path
+    assert model_from_card(taught.card(), weights=path).weights is None
+
+
 def test_held_out_maps_are_of_pictures_not_seen(
     taught: AnomalyModel, pictures: list[Picture]
 ) -> None:
@@ -152,11 +194,7 @@ def test_the_least_accuracy(taught: AnomalyModel) -> None:
     program = load_program(*program_bytes(taught))
 
     def scored(picture: Picture) -> float:
-        distances = program.run(picture.canvas)[0]
-        valid = np.ones(distances.shape, dtype=bool)
-        return anomaly_map(
-            distances, valid, smoothing_patches=taught.smoothing_patches, level=taught.level
-        ).score
+        return score(program.measure(picture.canvas)[0], picture.valid, taught.scoring).score
 
     good = np.array([scored(drawn(seed)) for seed in range(200, 212)])
     bad = np.array([scored(drawn(seed, d)) for seed in range(300, 306) for d in CAUGHT])

@@ -113,8 +113,7 @@ def heat_png(recipe_path: Path, picture: Path) -> bytes | None:
         found = inspect(frame, recipe).anomaly_map
     if found is None:
         return None
-    values = found.values if found.neighbourhood is None else found.neighbourhood
-    return trial_files.heat_png(picture, values + np.float32(found.offset), recipe)
+    return trial_files.heat_png(picture, found.scored + np.float32(found.offset), recipe)
 
 
 def _read(path: Path) -> list[Any]:
