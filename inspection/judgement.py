@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from inspection.recipe.alignment import Pose
     from models import AnomalyMap
 
 
@@ -47,6 +48,7 @@ class Judgement:
     `score` is raw, higher is worse; `p_value` is how often a good part looks this unusual. Both are
     None when the picture could not be judged. `reason` is one sentence for a person.
     `health` holds the measured image-health numbers; `latency_ms` the time of each stage and `total`.
+    `pose` is where an aligned part lay; with it the `anomaly_map` is drawn over the picture.
     """
 
     verdict: Verdict
@@ -59,6 +61,7 @@ class Judgement:
     health: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     latency_ms: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     anomaly_map: AnomalyMap | None = None
+    pose: Pose | None = None
 
     def __post_init__(self) -> None:
         judged = (self.score, self.p_value, self.threshold)

@@ -27,7 +27,8 @@ from inspection.judging.judge import load_recipe
 from inspection.judging.overlay import heat
 from inspection.judging.picture_files import judge_files
 from inspection.recipe import Recipe
-from inspection.training.good_pictures import GoodPictures, Progress, read_good
+from inspection.recipe.alignment import Pose
+from inspection.training.good_pictures import GoodPicture, GoodPictures, Progress, read_good
 
 WORST = 12
 REQUEST, PARTS, GOOD, HEAT = "request.json", "parts.json", "good.json", "heat"
@@ -37,7 +38,7 @@ REQUEST, PARTS, GOOD, HEAT = "request.json", "parts.json", "good.json", "heat"
 class GoodScore:
     """A good part's score by a model that has not seen it, and where it came from (h, w)."""
 
-    path: Path
+    good: GoodPicture
     score: float
     values: NDArray[np.float32]
 
@@ -61,11 +62,11 @@ def run(folder: Path, *, progress: Progress) -> None:
     pictures = read_good(files, recipe.framing, progress=progress)
     found = sorted(held_out(pictures, recipe, progress), key=lambda each: -each.score)
     (folder / HEAT).mkdir(exist_ok=True)
-    for good in found[:WORST]:
-        (folder / HEAT / f"{good.path.name}.png").write_bytes(
-            heat_png(good.path, good.values, recipe)
-        )
-    replace_json(folder / GOOD, [[good.path.name, good.score] for good in found])
+    for worst in found[:WORST]:
+        good = worst.good
+        colours = heat_png(worst.values, recipe, shape=good.size_px, pose=good.pose)
+        (folder / HEAT / f"{good.path.name}.png").write_bytes(colours)
+    replace_json(folder / GOOD, [[each.good.path.name, each.score] for each in found])
 
 
 def judged(
@@ -104,9 +105,7 @@ def held_out(pictures: GoodPictures, recipe: Recipe, progress: Progress) -> Iter
             found = models.score(maps, pictures.valid(i), settings.scoring)
             done += 1
             progress("Comparing good parts", done, len(pictures))
-            yield GoodScore(
-                pictures.used[i].path, found.score, found.scored + np.float32(found.offset)
-            )
+            yield GoodScore(pictures.used[i], found.score, found.scored + np.float32(found.offset))
 
 
 def _weights(recipe: Recipe) -> Path | None:
@@ -125,11 +124,16 @@ def _check_weights(model: models.AnomalyModel, recipe: Recipe) -> None:
         )
 
 
-def heat_png(picture: Path, values: NDArray[np.float32], recipe: Recipe) -> bytes:
-    """Colour a good part (PNG): from the usual score of good parts on, full at the limit."""
+def heat_png(
+    values: NDArray[np.float32], recipe: Recipe, *, shape: tuple[int, ...], pose: Pose | None
+) -> bytes:
+    """Colour what is unusual (h, w) of a good part's picture of this shape (H, W, ...), as PNG.
+
+    Colour begins at the usual score of good parts and is full at the limit.
+    """
     limit = recipe.settings.calibration.threshold
     low = min(float(np.median(recipe.scores)), 0.9 * limit)
-    over = recipe.framing.to_picture(recipe.settings.setup.read_picture(picture), values)
+    over = recipe.framing.to_picture(shape, values, pose=pose)
     return encoded_png(heat(over, threshold=low, fail_threshold=limit))
 
 

@@ -110,6 +110,7 @@ class _Inspection:
             health=MappingProxyType(self.health),
             latency_ms=self.latency_ms(),
             anomaly_map=found,
+            pose=self.pose,
         )
 
     def score(self, image: NDArray[np.uint8]) -> models.AnomalyMap:

@@ -60,6 +60,7 @@ def combine_judgements(
         regions=tuple(sorted(regions, key=lambda region: -region.peak_score)),
         latency_ms=MappingProxyType(dict(latency_ms)),
         anomaly_map=None,
+        pose=None,
     )
 
 

@@ -98,7 +98,7 @@ def heat_over(image: Image, judgement: Judgement, recipe: Recipe) -> Image:
     if judgement.verdict not in (Verdict.FAIL, Verdict.REVIEW) or found is None:
         return np.zeros((*image.shape[:2], 4), dtype=np.uint8)
     calibration = recipe.settings.calibration
-    over = recipe.framing.to_picture(image, *found.shown)
+    over = recipe.framing.to_picture(image.shape, *found.shown, pose=judgement.pose)
     # Detail says where within a place the heat is; how strong it is, the distances alone say.
     values = np.minimum(over, found.values.max()) + np.float32(found.offset)
     values[~_inside(judgement, values.shape)] = 0.0

@@ -26,7 +26,8 @@ def from_heat(image: NDArray[np.uint8], judgement: Judgement, recipe: Recipe) ->
     found = judgement.anomaly_map
     if found is None:
         return None
-    values = recipe.framing.to_picture(image, found.values) + np.float32(found.offset)
+    values = recipe.framing.to_picture(image.shape, found.values, pose=judgement.pose)
+    values += np.float32(found.offset)
     limit = recipe.settings.calibration.threshold
     over = values > limit
     if boxes := _at_fault(judgement.regions):

@@ -66,13 +66,17 @@ class Framing:
         whole = self.canvas.place(straight.shape[0], straight.shape[1])
         return measure(whole.of_picture(canvas if place == whole else whole.to_canvas(straight)))
 
-    def to_picture(self, image: Image, *planes: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Bring the sum of planes (h, w) to the pixels (H, W) of the camera's picture they are of."""
-        _, pose = self.straighten(image)
-        over = self.placed(image.shape, pose).placement.to_picture(*planes)
+    def to_picture(
+        self, shape: tuple[int, ...], *planes: NDArray[np.float32], pose: Pose | None
+    ) -> NDArray[np.float32]:
+        """Bring the sum of canvas planes (h, w) to the pixels (H, W) of a camera's picture.
+
+        `shape` is that of the picture (H, W, ...), `pose` where judging it found the part.
+        """
+        over = self.view((shape[0], shape[1])).placement.to_picture(*planes)
         if pose is None:
             return over
-        size = (image.shape[1], image.shape[0])
+        size = (shape[1], shape[0])
         return np.asarray(
             cv2.warpAffine(over, pose.matrix, size, flags=cv2.INTER_LINEAR), np.float32
         )

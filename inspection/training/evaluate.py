@@ -109,6 +109,8 @@ def _pixel_figures(judged: list[tuple[TestPicture, JudgedFile]], recipe: Recipe)
         size = found.frame.image.shape[:2]
         masks.append(read_image(item.mask) > 127 if item.mask else np.zeros(size, dtype=bool))
         maps.append(
-            recipe.framing.to_picture(found.frame.image, *found.judgement.anomaly_map.shown)
+            recipe.framing.to_picture(
+                size, *found.judgement.anomaly_map.shown, pose=found.judgement.pose
+            )
         )
     return {"pixel_auroc": pixel_auroc(maps, masks), "aupro": aupro(maps, masks)}

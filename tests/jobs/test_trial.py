@@ -49,7 +49,7 @@ def test_the_model_has_the_weights_the_recipe_was_taught_with(tmp_path: Path) ->
     train_recipe(folder, path, options=options, setup=Setup())
     recipe = open_recipe(path)
     pictures = read_good(list_images(folder), recipe.framing, progress=quiet)
-    tried = {good.path: good.score for good in held_out(pictures, recipe, quiet)}
+    tried = {each.good.path: each.score for each in held_out(pictures, recipe, quiet)}
 
     folds = pictures.folds(seed=0)
     for half in (0, 1):

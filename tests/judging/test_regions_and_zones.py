@@ -165,8 +165,8 @@ def test_only_the_region_of_interest_is_judged_and_it_fills_the_canvas(
     assert worst.y_px < SPOT[1] < worst.y_px + worst.height_px
     assert found.anomaly_map is not None
     assert found.anomaly_map.detail is not None
-    heat = around.framing.to_picture(frame.image, *found.anomaly_map.shown)
-    coarse = around.framing.to_picture(frame.image, found.anomaly_map.values)
+    heat = around.framing.to_picture(frame.image.shape, *found.anomaly_map.shown, pose=found.pose)
+    coarse = around.framing.to_picture(frame.image.shape, found.anomaly_map.values, pose=found.pose)
     assert (heat >= coarse).all()
     assert heat.sum() > 1.01 * coarse.sum()
     row, column = np.unravel_index(int(heat.argmax()), heat.shape)

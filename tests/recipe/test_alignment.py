@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -12,8 +13,11 @@ from numpy.typing import NDArray
 from cameras.simulated import draw_part
 from inspection.judgement import Verdict
 from inspection.judging.judge import inspect
+from inspection.judging.overlay import draw, heat_over
+from inspection.labels.mask_proposal import from_heat
 from inspection.recipe.alignment import locate
 from inspection.recipe.setup_file import Alignment, Setup
+from inspection.training.evaluate import evaluate
 
 WIDE = Alignment(max_shift_px=60, max_rotation_deg=20)
 POSES = [(0, 0, 0), (12, -8, 0), (0, 0, 9), (-15, 10, -6), (20, 18, 12)]
@@ -83,6 +87,56 @@ def test_what_the_camera_did_not_see_does_not_count(bracket: Any, frame_of: Any)
     assert found.anomaly_map is not None
     assert (found.anomaly_map.neighbourhood[:, -1] == 0).all()  # shifted out on the right
     assert (found.anomaly_map.neighbourhood[:, 3] != 0).all()
+
+
+def test_a_part_is_found_once_and_all_that_is_drawn_over_it_uses_its_pose(
+    bracket: Any, frame_of: Any, spotted: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[Any] = []
+
+    def counted(*given: Any) -> Any:
+        calls.append(given)
+        return locate(*given)
+
+    monkeypatch.setattr("inspection.recipe.framing.locate", counted)
+    picture, _ = moved(
+        spotted(draw_part(40, size_px=256, product="bracket").image, 128, 128), 12, -8, 4
+    )
+    found = inspect(frame_of(picture), bracket)
+    assert found.verdict is not Verdict.PASS
+    assert found.pose is not None
+    assert heat_over(picture, found, bracket)[..., 3].any()
+    draw(picture, found, bracket)
+    assert from_heat(picture, found, bracket) is not None
+    assert len(calls) == 1
+
+
+def test_evaluating_finds_each_part_once(
+    bracket: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[Any] = []
+
+    def counted(*given: Any) -> Any:
+        calls.append(given)
+        return locate(*given)
+
+    monkeypatch.setattr("inspection.recipe.framing.locate", counted)
+    for kind, number in (("good", 40), ("spot", 41)):
+        image = draw_part(number, size_px=256, product="bracket").image
+        mask = np.zeros(image.shape[:2], np.uint8)
+        if kind == "spot":
+            cv2.circle(mask, (128, 128), 9, 255, -1)
+            image = np.where(mask[..., None] > 0, np.uint8(20), image)
+            save(tmp_path / "ground_truth" / kind / "0_mask.png", moved(mask, 6, 4, 3)[0])
+        save(tmp_path / "test" / kind / "0.png", moved(image, 6, 4, 3)[0])
+    assert evaluate(bracket, tmp_path)["pixel_auroc"] > 0.9
+    assert len(calls) == 2
+
+
+def save(path: Path, image: Any) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    bgr = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+    assert cv2.imwrite(str(path), bgr)
 
 
 def test_a_part_partly_out_of_view_cannot_be_inspected(

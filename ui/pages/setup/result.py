@@ -110,10 +110,12 @@ def heat_png(recipe_path: Path, picture: Path) -> bytes | None:
     image = recipe.settings.setup.read_picture(picture)
     frame = Frame(image=image, camera="set-up", sequence=0, captured_at=datetime.now(UTC))
     with _one_at_a_time:
-        found = inspect(frame, recipe).anomaly_map
-    if found is None:
+        judgement = inspect(frame, recipe)
+    anomalies = judgement.anomaly_map
+    if anomalies is None:
         return None
-    return trial_files.heat_png(picture, found.scored + np.float32(found.offset), recipe)
+    values = anomalies.scored + np.float32(anomalies.offset)
+    return trial_files.heat_png(values, recipe, shape=image.shape, pose=judgement.pose)
 
 
 def _read(path: Path) -> list[Any]:
