@@ -25,9 +25,9 @@ from inspection.station.part import InspectedPart, Listener
 from inspection.station.station import Station
 from inspection.station.station_file import ProductSettings, StationFile, ViewSettings
 from inspection.store import Store, open_store
-from inspection.training.good_pictures import Progress
 from inspection.training.options import TrainingOptions
 from inspection.training.train import TrainingReport, train_recipe
+from models import Progress
 
 DEFECT_RATE = 0.25
 FALSE_REJECT = 0.02

@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from inspection.training.good_pictures import Progress
+    from models import Progress
 
 
 class ProgressBar:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +14,7 @@ from inspection.cli.options import JsonOption, RecipeArgument, fail
 from inspection.cli.progress import ProgressBar
 
 if TYPE_CHECKING:
+    from inspection.training.statistics import Evaluation
     from inspection.training.train import TrainingReport
 
 
@@ -103,7 +104,7 @@ def train(
         _print_training(report, recipe)
 
 
-def _tested(recipe: Path, dataset: Path, progress: ProgressBar) -> dict[str, Any] | None:
+def _tested(recipe: Path, dataset: Path, progress: ProgressBar) -> Evaluation | None:
     """Judge the dataset's own test pictures, when there are defective ones among them."""
     from inspection.judging.judge import load_recipe
     from inspection.training.dataset_folder import test_files
@@ -175,11 +176,11 @@ def evaluate(
 
     loaded = load_recipe(recipe)
     with ProgressBar() as progress:
-        figures = run(loaded, dataset, progress=progress)
+        evaluation = run(loaded, dataset, progress=progress)
     if as_json:
-        typer.echo(json.dumps(figures))
+        typer.echo(json.dumps(evaluation.as_json()))
     else:
-        _print_evaluation(figures)
+        _print_evaluation(evaluation)
 
 
 def bench(
@@ -260,26 +261,9 @@ def _print_training(report: TrainingReport, recipe: Path) -> None:
         _print_evaluation(report.tested)
 
 
-def _print_evaluation(figures: dict[str, Any]) -> None:
-    def share(name: str) -> str:
-        if figures[f"{name}_rate"] is None:
-            return "not known: no such pictures"
-        low, high = figures[f"{name}_ci95"]
-        return f"{figures[f'{name}_rate']:.1%} (95 % interval {low:.1%} to {high:.1%})"
-
-    typer.echo(f"  {figures['n_good']} good, {figures['n_defective']} defective parts")
-    typer.echo(f"  escapes (defects passed)      {share('escape')}")
-    typer.echo(f"  overkill (good ones rejected) {share('overkill')}")
-    for name in ("image_auroc", "pixel_auroc", "aupro"):
-        if figures[name] is not None:
-            typer.echo(f"  {name:<29} {figures[name]:.4f}")
-    for kind, row in figures["per_defect"].items():
-        typer.echo(f"  {kind}: {row['escapes']} of {row['n']} escaped")
-    if figures["latency_ms_p50"] is not None:
-        typer.echo(
-            f"  judging takes {figures['latency_ms_p50']:.1f} ms (median), "
-            f"{figures['latency_ms_p95']:.1f} ms (95 %)"
-        )
+def _print_evaluation(evaluation: Evaluation) -> None:
+    for line in evaluation.lines():
+        typer.echo(f"  {line}")
 
 
 COMMANDS: tuple[Callable[..., None], ...] = (train, inspect_, evaluate, bench)

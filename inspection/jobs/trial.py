@@ -28,7 +28,8 @@ from inspection.judging.overlay import heat
 from inspection.judging.picture_files import judge_files
 from inspection.recipe import Recipe
 from inspection.recipe.alignment import Pose
-from inspection.training.good_pictures import GoodPicture, GoodPictures, Progress, read_good
+from inspection.training.good_pictures import GoodPicture, GoodPictures, read_good
+from models import Progress
 
 WORST = 12
 REQUEST, PARTS, GOOD, HEAT = "request.json", "parts.json", "good.json", "heat"

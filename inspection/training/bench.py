@@ -18,8 +18,9 @@ import numpy as np
 from cameras import read_image
 from inspection.errors import InspectionError
 from inspection.training.dataset_folder import TestPicture, good_files, test_files
-from inspection.training.good_pictures import Progress
-from inspection.training.metrics import aupro, auroc, pixel_auroc
+from inspection.training.metrics import LabelledPixels
+from inspection.training.statistics import STATISTICS, Evaluation, ScoredTestSet
+from models import Progress
 
 OURS = "ours"
 WARM_UP = 5
@@ -28,9 +29,7 @@ FIELDS = (
     "fit_seconds",
     "ms_per_image",
     "peak_memory_mb",
-    "image_auroc",
-    "pixel_auroc",
-    "aupro",
+    *(each.name for each in STATISTICS if each.comparable),
 )
 RATIOS = ("x_backbone", "fit_x_feature_pass", "ms_x_ours", "fit_x_ours")
 """The first two are of ours, the others of the rest."""
@@ -139,18 +138,17 @@ def measure_ours(dataset: Path, *, image_size_px: int, backbone: str) -> dict[st
         peak_mb = peak_memory_mb()
         recipe = open_recipe(path)
     paired = _against_backbone(recipe, dataset, backbone, report.n_good)
-    figures = evaluate(recipe, dataset)
-    return {
-        "fit_seconds": report.seconds,
-        "peak_memory_mb": peak_mb,
-        "image_auroc": figures["image_auroc"],
-        "pixel_auroc": figures["pixel_auroc"],
-        "aupro": figures["aupro"],
-        "recipe_mb": report.recipe_bytes / 1e6,
-        "escape_rate": figures["escape_rate"],
-        "overkill_rate": figures["overkill_rate"],
-        "fit_x_feature_pass": report.seconds / paired["feature_pass_seconds"],
-    } | paired
+    figures = evaluate(recipe, dataset).as_json()
+    return (
+        figures
+        | {
+            "fit_seconds": report.seconds,
+            "peak_memory_mb": peak_mb,
+            "recipe_mb": report.recipe_bytes / 1e6,
+            "fit_x_feature_pass": report.seconds / paired["feature_pass_seconds"],
+        }
+        | paired
+    )
 
 
 def _against_backbone(recipe: Any, dataset: Path, backbone: str, n_good: int) -> dict[str, float]:
@@ -209,24 +207,31 @@ def _rival(
             settings,
             out=Path(folder, f"{name}.npz"),
         )
-        defective = np.array([item.defective for item in items])
-        figures: dict[str, Any] = {
-            "fit_seconds": found.fit_seconds,
-            "ms_per_image": found.ms_per_image,
-            "peak_memory_mb": found.peak_memory_mb,
-            "image_auroc": auroc(found.scores[~defective], found.scores[defective]),
-            "pixel_auroc": None,
-            "aupro": None,
-            "coreset_ratio": found.coreset_ratio,
-        }
-        if all(item.mask for item in items if item.defective):
-            masks = [_mask(item) for item in items]
-            maps = [
-                cv2.resize(np.asarray(values, np.float32), mask.shape[::-1])
-                for values, mask in zip(found.maps, masks, strict=True)
-            ]
-            figures |= {"pixel_auroc": pixel_auroc(maps, masks), "aupro": aupro(maps, masks)}
-    return figures
+        test = ScoredTestSet(
+            kinds=[item.kind for item in items],
+            scores=np.asarray(found.scores, np.float64),
+            latency_ms=np.array([]),
+            pixels=_pixels(items, found.maps),
+        )
+    figures = Evaluation.of(test).as_json()
+    return {each.name: figures[each.name] for each in STATISTICS if each.comparable} | {
+        "fit_seconds": found.fit_seconds,
+        "ms_per_image": found.ms_per_image,
+        "peak_memory_mb": found.peak_memory_mb,
+        "coreset_ratio": found.coreset_ratio,
+    }
+
+
+def _pixels(items: list[TestPicture], maps: Sequence[Any]) -> LabelledPixels | None:
+    """The pixels of all pictures by their maps (h, w); None unless every defective one has a mask."""
+    if not all(item.mask for item in items if item.defective):
+        return None
+    masks = [_mask(item) for item in items]
+    sized = [
+        cv2.resize(np.asarray(values, np.float32), mask.shape[::-1])
+        for values, mask in zip(maps, masks, strict=True)
+    ]
+    return LabelledPixels.gather(sized, masks)
 
 
 def _mask(item: TestPicture) -> Any:

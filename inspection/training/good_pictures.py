@@ -23,10 +23,9 @@ from inspection.recipe.framing import Framing
 from inspection.recipe.geometry import choose_canvas
 from inspection.recipe.setup_file import Setup
 from inspection.training.options import TrainingOptions
-from models import Picture
+from models import Picture, Progress
 
 CanvasImage = NDArray[np.uint8]
-Progress = Callable[[str, int, int], None]
 Item = TypeVar("Item")
 Found = TypeVar("Found")
 

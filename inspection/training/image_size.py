@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 import models
 from inspection.errors import TrainingError
 from inspection.recipe.setup_file import Setup
-from inspection.training.good_pictures import GoodPictures, Progress, first_sizes
+from inspection.training.good_pictures import GoodPictures, first_sizes
 from inspection.training.metrics import auroc
-from models import Picture
+from models import Picture, Progress
 
 if TYPE_CHECKING:
     from inspection.training.options import TrainingOptions

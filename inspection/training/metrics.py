@@ -30,14 +30,68 @@ def auroc(good: ArrayLike, defective: ArrayLike) -> float:
     return float(1.0 - (above + tied_or_above).mean() / 2.0)
 
 
-def pixel_auroc(maps: Iterable[ArrayLike], masks: Sequence[Mask | None]) -> float:
-    """The chance that a defective pixel scores worse than a good one, over all images together.
+def true_positive_rate(
+    good: ArrayLike, defective: ArrayLike, *, max_false_positive_rate: float
+) -> float:
+    """Share of defective scores above all good ones but the share allowed.
 
-    Maps may differ in size; each has the shape of its mask. Memory: 4 bytes a good pixel.
+    The limit is the lowest score that at most `max_false_positive_rate` of the good ones exceed; a
+    defective one that equals it does not count. Raises ValueError without one of each.
     """
-    pixels = _gather(maps, masks)
-    above, tied_or_above = _share_above(pixels.good, pixels.defective)
-    return float(1.0 - (above + tied_or_above).mean() / 2.0)
+    good = np.sort(_finite("good", np.asarray(good, np.float64).ravel()))
+    defective = _finite("defective", np.asarray(defective, np.float64).ravel())
+    if not good.size or not defective.size:
+        raise ValueError(
+            "true_positive_rate: expected at least one good and one defective score, "
+            f"got {good.size} good and {defective.size} defective"
+        )
+    allowed = min(int(max_false_positive_rate * good.size + 1e-9), good.size - 1)
+    return float((defective > good[good.size - 1 - allowed]).mean())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelledPixels:
+    """The pixels of all pictures of a test set, good and defective ones apart.
+
+    `good` (n,) and `defective` (m,) are sorted float32 scores; `region` (m,) numbers the defective
+    region each is of, from 0. Memory: 4 bytes a good pixel.
+    """
+
+    good: NDArray[np.float32]
+    defective: NDArray[np.float32]
+    region: NDArray[np.intp]
+
+    @classmethod
+    def gather(cls, maps: Iterable[ArrayLike], masks: Sequence[Mask | None]) -> LabelledPixels:
+        """Take maps (H, W), which may differ in size, each of the shape of its mask.
+
+        Raises ValueError for another shape, numbers that are not finite, or without a defective and
+        a good pixel.
+        """
+        return _gather(maps, masks)
+
+    def auroc(self) -> float:
+        """The chance that a defective pixel scores worse than a good one, over all pictures."""
+        above, tied_or_above = _share_above(self.good, self.defective)
+        return float(1.0 - (above + tied_or_above).mean() / 2.0)
+
+    def aupro(self, max_false_positive_rate: float) -> float:
+        """Area under the per-region overlap curve up to a false positive rate, divided by that rate.
+
+        Bergmann et al., The MVTec Anomaly Detection Dataset, IJCV 129 (2021): each 8-connected region
+        weighs the same whatever its size; the rate counts the good pixels of all images; the curve is
+        a straight line across tied scores and at the limit.
+        """
+        limit = _rate(max_false_positive_rate)
+        above, tied_or_above = _share_above(self.good, self.defective)
+        area = _area_of_each(above, tied_or_above, limit)
+        size = np.bincount(self.region)
+        return float((np.bincount(self.region, area) / size).mean() / limit)
+
+
+def pixel_auroc(maps: Iterable[ArrayLike], masks: Sequence[Mask | None]) -> float:
+    """`LabelledPixels.auroc` of maps (H, W) and their masks."""
+    return LabelledPixels.gather(maps, masks).auroc()
 
 
 def aupro(
@@ -46,31 +100,18 @@ def aupro(
     *,
     max_false_positive_rate: float = 0.3,
 ) -> float:
-    """Area under the per-region overlap curve up to a false positive rate, divided by that rate.
+    """`LabelledPixels.aupro` of maps (H, W) and their masks."""
+    limit = _rate(max_false_positive_rate)  # before the work
+    return LabelledPixels.gather(maps, masks).aupro(limit)
 
-    Bergmann et al., The MVTec Anomaly Detection Dataset, IJCV 129 (2021): each 8-connected region
-    weighs the same whatever its size; the rate counts the good pixels of all images; the curve is
-    a straight line across tied scores and at the limit. Memory: 4 bytes a good pixel.
-    """
-    limit = max_false_positive_rate
+
+def _rate(limit: float) -> float:
+    """Check a false positive rate."""
     if not 0.0 < limit <= 1.0:
         raise ValueError(
             f"max_false_positive_rate: expected more than 0 and at most 1, got {limit}"
         )
-    pixels = _gather(maps, masks)
-    above, tied_or_above = _share_above(pixels.good, pixels.defective)
-    area = _area_of_each(above, tied_or_above, limit)
-    size = np.bincount(pixels.region)
-    return float((np.bincount(pixels.region, area) / size).mean() / limit)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Pixels:
-    """`good` and `defective` are sorted and float32; `region` numbers each defective pixel's."""
-
-    good: NDArray[np.float32]
-    defective: NDArray[np.float32]
-    region: NDArray[np.intp]
+    return limit
 
 
 def _share_above(
@@ -96,7 +137,7 @@ def _area_of_each(
     return area
 
 
-def _gather(maps: Iterable[ArrayLike], masks: Sequence[Mask | None]) -> _Pixels:
+def _gather(maps: Iterable[ArrayLike], masks: Sequence[Mask | None]) -> LabelledPixels:
     good: list[NDArray[np.float32]] = []
     defective: list[NDArray[np.float32]] = []
     region: list[NDArray[np.intp]] = []
@@ -126,10 +167,10 @@ def _gather(maps: Iterable[ArrayLike], masks: Sequence[Mask | None]) -> _Pixels:
 
 def _sort(
     good: NDArray[np.float32], defective: NDArray[np.float32], region: NDArray[np.intp]
-) -> _Pixels:
+) -> LabelledPixels:
     good.sort()
     order = np.argsort(defective)  # looking up sorted values is several times quicker
-    return _Pixels(good, defective[order], region[order])
+    return LabelledPixels(good, defective[order], region[order])
 
 
 def _joined(parts: list[NDArray[_Number]]) -> NDArray[_Number]:

@@ -30,11 +30,12 @@ from inspection.training.dataset_folder import good_files
 from inspection.training.good_pictures import (
     DataReport,
     GoodPictures,
-    Progress,
     read_pictures,
 )
 from inspection.training.image_size import Trial, best, choose_size
 from inspection.training.options import TrainingOptions
+from inspection.training.statistics import Evaluation
+from models import Progress
 
 REFERENCES = 4
 SUSPICIOUS_DEVIATIONS = 6.0
@@ -56,7 +57,7 @@ class TrainingReport:
     parity: float
     hygiene: DataReport
     sizes_tried: tuple[Trial, ...] = ()
-    tested: dict[str, Any] | None = None
+    tested: Evaluation | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Give the fields of the `--json` contract first, then the rest."""
@@ -78,7 +79,7 @@ class TrainingReport:
             "parity": self.parity,
             "hygiene": asdict(self.hygiene),
             "sizes_tried": [asdict(trial) for trial in self.sizes_tried],
-            "tested": self.tested,
+            "tested": None if self.tested is None else self.tested.as_json(),
         }
 
 

@@ -129,7 +129,7 @@ def test_evaluating_finds_each_part_once(
             image = np.where(mask[..., None] > 0, np.uint8(20), image)
             save(tmp_path / "ground_truth" / kind / "0_mask.png", moved(mask, 6, 4, 3)[0])
         save(tmp_path / "test" / kind / "0.png", moved(image, 6, 4, 3)[0])
-    assert evaluate(bracket, tmp_path)["pixel_auroc"] > 0.9
+    assert evaluate(bracket, tmp_path).values["pixel_auroc"] > 0.9
     assert len(calls) == 2
 
 
