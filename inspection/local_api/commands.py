@@ -73,12 +73,12 @@ class StationCommands:
 
     def take(self, *, who: str, view: str, path: str) -> Any:
         """Take a picture that is no part into a new file; the station must be paused."""
-        frame = self.station.adjuster.save(view, Path(path))
+        frame = self.station.camera_service.save(view, Path(path))
         return {"height_px": frame.image.shape[0], "width_px": frame.image.shape[1]}
 
     def camera(self, *, who: str, view: str, settings: Mapping[str, Any]) -> Any:
         """Open a camera anew with other settings; the station must be paused."""
-        applied = self.station.adjuster.change(view, settings)
+        applied = self.station.camera_service.change(view, settings)
         self._noted("camera_changed", who, {"view": view, "settings": dict(settings)})
         return {"applied": applied}
 

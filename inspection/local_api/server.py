@@ -210,7 +210,7 @@ class _Handler(BaseHTTPRequestHandler):
         return heat_png(part, recipes)
 
     def _look(self, view: str) -> bytes | None:
-        return encoded_jpeg(self.control.station.adjuster.take(view).image)
+        return encoded_jpeg(self.control.station.camera_service.take(view).image)
 
     def _answer(self, code: HTTPStatus, content: Mapping[str, Any]) -> None:
         self._send(code, json.dumps(content, default=str).encode(), "application/json")

@@ -36,7 +36,7 @@ class Acquirer:
     def __init__(
         self,
         views: list[CameraView],
-        trouble: Alarms,
+        alarms: Alarms,
         *,
         decide: Decide,
         shown: Callable[[Part], None],
@@ -46,7 +46,7 @@ class Acquirer:
         paused: Callable[[], bool] = lambda: False,
         seen: Callable[[Frame], None] = lambda frame: None,
     ) -> None:
-        self.views, self.trouble = views, trouble
+        self.views, self.alarms = views, alarms
         self._decide, self._shown, self._ended, self._over = decide, shown, ended, over
         self._between, self._paused, self._seen = between, paused, seen
         self._behind, self._fresh = threading.Event(), 0.0
@@ -81,7 +81,7 @@ class Acquirer:
                 self._decide(part, f"no picture in time: {error}")
             except CameraError as error:
                 self._skip(part)
-                self.trouble.set(CAMERA, str(error))
+                self.alarms.set(CAMERA, str(error))
                 self._decide(part, f"no picture: {error}")
                 if any(view.camera.state == "FAULT" for view in self.views):
                     self._ended(error)
@@ -89,7 +89,7 @@ class Acquirer:
                 self._skip(part)
                 self._decide(part, str(error))
             else:
-                self.trouble.clear(CAMERA)
+                self.alarms.clear(CAMERA)
                 self._show(part)
 
     def follow(self, take: Take, stopping: threading.Event) -> None:
@@ -101,13 +101,13 @@ class Acquirer:
             try:
                 frame = view.next(timeout_s=0.5)
             except CameraTimeout:  # it is there, and no part came
-                self.trouble.clear(CAMERA)
+                self.alarms.clear(CAMERA)
                 continue
             except EndOfStream as error:
                 self._ended(error)
                 return
             except CameraLost as error:
-                self.trouble.set(CAMERA, str(error))
+                self.alarms.set(CAMERA, str(error))
                 self._over.wait(min(max(view.camera.retry_in_s, PAUSE_S), REVIVE_S))
                 continue
             except CameraError as error:  # a picture was there and cannot be read: a part as well
@@ -117,7 +117,7 @@ class Acquirer:
                 self._one(take, None, str(error))
                 unreadable += 1
                 continue
-            self.trouble.clear(CAMERA)
+            self.alarms.clear(CAMERA)
             for _ in range(frame.missed_before - unreadable):
                 self._one(take, None, "the camera lost this part's picture")
             self._one(take, frame, "")
@@ -131,7 +131,7 @@ class Acquirer:
             if overdue_s < OVERDUE_S:
                 continue
             problem = f"view {view.name}: the driver of camera {view.camera.name} does not return"
-            self.trouble.set(CAMERA, problem)
+            self.alarms.set(CAMERA, problem)
             if overdue_s > stall_s:
                 raise CameraError(
                     f"{problem}, for {stall_s:g} s longer than allowed; look at camera and cable"
@@ -156,7 +156,7 @@ class Acquirer:
             try:
                 view.camera.revive(REVIVE_S)
             except CameraError as error:
-                self.trouble.set(CAMERA, str(error))
+                self.alarms.set(CAMERA, str(error))
                 if view.camera.state != "FAULT":  # which ends the station at the next part
                     self._away = str(error)
         if queueing:
@@ -197,15 +197,15 @@ class Acquirer:
 
     def _revive(self) -> None:
         """While no part waits, look for lost cameras: a PLC does not trigger until they are back."""
-        if not self.trouble.has(CAMERA):
+        if not self.alarms.has(CAMERA):
             return
         try:
             for view in self.views:
                 view.camera.revive(REVIVE_S)
         except CameraError as error:
-            self.trouble.set(CAMERA, str(error))
+            self.alarms.set(CAMERA, str(error))
         else:
-            self.trouble.clear(CAMERA)
+            self.alarms.clear(CAMERA)
 
     def _one(self, take: Take, frame: Frame | None, problem: str) -> None:
         part = take(TriggerRequest(source="camera"), time.monotonic())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from inspection.judgement import Verdict
 from inspection.plant.messages import InspectionResult, StationInterface
 from inspection.plant.outputs.base import Output, OutputError, OutputRefused
+from inspection.station.parts_in_flight import PartsInFlight
 
 if TYPE_CHECKING:
     from inspection.store import PartRecord, Store
@@ -26,10 +27,9 @@ class Deliveries:
     """The outputs of a station: those that answer at once, and those that are `queued`."""
 
     def __init__(
-        self, outputs: Mapping[str, Output], store: Store, *, open_part: Callable[[str], bool]
+        self, outputs: Mapping[str, Output], store: Store, *, parts: PartsInFlight
     ) -> None:
-        self.outputs, self.store = outputs, store
-        self._open_part = open_part
+        self.outputs, self.store, self.parts = outputs, store, parts
         self.queued = tuple(name for name, output in outputs.items() if output.queued)
         self._problems: dict[str, str] = {}
         self._refusals: dict[str, tuple[str, int]] = {}
@@ -168,7 +168,7 @@ class Deliveries:
             if not records:
                 return
             for record in records:
-                if self._open_part(record.part_id):
+                if record.part_id in self.parts:
                     return  # the line is being told just now
                 try:
                     output.send(self._told(record))

@@ -31,12 +31,12 @@ class Recorder:
         self,
         store: Store,
         deliveries: Deliveries,
-        trouble: Alarms,
+        alarms: Alarms,
         *,
         station: str,
         over: threading.Event,
     ) -> None:
-        self.store, self.deliveries, self.trouble = store, deliveries, trouble
+        self.store, self.deliveries, self.alarms = store, deliveries, alarms
         self.station = station
         self._over = over
         self._lock = threading.Lock()
@@ -57,7 +57,7 @@ class Recorder:
         try:
             return self._note(request)
         except StoreError as error:
-            self.trouble.set(RECORD, str(error))
+            self.alarms.set(RECORD, str(error))
             self.defer(request)
             return False
 
@@ -97,7 +97,7 @@ class Recorder:
                 self._back()
                 return list(records)
             except StoreError as error:
-                self.trouble.set(RECORD, str(error))
+                self.alarms.set(RECORD, str(error))
         return [self.keep(part) for part in some]
 
     def keep(self, part: Part) -> PartRecord | None:
@@ -114,7 +114,7 @@ class Recorder:
             except RecordRefused:
                 raise
             except StoreError as error:
-                self.trouble.set(RECORD, str(error))
+                self.alarms.set(RECORD, str(error))
                 self._reject_unrecorded(part, str(error))
                 if self._over.wait(RETRY_S):
                     return None
@@ -177,13 +177,13 @@ class Recorder:
             except RecordRefused:
                 settled -= 1  # it has its part already
             except StoreError as error:
-                self.trouble.set(RECORD, str(error))
+                self.alarms.set(RECORD, str(error))
                 self._over.wait(RETRY_S)
                 return settled
             with self._lock:
                 self._owed.pop(request.trigger_id, None)
             settled += 1
-        self.trouble.clear(RECORD)
+        self.alarms.clear(RECORD)
         return settled
 
     def _note(self, request: TriggerRequest) -> bool:
@@ -270,7 +270,7 @@ class Recorder:
             try:
                 self.store.add_event(part.part_id, "answer", "station", detail={"reject": reason})
             except StoreError as error:
-                self.trouble.set(RECORD, str(error))
+                self.alarms.set(RECORD, str(error))
                 if self._over.wait(RETRY_S):
                     return
                 continue
@@ -280,7 +280,7 @@ class Recorder:
     def _back(self) -> None:
         """The record takes rows again; the trouble is over once nothing is owed."""
         if not self._owed:
-            self.trouble.clear(RECORD)
+            self.alarms.clear(RECORD)
 
     def _send(self, result: InspectionResult) -> None:
         problem: OutputError | None = self.deliveries.answer(result)

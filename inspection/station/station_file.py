@@ -114,6 +114,11 @@ class StationFile:
     """The file's folder, not a key of it."""
 
     @property
+    def product_names(self) -> tuple[str, ...]:
+        """Products there is a recipe for, in the order of the file."""
+        return tuple(product.name for product in self.products)
+
+    @property
     def page_folder(self) -> Path:
         """Where the station page keeps its users and jobs, beside the record."""
         if "://" in self.record:

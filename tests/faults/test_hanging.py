@@ -17,7 +17,7 @@ from cameras.simulated import Simulated
 from inspection.judgement import Verdict
 from inspection.station import camera_view as views
 from inspection.station.alarms import CAMERA
-from inspection.station.station import StationStopped
+from inspection.station.pipeline import StationStopped
 from tests.station.conftest import wait_until
 
 REPOSITORY = Path(__file__).parents[2]

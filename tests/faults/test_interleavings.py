@@ -118,7 +118,7 @@ def test_a_part_never_gets_the_picture_of_another_and_the_line_recovers(build: A
             part(f"burst{number}")  # more than may wait: some are rejected unread
         built.settle(7)
         for number in range(3):
-            wait_until(lambda: not built.station._acquirer._behind.is_set())
+            wait_until(lambda: not built.station.pipeline.acquirer._behind.is_set())
             time.sleep(TAKT_S)
             part(f"after{number}")
             built.settle(8 + number)
@@ -163,7 +163,7 @@ def test_asked_to_stop_while_a_trigger_is_being_taken(build: Any) -> None:
         taken: list[bool] = []
         thread = threading.Thread(target=lambda: taken.append(built.trigger()))
         thread.start()
-        built.station._asked.wait(5)
+        built.station.pipeline.stopping.wait(5)
         built.station.run()
         thread.join()
         assert taken == [True]
@@ -187,7 +187,7 @@ def test_a_picture_that_cannot_be_encoded_stops_the_station_and_passes_nothing(
     build: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import inspection.store as store_module
-    from inspection.station.station import StationStopped
+    from inspection.station.pipeline import StationStopped
 
     def broken(_: Frame) -> bytes:
         raise MemoryError("no memory")

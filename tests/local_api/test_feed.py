@@ -28,9 +28,9 @@ from tests.station.conftest import wait_until
 def test_a_pass_told_as_a_reject_is_shown_as_the_reject(
     grace_s: float, reason: str, build: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from inspection.station import station
+    from inspection.station import pipeline
 
-    monkeypatch.setattr(station, "GRACE_S", grace_s)
+    monkeypatch.setattr(pipeline, "GRACE_S", grace_s)
     with build(deadline_ms=2000.0) as built:
         add = built.store.add
 
@@ -52,7 +52,7 @@ def test_a_pass_told_as_a_reject_is_shown_as_the_reject(
 def test_parts_without_a_picture_are_told_and_not_kept(build: Any) -> None:
     live = Feed()
     with build() as built, live.subscribed() as messages:
-        built.station.listeners = (live, *built.station.listeners)
+        built.station.pipeline.listeners = (live, *built.station.pipeline.listeners)
         built.station.pause(paused=True)
         built.trigger()
         wait_until(lambda: len(built.parts) == 1)
@@ -66,7 +66,7 @@ def test_only_so_many_parts_are_kept_however_small(
     monkeypatch.setattr(feed, "KEPT_PARTS", 2)
     live = Feed()
     with build() as built:
-        built.station.listeners = (live, *built.station.listeners)
+        built.station.pipeline.listeners = (live, *built.station.pipeline.listeners)
         for number in range(3):
             built.trigger()
             wait_until(lambda number=number: len(built.parts) == number + 1)

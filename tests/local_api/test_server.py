@@ -23,7 +23,7 @@ from cameras import read_image
 from cameras.simulated import Simulated
 from inspection.errors import RecipeError
 from inspection.judgement import Verdict
-from inspection.local_api import server as control
+from inspection.local_api import commands
 from inspection.local_api.commands import StationCommands
 from inspection.local_api.feed import Feed
 from inspection.local_api.server import RUNTIME, ControlServer
@@ -70,7 +70,7 @@ def opened(build: Any, tmp_path: Path) -> Any:
     def make(*cameras: Any, **fields: Any) -> Any:
         live = Feed()
         with build(*cameras, **fields) as built:
-            built.station.listeners = (live, *built.station.listeners)
+            built.station.pipeline.listeners = (live, *built.station.pipeline.listeners)
             folder = tmp_path / "page"
             with ControlServer(StationCommands(built.station, live), folder):
                 yield built, Door(folder)
@@ -183,7 +183,7 @@ def test_a_camera_is_not_made_another_from_the_page(
 ) -> None:
     with opened() as (built, door):
         view = ViewSettings(name="view0", camera=kind)
-        built.station.adjuster.settings = replace(built.station.settings, views=(view,))
+        built.station.camera_service.settings = replace(built.station.settings, views=(view,))
         camera = built.station.views[0].camera.camera
         door.post("pause", who="mia")
         told = door.refused("camera", who="mia", view="view0", settings={setting: value})
@@ -196,7 +196,7 @@ def test_a_camera_is_not_made_another_from_the_page(
 def test_what_the_station_file_says_of_a_camera_may_be_said_again(opened: Any) -> None:
     with opened() as (built, door):
         known = ViewSettings(name="view0", camera="simulated", settings={"product": "flange"})
-        built.station.adjuster.settings = replace(built.station.settings, views=(known,))
+        built.station.camera_service.settings = replace(built.station.settings, views=(known,))
         door.post("pause", who="mia")
         same = {"product": "flange", "size_px": 320}
         assert door.post("camera", who="mia", view="view0", settings=same).status_code == 200
@@ -214,7 +214,7 @@ def test_two_recipes_at_once_are_put_on_the_line_one_after_the_other(
         at_once.remove(path)
         raise RecipeError("told to fail")
 
-    monkeypatch.setattr(control, "load_recipe", slow)
+    monkeypatch.setattr(commands, "load_recipe", slow)
     with opened() as (_, door), ThreadPoolExecutor(3) as pool:
         asked = [pool.submit(door.refused, "recipe", who="mia", path="x.recipe") for _ in range(3)]
         assert [each.result() for each in asked] == ["told to fail"] * 3
@@ -226,8 +226,8 @@ def test_a_recipe_file_exchanged_while_it_is_read_is_refused(
 ) -> None:
     path = Path("x.recipe").resolve()
     before = _opened(retrained)
-    monkeypatch.setattr(control, "load_recipe", lambda path: before)
-    monkeypatch.setattr(control, "open_recipe", lambda path: SimpleNamespace(id="another"))
+    monkeypatch.setattr(commands, "load_recipe", lambda path: before)
+    monkeypatch.setattr(commands, "open_recipe", lambda path: SimpleNamespace(id="another"))
     with opened() as (built, door):
         told = door.refused("recipe", who="mia", path=str(path))
         assert told == (

@@ -15,7 +15,7 @@ from cameras import CameraTimeout, Frame
 from cameras.simulated import Simulated
 from inspection.errors import InspectionError
 from inspection.judgement import Verdict
-from inspection.station.station import StationStopped
+from inspection.station.pipeline import StationStopped
 from tests.station.conftest import Built, wait_until
 
 
@@ -70,7 +70,7 @@ def aside() -> Any:
 def _look(built: Built, camera: ByLine, pool: ThreadPoolExecutor) -> Future[Frame]:
     """Begin a look, and wait until it is at the camera."""
     camera.reading.clear()
-    look = pool.submit(built.station.adjuster.take, "view0")
+    look = pool.submit(built.station.camera_service.take, "view0")
     assert camera.reading.wait(5)
     return look
 
@@ -189,7 +189,7 @@ def test_a_driver_that_hangs_at_a_look_is_told_and_ends_the_station(
     camera = Hanging()
     with build(camera, stall_s=1.5) as built:
         built.station.pause(paused=True)
-        aside.submit(built.station.adjuster.take, "view0")
+        aside.submit(built.station.camera_service.take, "view0")
         wait_until(lambda: built.station.error_code == 1, 5)
         problem = "view view0: the driver of camera simulated does not return"
         assert built.station.snapshot()["error"] == problem

@@ -13,7 +13,7 @@ from cameras import CameraLost, CameraTimeout, Frame
 from cameras.simulated import Simulated
 from inspection.errors import InspectionError
 from inspection.judgement import Verdict
-from inspection.station.station import StationStopped
+from inspection.station.pipeline import StationStopped
 from inspection.store import open_store
 from tests.station.conftest import wait_until
 
@@ -315,7 +315,7 @@ def test_a_fault_of_the_program_rejects_the_part_and_inspecting_goes_on(
 
 def test_a_listener_that_fails_harms_nobody(build: Any) -> None:
     with build() as built:
-        built.station.listeners = (lambda part: 1 / 0, *built.station.listeners)
+        built.station.pipeline.listeners = (lambda part: 1 / 0, *built.station.pipeline.listeners)
         built.trigger()
         built.settle(1)
         assert len(built.parts) == 1
@@ -366,7 +366,7 @@ def test_a_trigger_that_died_stops_the_station(build: Any) -> None:
             self.check()
 
     with build() as built:
-        built.station.triggers = {"dead": Dead()}
+        built.station.pipeline.triggers = {"dead": Dead()}
         with pytest.raises(StationStopped, match="trigger dead: its thread ended"):
             built.station.run()
 
