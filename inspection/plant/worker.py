@@ -1,4 +1,4 @@
-"""Threads of an output: their failure reaches whoever sends next, and they end when asked."""
+"""Threads of an output or trigger: their failure reaches whoever checks, and they end when asked."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine
 from threading import Event, Thread, current_thread
 from typing import Any, TypeVar
 
+from inspection.errors import InspectionError
 from inspection.plant.outputs.base import OutputError
 
 T = TypeVar("T")
@@ -14,10 +15,19 @@ STOP_TIMEOUT_S = 10.0
 
 
 class Worker:
-    """A thread that does `work(stop)` until `stop` is set; what it raised comes out of `check`."""
+    """A thread that does `work(stop)` until `stop` is set; what it raised comes out of `check`.
 
-    def __init__(self, name: str, work: Callable[[Event], None]) -> None:
-        self.name, self._work = name, work
+    `error` is the kind of error that its owner promises: OutputError, TriggerUnavailable.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        work: Callable[[Event], None],
+        *,
+        error: type[InspectionError] = OutputError,
+    ) -> None:
+        self.name, self._work, self._error = name, work, error
         self._stop, self._failure = Event(), ""
         self._thread = Thread(target=self._run, name=name, daemon=True)
 
@@ -31,20 +41,20 @@ class Worker:
         return bool(self._failure)
 
     def check(self) -> None:
-        """Raise OutputError if the work ended by itself."""
+        """Raise `error` if the work ended by itself."""
         if self._failure:
-            raise OutputError(
+            raise self._error(
                 f"{self.name}: its thread ended: {self._failure}; restart the station"
             )
 
     def stop(self) -> None:
-        """End the work and wait for its end. Raises OutputError when it does not end."""
+        """End the work and wait for its end. Raises `error` when it does not end."""
         self._stop.set()
         if self._thread.ident is None or self._thread is current_thread():
             return
         self._thread.join(STOP_TIMEOUT_S)
         if self._thread.is_alive():
-            raise OutputError(f"{self.name}: its thread did not end in {STOP_TIMEOUT_S:g} s")
+            raise self._error(f"{self.name}: its thread did not end in {STOP_TIMEOUT_S:g} s")
 
     def _run(self) -> None:
         try:

@@ -15,12 +15,13 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import cv2
 
 from cameras import Camera, CameraTimeout, Frame, camera_class
 from inspection.errors import InspectionError
+from inspection.station.camera_set import CameraSet
 from inspection.station.camera_view import CameraView
 from inspection.station.station_file import StationFile, settings_for
 
@@ -30,46 +31,35 @@ SLICE_S = 0.2
 """A look that waits for the line's trigger sees within this time that the station is to go on."""
 
 
-class Cameras(Protocol):
-    """Who reads the cameras for parts."""
-
-    def skip_one(self) -> None:
-        """Start anew before the next part: pictures were read that may have been a part's."""
-
-    def resynchronise(self) -> None:
-        """Start anew now."""
-
-
 class CameraService:
-    """Runs what the set-up page asks of the cameras; `work` is called by the thread that reads them."""
+    """Does what the set-up page asks of the cameras; the thread that reads them calls `serve`."""
 
-    def __init__(self, views: list[CameraView], settings: StationFile) -> None:
-        self.views = {view.name: view for view in views}
-        self.settings = settings
+    def __init__(self, cameras: CameraSet, settings: StationFile) -> None:
+        self.cameras, self.settings = cameras, settings
         self.paused = False
         self._follows = settings.trigger == "camera"
         self._lock = threading.Lock()
         self._used, self._leaving = False, False
         """Whether a camera was asked for since the station paused; whether it is to go on."""
-        self._asked: queue.Queue[tuple[Future[Any], Callable[[Cameras], Any]]] = queue.Queue(8)
-        self._next: Future[Frame] = Future()
+        self._requests: queue.Queue[tuple[Future[Any], Callable[[], Any]]] = queue.Queue(8)
+        self._next_frame: Future[Frame] = Future()
 
-    def work(self, cameras: Cameras) -> None:
-        """Do what is asked, if anything is; while inspecting, nothing is done."""
+    def serve(self) -> None:
+        """Do what the page asked for since the last call; while inspecting, that is nothing."""
         with suppress(queue.Empty):
             while True:
-                future, job = self._asked.get_nowait()
+                future, job = self._requests.get_nowait()
                 if not future.set_running_or_notify_cancel():
                     continue
-                cameras.skip_one()
+                self.cameras.skip_one()
                 try:
-                    future.set_result(job(cameras))
+                    future.set_result(job())
                 except BaseException as error:
                     future.set_exception(error)
 
-    def seen(self, frame: Frame) -> None:
-        """Show a part's picture to the looks that wait, where each picture is a part."""
-        waiting, self._next = self._next, Future()
+    def show(self, frame: Frame) -> None:
+        """Give a part's picture to the calls of `take` that wait, where each picture is a part."""
+        waiting, self._next_frame = self._next_frame, Future()
         waiting.set_result(frame)
 
     def resume(self) -> None:
@@ -83,7 +73,7 @@ class CameraService:
                 return
             self._leaving = True
         try:
-            self._asks(self._go_on, RESUME_S, "set-up of the cameras did not end")
+            self._request(self._go_on, RESUME_S, "set-up of the cameras did not end")
         finally:
             self._leaving = False
 
@@ -92,11 +82,11 @@ class CameraService:
 
         Where each picture is a part, it is that of the next part, which is rejected as paused.
         """
-        looked = self._view(view)
+        camera_view = self._view(view)
         if self._follows:
             self._must_pause()
-            return _answer(self._next, TAKE_S, "the camera gave no picture")
-        return self._done(lambda _: self._looked(looked), TAKE_S + 5.0)
+            return _result(self._next_frame, TAKE_S, "the camera gave no picture")
+        return self._use(lambda: self._read(camera_view), TAKE_S + 5.0)
 
     def save(self, view: str, path: Path) -> Frame:
         """Take one picture and write it, losslessly, to a new file. Raises InspectionError."""
@@ -111,43 +101,44 @@ class CameraService:
 
     def change(self, view: str, settings: Mapping[str, Any]) -> dict[str, Any]:
         """Open a camera anew with other settings; give those it has. The earlier come back if it fails."""
-        looked = self._view(view)
-        named = next(each for each in self.settings.views if each.name == view)
-        kind = camera_class(named.camera)
-        _must_be_adjustable(kind, settings, named.settings)
-        whole = {**named.settings, **settings}
-        made = settings_for(kind, whole, where=f"views.{view}.settings", home=self.settings.home)
+        camera_view = self._view(view)
+        in_file = next(each for each in self.settings.views if each.name == view)
+        kind = camera_class(in_file.camera)
+        _must_be_adjustable(kind, settings, in_file.settings)
+        where = f"views.{view}.settings"
+        whole = {**in_file.settings, **settings}
+        arguments = settings_for(kind, whole, where=where, home=self.settings.home)
 
-        def swap(_: Cameras) -> dict[str, Any]:
+        def swap() -> dict[str, Any]:
             self._must_pause()
-            looked.swap_camera(kind(**made), timeout_s=OPEN_S)
-            return dict(looked.camera.applied)
+            camera_view.swap_camera(kind(**arguments), timeout_s=OPEN_S)
+            return dict(camera_view.camera.applied)
 
-        return self._done(swap, OPEN_S)
+        return self._use(swap, OPEN_S)
 
-    def _looked(self, looked: CameraView) -> Frame:
+    def _read(self, view: CameraView) -> Frame:
         """Read one picture; where the line triggers it, in slices, so that a resume is heard."""
         give_up = time.monotonic() + TAKE_S
-        while looked.queues:
+        while view.queues:
             self._must_pause()
             with suppress(CameraTimeout):
-                return looked.next(timeout_s=SLICE_S)
+                return view.next(timeout_s=SLICE_S)
             if time.monotonic() > give_up:
-                raise CameraTimeout(f"view {looked.name}: no picture within {TAKE_S:g} s")
+                raise CameraTimeout(f"view {view.name}: no picture within {TAKE_S:g} s")
         self._must_pause()
-        return looked.read(timeout_s=TAKE_S, trigger_id=None)
+        return view.read(timeout_s=TAKE_S, trigger_id=None)
 
-    def _go_on(self, cameras: Cameras) -> None:
+    def _go_on(self) -> None:
         if not self._follows:  # there each picture is a part, whoever looks at it
-            cameras.resynchronise()
+            self.cameras.resynchronise()
         with self._lock:
             self._used, self.paused = False, False
 
     def _view(self, name: str) -> CameraView:
-        if name not in self.views:
-            allowed = ", ".join(self.views)
-            raise InspectionError(f"view {name!r}: there is none; allowed: {allowed}")
-        return self.views[name]
+        views = {view.name: view for view in self.cameras.views}
+        if name not in views:
+            raise InspectionError(f"view {name!r}: there is none; allowed: {', '.join(views)}")
+        return views[name]
 
     def _must_pause(self) -> None:
         if self._leaving:
@@ -155,25 +146,26 @@ class CameraService:
         if not self.paused:
             raise InspectionError("the station is inspecting; pause it before using its cameras")
 
-    def _done(self, job: Callable[[Cameras], T], timeout_s: float) -> T:
+    def _use(self, job: Callable[[], T], timeout_s: float) -> T:
+        """Have a camera used by the thread that reads it, and remember that it was."""
         with self._lock:
             self._must_pause()
             self._used = True
-        return self._asks(job, timeout_s, "the camera did not answer")
+        return self._request(job, timeout_s, "the camera did not answer")
 
-    def _asks(self, job: Callable[[Cameras], T], timeout_s: float, problem: str) -> T:
+    def _request(self, job: Callable[[], T], timeout_s: float, problem: str) -> T:
         future: Future[T] = Future()
         try:
-            self._asked.put_nowait((future, job))
+            self._requests.put_nowait((future, job))
         except queue.Full:
             raise InspectionError("the cameras are busy with set-up; try again") from None
         try:
-            return _answer(future, timeout_s, problem)
+            return _result(future, timeout_s, problem)
         finally:
             future.cancel()
 
 
-def _answer(future: Future[T], timeout_s: float, problem: str) -> T:
+def _result(future: Future[T], timeout_s: float, problem: str) -> T:
     try:
         return future.result(timeout=timeout_s)
     except FutureTimeout:

@@ -34,7 +34,7 @@ class Part:
     part_id: str = field(default_factory=lambda: str(uuid4()))
     marks: dict[str, float] = field(default_factory=lambda: {"taken": time.monotonic()})
     frames: dict[str, Frame] = field(default_factory=dict)
-    look: Montage | None = None
+    montage: Montage | None = None
     picture: Future[StagedPicture | bytes] | None = None
     """The picture as the record keeps it, put on the disk while the part is judged, if it has room."""
     judgement: Judgement | None = None

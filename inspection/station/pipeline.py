@@ -21,9 +21,10 @@ from inspection.judgement import Judgement
 from inspection.judging.multi_view import cannot_inspect, combine_judgements
 from inspection.plant.messages import StationState, TriggerRequest
 from inspection.plant.outputs.base import OutputError
-from inspection.station.acquisition import Acquirer, next_of, waiting_in
+from inspection.station.acquisition import Acquirer, PipelineLinks, next_of, waiting_in
 from inspection.station.alarms import OUTPUT, RECORD, Alarms
 from inspection.station.camera_service import CameraService
+from inspection.station.camera_set import CameraSet
 from inspection.station.code_reader import identify
 from inspection.station.delivery import Deliveries
 from inspection.station.part import InspectedPart, Listener, Part
@@ -34,7 +35,6 @@ from inspection.station.station_file import StationFile
 if TYPE_CHECKING:
     from inspection.plant.messages import InspectionResult, StationInterface
     from inspection.plant.triggers import Trigger
-    from inspection.station.camera_view import CameraView
     from inspection.store import PartRecord, Store
 
 WATCH_S = 0.02
@@ -58,7 +58,7 @@ class Pipeline:
         self,
         settings: StationFile,
         *,
-        views: list[CameraView],
+        cameras: CameraSet,
         store: Store,
         parts: PartsInFlight,
         deliveries: Deliveries,
@@ -68,7 +68,7 @@ class Pipeline:
         listeners: tuple[Listener, ...] = (),
         max_parts: int | None = None,
     ) -> None:
-        self.settings, self.views, self.parts = settings, views, parts
+        self.settings, self.parts, self.cameras = settings, parts, cameras
         self.deliveries, self.alarms, self.camera_service = deliveries, alarms, camera_service
         self.triggers, self.listeners, self.max_parts = triggers, listeners, max_parts
         self.phase: StationState = "Preoperational"
@@ -80,17 +80,15 @@ class Pipeline:
         self.recorder = Recorder(
             store, deliveries, alarms, station=settings.station, over=self.over
         )
-        self.acquirer = Acquirer(
-            views,
-            alarms,
-            decide=self._reject,
-            shown=self._to_judging,
-            ended=self._wind_up,
+        links = PipelineLinks(
+            take=self._take_picture,
+            judge=self._to_judging,
+            reject=self._reject,
+            wind_up=self._wind_up,
+            stopping=self.stopping,
             over=self.over,
-            between=camera_service.work,
-            paused=lambda: camera_service.paused,
-            seen=camera_service.seen,
         )
+        self._acquirer = Acquirer(cameras, camera_service, links)
         self._reader = settings.identity.as_reader() if settings.identity else None
         self._inbox: queue.Queue[Part] = queue.Queue(settings.queue)
         self._pictures: queue.Queue[Part] = queue.Queue(2)
@@ -178,12 +176,12 @@ class Pipeline:
         """Note a trigger durably, then queue it. False when the station is not ready."""
         part = self._take(request, time.monotonic())
         if part is None:
-            self.acquirer.skip_one()
+            self.cameras.skip_one()
             return False
         try:
             self._inbox.put_nowait(part)
         except queue.Full:
-            self.acquirer.skip_one()
+            self.cameras.skip_one()
             self._reject(part, f"station busy: {self.settings.queue} parts are waiting")
         return True
 
@@ -236,22 +234,22 @@ class Pipeline:
 
     def _acquire(self) -> None:
         if self.settings.trigger == "camera":
-            self.acquirer.follow(self._take_picture, self.stopping)
+            self._acquirer.follow()
         else:
-            self.acquirer.take_pictures(self._inbox)
+            self._acquirer.take_pictures(self._inbox)
 
     def _to_judging(self, part: Part) -> None:
         """Hand a part's pictures on to be judged; meanwhile encode them and put them on the disk."""
         from inspection.store import encode_picture
 
-        assert part.look is not None
+        assert part.montage is not None
         part.picture = Future()
         while not self.over.is_set() and not part.claimed:
             with suppress(queue.Full):
                 self._pictures.put(part, timeout=0.1)
                 break
         try:
-            part.picture.set_result(self.recorder.stage(part, encode_picture(part.look.frame)))
+            part.picture.set_result(self.recorder.stage(part, encode_picture(part.montage.frame)))
         except BaseException as error:
             part.picture.set_exception(error)
             raise
@@ -271,12 +269,13 @@ class Pipeline:
             self._decide(part, judgement)
 
     def _judgement(self, part: Part) -> Judgement:
-        assert part.look is not None
+        assert part.montage is not None
         part.judgements = {
-            view.name: view.judge(part.frames[view.name], part.product) for view in self.views
+            view.name: view.judge(part.frames[view.name], part.product)
+            for view in self.cameras.views
         }
         part.mark("judge")
-        return combine_judgements(part.judgements, part.look, part.times_ms())
+        return combine_judgements(part.judgements, part.montage, part.times_ms())
 
     def _unidentified(self, part: Part) -> Judgement | None:
         """Read who the part is from its picture; a judgement where that leaves it without a recipe."""
@@ -327,7 +326,7 @@ class Pipeline:
             self._must_not_stall(
                 self._judging_since, f"the judge thread hangs, for {stall_s:g} s now"
             )
-            self.acquirer.check(stall_s)
+            self.cameras.check(stall_s)
             for trigger in self.triggers.values():
                 trigger.check()
             self.deliveries.check()
@@ -352,7 +351,7 @@ class Pipeline:
 
     def _reject(self, part: Part, reason: str) -> None:
         """Reject a part that was not judged."""
-        recipe = self.views[0].recipes.get(part.product)
+        recipe = self.cameras.views[0].recipes.get(part.product)
         self._decide(part, cannot_inspect(reason, recipe))
 
     def _decide(self, part: Part, judgement: Judgement) -> None:

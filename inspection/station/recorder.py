@@ -228,7 +228,7 @@ class Recorder:
             lot=request.lot or part.lot,
             product=part.product or None,
             source=request.source,
-            frame=None if part.look is None else part.look.frame,
+            frame=None if part.montage is None else part.montage.frame,
             image_bytes=picture if isinstance(picture, bytes) else None,
             staged=None if isinstance(picture, bytes) else picture,
         )

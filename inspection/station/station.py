@@ -14,6 +14,7 @@ from inspection.plant.messages import StationState, TriggerRequest
 from inspection.station import pause_file as pause
 from inspection.station.alarms import NONE, Alarms
 from inspection.station.camera_service import CameraService
+from inspection.station.camera_set import CameraSet
 from inspection.station.camera_view import CameraView
 from inspection.station.delivery import Deliveries
 from inspection.station.part import Listener
@@ -52,14 +53,15 @@ class Station:
         listeners: tuple[Listener, ...] = (),
         max_parts: int | None = None,
     ) -> None:
-        self.settings, self.views, self.store = settings, views, store
+        self.settings, self.store = settings, store
         self.alarms = Alarms(self._changed)
+        self.cameras = CameraSet(views, self.alarms)
         self.parts = PartsInFlight()
         self.deliveries = Deliveries(outputs, store, parts=self.parts)
-        self.camera_service = CameraService(views, settings)
+        self.camera_service = CameraService(self.cameras, settings)
         self.pipeline = Pipeline(
             settings,
-            views=views,
+            cameras=self.cameras,
             store=store,
             parts=self.parts,
             deliveries=self.deliveries,
@@ -119,6 +121,11 @@ class Station:
         self._changed()
 
     # What the page may ask
+
+    @property
+    def views(self) -> list[CameraView]:
+        """The views of each part, in the order of the station file."""
+        return self.cameras.views
 
     @property
     def paused(self) -> bool:

@@ -118,7 +118,7 @@ def test_a_part_never_gets_the_picture_of_another_and_the_line_recovers(build: A
             part(f"burst{number}")  # more than may wait: some are rejected unread
         built.settle(7)
         for number in range(3):
-            wait_until(lambda: not built.station.pipeline.acquirer._behind.is_set())
+            wait_until(lambda: not built.station.cameras._behind.is_set())
             time.sleep(TAKT_S)
             part(f"after{number}")
             built.settle(8 + number)

@@ -67,16 +67,44 @@ def test_thread_that_ended_is_told(plant: Any, until: Any) -> None:
     plant.while_triggered = broken
     trigger = Interval(period_s=0.01)
     trigger.open(plant)
-
-    def told() -> str:
-        try:
-            trigger.check()
-        except Exception as error:
-            return str(error)
-        return ""
-
-    assert "ZeroDivisionError: a bug" in until(told, "the failure")
+    assert "ZeroDivisionError: a bug" in until(lambda: _failure(trigger), "the failure")
     trigger.close()
+
+
+def test_a_scanner_whose_thread_ended_is_told_in_the_same_words(
+    scanner: Any, plant: Any, until: Any
+) -> None:
+    def broken() -> None:
+        raise ZeroDivisionError("a bug")
+
+    ours, port = scanner
+    plant.while_triggered = broken
+    trigger = _serial(port)
+    trigger.open(plant)
+    os.write(ours, b"A-17\n")
+    assert until(lambda: _failure(trigger), "the failure") == (
+        "trigger serial_line: its thread ended: ZeroDivisionError: a bug; restart the station"
+    )
+    trigger.close()
+
+
+def _failure(trigger: Any) -> str:
+    """What `check` raised, which is of the kind that triggers promise and no other."""
+    try:
+        trigger.check()
+    except TriggerUnavailable as error:
+        return str(error)
+    return ""
+
+
+def test_a_plc_simulator_that_finds_nobody_is_a_trigger_that_is_not_there(
+    plant: Any, port: int
+) -> None:
+    kind: Any = trigger_class("plc_simulator")
+    if (missing := kind.missing()) is not None:
+        pytest.skip(missing)
+    with pytest.raises(TriggerUnavailable, match=f"plc_simulator: nothing answers at .*:{port}"):
+        kind(port=port, timeout_s=0.5).open(plant)
 
 
 @pytest.fixture
@@ -130,15 +158,7 @@ def test_http_failure_is_an_answer_or_is_told(
     plant.while_triggered = bug
     with pytest.raises(RemoteDisconnected):
         _post(http, "{}")
-
-    def told() -> str:
-        try:
-            http.check()
-        except TriggerUnavailable as error:
-            return str(error)
-        return ""
-
-    assert "ZeroDivisionError: a bug" in until(told, "the failure")
+    assert "ZeroDivisionError: a bug" in until(lambda: _failure(http), "the failure")
     assert capfd.readouterr() == ("", "")
 
 

@@ -30,10 +30,10 @@ class Trigger(Protocol):
         """Begin to call `line.trigger`, from a thread of its own. Raises TriggerUnavailable."""
 
     def close(self) -> None:
-        """End; safe twice. Raises InspectionError if the trigger had ended by itself."""
+        """End; safe twice. Raises TriggerUnavailable when the trigger's thread does not end."""
 
     def check(self) -> None:
-        """Raise InspectionError if the trigger ended by itself."""
+        """Raise TriggerUnavailable if the trigger ended by itself: the station then stops."""
 
     @classmethod
     def missing(cls) -> str | None:

@@ -13,8 +13,8 @@ from inspection.plant.worker import Worker
 class Interval:
     """Triggers every `period_s`, the first time one period after opening.
 
-    Times are kept from the start, so they do not drift; times that passed while the station was
-    busy are counted in `refused`, not made up for.
+    Times are counted from the start, so they do not drift. `refused` counts the triggers that the
+    station did not take, and those whose time passed while it took another.
     """
 
     name = "interval"
@@ -36,11 +36,11 @@ class Interval:
                 f"trigger {self.name}: period_s = {self.period_s}; it must be above 0"
             )
         self._line, self.refused = line, 0
-        self._worker = Worker(f"trigger {self.name}", self._work)
+        self._worker = Worker(f"trigger {self.name}", self._work, error=TriggerUnavailable)
         self._worker.start()
 
     def check(self) -> None:
-        """Raise OutputError if the trigger ended by itself."""
+        """Raise TriggerUnavailable if the trigger's thread ended by itself."""
         if self._worker is not None:
             self._worker.check()
 

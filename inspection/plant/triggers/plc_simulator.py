@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from inspection.plant.messages import StationInterface
-from inspection.plant.outputs.base import OutputUnavailable
+from inspection.plant.triggers import TriggerUnavailable
 
 COIL_TRIGGER = 0
 INPUT_READY = 0
@@ -46,13 +46,13 @@ class PlcSimulator:
         self._thread: threading.Thread | None = None
 
     def open(self, line: StationInterface) -> None:
-        """Connect and begin. Raises OutputUnavailable."""
+        """Connect and begin. Raises TriggerUnavailable."""
         from pymodbus.client import ModbusTcpClient
 
         client: Any = ModbusTcpClient(self.host, port=self.port, timeout=self.timeout_s)
         if not client.connect():
-            raise OutputUnavailable(
-                f"plc_simulator: nothing answers at {self.host}:{self.port}; "
+            raise TriggerUnavailable(
+                f"trigger {self.name}: nothing answers at {self.host}:{self.port}; "
                 "is [outputs.modbus_server] in the station file?"
             )
         self._thread = threading.Thread(target=self._work, args=(client,), daemon=True)
@@ -65,7 +65,7 @@ class PlcSimulator:
             self._thread.join(timeout=self.timeout_s + 1)
 
     def check(self) -> None:
-        """Nothing to tell: a PLC goes on whatever its peer does."""
+        """Never raise: a PLC goes on whatever its peer does."""
 
     @classmethod
     def missing(cls) -> str | None:

@@ -52,11 +52,11 @@ class SerialLine:
         self._line, self.refused = line, 0
         self._form = _compiled(self.pattern)
         self._device = self._connected()
-        self._worker = Worker(f"trigger {self.name}", self._work)
+        self._worker = Worker(f"trigger {self.name}", self._work, error=TriggerUnavailable)
         self._worker.start()
 
     def check(self) -> None:
-        """Raise OutputError if the trigger ended by itself."""
+        """Raise TriggerUnavailable if the trigger's thread ended by itself."""
         if self._worker is not None:
             self._worker.check()
 
