@@ -1,11 +1,13 @@
-"""Putting a recipe on the line: the file the station reads is exchanged, and the old one is kept.
+"""The recipes of a station on this machine: put on the line, kept, and found again by their id.
 
-Whoever exchanges then has the station load the file; if that fails, `put_back` undoes it all.
+A recipe is put on the line by exchanging the file that the station reads; the old one is kept.
+Whoever swaps then has the station load the file; if that fails, `rollback` undoes it all.
 """
 
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,12 +15,18 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
+from cameras import Frame
 from inspection.durable_files import copy_file
 from inspection.errors import RecipeError
+from inspection.judgement import Judgement
+from inspection.judging.judge import inspect
 from inspection.recipe import Recipe, open_recipe
+from inspection.station.station_file import StationFile
 from inspection.store import Action
 
 ON_LINE, REPLACED = "recipe_on_line", "recipe_replaced"
+KEPT_RECIPES = "recipes"
+"""Folder of recipes that were on the line before, named by their id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,15 +113,56 @@ def _add(found: dict[str, dict[str, Any]], recipe_id: str, row: dict[str, Any]) 
         found[recipe_id] = row
 
 
+class RecipeLibrary:
+    """Finds a recipe by its id among those of the station file and those kept in `folder`."""
+
+    def __init__(self, settings: StationFile, folder: Path) -> None:
+        self.settings, self.folder = settings, folder
+        self._ids: dict[tuple[Path, int], str] = {}
+
+    def find(self, recipe_id: str) -> Recipe | None:
+        """The recipe of this id, None if it is no longer on this machine."""
+        path = self._path(recipe_id)
+        return None if path is None else opened(path)
+
+    def has(self, recipe_id: str) -> bool:
+        """Whether the recipe of this id is still on this machine."""
+        return self._path(recipe_id) is not None
+
+    def _path(self, recipe_id: str) -> Path | None:
+        return next((path for path in self._files() if self._id(path) == recipe_id), None)
+
+    def _files(self) -> list[Path]:
+        on_line = {
+            product.recipe_of(view.name)
+            for product in self.settings.products
+            for view in self.settings.views
+        }
+        kept = (self.folder / KEPT_RECIPES).glob("*.recipe")
+        return [path for path in (*on_line, *kept) if path.is_file()]
+
+    def _id(self, path: Path) -> str:
+        key = path, path.stat().st_mtime_ns
+        if key not in self._ids:
+            self._ids[key] = _opened(*key).id
+        return self._ids[key]
+
+
 def opened(path: Path) -> Recipe:
-    """Open a recipe, or give the one that was opened before."""
+    """Open a recipe, or reuse the one opened before; judge by it with `inspect_opened` only."""
     return _opened(path, path.stat().st_mtime_ns)
 
 
-@lru_cache(maxsize=3)
+@lru_cache(maxsize=4)
 def _opened(path: Path, changed_ns: int) -> Recipe:
     return open_recipe(path)
 
 
-KEPT_RECIPES = "recipes"
-"""Folder of recipes that were on the line before, named by their id (`inspection.station.recipe_library`)."""
+def inspect_opened(frame: Frame, recipe: Recipe) -> Judgement:
+    """Judge by a recipe of this library, one picture at a time: several pages may ask at once."""
+    with _ONE_AT_A_TIME:
+        return inspect(frame, recipe)
+
+
+_ONE_AT_A_TIME = threading.Lock()
+"""A recipe's program is not safe to share between threads."""

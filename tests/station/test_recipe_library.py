@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +16,20 @@ import pytest
 from inspection.errors import RecipeError
 from inspection.judging.judge import load_recipe
 from inspection.recipe import Recipe, open_recipe, write_recipe
-from inspection.station.recipe_library import ON_LINE, REPLACED, commit, history, rollback, swap
+from inspection.station import recipe_library
+from inspection.station.recipe_library import (
+    KEPT_RECIPES,
+    ON_LINE,
+    REPLACED,
+    RecipeLibrary,
+    commit,
+    history,
+    inspect_opened,
+    opened,
+    rollback,
+    swap,
+)
+from inspection.station.station_file import ProductSettings, StationFile, ViewSettings
 from inspection.store import Action, open_store
 
 
@@ -126,3 +142,43 @@ def test_the_history_is_that_of_one_file(tmp_path: Path) -> None:
     ]
     assert rows[0]["at"] == "2026-03-01T03:00:00+00:00"
     assert rows[2]["at"] is None
+
+
+def test_a_recipe_is_found_by_its_id_on_the_line_and_among_those_kept(
+    recipe: Recipe, target: Path, tmp_path: Path
+) -> None:
+    settings = StationFile(
+        station="test",
+        record=str(tmp_path / "parts.db"),
+        views=(ViewSettings(name="top", camera="simulated"),),
+        products=(ProductSettings(name="flange", recipe=target),),
+    )
+    (tmp_path / KEPT_RECIPES).mkdir()
+    kept = another(recipe, tmp_path / KEPT_RECIPES / "earlier.recipe")
+    library = RecipeLibrary(settings, tmp_path)
+    on_line = open_recipe(target).id
+    found = [library.find(recipe_id) for recipe_id in (on_line, kept)]
+    assert [each and each.id for each in found] == [on_line, kept]
+    assert library.has(kept)
+    (tmp_path / KEPT_RECIPES / "earlier.recipe").unlink()
+    assert (library.has(kept), library.find(kept)) == (False, None)
+    swapped = another(recipe, target)
+    assert (library.has(on_line), library.has(swapped)) == (False, True)
+
+
+def test_two_pages_never_use_one_program_at_the_same_time(
+    target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inside, most = threading.Semaphore(1), []
+
+    def slow(frame: Any, recipe: Any) -> Any:
+        most.append(inside.acquire(blocking=False))
+        time.sleep(0.05)
+        inside.release()
+
+    monkeypatch.setattr(recipe_library, "inspect", slow)
+    same = [opened(target) for _ in range(4)]
+    assert len({id(recipe) for recipe in same}) == 1
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda recipe: inspect_opened(None, recipe), same))  # type: ignore[arg-type]
+    assert most == [True] * 4

@@ -23,7 +23,7 @@ def routes(context: Context) -> APIRouter:
     """Serve `/pictures/PART_ID/…`; a part's picture never changes."""
     router = APIRouter(prefix="/pictures")
     fresh = _Fresh(context)
-    heats = StoredPartRejudge(context.settings, context.folder)
+    rejudge = StoredPartRejudge(context.settings, context.folder)
 
     @router.get("/{part_id}/screen")
     async def screen(part_id: str) -> Response:
@@ -42,7 +42,9 @@ def routes(context: Context) -> APIRouter:
         data = await fresh.get(f"/heat/{part_id}.png")
         if data is None:
             record = await _record(context, part_id)
-            data = await asyncio.to_thread(heats.of, record, context.store.image_path(record))
+            data = await asyncio.to_thread(
+                rejudge.heat_png, record, context.store.image_path(record)
+            )
         if data is None:
             raise Refuse(context.words.say("base.no_heat", request.scope["language"]), status=404)
         return _answer(data, "image/png")

@@ -18,7 +18,7 @@ from starlette.background import BackgroundTask
 from inspection.errors import InspectionError
 from inspection.jobs.record_tasks import told_span
 from inspection.recipe import Recipe
-from inspection.station.rejudge import StoredPartRejudge
+from inspection.station.recipe_library import RecipeLibrary
 from inspection.store.reading.summary import Span, extent, lots_seen, recipes_seen
 from ui.core.audit import audited
 from ui.core.background import run
@@ -81,7 +81,7 @@ class _AnalysisService:
         self.book = analysis_rejudge.Book(context.store)
         self.files = Files(context.folder / FILES)
         self.check = Check(context.settings)
-        self._heats = StoredPartRejudge(context.settings, context.folder)
+        self._recipes = RecipeLibrary(context.settings, context.folder)
         self._gate = asyncio.Semaphore(AT_ONCE)
 
     async def do(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -92,14 +92,14 @@ class _AnalysisService:
     def recipe(self, recipe_id: str | None) -> Recipe | None:
         """Give a recipe that is on this machine."""
         try:
-            return None if recipe_id is None else self._heats.recipe(recipe_id)
+            return None if recipe_id is None else self._recipes.find(recipe_id)
         except InspectionError:
             return None  # a damaged file among them; what needs no recipe is shown all the same
 
     def has(self, recipe_id: str) -> bool:
         """Tell whether a recipe is on this machine."""
         try:
-            return self._heats.has(recipe_id)
+            return self._recipes.has(recipe_id)
         except InspectionError:
             return False
 

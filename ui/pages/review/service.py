@@ -33,7 +33,7 @@ class Review:
         self.queue = Queue(context.store, context.settings.station)
         self.masks = Masks(context.folder)
         self.defects = Defects(context.folder)
-        self.heats = StoredPartRejudge(context.settings, context.folder)
+        self.rejudge = StoredPartRejudge(context.settings, context.folder)
         self.datasets = context.folder / FOLDER
         self.exporting = asyncio.Lock()
 
@@ -139,7 +139,7 @@ class Review:
         picture = self.store.image_path(record)
         if picture is None or not picture.is_file():
             return None
-        judged = self.heats.judged(record, picture)
+        judged = self.rejudge.judge(record, picture)
         mask = None if judged is None else from_heat(*judged)
         if mask is None and record.regions:
             width, height = picture_size(picture)

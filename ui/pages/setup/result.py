@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -16,17 +15,14 @@ from cameras import Frame, list_images
 from inspection.errors import SetupError
 from inspection.jobs import Job
 from inspection.jobs import trial as trial_files
-from inspection.judging.judge import inspect
 from inspection.labels.confusion import compared, labelled, passes
 from inspection.labels.labels import Labels
 from inspection.recipe.calibration import calibrate
-from inspection.station.recipe_library import opened
+from inspection.station.recipe_library import inspect_opened, opened
 from ui.pages.setup.draft import FIRST
 
 GOOD, PARTS = "good", "parts"
 """Folders of a job: the good parts a recipe was learnt from, and recorded parts it is tried on."""
-
-_one_at_a_time = threading.Lock()
 
 
 def promise(n: int, asked: float) -> dict[str, Any]:
@@ -109,8 +105,7 @@ def heat_png(recipe_path: Path, picture: Path) -> bytes | None:
     recipe = opened(recipe_path)
     image = recipe.settings.setup.read_picture(picture)
     frame = Frame(image=image, camera="set-up", sequence=0, captured_at=datetime.now(UTC))
-    with _one_at_a_time:
-        judgement = inspect(frame, recipe)
+    judgement = inspect_opened(frame, recipe)
     anomalies = judgement.anomaly_map
     if anomalies is None:
         return None
