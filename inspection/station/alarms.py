@@ -1,4 +1,4 @@
-"""What is wrong with a station now: a code and one line of text for each trouble there is."""
+"""What is wrong with a station now: a code and one line of text for each alarm."""
 
 from __future__ import annotations
 
@@ -6,44 +6,44 @@ import threading
 from collections.abc import Callable
 
 NONE, CAMERA, RECORD, OUTPUT, RECIPE, BUSY = range(6)
-"""Error codes, as `Line.error_code` gives them."""
+"""Error codes, as `StationInterface.error_code` has them."""
 
 WORST_FIRST = (OUTPUT, RECORD, CAMERA)
 
 
 class Alarms:
-    """The present troubles; `changed` is called when one comes and when one goes."""
+    """The alarms that are on; `changed` is called when one comes and when one goes."""
 
     def __init__(self, changed: Callable[[], None]) -> None:
-        self._present: dict[int, str] = {}
+        self._active: dict[int, str] = {}
         self._lock = threading.Lock()
         self._changed = changed
 
     @property
     def code(self) -> int:
-        """The worst trouble present, or NONE."""
-        return next((code for code in WORST_FIRST if code in self._present), NONE)
+        """The worst alarm that is on, or NONE."""
+        return next((code for code in WORST_FIRST if code in self._active), NONE)
 
     @property
     def text(self) -> str:
-        """The worst trouble in words."""
-        return self._present.get(self.code, "")
+        """The worst alarm in words."""
+        return self._active.get(self.code, "")
 
     def has(self, code: int) -> bool:
-        """Whether this trouble is present."""
-        return code in self._present
+        """Whether this alarm is on."""
+        return code in self._active
 
     def set(self, code: int, text: str) -> None:
-        """Be in trouble; a new text for the same trouble is no news."""
+        """Raise an alarm; a new text for the same one is no news."""
         with self._lock:
-            news = code not in self._present
-            self._present[code] = text
+            news = code not in self._active
+            self._active[code] = text
         if news:
             self._changed()
 
     def clear(self, code: int) -> None:
-        """Be out of this trouble; another stays."""
+        """End this alarm; another stays."""
         with self._lock:
-            known = self._present.pop(code, None) is not None
+            known = self._active.pop(code, None) is not None
         if known:
             self._changed()

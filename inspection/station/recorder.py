@@ -278,7 +278,7 @@ class Recorder:
             return
 
     def _back(self) -> None:
-        """The record takes rows again; the trouble is over once nothing is owed."""
+        """The record takes rows again; the alarm ends once nothing is owed."""
         if not self._owed:
             self.alarms.clear(RECORD)
 
