@@ -116,6 +116,7 @@ def metrics(snapshot: Mapping[str, Any]) -> str:
     lines += _family("queue_depth", "gauge", snapshot["queues"], "queue")
     lines += _family("outbox", "gauge", snapshot["outbox"], "output")
     lines += _family("refused", "gauge", snapshot["refused"], "output")
+    lines.append("# TYPE inspection_frames_total counter")
     for camera, counts in snapshot["cameras"].items():
         for what, count in counts.items():
             lines.append(
