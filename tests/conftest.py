@@ -125,6 +125,12 @@ def spotted() -> Callable[..., Image]:
     return paint
 
 
+@pytest.fixture(scope="session")
+def cli_in() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run `inspection WORDS…` in the folder given first, in a process of its own."""
+    return lambda folder, *words, **variables: run_cli(*words, cwd=folder, **variables)
+
+
 @pytest.fixture
 def cli(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run `inspection WORDS…` in the test's folder, in a process of its own."""

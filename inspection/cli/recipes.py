@@ -42,22 +42,22 @@ def train(
     image_size: Annotated[
         str,
         typer.Option(
-            help="Side in px of the square with as many pixels as a picture gets; or auto."
+            help="Model input size N: pictures are scaled to about N × N pixels, aspect kept; or auto."
         ),
     ] = "256",
     latency_budget_ms: Annotated[
         float,
-        typer.Option(min=0.0, help="With --image-size auto: the time the model may take."),
+        typer.Option(min=0.0, help="With --image-size auto: longest time the model may take for one picture."),
     ] = 50.0,
     false_reject: Annotated[
-        float, typer.Option(help="Share of good parts that may be rejected, e.g. 0.01.")
+        float, typer.Option(help="Largest share of good parts that may be rejected, such as 0.01.")
     ] = 0.01,
     setup: Annotated[
         Path | None, typer.Option(help="TOML file with scale, alignment, regions and zones.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same pictures: same recipe.")] = 0,
     status: Annotated[
-        Path | None, typer.Option(help="JSON file to keep telling how far it is, for programs.")
+        Path | None, typer.Option(help="JSON file that shows the progress, for programs.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -186,10 +186,10 @@ def evaluate(
 def bench(
     datasets: Annotated[list[Path], typer.Argument(help="Datasets with train/good and test/*.")],
     models: Annotated[
-        str, typer.Option(help="Contenders, with commas between.")
+        str, typer.Option(help="Models to compare, separated by commas.")
     ] = "ours,mh_patchcore,padim,patchcore",
-    image_size: Annotated[int, typer.Option(min=64, max=1024, help="Side in px for all.")] = 256,
-    backbone: Annotated[str, typer.Option(help="timm network for all.")] = "tf_efficientnet_lite0",
+    image_size: Annotated[int, typer.Option(min=64, max=1024, help="Model input size, the same for all.")] = 256,
+    backbone: Annotated[str, typer.Option(help="timm network, the same for all.")] = "tf_efficientnet_lite0",
     as_json: JsonOption = False,
 ) -> None:
     """Compare with anomalib's models: same backbone, pictures and size, in one run."""
@@ -220,7 +220,7 @@ def _image_size(text: str) -> int | None:
 def _print_training(report: TrainingReport, recipe: Path) -> None:
     found, hygiene = report.calibration, report.hygiene
     typer.echo(
-        f"{recipe}: learnt from {report.n_good} good parts in {report.seconds:.1f} s, "
+        f"{recipe}: trained on {report.n_good} good parts in {report.seconds:.1f} s, "
         f"{report.recipe_bytes / 1e6:.1f} MB, id {report.recipe_id[:12]}"
     )
     typer.echo(
@@ -229,8 +229,8 @@ def _print_training(report: TrainingReport, recipe: Path) -> None:
     )
     if found.images_needed:
         typer.echo(
-            f"You asked for {found.false_reject_asked:.2%}: collect {found.images_needed} more good "
-            "pictures to be promised that."
+            f"To guarantee the requested {found.false_reject_asked:.2%}, add {found.images_needed} more "
+            "good pictures."
         )
     if report.scale < MUCH_SMALLER and not report.sizes_tried:
         typer.echo(
@@ -240,10 +240,10 @@ def _print_training(report: TrainingReport, recipe: Path) -> None:
         )
     for title, rows in (
         ("Left out, unreadable", [why for _, why in hygiene.unreadable]),
-        ("Left out, another size", [f"{name}: {size}" for name, size in hygiene.off_size]),
-        ("Equal pictures", [" = ".join(names) for names in hygiene.duplicates]),
+        ("Left out, wrong size", [f"{name}: {size}" for name, size in hygiene.off_size]),
+        ("Duplicate pictures", [" = ".join(names) for names in hygiene.duplicates]),
         (
-            "Look at these: unlike the other good parts",
+            "Check these: they look unlike the other good parts",
             [
                 f"{name}: score {score:.3g}, usual up to {limit:.3g}"
                 for name, score, limit in hygiene.suspicious
@@ -257,7 +257,7 @@ def _print_training(report: TrainingReport, recipe: Path) -> None:
             if len(rows) > 10:
                 typer.echo(f"  and {len(rows) - 10} more; --json lists all")
     if report.tested is not None:
-        typer.echo("On the test pictures beside them:")
+        typer.echo("On the test pictures of this dataset:")
         _print_evaluation(report.tested)
 
 

@@ -47,7 +47,7 @@ def verify(
     store: StoreArgument,
     images_folder: ImagesFolder = None,
     noted: Annotated[
-        str | None, typer.Option(help="COUNT:HASH noted earlier; a rewritten record is found too.")
+        str | None, typer.Option(help="COUNT:HASH from an earlier verification; finds a rewritten record too.")
     ] = None,
     pictures: Annotated[bool, typer.Option(help="Read every picture too.")] = True,
     as_json: JsonOption = False,
@@ -78,7 +78,7 @@ def list_(
     station: Station = None,
     since: Since = None,
     until: Until = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many parts.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, help="List at most this many parts.")] = 50,
     images_folder: ImagesFolder = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -146,17 +146,17 @@ def report(
 def retain(
     store: StoreArgument,
     rejects_days: Annotated[
-        float | None, typer.Option(min=0, help="Keep pictures of rejects so many days.")
+        float | None, typer.Option(min=0, help="Keep pictures of rejects this many days.")
     ] = None,
     keep_every: Annotated[
-        int | None, typer.Option(min=1, help="Of the passes, keep every so manyth picture.")
+        int | None, typer.Option(min=1, help="Of the pictures of passes, keep every K-th.")
     ] = None,
     free_gb: Annotated[
         float | None,
-        typer.Option(min=0, help="While less is free, remove the oldest passes that were kept."),
+        typer.Option(min=0, help="While less is free on the disk (GB), remove the oldest pictures of passes."),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what would be removed.")
+        bool, typer.Option("--dry-run", help="Show what would be removed, remove nothing.")
     ] = False,
     images_folder: ImagesFolder = None,
     as_json: JsonOption = False,

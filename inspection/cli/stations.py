@@ -19,9 +19,9 @@ def demo(
     no_ui: Annotated[
         bool, typer.Option("--no-ui", help="End after the run with a summary.")
     ] = False,
-    parts: Annotated[int, typer.Option(min=1, help="How many parts the line makes.")] = 60,
-    good: Annotated[int, typer.Option(min=10, help="How many good parts to learn from.")] = 120,
-    folder: Annotated[Path, typer.Option(help="Where recipe, record and pictures go.")] = Path(
+    parts: Annotated[int, typer.Option(min=1, help="Number of parts to inspect.")] = 60,
+    good: Annotated[int, typer.Option(min=10, help="Number of good parts to train on.")] = 120,
+    folder: Annotated[Path, typer.Option(help="Folder for the recipe, the record and the pictures.")] = Path(
         "inspection-demo"
     ),
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same parts.")] = 0,
@@ -50,7 +50,7 @@ def demo(
 def run(
     station: Annotated[Path, typer.Argument(help="Station file (TOML).")],
     max_parts: Annotated[
-        int | None, typer.Option(min=1, help="Stop after so many parts; without it, never.")
+        int | None, typer.Option(min=1, help="Stop after this many parts; default: run until stopped.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -64,7 +64,7 @@ def run(
     settings = read_station(station)
     with ProgressBar() as progress:
         for path in learn_missing(settings, progress):
-            typer.echo(f"{path}: learnt from drawn parts, to try things out", err=True)
+            typer.echo(f"{path}: trained on drawn parts, to try things out", err=True)
 
     def tell(line: str) -> None:
         typer.echo(f"{settings.station}: {line}", err=True)
