@@ -11,8 +11,7 @@ import pkgutil
 from importlib import import_module
 from types import ModuleType
 
-from cameras._accounting import FrameCount
-from cameras._files import IMAGE_SUFFIXES, decode_image, list_images, read_image
+from cameras._picture_files.reading import IMAGE_SUFFIXES, decode_image, list_images, read_image
 from cameras._reconnect import Reconnecting
 from cameras.base import (
     Camera,
@@ -23,6 +22,7 @@ from cameras.base import (
     CameraUnsupported,
     EndOfStream,
     Frame,
+    FrameCount,
     ImageFileError,
 )
 

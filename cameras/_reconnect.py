@@ -6,7 +6,6 @@ import random
 import time
 from collections.abc import Callable, Mapping
 
-from cameras._accounting import FrameCount
 from cameras._attempt import Attempt
 from cameras.base import (
     Camera,
@@ -15,6 +14,7 @@ from cameras.base import (
     CameraTimeout,
     CameraUnavailable,
     Frame,
+    FrameCount,
     Setting,
     State,
 )
@@ -45,17 +45,21 @@ class Reconnecting(Camera):
         clock: Callable[[], float] = time.monotonic,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        self.camera = camera
+        self.use(camera)
         self.initial_s, self.max_s = initial_s, max_s
         self.multiplier, self.jitter = multiplier, jitter
         self.clock, self.chance = clock, chance
-        self.name = camera.name
-        self.trigger_sources, self.features = camera.trigger_sources, camera.features
         self._attempt: Attempt[None] | None = None
         self._fault: CameraError | None = None
         self._lost = False
         self._pause_s, self._due = 0.0, 0.0
         self._earlier = FrameCount()
+
+    def use(self, camera: Camera) -> None:
+        """Take another camera, while both are closed; what it declares is declared here too."""
+        self.camera, self.name = camera, camera.name
+        self.trigger_sources, self.trigger_source = camera.trigger_sources, camera.trigger_source
+        self.features, self.adjustable = camera.features, camera.adjustable
 
     def open(self) -> None:
         """Open the camera for the first time; what is wrong then is raised as it is."""
@@ -116,6 +120,11 @@ class Reconnecting(Camera):
     def applied(self) -> Mapping[str, Setting]:
         """The settings the camera has now."""
         return self.camera.applied
+
+    @property
+    def queues(self) -> bool:
+        """Whether the camera's pictures come by themselves and wait."""
+        return self.camera.queues
 
     @property
     def retry_in_s(self) -> float:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from types import MappingProxyType, TracebackType
 from typing import Literal, Self
@@ -24,13 +24,13 @@ from uuid import uuid4
 import numpy as np
 from numpy.typing import NDArray
 
-from cameras._accounting import Fate, FrameCount
-
 FrameStatus = Literal["complete", "incomplete", "corrupt"]
 State = Literal[
     "CLOSED", "CONNECTING", "IDLE", "ACQUIRING", "LOST", "BACKOFF", "FAULT", "END_OF_STREAM"
 ]
 Setting = str | int | float | bool
+Fate = Literal["complete", "incomplete", "missed", "backpressure", "unsupported"]
+FATES: tuple[Fate, ...] = ("complete", "incomplete", "missed", "backpressure", "unsupported")
 
 
 class CameraError(Exception):
@@ -106,18 +106,69 @@ class Frame:
             object.__setattr__(self, "image", view)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameCount:
+    """The pictures of one session: `sent` is always the sum of the five ends a picture can have.
+
+    `complete` arrived whole; `incomplete` arrived damaged; `missed` never arrived; `backpressure`
+    arrived while nobody took it; `unsupported` is of a kind that cannot be read. Raises ValueError.
+    """
+
+    sent: int = 0
+    complete: int = 0
+    incomplete: int = 0
+    missed: int = 0
+    backpressure: int = 0
+    unsupported: int = 0
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            if (value := getattr(self, field.name)) < 0:
+                raise ValueError(f"FrameCount.{field.name}: expected 0 or more, got {value}")
+        if self.sent != (total := sum(getattr(self, fate) for fate in FATES)):
+            raise ValueError(f"FrameCount.sent: expected {total} ({self._sum()}), got {self.sent}")
+
+    @classmethod
+    def of(cls, **counts: int) -> Self:
+        """The count of so many pictures by the end they had."""
+        return cls(sent=sum(counts.values()), **counts)
+
+    def plus(self, fate: Fate, n: int = 1) -> FrameCount:
+        """The count with `n` more pictures that ended so."""
+        return replace(self, sent=self.sent + n, **{fate: getattr(self, fate) + n})
+
+    def reclassified(self, n: int, *, was: Fate, now: Fate) -> FrameCount:
+        """The count with `n` pictures moved from one end to another."""
+        return replace(self, **{was: getattr(self, was) - n, now: getattr(self, now) + n})
+
+    def __add__(self, other: FrameCount) -> FrameCount:
+        names = [field.name for field in fields(self)]
+        return FrameCount(**{name: getattr(self, name) + getattr(other, name) for name in names})
+
+    def __str__(self) -> str:
+        return f"{self.sent} sent = {self._sum()}"
+
+    def _sum(self) -> str:
+        return " + ".join(f"{getattr(self, fate)} {fate}" for fate in FATES)
+
+
 class Camera(ABC):
     """A source of pictures: `open`, then `read` one frame a trigger, then `close`.
 
     A subclass stores its settings in `__init__` and starts work in `open`. Plain blocking code: the
-    station makes the threads. Closing twice is safe. `trigger_sources` are the trigger sources it
-    knows ("Off" runs free) and `features` the settings it writes to a device and reads back;
-    `adjustable` are those beside them that a person may change at a paused station: they name no
-    file, device, address or producer.
+    station makes the threads. Closing twice is safe. What a subclass declares, each with a default:
+
+    - `trigger_sources`: the trigger sources it knows; "Off" runs free, a line is a hardware input.
+    - `trigger_source`: the one it uses; a setting of the constructor where there are several.
+    - `features`: the settings it writes to a device and reads back.
+    - `adjustable`: those beside them that a person may change at a paused station; they name no
+      file, device, address or producer.
+    - `queues`: whether pictures come by themselves and wait.
     """
 
     name: str
     trigger_sources: tuple[str, ...] = ("Software",)
+    trigger_source: str = "Software"
     features: tuple[str, ...] = ()
     adjustable: tuple[str, ...] = ()
 
@@ -143,6 +194,11 @@ class Camera(ABC):
     def missing(cls) -> str | None:
         """Say in one line what must be installed before this camera can be used, or None."""
         return None
+
+    @property
+    def queues(self) -> bool:
+        """Whether pictures come by themselves and wait: one not read would go to the next part."""
+        return self.trigger_source != "Software"
 
     @property
     def state(self) -> State:

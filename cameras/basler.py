@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from importlib.util import find_spec
+from dataclasses import dataclass
 from typing import Any
 
-from cameras._features import Wanted
-from cameras._genicam import GenicamCamera, Grab
+from cameras._genicam.camera import GenicamCamera, Grab
+from cameras._genicam.features import Nodes
+from cameras._genicam.sdk import Sdk
 from cameras.base import CameraLost, CameraTimeout, CameraUnavailable, Setting
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class Basler(GenicamCamera):
     """A Basler camera: GigE, USB3, CoaXPress or the maker's emulator.
 
@@ -18,90 +19,63 @@ class Basler(GenicamCamera):
     connected one must be named. `device_class` keeps the search to one interface.
     """
 
+    serial_number: str | None = None
+    device_user_id: str | None = None
+    device_class: str | None = None
+
     name = "basler"
+    sdk = Sdk(
+        camera=name,
+        packages="pypylon",
+        modules=("pypylon.pylon", "pypylon.genicam"),
+        errors=("pypylon.pylon.GenericException",),
+    )
 
-    def __init__(
-        self,
-        *,
-        serial_number: str | None = None,
-        device_user_id: str | None = None,
-        device_class: str | None = None,
-        trigger_source: str = "Software",
-        trigger_activation: str | None = None,
-        trigger_delay_us: float | None = None,
-        exposure_auto: str | None = None,
-        exposure_time_us: float | None = None,
-        gain_db: float | None = None,
-        pixel_format: str | None = None,
-        width: int | None = None,
-        height: int | None = None,
-        offset_x: int | None = None,
-        offset_y: int | None = None,
-        acquisition_frame_rate: float | None = None,
-        grab_strategy: str = "one_by_one",
-    ) -> None:
-        self.serial_number, self.device_user_id = serial_number, device_user_id
-        self.device_class = device_class
-        self.trigger_source, self.grab_strategy = trigger_source, grab_strategy
-        self.trigger_activation, self.trigger_delay_us = trigger_activation, trigger_delay_us
-        self.exposure_auto, self.exposure_time_us = exposure_auto, exposure_time_us
-        self.gain_db, self.pixel_format = gain_db, pixel_format
-        self.width, self.height, self.offset_x, self.offset_y = width, height, offset_x, offset_y
-        self.acquisition_frame_rate = acquisition_frame_rate
-        self._camera: Any = None
-
-    @classmethod
-    def missing(cls) -> str | None:
-        """Say what to install if pylon is not there."""
-        if find_spec("pypylon") is None:
-            return "needs pypylon: pip install 'inspection[basler]'"
-        return None
-
-    def _wanted(self) -> Wanted:
-        return {name: getattr(self, name) for name in self.features}
-
-    def _connect(self) -> _PylonNodes:
-        pylon = _pylon()
-        try:
-            found = pylon.TlFactory.GetInstance().EnumerateDevices([self._asked_for(pylon)])
-            self._camera = pylon.InstantCamera(
-                pylon.TlFactory.GetInstance().CreateDevice(self._the_one(list(found)))
-            )
+    def _connect(self) -> None:
+        pylon = self.sdk.module()
+        with self.sdk.raising(" cannot be opened", CameraUnavailable):
+            factory = pylon.TlFactory.GetInstance()
+            device = self._chosen(list(factory.EnumerateDevices([self._filter(pylon)])))
+            self._camera = pylon.InstantCamera(factory.CreateDevice(device))
+            self._opened.callback(self._camera.DestroyDevice)  # never raises, even if unplugged
             self._camera.Open()
-        except pylon.GenericException as exc:
-            raise CameraUnavailable(f"camera basler cannot be opened: {_line(exc)}") from exc
-        return _PylonNodes(self._camera.GetNodeMap())
 
-    def _asked_for(self, pylon: Any) -> Any:
-        asked = pylon.DeviceInfo()
+    def _filter(self, pylon: Any) -> Any:
+        info = pylon.DeviceInfo()
         if self.serial_number is not None:
-            asked.SetSerialNumber(self.serial_number)
+            info.SetSerialNumber(self.serial_number)
         if self.device_user_id is not None:
-            asked.SetUserDefinedName(self.device_user_id)
+            info.SetUserDefinedName(self.device_user_id)
         if self.device_class is not None:
-            asked.SetDeviceClass(self.device_class)
-        return asked
+            info.SetDeviceClass(self.device_class)
+        return info
 
-    def _the_one(self, found: list[Any]) -> Any:
-        if len(found) == 1:
-            return found[0]
-        wanted = self.serial_number or self.device_user_id or "any"
-        if not found:
-            raise CameraUnavailable(
-                f"camera basler: no camera found ({wanted} wanted, "
-                f"device_class {self.device_class or 'any'}); check power, cable and address"
-            )
-        serials = ", ".join(info.GetSerialNumber() for info in found)
-        raise CameraUnavailable(
-            f"camera basler: {len(found)} cameras found; set serial_number to one of {serials}"
+    def _chosen(self, devices: list[Any]) -> Any:
+        named = self.serial_number or self.device_user_id or "any"
+        serials = ", ".join(info.GetSerialNumber() for info in devices)
+        return self._only(
+            devices,
+            none=f"no camera found ({named} wanted, device_class {self.device_class or 'any'}); "
+            "check power, cable and address",
+            several=f"{len(devices)} cameras found; set serial_number to one of {serials}",
         )
 
     def _identity(self) -> dict[str, Setting]:
         info = self._camera.GetDeviceInfo()
         return {"serial_number": info.GetSerialNumber(), "model": info.GetModelName()}
 
+    def _nodes(self) -> Nodes:
+        nodes, readable = self._camera.GetNodeMap(), self.sdk.module("pypylon.genicam").IsReadable
+        return Nodes(
+            readable=lambda node: bool(readable(nodes.GetNode(node))),
+            read=lambda node: nodes.GetNode(node).GetValue(),
+            write=lambda node, value: nodes.GetNode(node).SetValue(value),
+            entries=lambda node: list(nodes.GetNode(node).GetSymbolics()),
+            refusals=self.sdk.error_types(),
+        )
+
     def _start(self) -> None:
-        pylon = _pylon()
+        pylon = self.sdk.module()
         latest = self.grab_strategy == "latest_image_only"
         strategy = pylon.GrabStrategy_LatestImageOnly if latest else pylon.GrabStrategy_OneByOne
         self._camera.StartGrabbing(strategy)
@@ -110,24 +84,19 @@ class Basler(GenicamCamera):
         self._camera.StopGrabbing()
 
     def _fire(self, timeout_s: float) -> None:
-        pylon = _pylon()
+        pylon = self.sdk.module()
         self._check_alive()
-        wait_ms = max(int(timeout_s * 1000), 1)
-        try:
+        with self.sdk.raising(" refused a trigger"):
             # A camera that is not ready ignores a trigger without a word.
-            if not self._camera.WaitForFrameTriggerReady(wait_ms, pylon.TimeoutHandling_Return):
+            wait = self._camera.WaitForFrameTriggerReady
+            if not wait(_ms(timeout_s), pylon.TimeoutHandling_Return):
                 raise CameraTimeout(f"camera basler: not ready for a trigger in {timeout_s} s")
             self._camera.ExecuteSoftwareTrigger()
-        except pylon.GenericException as exc:
-            raise CameraLost(f"camera basler refused a trigger: {_line(exc)}") from exc
 
-    def _grab(self, timeout_s: float) -> Grab | None:
-        pylon = _pylon()
-        wait_ms = max(int(timeout_s * 1000), 1)
-        try:
-            result = self._camera.RetrieveResult(wait_ms, pylon.TimeoutHandling_Return)
-        except pylon.GenericException as exc:
-            raise CameraLost(f"camera basler: taking a picture failed: {_line(exc)}") from exc
+    def _fetch(self, timeout_s: float) -> Grab | None:
+        pylon = self.sdk.module()
+        with self.sdk.raising(": taking a picture failed"):
+            result = self._camera.RetrieveResult(_ms(timeout_s), pylon.TimeoutHandling_Return)
         self._check_alive()
         if not result.IsValid():
             return None
@@ -153,49 +122,6 @@ class Basler(GenicamCamera):
         if self._camera.IsCameraDeviceRemoved():
             raise CameraLost("camera basler is unplugged")
 
-    def _disconnect(self) -> None:
-        camera, self._camera = self._camera, None
-        if camera is not None:
-            camera.DestroyDevice()  # closes, and never raises, also after an unplug
 
-
-class _PylonNodes:
-    """The nodes of a pylon camera."""
-
-    def __init__(self, node_map: Any) -> None:
-        self._map = node_map
-
-    def has(self, node: str) -> bool:
-        genicam = import_module("pypylon.genicam")
-        try:
-            return bool(genicam.IsReadable(self._map.GetNode(node)))
-        except genicam.GenericException:
-            return False
-
-    def get(self, node: str) -> Setting:
-        value: Setting = self._map.GetNode(node).GetValue()
-        return value
-
-    def set(self, node: str, value: Setting) -> None:
-        genicam = import_module("pypylon.genicam")
-        try:
-            self._map.GetNode(node).SetValue(value)
-        except genicam.GenericException as exc:
-            raise ValueError(_line(exc)) from exc
-        except TypeError as exc:
-            raise ValueError(f"a {type(value).__name__} does not fit") from exc
-
-    def entries(self, node: str) -> list[str]:
-        return list(self._map.GetNode(node).GetSymbolics())
-
-
-def _pylon() -> Any:
-    try:
-        return import_module("pypylon.pylon")
-    except ImportError as exc:
-        raise CameraUnavailable(f"camera basler {Basler.missing() or exc}") from exc
-
-
-def _line(error: Exception) -> str:
-    """Give the maker's message without the place in its source."""
-    return str(error).split(" : ")[0].strip()
+def _ms(seconds: float) -> int:
+    return max(int(seconds * 1000), 1)

@@ -7,8 +7,8 @@ import time
 from fnmatch import fnmatch
 from pathlib import Path
 
-from cameras._arrivals import Arrivals
-from cameras._files import check_bits, list_images, one_line, read_image
+from cameras._picture_files.arrivals import Arrivals
+from cameras._picture_files.reading import check_bits, list_images, one_line, read_image
 from cameras.base import (
     Camera,
     CameraError,
@@ -85,6 +85,11 @@ class Folder(Camera):
         """Forget the session; `files` stays readable."""
         self._arrivals = None
         self._end_session()
+
+    @property
+    def queues(self) -> bool:
+        """Whether pictures arrive by themselves: those of a watched folder do."""
+        return self.watch
 
     def _replayed(self) -> tuple[int, Path]:
         if self._next == len(self.files):

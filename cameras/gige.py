@@ -1,35 +1,22 @@
-"""GigE Vision cameras of any maker, without the maker's library."""
+"""GigE Vision cameras of any maker, with the viva-genicam library instead of the maker's."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
-from importlib import import_module
-from importlib.util import find_spec
-from typing import Any, TypeVar
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
 
-from cameras._accounting import FrameCount
 from cameras._attempt import Attempt
-from cameras._features import Wanted
-from cameras._genicam import GenicamCamera, Grab
-from cameras._pixel_formats import pfnc_name
-from cameras.base import CameraLost, CameraUnavailable, FrameStatus, Setting
+from cameras._genicam.camera import GenicamCamera, Grab
+from cameras._genicam.features import Nodes
+from cameras._genicam.pixel_formats import pfnc_name
+from cameras._genicam.sdk import ANSWER_S, Sdk
+from cameras.base import FATES, CameraLost, CameraUnavailable, FrameCount, FrameStatus
 
-T = TypeVar("T")
-
-ANSWER_S = 1.0
-"""How long a camera may take to answer: a frozen one blocks the library for up to 10 s."""
-
-_SEARCH_MS = 500
 _CONTROL_REGISTER = 0x0A00  # Control Channel Privilege, GigE Vision 2.0, 2011
-_WAIT_MS = 1
-_IDENTITY = {
-    "DeviceID": "serial_number",
-    "DeviceSerialNumber": "serial_number",
-    "DeviceModelName": "model",
-}
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class Gige(GenicamCamera):
     """A GigE Vision camera, found on the network by its IP or MAC `address`.
 
@@ -37,92 +24,72 @@ class Gige(GenicamCamera):
     name or by its own IP address; loopback is searched only by its name.
     """
 
+    address: str | None = None
+    interface: str | None = None
+    packet_size: int | None = None
+    packet_resend: bool = True
+
     name = "gige"
+    sdk = Sdk(
+        camera=name,
+        packages="viva-genicam",
+        modules=("viva_genicam",),
+        errors=("viva_genicam.GenicamError",),
+    )
 
-    def __init__(
-        self,
-        *,
-        address: str | None = None,
-        interface: str | None = None,
-        packet_size: int | None = None,
-        packet_resend: bool = True,
-        trigger_source: str = "Software",
-        trigger_activation: str | None = None,
-        trigger_delay_us: float | None = None,
-        exposure_auto: str | None = None,
-        exposure_time_us: float | None = None,
-        gain_db: float | None = None,
-        pixel_format: str | None = None,
-        width: int | None = None,
-        height: int | None = None,
-        offset_x: int | None = None,
-        offset_y: int | None = None,
-        acquisition_frame_rate: float | None = None,
-        grab_strategy: str = "one_by_one",
-    ) -> None:
-        self.address, self.interface = address, interface
-        self.packet_size, self.packet_resend = packet_size, packet_resend
-        self.trigger_source, self.grab_strategy = trigger_source, grab_strategy
-        self.trigger_activation, self.trigger_delay_us = trigger_activation, trigger_delay_us
-        self.exposure_auto, self.exposure_time_us = exposure_auto, exposure_time_us
-        self.gain_db, self.pixel_format = gain_db, pixel_format
-        self.width, self.height, self.offset_x, self.offset_y = width, height, offset_x, offset_y
-        self.acquisition_frame_rate = acquisition_frame_rate
-        self._camera: Any = None
-        self._stream: Any = None
-        self._earlier = FrameCount()
-
-    @classmethod
-    def missing(cls) -> str | None:
-        """Say what to install if the library is not there."""
-        if find_spec("viva_genicam") is None:
-            return "needs viva-genicam: pip install 'inspection[gige]'"
-        return None
+    _stream: Any = field(default=None, init=False)
+    _earlier: FrameCount = field(default_factory=FrameCount, init=False)
 
     @property
     def accounting(self) -> FrameCount:
-        """Where the pictures ended up, by the stream's own counters."""
-        now = self._earlier if self._stream is None else self._earlier + _counted(self._stream)
-        return _corrected(now, thrown=self._thrown, unsupported=self._count.unsupported)
+        """Where the pictures ended up, by the stream's own counters and what was done with them."""
+        count = self._counted().reclassified(self._thrown, was="complete", now="backpressure")
+        return count.reclassified(self._count.unsupported, was="complete", now="unsupported")
 
-    def _wanted(self) -> Wanted:
-        return {name: getattr(self, name) for name in self.features}
+    def _counted(self) -> FrameCount:
+        """What this stream and those before it counted."""
+        if self._stream is None:
+            return self._earlier
+        stats = self._stream.stats()
+        ends = {end: getattr(stats, f"frames_{end}") for end in FATES}
+        return self._earlier + FrameCount.of(**ends)
 
-    def _connect(self) -> _GigeNodes:
-        vg = _library()
+    def _connect(self) -> None:
+        viva = self.sdk.module()
         self._earlier, self._thrown = FrameCount(), 0
-        try:
-            found = vg.discover(timeout_ms=_SEARCH_MS, iface=self.interface)
-            self._camera = vg.connect_gige(self._the_one(found), iface=self.interface)
-        except vg.GenicamError as exc:
-            raise CameraUnavailable(
-                f"camera gige cannot be opened: {exc}; is it used by another program?"
-            ) from exc
-        return _GigeNodes(self._camera)
+        with self.sdk.raising(
+            " cannot be opened", CameraUnavailable, "; is it used by another program?"
+        ):
+            devices = viva.discover(timeout_ms=500, iface=self.interface)
+            self._camera = viva.connect_gige(self._chosen(devices), iface=self.interface)
+        self._opened.callback(self._camera.close)
 
-    def _the_one(self, found: list[Any]) -> Any:
-        wanted = (self.address or "").upper()
-        fit = [info for info in found if not wanted or wanted in {info.ip, info.mac.upper()}]
-        if len(fit) == 1:
-            return fit[0]
-        there = ", ".join(f"{info.ip} ({info.mac})" for info in found) or "none"
+    def _chosen(self, devices: list[Any]) -> Any:
+        address = (self.address or "").upper()
+        fit = [info for info in devices if not address or address in {info.ip, info.mac.upper()}]
+        there = ", ".join(f"{info.ip} ({info.mac})" for info in devices) or "none"
         searched = self.interface or "any network card"
-        if not fit:
-            raise CameraUnavailable(
-                f"camera gige: no camera {self.address or 'at all'} answers on {searched}; "
-                f"found: {there}; check power, cable, address and interface"
-            )
-        raise CameraUnavailable(
-            f"camera gige: {len(fit)} cameras answer on {searched}; set address to one of {there}"
+        return self._only(
+            fit,
+            none=f"no camera {self.address or 'at all'} answers on {searched}; "
+            f"found: {there}; check power, cable, address and interface",
+            several=f"{len(fit)} cameras answer on {searched}; set address to one of {there}",
         )
 
-    def _identity(self) -> dict[str, Setting]:
-        nodes = _GigeNodes(self._camera)
-        return {name: nodes.get(node) for node, name in _IDENTITY.items() if nodes.has(node)}
+    def _nodes(self) -> Nodes:
+        camera = self._camera
+        return Nodes(
+            readable=lambda node: (
+                (state := camera.feature_state(node)).is_implemented and state.is_available
+            ),
+            read=lambda node: camera.feature_state(node).value,
+            write=lambda node, x: camera.set(node, str(int(x) if isinstance(x, bool) else x)),
+            entries=lambda node: list(camera.available_enum_entries(node)),
+            refusals=self.sdk.error_types(),
+        )
 
     def _start(self) -> None:
-        vg = _library()
-        try:
+        with self.sdk.raising(": the stream does not start"):
             self._stream = self._camera.stream(
                 iface=self.interface,
                 packet_size=self.packet_size,
@@ -130,161 +97,53 @@ class Gige(GenicamCamera):
                 deliver_incomplete=True,
             )
             self._stream.__enter__()
-        except vg.GenicamError as exc:
-            raise CameraLost(f"camera gige: the stream does not start: {exc}") from exc
 
     def _stop(self) -> None:
-        stream, self._stream = self._stream, None
-        self._earlier += _counted(stream)
-        self._ask("stopping", lambda: stream.__exit__(None, None, None))
+        self.sdk.ask("stopping", self._ended_stream().__exit__, None, None, None)
 
     def _fire(self, timeout_s: float) -> None:
-        self._ask("a trigger", self._camera.trigger_software)
+        self.sdk.ask("a trigger", self._camera.trigger_software)
 
-    def _grab(self, timeout_s: float) -> Grab | None:
-        frame = self._next(max(int(timeout_s * 1000), 1))
-        skipped = 0
-        while frame is not None and self.grab_strategy == "latest_image_only":
-            if (newer := self._next(_WAIT_MS)) is None:
-                break
-            frame, skipped = newer, skipped + 1
-        self._thrown += skipped
-        return None if frame is None else self._copied(frame, skipped)
+    def _fetch(self, timeout_s: float) -> Grab | None:
+        with self.sdk.raising(": the stream broke"):
+            try:
+                frame = self._stream.next_frame(max(int(timeout_s * 1000), 1))
+            except self.sdk.module().TransportError as exc:
+                if "timeout" in str(exc):
+                    return None
+                raise
+        return None if frame is None else self._copied(frame)
 
-    def _next(self, wait_ms: int) -> Any:
-        """Give the stream's next picture, or None if none came in time."""
-        vg = _library()
-        try:
-            return self._stream.next_frame(wait_ms)
-        except vg.TransportError as exc:
-            if "timeout" in str(exc):
-                return None
-            raise CameraLost(f"camera gige: the stream broke: {exc}") from exc
-        except vg.GenicamError as exc:
-            raise CameraLost(f"camera gige: the stream broke: {exc}") from exc
-
-    def _copied(self, frame: Any, skipped: int) -> Grab:
-        """Copy a picture; lost packets are black in an incomplete one."""
+    def _copied(self, frame: Any) -> Grab:
+        """Copy a picture; lost packets are black in it. DEVICE_STATUS is the camera's own error."""
+        pixels = None
+        with suppress(self.sdk.module().ParseError):  # its end is not there
+            pixels = frame.to_numpy()
+        sent_as = pfnc_name(frame.pixel_format)
+        damage: FrameStatus = "corrupt" if frame.status.name == "DEVICE_STATUS" else "incomplete"
         return Grab(
-            pixels=_pixels(frame),
-            pixel_format=_as_read(frame.pixel_format),
+            pixels=None if pixels is None or pixels.ndim < 2 else pixels,
+            pixel_format="RGB8" if sent_as == "BGR8" else sent_as,  # the library put BGR in order
             frame_id=int(frame.block_id),
-            status="complete" if frame.is_complete else _damage(frame.status),
-            skipped=skipped,
+            status="complete" if frame.is_complete else damage,
             timestamp_ns=frame.ts_dev,
         )
 
     def _check_alive(self) -> None:
         """Ask for a register, with a deadline of our own; the library's own state lags."""
-        camera = self._camera
-        privilege = self._ask("a question", lambda: camera.read_register(_CONTROL_REGISTER, 4))
+        privilege = self.sdk.ask("a question", self._camera.read_register, _CONTROL_REGISTER, 4)
         if not any(privilege):
             raise CameraLost("camera gige: another program took the camera, or its heartbeat ended")
 
-    def _ask(self, what: str, call: Callable[[], T]) -> T:
-        """Do something that needs the camera's answer. Raises CameraLost without one in time."""
-        vg = _library()
-        attempt = Attempt(call)
-        if not attempt.done(ANSWER_S):
-            raise CameraLost(f"camera gige did not answer {what} in {ANSWER_S:.0f} s")
-        try:
-            return attempt.result()
-        except vg.GenicamError as exc:
-            raise CameraLost(f"camera gige did not answer {what}: {exc}") from exc
-
     def _disconnect(self) -> None:
         """Let go in a thread: a camera that is away would hold us for seconds."""
-        camera, self._camera = self._camera, None
-        stream, self._stream = self._stream, None
-        if camera is None:
-            return
-        if stream is not None:
-            self._earlier += _counted(stream)
-        Attempt(lambda: _let_go(camera, stream)).done(ANSWER_S)
+        if self._stream is not None:
+            self._opened.push(self._ended_stream())
+        if self._camera is not None:
+            self._camera = None
+            Attempt(self._opened.pop_all().close).done(ANSWER_S)
 
-
-class _GigeNodes:
-    """The nodes of a GigE Vision camera."""
-
-    def __init__(self, camera: Any) -> None:
-        self._camera = camera
-
-    def has(self, node: str) -> bool:
-        vg = _library()
-        try:
-            state = self._camera.feature_state(node)
-        except vg.GenicamError:
-            return False
-        return bool(state.is_implemented and state.is_available)
-
-    def get(self, node: str) -> Setting:
-        value: Setting = self._camera.feature_state(node).value
-        return value
-
-    def set(self, node: str, value: Setting) -> None:
-        vg = _library()
-        text = str(int(value)) if isinstance(value, bool) else str(value)
-        try:
-            self._camera.set(node, text)
-        except vg.GenicamError as exc:
-            raise ValueError(str(exc)) from exc
-
-    def entries(self, node: str) -> list[str]:
-        return list(self._camera.available_enum_entries(node))
-
-
-def _let_go(camera: Any, stream: Any) -> None:
-    try:
-        if stream is not None:
-            stream.__exit__(None, None, None)
-    finally:
-        camera.close()
-
-
-def _library() -> Any:
-    try:
-        return import_module("viva_genicam")
-    except ImportError as exc:
-        raise CameraUnavailable(f"camera gige {Gige.missing() or exc}") from exc
-
-
-def _counted(stream: Any) -> FrameCount:
-    stats = stream.stats()
-    return (
-        FrameCount()
-        .plus("complete", stats.frames_complete)
-        .plus("incomplete", stats.frames_incomplete)
-        .plus("missed", stats.frames_missed)
-        .plus("backpressure", stats.frames_backpressure)
-        .plus("unsupported", stats.frames_unsupported)
-    )
-
-
-def _corrected(count: FrameCount, *, thrown: int, unsupported: int) -> FrameCount:
-    """Count pictures that came whole, but that we threw away or cannot read, as what they are."""
-    return replace(
-        count,
-        complete=count.complete - thrown - unsupported,
-        backpressure=count.backpressure + thrown,
-        unsupported=count.unsupported + unsupported,
-    )
-
-
-def _pixels(frame: Any) -> Any:
-    """Give (H, W) or (H, W, 3), or None where the end of the picture is not there."""
-    try:
-        pixels = frame.to_numpy()
-    except _library().ParseError:
-        return None
-    return pixels if pixels.ndim > 1 else None
-
-
-def _as_read(pixel_format: str) -> str:
-    """Name the pixels as the library gives them: it has put BGR in order already."""
-    name = pfnc_name(pixel_format)
-    return "RGB8" if name == "BGR8" else name
-
-
-def _damage(status: Any) -> FrameStatus:
-    """The camera itself reported an error, or packets were lost on the way."""
-    return "corrupt" if status.name == "DEVICE_STATUS" else "incomplete"
+    def _ended_stream(self) -> Any:
+        """The stream, to be stopped; what it counted is kept."""
+        self._earlier, stream, self._stream = self._counted(), self._stream, None
+        return stream

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cameras._files import one_line
+from cameras._picture_files.reading import one_line
 from cameras.base import (
     Camera,
     CameraError,

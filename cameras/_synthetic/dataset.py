@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cameras._files import one_line
+from cameras._picture_files.reading import one_line
 from cameras._synthetic.draw import DEFECTS, check_part_settings, draw_part, part_seed
 from cameras.base import CameraError
 

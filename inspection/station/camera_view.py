@@ -54,12 +54,12 @@ class CameraView:
         with self._watched(timeout_s):
             before = self.camera.camera
             self.camera.close()
-            self.camera.camera = camera
+            self.camera.use(camera)
             try:
                 self.camera.open()
             except CameraError:
                 self.camera.close()
-                self.camera.camera = before
+                self.camera.use(before)
                 self.camera.open()
                 raise
 
@@ -88,9 +88,7 @@ class CameraView:
     @property
     def queues(self) -> bool:
         """Whether pictures come by themselves and wait: one not taken would go to the next part."""
-        camera = self.camera.camera
-        by_line = getattr(camera, "trigger_source", "Software") != "Software"
-        return by_line or bool(getattr(camera, "watch", False))
+        return self.camera.queues
 
     def counts(self) -> dict[str, int]:
         """Give the camera's frame accounting."""

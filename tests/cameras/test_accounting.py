@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from cameras import FrameCount
-from cameras._accounting import FATES, frames_between
+from cameras._genicam.frame_ids import frames_between
+from cameras.base import FATES
 
 
 def test_sent_is_the_sum() -> None:

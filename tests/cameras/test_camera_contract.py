@@ -22,6 +22,7 @@ from cameras import (
     EndOfStream,
     Frame,
     FrameCount,
+    Reconnecting,
     camera_class,
     camera_names,
 )
@@ -106,8 +107,14 @@ def test_class_is_named_as_its_file(name: str) -> None:
 def test_settings_are_keyword_only_and_in_the_manual(name: str) -> None:
     settings = list(inspect.signature(camera_class(name).__init__).parameters.values())[1:]
     assert {setting.kind for setting in settings} == {inspect.Parameter.KEYWORD_ONLY}
-    text = MANUAL.read_text(encoding="utf-8")
+    text = _section(name)
     assert [setting.name for setting in settings if f"`{setting.name}`" not in text] == []
+
+
+def _section(name: str) -> str:
+    """The part of the manual under the heading that has the camera's name, or nothing."""
+    sections = MANUAL.read_text(encoding="utf-8").split("\n## ")
+    return "".join(each for each in sections if f"`{name}`" in each.partition("\n")[0])
 
 
 @pytest.mark.parametrize("name", ["", "base", "_files", "nikon", "../folder", "Folder"])
@@ -165,10 +172,26 @@ def test_states_follow_open_read_and_close(camera: Camera) -> None:
     assert states[2] == "ACQUIRING"
 
 
+@pytest.mark.parametrize("name", camera_names())
+def test_what_a_class_declares_are_settings_of_its_own(name: str) -> None:
+    kind = camera_class(name)
+    settings = set(inspect.signature(kind.__init__).parameters)
+    assert {*kind.features, *kind.adjustable} <= settings
+    assert set(kind.features).isdisjoint(kind.adjustable)
+    assert ("trigger_source" in settings) == (len(kind.trigger_sources) > 1)
+
+
+def test_trigger_source_and_queues_are_declared_before_it_is_opened(camera: Camera) -> None:
+    assert camera.trigger_source in camera.trigger_sources
+    assert camera.queues is (camera.trigger_source != "Software")
+    wrapped = Reconnecting(camera)
+    assert (wrapped.trigger_source, wrapped.queues) == (camera.trigger_source, camera.queues)
+
+
 def test_unknown_trigger_source_is_refused_with_those_supported(camera: Camera) -> None:
     if "trigger_source" not in inspect.signature(type(camera).__init__).parameters:
         pytest.skip(f"{camera.name}: it has no trigger_source")
-    camera.trigger_source = "Line99"  # type: ignore[attr-defined]
+    camera.trigger_source = "Line99"
     with pytest.raises(CameraUnsupported) as caught:
         camera.open()
     told = f"camera {camera.name}: trigger_source 'Line99' is not supported; supported: "

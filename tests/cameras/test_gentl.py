@@ -68,14 +68,14 @@ def test_an_incomplete_buffer_is_an_incomplete_black_frame(viky: str) -> None:
     """The producer makes none, so harvesters is told of one as a producer would tell it."""
     with _camera(viky) as camera:
         camera.read()
-        camera._acquirer.remote_device.node_map.AcquisitionStop.execute()
+        camera._camera.remote_device.node_map.AcquisitionStop.execute()
         while True:
             try:
                 camera.read(timeout_s=0.05)
             except CameraTimeout:
                 break
         complete = camera.accounting.complete
-        camera._acquirer._emit_callbacks(camera._acquirer.Events.INCOMPLETE_BUFFER)
+        camera._camera._emit_callbacks(camera._camera.Events.INCOMPLETE_BUFFER)
         frame = camera.read(timeout_s=0.05)
         count = camera.accounting
     assert (frame.status, frame.image.shape, int(frame.image.max())) == (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cameras._pixel_formats import PIXEL_FORMATS, pfnc_name, to_8_bit
+from cameras._genicam.pixel_formats import PIXEL_FORMATS, pfnc_name, to_8_bit
 
 RED, GREEN, BLUE = 200, 100, 40
 

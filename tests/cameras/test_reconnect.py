@@ -16,6 +16,7 @@ from cameras import (
     Frame,
     Reconnecting,
 )
+from cameras.folder import Folder
 from cameras.simulated import Simulated
 
 
@@ -62,6 +63,16 @@ def test_comes_back_at_the_next_read_as_a_new_session() -> None:
     assert (first.sequence, again.sequence, again.trigger_id) == (0, 0, "T2")
     assert first.session != again.session
     assert (camera.name, camera.trigger_sources) == ("simulated", ("Software", "Off"))
+
+
+def test_another_camera_is_declared_as_it_is() -> None:
+    """What the station asks of a camera before each part must not be that of the one before."""
+    camera = Reconnecting(Simulated(trigger_source="Software"))
+    assert (camera.trigger_source, camera.queues) == ("Software", False)
+    camera.use(Simulated(trigger_source="Off"))
+    assert (camera.trigger_source, camera.queues) == ("Off", True)
+    camera.use(Folder(path="there", watch=True))
+    assert (camera.name, camera.trigger_sources, camera.queues) == ("folder", ("Software",), True)
 
 
 def test_pauses_grow_and_reads_meanwhile_are_refused_at_once() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from cameras._files import list_images
+from cameras._picture_files.reading import list_images
 
 Signature = tuple[int, int]
 

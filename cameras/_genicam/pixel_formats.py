@@ -5,6 +5,8 @@ PFNC is the Pixel Format Naming Convention of the GenICam standard (EMVA, versio
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -32,22 +34,36 @@ PIXEL_FORMATS = (*_GREY, *_BAYER, *_COLOUR)
 
 
 def pfnc_name(pixel_format: str) -> str:
-    """Give the PFNC name of a format that an older camera calls otherwise."""
+    """The PFNC name of a format; older cameras call some otherwise."""
     return _ALIASES.get(pixel_format, pixel_format)
 
 
 def channels(pixel_format: str) -> int:
-    """Tell how many values a pixel has as it is sent."""
+    """How many values a pixel has as it is sent: 1, 3 or 4."""
     name = pfnc_name(pixel_format)
     return {"RGB8": 3, "BGR8": 3, "RGBa8": 4, "BGRa8": 4}.get(name, 1)
+
+
+def without_padding(data: NDArray[Any], height: int, width: int, pixel_format: str) -> NDArray[Any]:
+    """Copy a picture out of a buffer, without the bytes that pad its rows.
+
+    `data` is flat, uint8 or uint16. Returns (height, width), or (height, width, channels) in the
+    order of `pixel_format`.
+    """
+    depth = channels(pixel_format)
+    rows = data.reshape(height, -1)[:, : width * depth]
+    pixels = rows.reshape(height, width, depth).copy()
+    return pixels[:, :, 0] if depth == 1 else pixels
 
 
 def to_8_bit(
     pixels: NDArray[np.uint8] | NDArray[np.uint16], pixel_format: str
 ) -> NDArray[np.uint8]:
-    """Give (H, W) for a Mono format, else (H, W, 3) RGB, always a copy.
+    """Convert pixels as a camera sends them to (H, W) mono or (H, W, 3) RGB, uint8, always a copy.
 
-    Deeper pixels keep their top 8 bits. Raises KeyError for a format not in PIXEL_FORMATS.
+    `pixels` is (H, W), or (H, W, 3) or (H, W, 4) in the order of `pixel_format`, uint8, or uint16 for
+    formats of more than 8 bits; of those the top 8 bits are kept. Bayer pixels (H, W) become RGB.
+    Raises KeyError for a format that is not in PIXEL_FORMATS.
     """
     name = pfnc_name(pixel_format)
     if name in _GREY:

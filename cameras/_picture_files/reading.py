@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from cameras._headers import PICTURE_KINDS, Header, read_header
+from cameras._picture_files.headers import PICTURE_KINDS, Header, read_header
 from cameras.base import CameraUnavailable, ImageFileError
 
 IMAGE_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
@@ -40,7 +40,9 @@ def decode_image(
             raise ValueError(f"is empty (0 bytes); allowed: {PICTURE_KINDS}")
         header = read_header(data)
         _check_size(header, max_pixels)
-        from cameras._pixels import decoded  # cv2 is slow to import and often not needed
+        from cameras._picture_files.pixels import (
+            decoded,
+        )  # cv2 is slow to import and often not needed
 
         return decoded(header, bits)
     except ValueError as exc:

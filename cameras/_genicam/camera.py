@@ -1,40 +1,55 @@
-"""What the cameras that speak GenICam share: settings, trigger, frame accounting and losses."""
+"""What every GenICam camera has: its settings, trigger, frame accounting and how it is lost."""
 
 from __future__ import annotations
 
 import time
 from abc import abstractmethod
-from dataclasses import dataclass
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import NoReturn
+from typing import Any, ClassVar, NoReturn, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cameras._accounting import frames_between
-from cameras._features import NODES, Device, Wanted, apply_features
-from cameras._pixel_formats import PIXEL_FORMATS, pfnc_name, to_8_bit
+from cameras._genicam.features import NODES, Nodes, apply_features
+from cameras._genicam.frame_ids import frames_between
+from cameras._genicam.pixel_formats import PIXEL_FORMATS, pfnc_name, to_8_bit
+from cameras._genicam.sdk import Sdk
 from cameras.base import (
     Camera,
     CameraError,
     CameraLost,
     CameraTimeout,
+    CameraUnavailable,
     CameraUnsupported,
     Frame,
     FrameStatus,
     Setting,
 )
 
+T = TypeVar("T")
+
 GRAB_STRATEGIES = ("one_by_one", "latest_image_only")
 SHORTEST_STALL_S = 2.0
+_WAITING_S = 0.001
+"""How long to look for a picture that is there already; to some libraries 0 means for ever."""
+
+_IDENTITY = {
+    "DeviceID": "serial_number",
+    "DeviceSerialNumber": "serial_number",
+    "DeviceModelName": "model",
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Grab:
-    """One picture as the device gave it.
+    """One picture as the device sent it.
 
-    `pixels` are as sent, (H, W) or (H, W, C), already copied out of the device's buffer; None if
-    they may not be read. `skipped` pictures were dropped before it because nobody took them.
+    `pixels` are (H, W) or (H, W, C), uint8 or uint16, in the order of `pixel_format` and already
+    copied out of the device's buffer; None if they may not be read. `skipped` pictures were dropped
+    before it because nobody took them; `timestamp_ns` is by the device's own clock.
     """
 
     pixels: NDArray[np.uint8] | NDArray[np.uint16] | None
@@ -45,23 +60,48 @@ class Grab:
     timestamp_ns: int | None = None
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class GenicamCamera(Camera):
-    """The way of every GenICam camera; a driver adds how its library says each step.
+    """A GenICam camera; a driver adds its own settings and how its library does each step.
 
-    With `trigger_source` "Software" a read fires the trigger; with a line it waits for the picture
-    the line took; with "Off" the camera runs free. A triggered picture that comes too late for its
-    read is thrown away and counted, never given to the next part.
+    A driver is a dataclass too, so that its constructor has the settings below and its own. With
+    `trigger_source` "Software" a read fires the trigger; with a line it waits for the picture the
+    line took; with "Off" the camera runs free. A triggered picture that comes too late for its read
+    is thrown away and counted, never given to the next part.
     """
+
+    trigger_source: str = "Software"
+    trigger_activation: str | None = None
+    trigger_delay_us: float | None = None
+    exposure_auto: str | None = None
+    exposure_time_us: float | None = None
+    gain_db: float | None = None
+    pixel_format: str | None = None
+    width: int | None = None
+    height: int | None = None
+    offset_x: int | None = None
+    offset_y: int | None = None
+    acquisition_frame_rate: float | None = None
+    grab_strategy: str = "one_by_one"
 
     trigger_sources = ("Off", "Software", "Line0", "Line1", "Line2", "Line3", "Line4")
     features = tuple(name for name in NODES if name != "trigger_mode")
+    sdk: ClassVar[Sdk]
 
-    trigger_source: str
-    grab_strategy: str
-    _late = False
-    _discarded, _thrown = 0, 0
-    _previous_id: int | None = None
-    _last_picture_s = 0.0
+    _camera: Any = field(default=None, init=False)
+    """The library's own object for the device that is open."""
+    _opened: ExitStack = field(default_factory=ExitStack, init=False)
+    """What must be closed, in reverse order, to let the device go."""
+    _late: bool = field(default=False, init=False)
+    _discarded: int = field(default=0, init=False)
+    _thrown: int = field(default=0, init=False)
+    _previous_id: int | None = field(default=None, init=False)
+    _last_picture_s: float = field(default=0.0, init=False)
+
+    @classmethod
+    def missing(cls) -> str | None:
+        """What to install if the maker's library is not there."""
+        return cls.sdk.missing()
 
     def open(self) -> None:
         """Connect, write the settings, read them back, start."""
@@ -69,8 +109,8 @@ class GenicamCamera(Camera):
         self._require("grab_strategy", self.grab_strategy, GRAB_STRATEGIES)
         self._state = "CONNECTING"
         try:
-            device = self._connect()
-            self._applied = self._identity() | self._settle(device)
+            self._connect()
+            self._applied = self._identity() | self._apply_features()
             self._start()
         except BaseException:
             self.close()
@@ -96,16 +136,17 @@ class GenicamCamera(Camera):
         self._disconnect()
 
     @abstractmethod
-    def _wanted(self) -> Wanted:
-        """Give the settings asked for, by the names in NODES."""
-
-    @abstractmethod
-    def _connect(self) -> Device:
+    def _connect(self) -> None:
         """Find the device and open it. Raises CameraUnavailable."""
 
-    @abstractmethod
     def _identity(self) -> dict[str, Setting]:
-        """Say which device it is: `serial_number` and what else is known."""
+        """Which device it is: `serial_number` and `model`, from the nodes that have them."""
+        nodes = self._nodes()
+        return {name: nodes.read(node) for node, name in _IDENTITY.items() if nodes.has(node)}
+
+    @abstractmethod
+    def _nodes(self) -> Nodes:
+        """How the library reads and writes the nodes of the device that is connected."""
 
     @abstractmethod
     def _start(self) -> None:
@@ -120,22 +161,38 @@ class GenicamCamera(Camera):
         """Fire the software trigger. Raises CameraTimeout if the camera is not ready for it."""
 
     @abstractmethod
-    def _grab(self, timeout_s: float) -> Grab | None:
-        """Give the next picture, or None if there was none in time. Raises CameraLost."""
+    def _fetch(self, timeout_s: float) -> Grab | None:
+        """Take the oldest picture that waits, or None if none came in time. Raises CameraLost."""
 
     @abstractmethod
     def _check_alive(self) -> None:
         """Raise CameraLost if the device does not answer any more."""
 
-    @abstractmethod
     def _disconnect(self) -> None:
         """Let the device go, whatever state it is in."""
+        self._camera = None
+        self._opened.close()
 
-    def _settle(self, device: Device) -> dict[str, Setting]:
-        try:
-            return apply_features(device, self._wanted(), self.name)
-        except ValueError as exc:
-            raise CameraError(f"camera {self.name}: its settings failed: {exc}") from exc
+    def _only(self, devices: Sequence[T], *, none: str, several: str) -> T:
+        """The one device that fits. Raises CameraUnavailable if there is none, or more."""
+        if len(devices) != 1:
+            raise CameraUnavailable(f"camera {self.name}: {several if devices else none}")
+        return devices[0]
+
+    def _apply_features(self) -> dict[str, Setting]:
+        features = {name: getattr(self, name) for name in self.features}
+        with self.sdk.raising(": its settings failed", CameraError):
+            return apply_features(self._nodes(), features, self.name)
+
+    def _grab(self, timeout_s: float) -> Grab | None:
+        """Take the next picture; with `latest_image_only` the newest of those that wait."""
+        grab = self._fetch(timeout_s)
+        while grab is not None and self.grab_strategy == "latest_image_only":
+            if (newer := self._fetch(_WAITING_S)) is None:
+                break
+            self._thrown += 1
+            grab = replace(newer, skipped=newer.skipped + grab.skipped + 1)
+        return grab
 
     def _take(self, timeout_s: float) -> Grab:
         until = time.monotonic() + timeout_s
@@ -143,7 +200,7 @@ class GenicamCamera(Camera):
             self._discard_late()
         if self.trigger_source == "Software":
             self._fire(timeout_s)
-        grab = self._grab(max(until - time.monotonic(), 0.001))
+        grab = self._grab(max(until - time.monotonic(), _WAITING_S))
         if grab is None:
             self._no_picture(timeout_s)
         self._last_picture_s = time.monotonic()
@@ -167,7 +224,7 @@ class GenicamCamera(Camera):
 
     def _discard_late(self) -> None:
         """Start afresh, so that a late picture is never taken for the next part's."""
-        while self._grab(0.001) is not None:
+        while self._grab(_WAITING_S) is not None:
             self._tally("backpressure")
             self._discarded, self._thrown = self._discarded + 1, self._thrown + 1
         self._stop()
@@ -198,7 +255,10 @@ class GenicamCamera(Camera):
         )
 
     def _image(self, grab: Grab) -> NDArray[np.uint8]:
-        """Give the picture in RGB or grey; black where the device's buffer may not be read."""
+        """The picture, (H, W, 3) RGB or (H, W) mono, uint8; black where it may not be read.
+
+        Raises CameraUnsupported for a whole picture of a pixel format that cannot be read.
+        """
         known = pfnc_name(grab.pixel_format) in PIXEL_FORMATS
         if grab.status == "complete" and not known:
             self._tally("unsupported")

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cameras._headers import Header
+from cameras._picture_files.headers import Header
 
 
 def decoded(header: Header, bits: int) -> NDArray[np.uint8]:

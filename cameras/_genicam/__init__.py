@@ -1,0 +1,1 @@
+"""What the cameras that speak GenICam share: settings, trigger, pixel formats and losses."""

@@ -1,0 +1,1 @@
+"""Picture files: which are whole, what their headers say, and their pixels."""
