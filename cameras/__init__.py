@@ -48,9 +48,9 @@ __all__ = [
 
 
 def camera_names() -> list[str]:
-    """Give the name of every camera there is, in order, without importing any of them."""
-    found = (module.name for module in pkgutil.iter_modules(__path__) if not module.ispkg)
-    return sorted(name for name in found if not name.startswith("_") and name != "base")
+    """The name of every camera there is, in order, without importing any of them."""
+    names = (module.name for module in pkgutil.iter_modules(__path__) if not module.ispkg)
+    return sorted(name for name in names if not name.startswith("_") and name != "base")
 
 
 def camera_class(name: str) -> type[Camera]:
@@ -61,16 +61,16 @@ def camera_class(name: str) -> type[Camera]:
         module = import_module(f"{__name__}.{name}")
     except ImportError as exc:
         raise CameraUnavailable(f"camera {name!r} cannot be used here: {exc}") from exc
-    found = [thing for thing in vars(module).values() if _is_camera_of(module, thing)]
-    if len(found) != 1:
+    kinds = [thing for thing in vars(module).values() if _is_camera_of(module, thing)]
+    if len(kinds) != 1:
         raise CameraError(
-            f"camera {name!r}: expected one Camera class in its file, got {len(found)}"
+            f"camera {name!r}: expected one Camera class in its file, got {len(kinds)}"
         )
-    kind: type[Camera] = found[0]
+    kind: type[Camera] = kinds[0]
     return kind
 
 
 def _is_camera_of(module: ModuleType, thing: object) -> bool:
-    """Tell a camera the module defines from one it imports to build on."""
+    """Whether the module defines a camera itself, and not only imports one to build on."""
     is_camera = isinstance(thing, type) and issubclass(thing, Camera)
     return is_camera and thing.__module__ == module.__name__ and not inspect.isabstract(thing)

@@ -23,12 +23,12 @@ class Attempt(Generic[T]):
         self._thread.start()
 
     def done(self, timeout_s: float) -> bool:
-        """Wait for the call to end, at most so long, and tell whether it has."""
+        """Wait for the call to end, at most so long; returns whether it has."""
         self._thread.join(max(timeout_s, 0.0))
         return not self._thread.is_alive()
 
     def result(self) -> T:
-        """Give what a call that is done gave, or raise what it raised."""
+        """What the call returned once it is done; raises what it raised."""
         if self._error is not None:
             raise self._error
         return self._values[0]

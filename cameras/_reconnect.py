@@ -136,7 +136,7 @@ class Reconnecting(Camera):
         self._lost, self._pause_s, self._due = True, 0.0, self.clock()
 
     def _come_back(self, timeout_s: float) -> float:
-        """Give what is left of the timeout once the camera is open again, or raise CameraLost."""
+        """Open the camera again; returns what is left of the timeout. Raises CameraLost if it is away."""
         started = self.clock()
         if self._attempt is None:
             if (wait_s := self.retry_in_s) > 0:
@@ -145,7 +145,7 @@ class Reconnecting(Camera):
         if not self._attempt.done(timeout_s):
             raise CameraLost(f"camera {self.name} is lost; it is being opened again")
         attempt, self._attempt = self._attempt, None
-        self._settle(attempt)
+        self._end_attempt(attempt)
         return max(timeout_s - (self.clock() - started), 0.0)
 
     def _reopen(self) -> None:
@@ -156,7 +156,7 @@ class Reconnecting(Camera):
         attempt.done(_LONGEST_OPEN_S)
         self.camera.close()
 
-    def _settle(self, attempt: Attempt[None]) -> None:
+    def _end_attempt(self, attempt: Attempt[None]) -> None:
         try:
             attempt.result()
         except _COMES_BACK as exc:

@@ -54,7 +54,7 @@ class CameraUnsupported(CameraError):
 
 
 class EndOfStream(CameraError):
-    """A replay has given its last picture."""
+    """A replay has no more pictures."""
 
 
 class ImageFileError(CameraError):
@@ -192,7 +192,7 @@ class Camera(ABC):
 
     @classmethod
     def missing(cls) -> str | None:
-        """Say in one line what must be installed before this camera can be used, or None."""
+        """What must be installed before this camera can be used, in one line, or None."""
         return None
 
     @property

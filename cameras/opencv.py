@@ -66,7 +66,7 @@ class Opencv(Camera):
         self.width, self.height, self.frame_rate = width, height, frame_rate
         self.open_timeout_s, self.stall_s = open_timeout_s, stall_s
         self._capture: Any = None
-        self._reader: _Reader | None = None
+        self._reader: _StreamReader | None = None
         self._next, self._given = 0, -1
 
     def open(self) -> None:
@@ -76,18 +76,18 @@ class Opencv(Camera):
         self._state = "CONNECTING"
         try:
             self._capture = self._connect()
-            self._applied = self._settle(self._capture)
+            self._applied = self._apply_features(self._capture)
         except BaseException:
             self.close()
             raise
         self._next, self._given = 0, -1
         self._begin_session()
         if not self._is_file():
-            self._reader, self._capture = _Reader(self._capture), None
+            self._reader, self._capture = _StreamReader(self._capture), None
             self._state = "ACQUIRING"
 
     def read(self, *, timeout_s: float = 5.0, trigger_id: str | None = None) -> Frame:
-        """Give a fresh picture, or a file's next. Raises CameraTimeout, CameraLost, EndOfStream."""
+        """Read a fresh picture, or a file's next. Raises CameraTimeout, CameraLost, EndOfStream."""
         self._must_be_open()
         if self._reader is None:
             return self._next_of_file(trigger_id)
@@ -123,7 +123,7 @@ class Opencv(Camera):
         self._tally("complete")
         return self._frame(_rgb(image), frame_id=self._next - 1, trigger_id=trigger_id)
 
-    def _fresh(self, reader: _Reader, timeout_s: float) -> _Picture:
+    def _fresh(self, reader: _StreamReader, timeout_s: float) -> _Picture:
         """Wait for a picture that is not older than the trigger source allows."""
         began_s = time.monotonic()
         after_s = began_s if self.trigger_source == "Software" else 0.0
@@ -133,14 +133,14 @@ class Opencv(Camera):
             picture = reader.wait(self._given, after_s, min(until_s, stalls_s))
             if picture is not None:
                 return picture
-            self._tell_if_lost(reader, stalls_s)
+            self._raise_if_lost(reader, stalls_s)
             if time.monotonic() >= until_s:
                 raise CameraTimeout(
                     f"camera opencv {self._shown()}: no picture in {timeout_s} s; "
                     f"the last came {time.monotonic() - reader.last_s():.1f} s ago"
                 )
 
-    def _tell_if_lost(self, reader: _Reader, stalls_s: float) -> None:
+    def _raise_if_lost(self, reader: _StreamReader, stalls_s: float) -> None:
         """Raise CameraLost for a dead or silent source; its isOpened stays true for both."""
         if reader.error is not None:
             self._state = "LOST"
@@ -172,10 +172,10 @@ class Opencv(Camera):
             raise CameraUnavailable(f"camera opencv: {self._shown()} cannot be opened")
         return capture
 
-    def _settle(self, capture: Any) -> dict[str, str | int | float | bool]:
+    def _apply_features(self, capture: Any) -> dict[str, str | int | float | bool]:
         """Write the settings of a device and read back what it made of them."""
-        wanted = {"width": self.width, "height": self.height, "frame_rate": self.frame_rate}
-        for setting, value in wanted.items():
+        features = {"width": self.width, "height": self.height, "frame_rate": self.frame_rate}
+        for setting, value in features.items():
             if value is None:
                 continue
             if not isinstance(self._device(), int):
@@ -192,7 +192,7 @@ class Opencv(Camera):
         }
 
     def _device(self) -> str | int:
-        """Give the source with a device's number as a number."""
+        """The source, a device's number as a number."""
         text = str(self.source)
         return int(text) if text.isdecimal() else text
 
@@ -201,7 +201,7 @@ class Opencv(Camera):
         return isinstance(source, str) and "://" not in source
 
     def _shown(self) -> str:
-        """Name the source in one line, without a password in its address."""
+        """The source in one line, without a password in its address."""
         text = one_line(str(self.source))
         user = urlsplit(text).netloc.rpartition("@")[0] if "://" in text else ""
         return text.replace(f"{user}@", "", 1) if user else text
@@ -214,7 +214,7 @@ _PROPERTIES = {
 }
 
 
-class _Reader:
+class _StreamReader:
     """Drain a live source in a thread and keep its newest picture.
 
     Without it OpenCV hands out pictures as old as the longest pause between two reads.
@@ -231,7 +231,10 @@ class _Reader:
         self._thread.start()
 
     def wait(self, after_number: int, after_s: float, until_s: float) -> _Picture | None:
-        """Give the newest picture if it is newer than asked, or None when the time is over."""
+        """Wait for a picture of a higher number that arrived after `after_s`, or None when it is late.
+
+        Times are by the monotonic clock.
+        """
         with self._changed:
             while self.error is None:
                 picture = self._picture
@@ -243,11 +246,11 @@ class _Reader:
         return None
 
     def last_s(self) -> float:
-        """Tell when the last picture came, or the reading began."""
+        """When the last picture came, or the reading began, by the monotonic clock."""
         return self._picture.arrived_s if self._picture else self._began_s
 
     def interval_s(self) -> float:
-        """Tell how much time lay between the last two pictures."""
+        """The time between the last two pictures."""
         return self._interval_s
 
     def stop(self) -> None:
@@ -287,6 +290,7 @@ class _Reader:
 
 
 def _rgb(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(H, W, 3) BGR as RGB; (H, W) stays as it is."""
     return image if image.ndim == 2 else np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
 
 

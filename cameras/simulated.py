@@ -18,7 +18,7 @@ from cameras._synthetic.draw import (
     draw_part,
     part_seed,
 )
-from cameras._synthetic.parts import PRODUCTS
+from cameras._synthetic.products import PRODUCTS
 from cameras.base import (
     Camera,
     CameraError,
@@ -111,7 +111,7 @@ class Simulated(Camera):
         fault = self._fault(part, timeout_s)
         image, status = self.truth(part).image, _STATUS.get(fault or "", "complete")
         if status != "complete":
-            image = _half(image)
+            image = _cut_off(image)
         if fault == "frozen" and self._last is not None:
             image = self._last.image
         self._tally("complete" if status == "complete" else "incomplete")
@@ -131,7 +131,7 @@ class Simulated(Camera):
         self._end_session()
 
     def truth(self, part: int) -> SimulatedPart:
-        """Give the part of a `frame_id` once more, with its defect's name and mask."""
+        """The part of a `frame_id`, drawn once more, with its defect's name and mask."""
         return self._drawn[part % self.cache] if self._drawn else self._draw(part)
 
     def _draw(self, part: int) -> SimulatedPart:
@@ -145,7 +145,7 @@ class Simulated(Camera):
         )
 
     def _fault(self, part: int, timeout_s: float) -> str | None:
-        """Give the fault that this part's picture has, once; raise it if it means no picture."""
+        """The fault that this part's picture has, once. Raises CameraTimeout, CameraLost for no picture."""
         fault = (self.faults or {}).get(str(part))
         if fault is None or part in self._happened:
             return None
@@ -196,8 +196,8 @@ class Simulated(Camera):
             )
 
 
-def _half(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Black out the lower half, as a picture whose transfer broke off."""
+def _cut_off(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A copy of the picture with its lower half black, as when the transfer broke off."""
     broken = image.copy()
     broken[len(broken) // 2 :] = 0
     return broken

@@ -207,7 +207,7 @@ class GenicamCamera(Camera):
         return grab
 
     def _no_picture(self, timeout_s: float) -> NoReturn:
-        """Tell a camera that is late from one that is lost."""
+        """Raise CameraTimeout for a camera that is late, CameraLost for one that is gone."""
         self._late = self.trigger_source == "Software"
         self._check_alive()
         silent_s = time.monotonic() - self._last_picture_s

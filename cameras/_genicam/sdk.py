@@ -1,4 +1,4 @@
-"""The maker's library of a camera: loaded only when it is used, its errors told as the camera's."""
+"""The maker's library of a camera: loaded only when it is used, its errors become the camera's."""
 
 from __future__ import annotations
 

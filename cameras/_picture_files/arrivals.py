@@ -16,7 +16,7 @@ Signature = tuple[int, int]
 
 
 @dataclass(slots=True)
-class _Seen:
+class _Arriving:
     signature: Signature
     since_s: float
     order: int
@@ -33,27 +33,32 @@ class Arrivals:
     def __init__(
         self,
         folder: str | Path,
-        wanted: Callable[[str], bool],
+        matches: Callable[[str], bool],
         *,
         stable_s: float,
         sentinel_suffix: str | None,
         skip_old: bool,
     ) -> None:
-        self.folder, self.wanted = folder, wanted
+        self.folder, self.matches = folder, matches
         self.stable_s, self.sentinel_suffix = stable_s, sentinel_suffix
         self._order = 0
-        self._waiting: dict[Path, _Seen] = {}
+        self._waiting: dict[Path, _Arriving] = {}
         self._given: dict[Path, Signature] = {}
-        found = self._listed()
+        present = self._listed()
         if skip_old:
-            self._given = found
+            self._given = present
 
     def next(self, now_s: float) -> Path | None:
-        """Give the whole file that arrived first, or None. Raises CameraUnavailable."""
-        found = self._listed()
-        self._given = {path: sign for path, sign in self._given.items() if found.get(path) == sign}
-        self._waiting = {path: seen for path, seen in self._waiting.items() if path in found}
-        for path, signature in found.items():
+        """The whole file that arrived first and was not returned yet, or None.
+
+        `now_s` is by the monotonic clock. Raises CameraUnavailable.
+        """
+        present = self._listed()
+        self._given = {
+            path: sign for path, sign in self._given.items() if present.get(path) == sign
+        }
+        self._waiting = {path: seen for path, seen in self._waiting.items() if path in present}
+        for path, signature in present.items():
             if path not in self._given:
                 self._watch(path, signature, now_s)
         ready = [path for path, seen in self._waiting.items() if self._whole(path, seen, now_s)]
@@ -64,37 +69,37 @@ class Arrivals:
         return first
 
     def sentinels(self, path: Path) -> list[Path]:
-        """Give the sentinel files that stand beside a picture."""
+        """The sentinel files that stand beside a picture."""
         if self.sentinel_suffix is None:
             return []
         names = (path.name + self.sentinel_suffix, path.stem + self.sentinel_suffix)
         return [beside for name in names if (beside := path.with_name(name)).exists()]
 
     def _listed(self) -> dict[Path, Signature]:
-        found: dict[Path, Signature] = {}
+        files: dict[Path, Signature] = {}
         for path in list_images(self.folder):
-            if self.wanted(path.name) and (signature := _signature(path)) is not None:
-                found[path] = signature
-        return found
+            if self.matches(path.name) and (signature := _signature(path)) is not None:
+                files[path] = signature
+        return files
 
     def _watch(self, path: Path, signature: Signature, now_s: float) -> None:
         seen = self._waiting.get(path)
         if seen is None:
-            self._waiting[path] = _Seen(signature, now_s, self._order)
+            self._waiting[path] = _Arriving(signature, now_s, self._order)
             self._order += 1
         elif seen.signature != signature:
             seen.signature, seen.since_s = signature, now_s
 
-    def _whole(self, path: Path, seen: _Seen, now_s: float) -> bool:
+    def _whole(self, path: Path, seen: _Arriving, now_s: float) -> bool:
         if self.sentinel_suffix is not None:
             return bool(self.sentinels(path))
         return now_s - seen.since_s >= self.stable_s
 
 
 def _signature(path: Path) -> Signature | None:
-    """Give size and time of a file, or None if it has just gone."""
+    """Size in bytes and time in ns of a file, or None if it has just gone."""
     try:
-        found = path.stat()
+        status = path.stat()
     except FileNotFoundError:
         return None
-    return found.st_size, found.st_mtime_ns
+    return status.st_size, status.st_mtime_ns

@@ -17,7 +17,7 @@ PICTURE_KINDS = "PNG, JPEG, BMP, TIFF or WebP"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Header:
+class PictureHeader:
     """A picture's size, and its bytes without those a decoder would stumble over."""
 
     width_px: int
@@ -26,7 +26,7 @@ class Header:
     grey_with_alpha: bool = False
 
 
-def read_header(data: bytes) -> Header:
+def read_header(data: bytes) -> PictureHeader:
     """Read the size of a picture and check that the file is whole. Raises ValueError."""
     for begins, read in _READERS.items():
         if data.startswith(begins) and (begins != b"RIFF" or data[8:12] == b"WEBP"):
@@ -37,14 +37,14 @@ def read_header(data: bytes) -> Header:
     raise _refusal(data)
 
 
-def _png(data: bytes) -> Header:
+def _png(data: bytes) -> PictureHeader:
     """Check every chunk; keep the ones that make the picture, so odd colour profiles do no harm."""
     width_px, height_px, colour_type = struct.unpack_from(">II1xB", data, 16)
     kept = b"".join(
         chunk for kind, chunk in _png_chunks(data) if kind in (b"IHDR", b"PLTE", b"IDAT", b"IEND")
     )
     grey = colour_type == 4
-    return Header(
+    return PictureHeader(
         width_px=width_px, height_px=height_px, data=data[:8] + kept, grey_with_alpha=grey
     )
 
@@ -62,7 +62,7 @@ def _png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         at = end
 
 
-def _jpeg(data: bytes) -> Header:
+def _jpeg(data: bytes) -> PictureHeader:
     at, size = 2, (0, 0)
     while data[at + 1] != 0xDA:
         if data[at] != 0xFF:
@@ -73,7 +73,7 @@ def _jpeg(data: bytes) -> Header:
         at += _jpeg_segment_length(data, at, marker)
     if data.rfind(b"\xff\xd9", at) < 0:
         raise ValueError(f"is cut short: the JPEG end marker is missing after {len(data)} bytes")
-    return Header(width_px=size[1], height_px=size[0], data=data)
+    return PictureHeader(width_px=size[1], height_px=size[0], data=data)
 
 
 def _jpeg_segment_length(data: bytes, at: int, marker: int) -> int:
@@ -85,7 +85,7 @@ def _jpeg_segment_length(data: bytes, at: int, marker: int) -> int:
     return 2 + length
 
 
-def _bmp(data: bytes) -> Header:
+def _bmp(data: bytes) -> PictureHeader:
     start, header_size = struct.unpack_from("<II", data, 10)
     if header_size not in (12, 40, 52, 56, 64, 108, 124):
         raise _refusal(data)
@@ -98,10 +98,10 @@ def _bmp(data: bytes) -> Header:
     row = (width_px * bits + 31) // 32 * 4
     if not packed:
         _need(data, start + row * abs(height_px))
-    return Header(width_px=width_px, height_px=abs(height_px), data=data)
+    return PictureHeader(width_px=width_px, height_px=abs(height_px), data=data)
 
 
-def _webp(data: bytes) -> Header:
+def _webp(data: bytes) -> PictureHeader:
     _need(data, struct.unpack_from("<I", data, 4)[0] + 8)
     kind = data[12:16]
     if kind == b"VP8X":
@@ -111,7 +111,7 @@ def _webp(data: bytes) -> Header:
         width_px, height_px = (packed & 0x3FFF) + 1, (packed >> 14 & 0x3FFF) + 1
     else:
         width_px, height_px = (v & 0x3FFF for v in struct.unpack_from("<HH", data, 26))
-    return Header(width_px=width_px, height_px=height_px, data=data)
+    return PictureHeader(width_px=width_px, height_px=height_px, data=data)
 
 
 _WIDTH, _HEIGHT, _BITS, _COLOUR = 256, 257, 258, 262
@@ -123,7 +123,7 @@ _TIFF_SILENCED = {274: 1, 338: 1}
 """Orientation and kind of alpha: with these values the decoder leaves the pixels as they are."""
 
 
-def _tiff(data: bytes) -> Header:
+def _tiff(data: bytes) -> PictureHeader:
     """Read the first picture's directory, and keep it from turning or blending the pixels."""
     order = "<" if data[:2] == b"II" else ">"
     entries = _tiff_entries(data, order)
@@ -136,11 +136,11 @@ def _tiff(data: bytes) -> Header:
             _need(data, start + size)
     for tag in entries.keys() & _TIFF_SILENCED.keys():
         data = _with_tiff_short(data, order, entries[tag], _TIFF_SILENCED[tag])
-    return Header(width_px=value[_WIDTH][0], height_px=value[_HEIGHT][0], data=data)
+    return PictureHeader(width_px=value[_WIDTH][0], height_px=value[_HEIGHT][0], data=data)
 
 
 def _with_tiff_short(data: bytes, order: str, at: int, value: int) -> bytes:
-    """Give the file with another value in an entry, if the entry is one short number."""
+    """The file with another value in an entry, if the entry is one short number."""
     if struct.unpack_from(order + "HI", data, at + 2) != (3, 1):
         return data
     return data[: at + 8] + struct.pack(order + "H", value) + data[at + 10 :]
@@ -155,7 +155,7 @@ def _check_tiff_colour(colour: int, bits: int) -> None:
 
 
 def _tiff_entries(data: bytes, order: str) -> dict[int, int]:
-    """Give the place of each entry of the first directory by its tag."""
+    """The offset in bytes of each entry of the first directory, by its tag."""
     first = struct.unpack_from(order + "I", data, 4)[0]
     count = struct.unpack_from(order + "H", data, first)[0]
     places = range(first + 2, first + 2 + 12 * count, 12)
@@ -177,7 +177,7 @@ def _need(data: bytes, size: int) -> None:
         raise ValueError(f"is cut short: {len(data)} of {size} bytes")
 
 
-_READERS: dict[bytes, Callable[[bytes], Header]] = {
+_READERS: dict[bytes, Callable[[bytes], PictureHeader]] = {
     b"\x89PNG\r\n\x1a\n": _png,
     b"\xff\xd8\xff": _jpeg,
     b"BM": _bmp,
@@ -199,7 +199,7 @@ _STILL_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"heif", b"mif1", b"msf1")
 
 
 def _refusal(data: bytes) -> ValueError:
-    """Say what a file is that is no picture we read."""
+    """An error that says what a file is, if it is no picture we read."""
     video, other = _video(data), _other(data)
     if video:
         return ValueError(f"is a video ({video}), not a picture; allowed: {PICTURE_KINDS}")

@@ -8,11 +8,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cameras._picture_files.headers import Header
+from cameras._picture_files.headers import PictureHeader
 
 
-def decoded(header: Header, bits: int) -> NDArray[np.uint8]:
-    """Give (H, W, 3) RGB or (H, W) grey; `bits` is what a 16-bit file really uses."""
+def decode(header: PictureHeader, bits: int) -> NDArray[np.uint8]:
+    """Decode a picture to (H, W, 3) RGB or (H, W) mono, uint8.
+
+    `bits` is how many of 16 bits the camera used. Raises ValueError.
+    """
     image = _to_8_bits(_as_stored(header), bits)
     if image.ndim == 2:
         return image
@@ -22,7 +25,7 @@ def decoded(header: Header, bits: int) -> NDArray[np.uint8]:
     return np.asarray(cv2.cvtColor(image, code), np.uint8)
 
 
-def _as_stored(header: Header) -> NDArray[Any]:
+def _as_stored(header: PictureHeader) -> NDArray[Any]:
     try:
         image = cv2.imdecode(np.frombuffer(header.data, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error as exc:

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from cameras._picture_files.headers import PICTURE_KINDS, Header, read_header
+from cameras._picture_files.headers import PICTURE_KINDS, PictureHeader, read_header
 from cameras.base import CameraUnavailable, ImageFileError
 
 IMAGE_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
@@ -26,31 +26,36 @@ MAX_FILE_BYTES = 512 * 1024 * 1024
 def read_image(
     path: str | Path, *, max_pixels: int = MAX_PIXELS, bits: int = 16
 ) -> NDArray[np.uint8]:
-    """Read a picture file; `bits` is what a 16-bit file really uses. Raises ImageFileError."""
+    """Read a picture file as (H, W, 3) RGB or (H, W) mono, uint8.
+
+    `bits` is how many of 16 bits the camera used, `max_pixels` the largest size allowed. Raises
+    ImageFileError.
+    """
     return decode_image(_file_bytes(Path(path)), str(path), max_pixels=max_pixels, bits=bits)
 
 
 def decode_image(
     data: bytes, name: str, *, max_pixels: int = MAX_PIXELS, bits: int = 16
 ) -> NDArray[np.uint8]:
-    """Decode a picture file's bytes; `name` is for messages. Raises ImageFileError."""
+    """Decode a picture file's bytes as `read_image` does; `name` is for messages.
+
+    Raises ImageFileError.
+    """
     check_bits(bits)
     try:
         if not data:
             raise ValueError(f"is empty (0 bytes); allowed: {PICTURE_KINDS}")
         header = read_header(data)
         _check_size(header, max_pixels)
-        from cameras._picture_files.pixels import (
-            decoded,
-        )  # cv2 is slow to import and often not needed
+        from cameras._picture_files.pixels import decode  # cv2 is slow to import
 
-        return decoded(header, bits)
+        return decode(header, bits)
     except ValueError as exc:
         raise ImageFileError(f"picture {one_line(name)} {exc}") from exc
 
 
 def list_images(folder: str | Path) -> list[Path]:
-    """Give the picture files right in a folder, in name order with 2 before 10.
+    """The picture files right in a folder, in name order with 2 before 10.
 
     Raises CameraUnavailable if there is no such folder.
     """
@@ -69,7 +74,7 @@ def check_bits(bits: int) -> None:
 
 
 def one_line(name: str) -> str:
-    """Give a file's name as it can be shown in one line."""
+    """A file's name as it can be shown in one line."""
     return name if name.isprintable() else repr(name)
 
 
@@ -92,7 +97,7 @@ def _file_bytes(path: Path) -> bytes:
         raise ImageFileError(f"picture {shown} cannot be read: {reason.lower()}") from exc
 
 
-def _check_size(header: Header, max_pixels: int) -> None:
+def _check_size(header: PictureHeader, max_pixels: int) -> None:
     width_px, height_px = header.width_px, header.height_px
     size = f"is {width_px} x {height_px} pixels"
     if width_px < 1 or height_px < 1:

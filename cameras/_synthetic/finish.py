@@ -12,26 +12,26 @@ import cv2
 import numpy as np
 from numpy.random import Generator
 
-from cameras._synthetic.parts import DrawnProduct, Field
+from cameras._synthetic.products import DrawnProduct, FloatImage
 
 _RING_TURNS_PX = 512
 
 
-def finish(product: DrawnProduct, size_px: int, rng: Generator) -> Field:
-    """Give the marks of the tool on the face (size, size), mean 0, deviation about 1."""
+def surface_finish(product: DrawnProduct, size_px: int, rng: Generator) -> FloatImage:
+    """The marks of the tool on the face (size, size) float32, mean 0, deviation about 1."""
     if product.finish == "turned":
         return _turned(size_px, rng)
     return _brushed(size_px, rng)
 
 
-def _brushed(size_px: int, rng: Generator) -> Field:
+def _brushed(size_px: int, rng: Generator) -> FloatImage:
     """Strokes along x: long soft ones and short fine ones."""
     long = _strokes((size_px, size_px), size_px // 3, rng)
     short = _strokes((size_px, size_px), size_px // 14, rng)
     return 0.75 * long + 0.65 * short
 
 
-def _turned(size_px: int, rng: Generator) -> Field:
+def _turned(size_px: int, rng: Generator) -> FloatImage:
     """Strokes along the circle, with rings of feed marks."""
     strokes = _strokes((size_px, _RING_TURNS_PX), _RING_TURNS_PX // 6, rng)
     feed = rng.standard_normal((size_px, 1), dtype=np.float32)
@@ -40,14 +40,14 @@ def _turned(size_px: int, rng: Generator) -> Field:
 
 
 @lru_cache(maxsize=4)
-def _polar_maps(size_px: int) -> tuple[Field, Field]:
+def _polar_maps(size_px: int) -> tuple[FloatImage, FloatImage]:
     axis = ((np.arange(size_px) + 0.5) / size_px - 0.5).astype(np.float32)
     x, y = np.meshgrid(axis, axis)
     turn = (np.arctan2(y, x) / (2 * np.pi) % 1) * _RING_TURNS_PX
     return turn.astype(np.float32), np.hypot(x, y) * np.float32(size_px)
 
 
-def _strokes(shape: tuple[int, int], length_px: int, rng: Generator) -> Field:
+def _strokes(shape: tuple[int, int], length_px: int, rng: Generator) -> FloatImage:
     """Random strokes along the second axis, closed from end to start."""
     noise = rng.integers(-128, 128, shape, dtype=np.int8).astype(np.float32)
     pad = length_px // 2 + 1
@@ -56,10 +56,10 @@ def _strokes(shape: tuple[int, int], length_px: int, rng: Generator) -> Field:
     return soft * np.float32(length_px**0.5 / 74)
 
 
-def light(
+def illumination(
     product: DrawnProduct, centre_px: tuple[float, float], size_px: int, rng: Generator
-) -> Field:
-    """Give the light on the metal (size, size), about 1: its level, its slope and the sheen."""
+) -> FloatImage:
+    """The light on the metal (size, size), about 1: its level, its slope and the sheen."""
     x, y = _axes(size_px)
     level, slope_x, slope_y = (float(v) for v in rng.uniform(-0.05, 0.05, 3))
     plane = 1 + level + slope_x * x + slope_y * y
@@ -68,7 +68,7 @@ def light(
 
 def _sheen(
     product: DrawnProduct, centre_px: tuple[float, float], size_px: int, rng: Generator
-) -> Field:
+) -> FloatImage:
     """Tool marks spread the lamp's reflection across themselves: a bow tie, or a band."""
     x, y = _axes(size_px)
     if product.finish == "brushed":
@@ -82,19 +82,19 @@ def _sheen(
 
 
 @lru_cache(maxsize=4)
-def _axes(size_px: int) -> tuple[Field, Field]:
+def _axes(size_px: int) -> tuple[FloatImage, FloatImage]:
     axis = ((np.arange(size_px) + 0.5) / size_px * 2 - 1).astype(np.float32)
     return axis[None, :], axis[:, None]
 
 
-def belt(size_px: int, rng: Generator) -> Field:
-    """Give the belt the part lies on (size, size), about 0.11: the same belt at another place."""
+def belt_texture(size_px: int, rng: Generator) -> FloatImage:
+    """The belt under the part (size, size) float32, about 0.11: the same belt at another place."""
     top, left = (int(v) for v in rng.integers(0, size_px, 2))
     return _belt(size_px)[top : top + size_px, left : left + size_px]
 
 
 @lru_cache(maxsize=4)
-def _belt(size_px: int) -> Field:
+def _belt(size_px: int) -> FloatImage:
     rng = np.random.Generator(np.random.PCG64(11))
     side_px = 2 * size_px
     fine = cv2.GaussianBlur(rng.standard_normal((side_px, side_px), dtype=np.float32), (0, 0), 1.0)
@@ -105,11 +105,11 @@ def _belt(size_px: int) -> Field:
     return np.asarray(0.11 + 0.025 * fine + 0.006 * coarse + 0.012 * weave, np.float32)
 
 
-def sensor_noise(shape: tuple[int, ...], rng: Generator) -> Field:
-    """Give noise of mean 0 and deviation 1, in 256 steps."""
+def sensor_noise(shape: tuple[int, ...], rng: Generator) -> FloatImage:
+    """Noise float32 of mean 0 and deviation 1, in 256 steps."""
     return cv2.LUT(rng.integers(0, 256, shape, dtype=np.uint8), _normal_steps())
 
 
 @lru_cache(maxsize=1)
-def _normal_steps() -> Field:
+def _normal_steps() -> FloatImage:
     return np.array([NormalDist().inv_cdf((i + 0.5) / 256) for i in range(256)], np.float32)

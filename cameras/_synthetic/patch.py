@@ -1,6 +1,6 @@
 """What a defect is drawn on and with.
 
-A patch is drawn on a fine canvas, at twice the picture's size, and brought down, so that thin
+A patch is drawn on a oversampled canvas, at twice the picture's size, and brought down, so that thin
 things stay thin. Places on it are in picture pixels from its middle.
 """
 
@@ -13,9 +13,9 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from cameras._synthetic.parts import Field
+from cameras._synthetic.products import FloatImage
 
-FINE = 2
+OVERSAMPLING = 2
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -25,19 +25,20 @@ class Patch:
     `gain` and `add` are (n, n, 3) float32, `body` (n, n) bool; clipped to the metal if `on_metal`.
     """
 
-    gain: Field
-    add: Field
+    gain: FloatImage
+    add: FloatImage
     body: NDArray[np.bool_]
     on_metal: bool
 
 
 def make_patch(
-    gain: Field,
+    gain: FloatImage,
     *,
-    add: Field | None = None,
+    add: FloatImage | None = None,
     body: NDArray[np.bool_] | None = None,
     on_metal: bool = True,
 ) -> Patch:
+    """A patch of this gain, (n, n) or (n, n, 3); nothing is added and it has no body by default."""
     shape = (*gain.shape[:2], 3)
     full = np.broadcast_to(gain if gain.ndim == 3 else gain[..., None], shape)
     return Patch(
@@ -48,39 +49,41 @@ def make_patch(
     )
 
 
-def between(rng: Generator, low: float, high: float) -> float:
-    """Draw a size between two, small ones as often as large ones in proportion."""
+def log_uniform(rng: Generator, low: float, high: float) -> float:
+    """Draw a number between two, evenly over its logarithm."""
     return float(np.exp(rng.uniform(np.log(low), np.log(high))))
 
 
-def fine_side(side_px: float) -> int:
-    """Give the side of a fine canvas for a patch about this wide."""
-    return FINE * (2 * int(side_px / 2) + 1)
+def oversampled_side(side_px: float) -> int:
+    """The side of an oversampled canvas, in its own pixels, for a patch about this wide."""
+    return OVERSAMPLING * (2 * int(side_px / 2) + 1)
 
 
-def fine_grid(side: int) -> tuple[Field, Field]:
-    """Give x and y of a fine canvas in picture pixels from its middle."""
-    axis = ((np.arange(side) + 0.5 - side / 2) / FINE).astype(np.float32)
+def oversampled_grid(side: int) -> tuple[FloatImage, FloatImage]:
+    """x (1, side) and y (side, 1) of an oversampled canvas, in picture pixels from its middle."""
+    axis = ((np.arange(side) + 0.5 - side / 2) / OVERSAMPLING).astype(np.float32)
     return axis[None, :], axis[:, None]
 
 
-def brought_down(fine: Field) -> Field:
-    half = fine.shape[0] // FINE
+def downsampled(fine: FloatImage) -> FloatImage:
+    """An oversampled canvas (side, side) at the picture's scale, each pixel the mean of its own."""
+    half = fine.shape[0] // OVERSAMPLING
     return cv2.resize(np.asarray(fine, np.float32), (half, half), interpolation=cv2.INTER_AREA)
 
 
-def fixed_points(path: NDArray[np.float64], side: int) -> NDArray[np.int32]:
-    """Give points in 1/16 px of the fine canvas, as cv2 draws them."""
-    return np.round((path * FINE + side / 2 - 0.5) * 16).astype(np.int32)[:, None, :]
+def to_fixed_point(path: NDArray[np.float64], side: int) -> NDArray[np.int32]:
+    """Points (n, 2) from the middle as (n, 1, 2) int32 in 1/16 px of the canvas, as cv2 draws them."""
+    return np.round((path * OVERSAMPLING + side / 2 - 0.5) * 16).astype(np.int32)[:, None, :]
 
 
-def moved(field: Field, by_px: NDArray[np.float64]) -> Field:
+def shifted(image: FloatImage, by_px: NDArray[np.float64]) -> FloatImage:
+    """An image moved by (1, 2) pixels, x then y; 0 comes in at the edges."""
     move = np.array([[1, 0, by_px[0, 0]], [0, 1, by_px[0, 1]]], np.float32)
-    return cv2.warpAffine(field, move, field.shape[::-1])
+    return cv2.warpAffine(image, move, image.shape[::-1])
 
 
-def clouds(side: int, cells: int, rng: Generator) -> Field:
-    """Give soft random clouds (side, side) of deviation about 1."""
+def smooth_noise(side: int, cells: int, rng: Generator) -> FloatImage:
+    """Random noise (side, side) float32, smooth over a grid of `cells`, of deviation about 1."""
     coarse = rng.standard_normal((cells, cells), dtype=np.float32)
     return cv2.resize(coarse, (side, side), interpolation=cv2.INTER_CUBIC)
 
@@ -88,18 +91,18 @@ def clouds(side: int, cells: int, rng: Generator) -> Field:
 def bent_line(
     length: float, angle: float, bend: float, rng: Generator, *, wander: float = 0.008
 ) -> NDArray[np.float64]:
-    """Give points (n, 2) of a line through the middle, bent to one side and a little unsteady."""
+    """Points (36, 2) of a line through the middle, bent to one side and a little unsteady, in px."""
     t = np.linspace(-0.5, 0.5, 36)
     drift = np.cumsum(rng.standard_normal(36)) / 6
     drift = np.convolve(drift - drift.mean(), np.ones(7) / 7, mode="same")
     off = (bend * (0.25 - 4 * t * t * 0.25) * 2 + wander * drift) * length
     along = t * length
-    return turned(along, off, angle)
+    return rotated(along, off, angle)
 
 
-def turned(
-    along: NDArray[np.float64], across: NDArray[np.float64], angle: Field | float
+def rotated(
+    along: NDArray[np.float64], across: NDArray[np.float64], angle: FloatImage | float
 ) -> NDArray[np.float64]:
-    """Give points (n, 2) drawn along the x axis, turned by one angle or each by its own."""
+    """Points (n, 2) drawn along the x axis, turned by one angle in radians, or each by its own."""
     cos, sin = np.cos(angle), np.sin(angle)
     return np.stack([along * cos - across * sin, along * sin + across * cos], 1)

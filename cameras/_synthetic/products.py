@@ -13,8 +13,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-Field = NDArray[Any]
-"""Floating-point numbers over a picture."""
+FloatImage = NDArray[Any]
+"""Floating-point numbers over a picture, (H, W) or (H, W, C), mostly float32."""
 
 LIP_SHADOW = 0.008
 """How far the face darkens around a hole."""
@@ -28,8 +28,8 @@ class Disc:
     x: float = 0.5
     y: float = 0.5
 
-    def distance(self, x: Field, y: Field) -> Field:
-        """Give the signed distance to the edge, negative inside."""
+    def distance(self, x: FloatImage, y: FloatImage) -> FloatImage:
+        """The signed distance to the edge, negative inside; `x`, `y` and the result are one shape."""
         return _circle(x - self.x, y - self.y, self.radius)
 
 
@@ -41,8 +41,8 @@ class Plate:
     height: float
     corner: float
 
-    def distance(self, x: Field, y: Field) -> Field:
-        """Give the signed distance to the edge, negative inside."""
+    def distance(self, x: FloatImage, y: FloatImage) -> FloatImage:
+        """The signed distance to the edge, negative inside; `x`, `y` and the result are one shape."""
         return _box(x - 0.5, y - 0.5, self.width / 2, self.height / 2, self.corner)
 
 
@@ -60,11 +60,11 @@ class Bore:
 
     @property
     def outer_radius(self) -> float:
-        """Give the radius of everything that was machined here."""
+        """The radius of everything that was machined here."""
         return max(self.radius + self.chamfer, self.counterbore) + LIP_SHADOW
 
-    def distance(self, x: Field, y: Field) -> Field:
-        """Give the signed distance to the bore's edge, negative in the hole."""
+    def distance(self, x: FloatImage, y: FloatImage) -> FloatImage:
+        """The signed distance to the bore's edge, negative in the hole."""
         circle = _circle(x - self.x, y - self.y, self.radius)
         if not self.keyway:
             return circle
@@ -86,16 +86,16 @@ class Slot:
 
     @property
     def middle(self) -> tuple[float, float]:
-        """Give the point half way between the ends."""
+        """The point half way between the ends."""
         return (self.x0 + self.x1) / 2, (self.y0 + self.y1) / 2
 
     @property
     def reach(self) -> float:
-        """Give the distance from the middle to the farthest machined point."""
+        """The distance from the middle to the farthest machined point."""
         return hypot(self.x1 - self.x0, self.y1 - self.y0) / 2 + self.radius + self.chamfer
 
-    def distance(self, x: Field, y: Field) -> Field:
-        """Give the signed distance to the slot's edge, negative in the hole."""
+    def distance(self, x: FloatImage, y: FloatImage) -> FloatImage:
+        """The signed distance to the slot's edge, negative in the hole."""
         along_x, along_y = self.x1 - self.x0, self.y1 - self.y0
         t = ((x - self.x0) * along_x + (y - self.y0) * along_y) / (along_x**2 + along_y**2)
         t = np.clip(t, 0, 1)
@@ -135,15 +135,17 @@ class DrawnProduct:
 
     @property
     def removable(self) -> tuple[Bore, ...]:
-        """Give the bores that may be missing: each small enough to be forgotten."""
+        """The bores that may be missing: each small enough to be forgotten."""
         return tuple(bore for bore in self.bores if bore.radius < 0.06)
 
 
-def _circle(x: Field, y: Field, radius: float) -> Field:
+def _circle(x: FloatImage, y: FloatImage, radius: float) -> FloatImage:
     return np.asarray(np.hypot(x, y) - radius)
 
 
-def _box(x: Field, y: Field, half_width: float, half_height: float, corner: float) -> Field:
+def _box(
+    x: FloatImage, y: FloatImage, half_width: float, half_height: float, corner: float
+) -> FloatImage:
     out_x = np.abs(x) - (half_width - corner)
     out_y = np.abs(y) - (half_height - corner)
     outside = np.hypot(np.maximum(out_x, 0), np.maximum(out_y, 0))
