@@ -8,7 +8,7 @@ from inspection.plant.outputs.base import Output, OutputUnavailable
 
 
 def missing_extra(extra: str, *modules: str) -> str | None:
-    """Say how to install the extra whose modules are not there, or None."""
+    """How to install the extra whose modules are not there, or None."""
     absent = [module for module in modules if find_spec(module) is None]
     if not absent:
         return None

@@ -1,4 +1,4 @@
-"""What a station and its plant links say to each other."""
+"""What a station and its plant links send each other."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class InspectionResult:
     """One part's verdict on its way out; `delivery_id` is the part's id, the same at each attempt.
 
     `number` is the part's place in the record, None only for a reject that could not be recorded
-    yet. `image` is the picture's file in the record's archive. `simulated` tells drawn parts.
+    yet. `image` is the picture's file in the record's archive.
     """
 
     delivery_id: str
@@ -65,11 +65,11 @@ class InspectionResult:
 
     @property
     def code(self) -> int:
-        """Give the verdict as plants expect it: 1 OK, 2 NG, 3 ERROR."""
+        """The verdict as plants expect it: 1 OK, 2 NG, 3 ERROR."""
         return CODES[self.verdict]
 
     def as_json(self) -> dict[str, Any]:
-        """Give plain data for messages and files."""
+        """Plain data for messages and files."""
         from dataclasses import asdict
 
         return asdict(self) | {

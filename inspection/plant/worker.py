@@ -59,7 +59,7 @@ class Worker:
     def _run(self) -> None:
         try:
             self._work(self._stop)
-        except Exception as error:  # told to the next sender by `check`
+        except Exception as error:  # raised for the next sender by `check`
             self._failure = f"{type(error).__name__}: {error}"
 
 
@@ -72,7 +72,7 @@ class LoopThread:
         self._thread.start()
 
     def run(self, work: Coroutine[Any, Any, T], *, timeout_s: float) -> T:
-        """Do `work` in the loop and give its answer. Raises TimeoutError and what the work raises."""
+        """Run `work` in the loop and return its result. Raises TimeoutError and what the work raises."""
         future = asyncio.run_coroutine_threadsafe(work, self.loop)
         try:
             return future.result(timeout_s)

@@ -366,12 +366,12 @@ def test_word_order_and_wrapping() -> None:
     assert board.words()[2:8] == [0x3F80, 0, 0x1234, 0x5678, 0xABCD, 1]
     assert board.words("little")[2:8] == [0, 0x3F80, 0x5678, 0x1234, 1, 0xABCD]
     handshake = Handshake("test")
-    handshake.board = PlcRegisters(sequence=2**32 - 1)
+    handshake.registers = PlcRegisters(sequence=2**32 - 1)
     handshake.begin()
-    assert handshake.board.sequence == 0
+    assert handshake.registers.sequence == 0
 
 
 def test_score_beyond_32_bits_is_kept_in_range(make: Any) -> None:
     handshake = Handshake("test")
     assert handshake.show(make(score=1e300))
-    assert handshake.board.words()[2:4] == [0x7F7F, 0xFFFF]
+    assert handshake.registers.words()[2:4] == [0x7F7F, 0xFFFF]

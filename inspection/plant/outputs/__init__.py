@@ -37,9 +37,9 @@ __all__ = [
 
 
 def output_names() -> list[str]:
-    """Give the name of every output there is, in order, without importing any of them."""
-    found = (module.name for module in pkgutil.iter_modules(__path__) if not module.ispkg)
-    return sorted(name for name in found if not name.startswith("_") and name != "base")
+    """The name of every output there is, in order, without importing any of them."""
+    names = (module.name for module in pkgutil.iter_modules(__path__) if not module.ispkg)
+    return sorted(name for name in names if not name.startswith("_") and name != "base")
 
 
 def output_class(name: str) -> type[Output]:

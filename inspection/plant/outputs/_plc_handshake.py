@@ -52,15 +52,15 @@ class PlcRegisters:
     not_shown: int = 0
 
     def cleared(self) -> PlcRegisters:
-        """Give this board without a result."""
+        """The same without a result."""
         return replace(self, **CLEARED, score=NO_SCORE, number=0)
 
     def bits(self) -> list[bool]:
-        """Give the flags in the order of the register map."""
+        """The flags in the order of the register map."""
         return [self.ready, self.busy, self.valid, self.ok, self.reject, self.error]
 
     def words(self, order: WordOrder = "big") -> list[int]:
-        """Give the 16-bit registers of the map; `order` says which half of a 32-bit value is first."""
+        """The 16-bit registers of the map; `order` says which half of a 32-bit value is first."""
         return [
             self.code,
             self.detail,
@@ -76,7 +76,7 @@ class PlcRegisters:
 
 
 class Handshake:
-    """One trigger, one result: a trigger clears the board first, and only its own result fills it.
+    """One trigger, one result: a trigger clears the registers first, and only its own result fills it.
 
     A part triggered elsewhere is shown while no trigger of this link waits. A result that comes
     after its trigger was reset or triggered over is counted in `not_shown`, never shown.
@@ -84,7 +84,7 @@ class Handshake:
 
     def __init__(self, source: str) -> None:
         self.source = source
-        self.board = PlcRegisters()
+        self.registers = PlcRegisters()
         self._lock = RLock()
         self._waiting: str | None = None
         self._given_up: deque[str] = deque(maxlen=1000)
@@ -92,52 +92,58 @@ class Handshake:
         self._refused_for = 0
 
     def begin(self) -> str:
-        """Clear the last result and wait for a new one; give the new trigger's id."""
+        """Clear the last result and wait for a new one; returns the new trigger's id."""
         with self._lock:
             self._give_up()
             self._waiting = str(uuid4())
-            sequence = (self.board.sequence + 1) % 2**32
-            self.board = replace(
-                self.board.cleared(), sequence=sequence, busy=True, ready=False, error=False
+            sequence = (self.registers.sequence + 1) % 2**32
+            self.registers = replace(
+                self.registers.cleared(), sequence=sequence, busy=True, ready=False, error=False
             )
             return self._waiting
 
-    def take(
-        self, line: StationInterface, trigger_id: str, *, serial: str | None, lot: str | None
+    def forward(
+        self, station: StationInterface, trigger_id: str, *, serial: str | None, lot: str | None
     ) -> None:
         """Hand a begun trigger to the station; one it does not take is answered as a reject."""
         request = TriggerRequest(trigger_id=trigger_id, source=self.source, serial=serial, lot=lot)
         taken = False
         try:
-            taken = not self._wrong_product and line.trigger(request)
+            taken = not self._wrong_product and station.trigger(request)
         except InspectionError:
             taken = False
         finally:
             if not taken:
-                self._refuse(line, trigger_id)
+                self._refuse(station, trigger_id)
 
-    def want(self, line: StationInterface, number: int) -> None:
+    def select_product(self, station: StationInterface, number: int) -> None:
         """Judge as the product of this number, 0 for the present one; a wrong number refuses triggers."""
         try:
-            self._wrong_product = number > len(line.products)
-            if number and not self._wrong_product and line.products[number - 1] != line.product:
-                line.change_product(line.products[number - 1])
+            self._wrong_product = number > len(station.products)
+            if (
+                number
+                and not self._wrong_product
+                and station.products[number - 1] != station.product
+            ):
+                station.change_product(station.products[number - 1])
         except InspectionError:
             self._wrong_product = True
         if self._refused_for == RECIPE_ERROR and not self._wrong_product:
             self._refused_for = 0
-        self.follow(line)
+        self.update(station)
 
     def show(self, result: InspectionResult) -> bool:
-        """Put a result on the board; False for one that came too late to be shown."""
+        """Put a result into the registers; False for one that came too late to be shown."""
         with self._lock:
             elsewhere = self._waiting is None and result.trigger_id not in self._given_up
             if result.trigger_id != self._waiting and not elsewhere:
-                self.board = replace(self.board, not_shown=(self.board.not_shown + 1) % 2**16)
+                self.registers = replace(
+                    self.registers, not_shown=(self.registers.not_shown + 1) % 2**16
+                )
                 return False
             self._waiting, self._refused_for = None, 0
-            self.board = replace(
-                self.board,
+            self.registers = replace(
+                self.registers,
                 valid=True,
                 busy=False,
                 ready=self._takes_triggers,
@@ -147,7 +153,7 @@ class Handshake:
                 detail=DETAILS[result.verdict],
                 score=_single(result.score),
                 number=(result.number or 0) % 2**32,
-                sequence=(self.board.sequence + elsewhere) % 2**32,
+                sequence=(self.registers.sequence + elsewhere) % 2**32,
             )
             return True
 
@@ -155,34 +161,40 @@ class Handshake:
         """Show no result; what was waited for is given up."""
         with self._lock:
             self._give_up()
-            self.board = replace(self.board.cleared(), busy=False, ready=self._takes_triggers)
+            self.registers = replace(
+                self.registers.cleared(), busy=False, ready=self._takes_triggers
+            )
 
-    def follow(self, line: StationInterface, *, beat: bool = False) -> None:
+    def update(self, station: StationInterface, *, beat: bool = False) -> None:
         """Show the station's state, product and error; `beat` counts the heartbeat up."""
-        state, error_code = line.state, self._error_code(line)
-        product = line.products.index(line.product) + 1 if line.product in line.products else 0
+        state, error_code = station.state, self._error_code(station)
+        product = (
+            station.products.index(station.product) + 1
+            if station.product in station.products
+            else 0
+        )
         with self._lock:
             waiting = self._waiting is not None
             self._takes_triggers = state in ("Ready", "SingleExecution")
-            self.board = replace(
-                self.board,
+            self.registers = replace(
+                self.registers,
                 ready=self._takes_triggers and not waiting,
                 busy=waiting or state == "SingleExecution",
                 error=error_code != 0,
                 error_code=error_code,
                 product=product,
                 state=STATES.index(state) + 1,
-                heartbeat=(self.board.heartbeat + beat) % 2**16,
+                heartbeat=(self.registers.heartbeat + beat) % 2**16,
             )
 
-    def _refuse(self, line: StationInterface, trigger_id: str) -> None:
+    def _refuse(self, station: StationInterface, trigger_id: str) -> None:
         with self._lock:
             if self._waiting != trigger_id:
                 return
             self._give_up()
-            self._refused_for = self._error_code(line) or BUSY_ERROR
-            self.board = replace(
-                self.board.cleared(),
+            self._refused_for = self._error_code(station) or BUSY_ERROR
+            self.registers = replace(
+                self.registers.cleared(),
                 **REFUSED,
                 busy=False,
                 ready=self._takes_triggers,
@@ -190,8 +202,8 @@ class Handshake:
                 error_code=self._refused_for,
             )
 
-    def _error_code(self, line: StationInterface) -> int:
-        return RECIPE_ERROR if self._wrong_product else line.error_code or self._refused_for
+    def _error_code(self, station: StationInterface) -> int:
+        return RECIPE_ERROR if self._wrong_product else station.error_code or self._refused_for
 
     def _give_up(self) -> None:
         if self._waiting is not None:
@@ -206,7 +218,7 @@ def text_of(data: bytes) -> str | None:
 
 
 def bytes_of(words: list[int]) -> bytes:
-    """Give registers as bytes, the high byte of each first."""
+    """Registers as bytes, the high byte of each first."""
     return struct.pack(f">{len(words)}H", *words)
 
 
@@ -216,6 +228,6 @@ def _halves(data: bytes, order: WordOrder) -> tuple[int, int]:
 
 
 def _single(score: float | None) -> float:
-    """Bring a score into the range of a 32-bit float; NO_SCORE stands for none."""
+    """A score within the range of a 32-bit float; NO_SCORE stands for none."""
     largest = 3.4028234663852886e38
     return NO_SCORE if score is None else max(-largest, min(largest, score))

@@ -1,4 +1,4 @@
-"""A PLC the station asks: poll its trigger, write it the board, reconnect when it went away."""
+"""A PLC the station polls: read its trigger, write its registers, reconnect when it went away."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ class PolledPlc(Output):
     poll_s: float
     heartbeat_s: float
     reconnect_s: float
+    _worker: Worker | None = None
 
     @abstractmethod
     def connect(self) -> None:
@@ -40,8 +41,8 @@ class PolledPlc(Output):
         """Read whether the trigger and the reset are set."""
 
     @abstractmethod
-    def read_wishes(self) -> tuple[int, str | None, str | None]:
-        """Read the product number wanted, the serial and the lot."""
+    def read_request(self) -> tuple[int, str | None, str | None]:
+        """Read the number of the product to judge as, the serial and the lot."""
 
     @abstractmethod
     def clear_trigger(self) -> None:
@@ -52,54 +53,54 @@ class PolledPlc(Output):
         """Set the reset back to 0."""
 
     @abstractmethod
-    def write_bits(self, board: PlcRegisters) -> None:
-        """Write the board's flags."""
+    def write_bits(self, registers: PlcRegisters) -> None:
+        """Write the flags."""
 
     @abstractmethod
-    def write_words(self, board: PlcRegisters) -> None:
-        """Write the board's registers."""
+    def write_words(self, registers: PlcRegisters) -> None:
+        """Write the 16-bit registers."""
 
-    def open(self, line: StationInterface) -> None:
+    def open(self, station: StationInterface) -> None:
         """Connect and watch for triggers. Raises OutputUnavailable when the PLC is not there."""
         require(self)
-        self._line, self._handshake = line, Handshake(self.name)
+        self._station, self._handshake = station, Handshake(self.name)
         self._io, self._connected = RLock(), False
         self._begun: str | None = None
         self._taken, self._changed = False, False
         self._shown = True  # what an earlier run left in the PLC may be valid
-        self._wanted: int | None = None
+        self._product_number: int | None = None
         self._beat_at = 0.0
-        self._handshake.follow(line)
+        self._handshake.update(station)
         self._first_contact()
         self._worker = Worker(f"output {self.name}", self._watch)
         self._worker.start()
 
     def check(self) -> None:
         """Raise OutputError if the thread that watches for triggers ended by itself."""
-        if hasattr(self, "_worker"):
+        if self._worker is not None:
             self._worker.check()
 
     def send(self, result: InspectionResult) -> None:
         """Write the result to the PLC, connecting anew once. Raises OutputError."""
-        if not hasattr(self, "_worker"):
+        if self._worker is None:
             raise OutputError(f"output {self.name} is closed; open it before sending")
         self._worker.check()
         if not self._handshake.show(result):
             return
         try:
-            self._write_board()
+            self._write_registers()
         except OutputError:
             self._write_again()
 
-    def state_changed(self, line: StationInterface) -> None:
+    def state_changed(self, station: StationInterface) -> None:
         """Write the new state at the next poll."""
-        if hasattr(self, "_worker"):
-            self._handshake.follow(line)
+        if self._worker is not None:
+            self._handshake.update(station)
             self._changed = True
 
     def close(self) -> None:
         """Stop watching and let the connection go."""
-        worker = self.__dict__.pop("_worker", None)
+        worker, self._worker = self._worker, None
         if worker is not None:
             try:
                 worker.stop()
@@ -109,9 +110,9 @@ class PolledPlc(Output):
     def _first_contact(self) -> None:
         """Clear what an earlier run left in the PLC, and see that all of the map is there."""
         try:
-            self._write_board()
+            self._write_registers()
             self._read_flags()
-            self._read_wishes()
+            self._read_request()
         except OutputError as error:
             self._hang_up()
             raise OutputUnavailable(str(error)) from error
@@ -119,12 +120,12 @@ class PolledPlc(Output):
     def _watch(self, stop: Event) -> None:
         while not stop.wait(self.poll_s):
             try:
-                self._look()
+                self._poll()
             except OutputError:
                 self._hang_up()
                 stop.wait(self.reconnect_s)
 
-    def _look(self) -> None:
+    def _poll(self) -> None:
         trigger, reset = self._read_flags()
         if reset:
             self._reset()
@@ -135,63 +136,63 @@ class PolledPlc(Output):
 
     def _triggered(self) -> None:
         if not self._taken:
-            wanted, serial, lot = self._read_wishes()
+            number, serial, lot = self._read_request()
             self._begun = self._begun or self._handshake.begin()
-            self._write_board()
-            self._want(wanted)
+            self._write_registers()
+            self._select_product(number)
             self._taken = True  # also when the next step fails: a trigger is never taken twice
-            self._handshake.take(self._line, self._begun, serial=serial, lot=lot)
+            self._handshake.forward(self._station, self._begun, serial=serial, lot=lot)
         with self._io:
             self._ensure()
             self.clear_trigger()
             self._begun, self._taken = None, False
-        self._write_board()
+        self._write_registers()
 
     def _reset(self) -> None:
         self._handshake.clear()
-        self._write_board()
+        self._write_registers()
         with self._io:
             self.clear_reset()
 
     def _beat(self) -> None:
         self._changed, self._beat_at = False, monotonic()
-        self._want(self._read_wishes()[0])
-        self._handshake.follow(self._line, beat=True)
-        self._write_board()
+        self._select_product(self._read_request()[0])
+        self._handshake.update(self._station, beat=True)
+        self._write_registers()
 
-    def _want(self, number: int) -> None:
-        if number != self._wanted:
-            self._wanted = number
-            self._handshake.want(self._line, number)
+    def _select_product(self, number: int) -> None:
+        if number != self._product_number:
+            self._product_number = number
+            self._handshake.select_product(self._station, number)
 
     def _read_flags(self) -> tuple[bool, bool]:
         with self._io:
             self._ensure()
             return self.read_flags()
 
-    def _read_wishes(self) -> tuple[int, str | None, str | None]:
+    def _read_request(self) -> tuple[int, str | None, str | None]:
         with self._io:
             self._ensure()
-            return self.read_wishes()
+            return self.read_request()
 
-    def _write_board(self) -> None:
+    def _write_registers(self) -> None:
         with self._io:
             self._ensure()
-            board = self._handshake.board
+            registers = self._handshake.registers
             if self._begun is not None:
-                board = board.cleared()
+                registers = registers.cleared()
             # valid goes before the registers change; a flag comes after those it speaks of
-            if going := self._shown and not board.valid:
-                self.write_bits(replace(board, error=False))
-            self.write_words(board)
-            if board.error or not going:
-                self.write_bits(board)
-            self._shown = board.valid
+            if going := self._shown and not registers.valid:
+                self.write_bits(replace(registers, error=False))
+            self.write_words(registers)
+            if registers.error or not going:
+                self.write_bits(registers)
+            self._shown = registers.valid
 
     def _write_again(self) -> None:
         self._hang_up()
         try:
-            self._write_board()
+            self._write_registers()
         except OutputError:
             self._hang_up()
             self._handshake.clear()

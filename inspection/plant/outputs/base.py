@@ -2,7 +2,7 @@
 
 Errors
 ------
-OutputError               a result could not be given out; the message is one line for a person
+OutputError               a result could not be delivered; the message is one line for a person
 ├── OutputUnavailable     its library, address or device is not there
 └── OutputRefused         the receiver is there, and will not have this one result
 """
@@ -18,7 +18,7 @@ from inspection.plant.messages import InspectionResult, StationInterface
 
 
 class OutputError(InspectionError):
-    """A result could not be given out."""
+    """A result could not be delivered."""
 
 
 class OutputUnavailable(OutputError):
@@ -40,7 +40,7 @@ class Output(ABC):
     the same `delivery_id`; one that raises OutputRefused again and again is set aside. Without it a
     result is for now only: a PLC waits for it, and a station whose `required` output fails stops.
 
-    Links that also bring triggers (a PLC, a broker) call `line.trigger` from a thread of their own.
+    Links that also bring triggers (a PLC, a broker) call `station.trigger` from a thread of their own.
     """
 
     name: str
@@ -48,26 +48,26 @@ class Output(ABC):
     required: bool = False
 
     @abstractmethod
-    def open(self, line: StationInterface) -> None:
+    def open(self, station: StationInterface) -> None:
         """Connect and get ready. Raises OutputUnavailable."""
 
     @abstractmethod
     def send(self, result: InspectionResult) -> None:
-        """Give out one result. Raises OutputError."""
+        """Deliver one result; returns once the receiver has it. Raises OutputError."""
 
     @abstractmethod
     def close(self) -> None:
         """Let the connection go."""
 
-    def state_changed(self, line: StationInterface) -> None:  # noqa: B027  most outputs need not know
-        """Tell the other side of a new state, product or error; called by the station, may do nothing."""
+    def state_changed(self, station: StationInterface) -> None:  # noqa: B027  most outputs need not know
+        """Show the plant a new state, product or error; called by the station, may do nothing."""
 
     def check(self) -> None:  # noqa: B027  an output without threads has nothing to check
         """Raise OutputError when a thread of its own ended by itself."""
 
     @classmethod
     def missing(cls) -> str | None:
-        """Say in one line what must be installed before this output can be used, or None."""
+        """What must be installed before this output can be used, in one line, or None."""
         return None
 
     def __exit__(

@@ -32,9 +32,9 @@ class CsvFile(Output):
 
     def __init__(self, *, folder: Path, separator: str = ",") -> None:
         self.folder, self.separator = folder, separator
-        self._station: str | None = None
+        self._station_name: str | None = None
 
-    def open(self, line: StationInterface) -> None:
+    def open(self, station: StationInterface) -> None:
         """Make the folder. Raises OutputUnavailable when it cannot be written to."""
         if self.separator not in (",", ";", "\t"):
             raise OutputUnavailable(
@@ -48,13 +48,13 @@ class CsvFile(Output):
             raise OutputUnavailable(
                 f"output {self.name}: folder {self.folder} cannot be written to"
             )
-        self._station = line.station
+        self._station_name = station.station
 
     def send(self, result: InspectionResult) -> None:
         """Append the result's row. Raises OutputError when the disk does not take it."""
-        if self._station is None:
+        if self._station_name is None:
             raise OutputError(f"output {self.name} is closed; open it before sending")
-        path = self.folder / f"{_word(self._station)}-{result.judged_at:%Y-%m-%d}.csv"
+        path = self.folder / f"{_file_name(self._station_name)}-{result.judged_at:%Y-%m-%d}.csv"
         try:
             self._append(path, result)
         except OSError as error:
@@ -62,7 +62,7 @@ class CsvFile(Output):
 
     def close(self) -> None:
         """Forget the station; no file stays open between rows."""
-        self._station = None
+        self._station_name = None
 
     def _append(self, path: Path, result: InspectionResult) -> None:
         is_new = not path.exists()
@@ -101,7 +101,7 @@ def _safe(value: Any) -> Any:
 
 
 def _repaired_tail(file: Any) -> bytes:
-    """Cut off a last row without its end; give the file's last rows, a line break before each."""
+    """Cut off a last row without its end; returns the file's last rows, a line break before each."""
     size = file.seek(0, os.SEEK_END)
     start = file.seek(max(0, size - TAIL_BYTES))
     tail: bytes = file.read()
@@ -120,5 +120,5 @@ def _sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def _word(name: str) -> str:
+def _file_name(name: str) -> str:
     return "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in name)

@@ -26,7 +26,7 @@ class ImageFolder(Output):
         self.folder, self.which = folder, which
         self._open = False
 
-    def open(self, line: StationInterface) -> None:
+    def open(self, station: StationInterface) -> None:
         """Make the folder. Raises OutputUnavailable when it cannot be written to."""
         if self.which not in ("rejected", "all"):
             raise OutputUnavailable(
@@ -85,10 +85,10 @@ def _aside(path: Path) -> Path:
 
 def _stem(result: InspectionResult) -> str:
     number = "" if result.number is None else f"{result.number:08d}"
-    parts = [number, _word(result.serial or ""), _word(result.delivery_id)]
+    parts = [number, _file_name(result.serial or ""), _file_name(result.delivery_id)]
     return "_".join(part for part in parts if part)
 
 
-def _word(text: str) -> str:
+def _file_name(text: str) -> str:
     """Make a text fit for a file name."""
     return "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "_" for c in text)[:80]

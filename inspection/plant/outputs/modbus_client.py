@@ -10,7 +10,7 @@ from inspection.plant.outputs._polled_plc import PolledPlc
 from inspection.plant.outputs.base import OutputError, OutputUnavailable
 
 STATUS_COIL = 8
-N_WISHES, STATUS_REGISTER = 33, 40
+N_REQUEST, STATUS_REGISTER = 33, 40
 
 
 class ModbusClient(PolledPlc):
@@ -45,7 +45,7 @@ class ModbusClient(PolledPlc):
 
     @classmethod
     def missing(cls) -> str | None:
-        """Say how to install pymodbus, or None."""
+        """How to install pymodbus, or None."""
         return missing_extra("modbus", "pymodbus")
 
     def connect(self) -> None:
@@ -71,9 +71,9 @@ class ModbusClient(PolledPlc):
         trigger, reset = self._ask("read_coils", self.first_coil, count=2).bits[:2]
         return trigger, reset
 
-    def read_wishes(self) -> tuple[int, str | None, str | None]:
+    def read_request(self) -> tuple[int, str | None, str | None]:
         """Read holding registers 0 to 32."""
-        words = self._ask("read_holding_registers", self.first_register, count=N_WISHES).registers
+        words = self._ask("read_holding_registers", self.first_register, count=N_REQUEST).registers
         return words[0], text_of(bytes_of(words[1:17])), text_of(bytes_of(words[17:33]))
 
     def clear_trigger(self) -> None:
@@ -84,13 +84,13 @@ class ModbusClient(PolledPlc):
         """Set coil 1 back."""
         self._ask("write_coil", self.first_coil + 1, value=False)
 
-    def write_bits(self, board: PlcRegisters) -> None:
+    def write_bits(self, registers: PlcRegisters) -> None:
         """Write coils 8 to 13 at once."""
-        self._ask("write_coils", self.first_coil + STATUS_COIL, values=board.bits())
+        self._ask("write_coils", self.first_coil + STATUS_COIL, values=registers.bits())
 
-    def write_words(self, board: PlcRegisters) -> None:
+    def write_words(self, registers: PlcRegisters) -> None:
         """Write holding registers 40 to 52 at once."""
-        words = board.words(self.word_order)
+        words = registers.words(self.word_order)
         self._ask("write_registers", self.first_register + STATUS_REGISTER, values=words)
 
     def _ask(self, function: str, address: int, **values: Any) -> Any:

@@ -29,7 +29,7 @@ WRITE_COILS, WRITE_REGISTERS = (5, 15), (6, 16, 22, 23)
 class ModbusServer(Output):
     """Serves the register map of the manual to a PLC over Modbus TCP.
 
-    All a PLC reads is made from one board at the moment it asks, so that flags and registers of one
+    All a PLC reads is made from one value at the moment it asks, so that flags and registers of one
     reading belong together. While the trigger coil is set no result is shown.
     """
 
@@ -52,18 +52,18 @@ class ModbusServer(Output):
 
     @classmethod
     def missing(cls) -> str | None:
-        """Say how to install pymodbus, or None."""
+        """How to install pymodbus, or None."""
         return missing_extra("modbus", "pymodbus")
 
-    def open(self, line: StationInterface) -> None:
+    def open(self, station: StationInterface) -> None:
         """Listen for the PLC. Raises OutputUnavailable when the port cannot be had."""
         require(self)
-        self._line, self._handshake = line, Handshake(self.name)
+        self._station, self._handshake = station, Handshake(self.name)
         self._coils = [False, False]
         self._holding = [0] * N_HOLDING
         self._jobs: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._heard_at = monotonic()
-        self._handshake.follow(line)
+        self._handshake.update(station)
         self._listen()
         self._workers = [Worker(f"{self.name} jobs", self._work), Worker(self.name, self._beat)]
         for worker in self._workers:
@@ -89,10 +89,10 @@ class ModbusServer(Output):
             )
         self._handshake.show(result)
 
-    def state_changed(self, line: StationInterface) -> None:
+    def state_changed(self, station: StationInterface) -> None:
         """Show the new state at once."""
         if self._loop is not None:
-            self._handshake.follow(line)
+            self._handshake.update(station)
 
     def close(self) -> None:
         """Stop listening; connections of PLCs end."""
@@ -124,12 +124,12 @@ class ModbusServer(Output):
         bits = [SimData(0, count=16, values=False, datatype=DataType.BITS)]
         holding = [SimData(0, count=N_HOLDING, datatype=DataType.REGISTERS)]
         inputs = [SimData(0, count=N_WORDS, datatype=DataType.REGISTERS)]
-        device = SimDevice(0, (bits, list(bits), holding, inputs), action=self._asked)
+        device = SimDevice(0, (bits, list(bits), holding, inputs), action=self._answer)
         server = ModbusTcpServer(device, address=(self.host, self.port))
         await server.serve_forever(background=True)
         return server
 
-    async def _asked(
+    async def _answer(
         self,
         function: int,
         _start: int,
@@ -143,23 +143,24 @@ class ModbusServer(Output):
         if function == READ_COILS:
             registers[0] = _packed(self._coils)
         elif function == READ_DISCRETE:
-            registers[0] = _packed(self._board().bits())
+            registers[0] = _packed(self._visible().bits())
         elif function == READ_INPUT:
-            registers[:N_WORDS] = self._board().words(self.word_order)
+            registers[:N_WORDS] = self._visible().words(self.word_order)
         elif function in WRITE_COILS and values:
             self._coils_written(address, values)
         elif function in WRITE_REGISTERS and values:
             self._registers_written(address, values)
 
-    def _board(self) -> PlcRegisters:
-        board = self._handshake.board
-        return board.cleared() if self._coils[TRIGGER] else board
+    def _visible(self) -> PlcRegisters:
+        """What the PLC may read now: no result while its trigger coil is set."""
+        current = self._handshake.registers
+        return current.cleared() if self._coils[TRIGGER] else current
 
     def _coils_written(self, address: int, values: list[bool]) -> None:
-        asked = {address + place for place, value in enumerate(values) if value}
-        if RESET in asked:
+        coils = {address + place for place, value in enumerate(values) if value}
+        if RESET in coils:
             self._handshake.clear()
-        if TRIGGER in asked and not self._coils[TRIGGER]:
+        if TRIGGER in coils and not self._coils[TRIGGER]:
             self._coils[TRIGGER] = True
             trigger_id = self._handshake.begin()
             serial, lot = self._text(1), self._text(17)
@@ -168,12 +169,12 @@ class ModbusServer(Output):
     def _registers_written(self, address: int, values: list[int]) -> None:
         self._holding[address : address + len(values)] = values
         if address == 0:
-            wanted = values[0]
-            self._jobs.put(lambda: self._handshake.want(self._line, wanted))
+            number = values[0]
+            self._jobs.put(lambda: self._handshake.select_product(self._station, number))
 
     def _take(self, trigger_id: str, serial: str | None, lot: str | None) -> None:
         try:
-            self._handshake.take(self._line, trigger_id, serial=serial, lot=lot)
+            self._handshake.forward(self._station, trigger_id, serial=serial, lot=lot)
         finally:
             self._coils[TRIGGER] = False
 
@@ -190,9 +191,9 @@ class ModbusServer(Output):
     def _beat(self, stop: Event) -> None:
         while not stop.wait(self.heartbeat_s):
             if not self._workers[0].failed:
-                self._handshake.follow(self._line, beat=True)
+                self._handshake.update(self._station, beat=True)
 
 
 def _packed(bits: list[bool]) -> int:
-    """Give bits as one register, the first bit lowest."""
+    """Bits as one register, the first bit lowest."""
     return sum(bit << place for place, bit in enumerate(bits))

@@ -51,20 +51,20 @@ class Mqtt(Output):
 
     @classmethod
     def missing(cls) -> str | None:
-        """Say how to install paho-mqtt, or None."""
+        """How to install paho-mqtt, or None."""
         return missing_extra("mqtt", "paho")
 
-    def open(self, line: StationInterface) -> None:
+    def open(self, station: StationInterface) -> None:
         """Connect to the broker. Raises OutputUnavailable when it does not answer in time."""
         require(self)
-        self._line = line
-        self._on_the_way: dict[str, Any] = {}
+        self._station = station
+        self._unacknowledged: dict[str, Any] = {}
         self._seen: OrderedDict[str, None] = OrderedDict()
         self._messages: Queue[Any] = Queue(N_WAITING)
         self._ready, self._refusal = Event(), ""
         self._lock = Lock()
         self._worker = Worker(f"output {self.name}", self._work)
-        self._client = self._make_client(line)
+        self._client = self._make_client(station)
         self._worker.start()
         self._client.connect_async(self.host, self.port, self.keepalive_s)
         self._client.loop_start()
@@ -85,7 +85,7 @@ class Mqtt(Output):
         if self._client is None:
             raise OutputError(f"output {self.name} is closed; open it before sending")
         self._worker.check()
-        info = self._on_the_way.get(result.delivery_id)
+        info = self._unacknowledged.get(result.delivery_id)
         if info is None:
             info = self._publish_result(result)
         if not self._acknowledged(info):
@@ -93,15 +93,15 @@ class Mqtt(Output):
                 f"output {self.name}: broker {self.host}:{self.port} did not acknowledge "
                 f"{result.delivery_id} within {self.timeout_s:g} s; it is sent again when it is back"
             )
-        self._on_the_way.pop(result.delivery_id, None)
+        self._unacknowledged.pop(result.delivery_id, None)
 
-    def state_changed(self, line: StationInterface) -> None:
+    def state_changed(self, station: StationInterface) -> None:
         """Publish state, product and error, retained."""
         if self._client is not None and self._client.is_connected():
-            self._publish_state(line)
+            self._publish_state(station)
 
     def close(self) -> None:
-        """Say offline, then let the broker go."""
+        """Publish that the station is offline, then let the broker go."""
         client, self._client = self._client, None
         if client is None:
             return
@@ -112,13 +112,13 @@ class Mqtt(Output):
         client.loop_stop()
         self._worker.stop()
 
-    def _make_client(self, line: StationInterface) -> Any:
+    def _make_client(self, station: StationInterface) -> Any:
         from paho.mqtt.client import Client
         from paho.mqtt.enums import CallbackAPIVersion
 
         client = Client(
             CallbackAPIVersion.VERSION2,
-            client_id=self.client_id or f"inspection-{line.station}",
+            client_id=self.client_id or f"inspection-{station.station}",
             clean_session=False,
             manual_ack=True,
         )
@@ -141,7 +141,7 @@ class Mqtt(Output):
             return
         client.subscribe([(f"{self.topic}/trigger", 1), (f"{self.topic}/product", 1)])
         client.publish(f"{self.topic}/status", "online", qos=1, retain=True)
-        self._publish_state(self._line)
+        self._publish_state(self._station)
 
     def _subscribed(self, _client: Any, _data: Any, _mid: int, reasons: Any, _more: Any) -> None:
         if any(reason.is_failure for reason in reasons):
@@ -171,26 +171,28 @@ class Mqtt(Output):
                 client.ack(message.mid, message.qos)
 
     def _trigger(self, message: Any) -> None:
-        wish = _object(message.payload)
-        if wish is None:
+        fields = _object(message.payload)
+        if fields is None:
             self._refuse(
                 "a trigger must be a JSON object of texts: trigger_id, serial, lot, product", {}
             )
             return
         if message.retain:
-            self._refuse("a retained trigger is not taken: it would fire at each connection", wish)
+            self._refuse(
+                "a retained trigger is not taken: it would fire at each connection", fields
+            )
             return
-        trigger_id = wish.get("trigger_id")
+        trigger_id = fields.get("trigger_id")
         if trigger_id in self._seen:
             return
-        if not self._take(TriggerRequest(source=self.name, **wish)):
-            self._refuse(f"the station is not ready, it is {self._line.state}", wish)
+        if not self._take(TriggerRequest(source=self.name, **fields)):
+            self._refuse(f"the station is not ready, it is {self._station.state}", fields)
         elif trigger_id is not None:
             self._remember(trigger_id)
 
     def _take(self, request: TriggerRequest) -> bool:
         try:
-            return self._line.trigger(request)
+            return self._station.trigger(request)
         except InspectionError:
             return False
 
@@ -202,14 +204,14 @@ class Mqtt(Output):
     def _change_product(self, message: Any) -> None:
         product = message.payload.decode("utf-8", "replace").strip()
         try:
-            self._line.change_product(product)
+            self._station.change_product(product)
         except InspectionError as error:
             self._refuse(str(error), {"product": product})
 
-    def _refuse(self, reason: str, wish: dict[str, Any]) -> None:
+    def _refuse(self, reason: str, fields: dict[str, Any]) -> None:
         client = self._client
         if client is not None:
-            text = json.dumps({**wish, "reason": reason})
+            text = json.dumps({**fields, "reason": reason})
             client.publish(f"{self.topic}/refused", text, qos=1)
 
     def _publish_result(self, result: InspectionResult) -> Any:
@@ -220,15 +222,15 @@ class Mqtt(Output):
             )
         text = json.dumps(result.as_json())
         info = self._client.publish(f"{self.topic}/results", text, qos=1)
-        self._on_the_way[result.delivery_id] = info
+        self._unacknowledged[result.delivery_id] = info
         return info
 
-    def _publish_state(self, line: StationInterface) -> None:
+    def _publish_state(self, station: StationInterface) -> None:
         state = {
-            "station": line.station,
-            "state": line.state,
-            "product": line.product,
-            "error_code": line.error_code,
+            "station": station.station,
+            "state": station.state,
+            "product": station.product,
+            "error_code": station.error_code,
         }
         self._client.publish(f"{self.topic}/state", json.dumps(state), qos=1, retain=True)
 
@@ -245,13 +247,13 @@ def _object(payload: bytes) -> dict[str, Any] | None:
     if not payload.strip():
         return {}
     try:
-        wish = json.loads(payload)
+        fields = json.loads(payload)
     except ValueError:
         return None
-    if not isinstance(wish, dict) or set(wish) - {"trigger_id", "serial", "lot", "product"}:
+    if not isinstance(fields, dict) or set(fields) - {"trigger_id", "serial", "lot", "product"}:
         return None
-    wish = {name: value for name, value in wish.items() if value is not None}
-    return wish if all(isinstance(value, str) and value for value in wish.values()) else None
+    fields = {name: value for name, value in fields.items() if value is not None}
+    return fields if all(isinstance(value, str) and value for value in fields.values()) else None
 
 
 def _secret(path: Path | None) -> str | None:

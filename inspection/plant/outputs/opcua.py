@@ -47,13 +47,13 @@ class OpcUa(Output):
 
     @classmethod
     def missing(cls) -> str | None:
-        """Say how to install asyncua, or None."""
+        """How to install asyncua, or None."""
         return missing_extra("opcua", "asyncua")
 
-    def open(self, line: StationInterface) -> None:
+    def open(self, station: StationInterface) -> None:
         """Build the nodes and listen. Raises OutputUnavailable when the port cannot be had."""
         require(self)
-        self._line = line
+        self._station = station
         loop = LoopThread(f"output {self.name}")
         try:
             loop.run(self._start(), timeout_s=60.0)
@@ -64,16 +64,16 @@ class OpcUa(Output):
                 f"{error or 'not started within 60 s'}; choose a free port of this computer"
             ) from error
         self._loop = loop
-        self.state_changed(line)
+        self.state_changed(station)
 
     def send(self, result: InspectionResult) -> None:
         """Raise ResultReadyEvent and write LastResult. Raises OutputError."""
         self._run(self._publish(result))
 
-    def state_changed(self, line: StationInterface) -> None:
+    def state_changed(self, station: StationInterface) -> None:
         """Write the state to both state machines."""
         if self._loop is not None:
-            self._run(self._write_state(line.state))
+            self._run(self._write_state(station.state))
 
     def close(self) -> None:
         """Stop the server; clients are disconnected."""
@@ -101,7 +101,7 @@ class OpcUa(Output):
         self._server.set_endpoint(f"opc.tcp://{self.host}:{self.port}")
         self._server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
         self._server.set_identity_tokens([ua.AnonymousIdentityToken])
-        self._server.set_server_name(f"inspection {self._line.station}")
+        self._server.set_server_name(f"inspection {self._station.station}")
         with as_file(files("inspection.plant.outputs") / NODESET) as path:
             await self._server.import_xml(str(path))
         self._vision = await self._server.get_namespace_index(NAMESPACE)
@@ -111,7 +111,7 @@ class OpcUa(Output):
 
     async def _build(self) -> None:
         self._system = await self._object(
-            self._server.nodes.objects, VISION_SYSTEM, self._line.station, self._ours
+            self._server.nodes.objects, VISION_SYSTEM, self._station.station, self._ours
         )
         self._machine = await self._system.get_child(f"{self._vision}:VisionStateMachine")
         self._automatic = await self._object(
@@ -176,20 +176,20 @@ class OpcUa(Output):
         """Add what clients without methods or events need; PartId and Lot go with the next Trigger."""
         add = self._system.add_variable
         self._last = await add(self._ours, "LastResult", "")
-        wished = {name: await add(self._ours, name, "") for name in ("PartId", "Lot")}
+        next_part = {name: await add(self._ours, name, "") for name in ("PartId", "Lot")}
         trigger = await add(self._ours, "Trigger", False)
         self._refused = await add(self._ours, "Refused", 0)
-        for node in (*wished.values(), trigger):
+        for node in (*next_part.values(), trigger):
             await node.set_writable()
-        self._wished, self._trigger = wished, trigger
+        self._next_part, self._trigger = next_part, trigger
         subscription = await self._server.create_subscription(20, self)
         await subscription.subscribe_data_change(trigger)
 
     async def datachange_notification(self, _node: Any, value: bool, _data: Any) -> None:
         """Take the trigger variable: called by the OPC UA library."""
         if value:
-            serial = await self._wished["PartId"].read_value()
-            lot = await self._wished["Lot"].read_value()
+            serial = await self._next_part["PartId"].read_value()
+            lot = await self._next_part["Lot"].read_value()
             taken = await self._take(
                 TriggerRequest(source=self.name, serial=serial or None, lot=lot or None)
             )
@@ -199,7 +199,7 @@ class OpcUa(Output):
 
     async def _take(self, request: TriggerRequest) -> bool:
         try:
-            taken = await asyncio.to_thread(self._line.trigger, request)
+            taken = await asyncio.to_thread(self._station.trigger, request)
         except InspectionError:
             return False
         if taken:
@@ -211,15 +211,15 @@ class OpcUa(Output):
     ) -> Any:
         from asyncua import ua
 
-        wanted = _text_id(recipe) or _text_id(product)
+        product = _text_id(recipe) or _text_id(product)
         request = TriggerRequest(
             source=self.name,
             serial=_text_id(part),
             lot=_lot(parameters.Value),
-            product=wanted,
+            product=product,
         )
         error = DONE
-        if wanted is not None and wanted != self._line.product:
+        if product is not None and product != self._station.product:
             error = NOT_PREPARED
         elif not await self._take(request):
             error = NOT_READY
@@ -232,10 +232,10 @@ class OpcUa(Output):
         product = _text_id(external) or _text_id(internal) or ""
         error = DONE
         try:
-            await asyncio.to_thread(self._line.change_product, product)
+            await asyncio.to_thread(self._station.change_product, product)
         except InspectionError:
             error = NO_SUCH_RECIPE
-        prepared = _id("BinaryIdBaseDataType", self._line.product)
+        prepared = _id("BinaryIdBaseDataType", self._station.product)
         if not error:
             await self._raise(RECIPE_PREPARED, {"ExternalRecipeId": prepared})
         return [
@@ -249,7 +249,7 @@ class OpcUa(Output):
         return _error(DONE)
 
     async def _reset(self, _parent: Any, _cause: Any, _why: Any) -> Any:
-        await self._write_state(self._line.state)
+        await self._write_state(self._station.state)
         return _error(DONE)
 
     async def _publish(self, result: InspectionResult) -> None:
@@ -291,7 +291,7 @@ def _error(number: int) -> list[Any]:
 
 
 def _fields(result: InspectionResult) -> dict[str, Any]:
-    """Give the fields of ResultReadyEventType; content is the result as JSON."""
+    """The fields of ResultReadyEventType; content is the result as JSON."""
     from asyncua import ua
 
     state = JUDGED if result.verdict is not Verdict.CANNOT_INSPECT else NOT_JUDGED

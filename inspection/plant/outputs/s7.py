@@ -9,7 +9,7 @@ from inspection.plant.outputs._plc_handshake import PlcRegisters, bytes_of, text
 from inspection.plant.outputs._polled_plc import PolledPlc
 from inspection.plant.outputs.base import OutputError, OutputUnavailable
 
-TRIGGER_BYTE, RESET_BYTE, N_WISHES = 0, 1, 68
+TRIGGER_BYTE, RESET_BYTE, N_REQUEST = 0, 1, 68
 BITS_BYTE, WORDS_BYTE = 68, 70
 
 
@@ -42,7 +42,7 @@ class S7(PolledPlc):
 
     @classmethod
     def missing(cls) -> str | None:
-        """Say how to install python-snap7, or None."""
+        """How to install python-snap7, or None."""
         return missing_extra("s7", "snap7")
 
     def connect(self) -> None:
@@ -69,9 +69,9 @@ class S7(PolledPlc):
         data = self._read(TRIGGER_BYTE, 2)
         return bool(data[0] & 1), bool(data[1] & 1)
 
-    def read_wishes(self) -> tuple[int, str | None, str | None]:
+    def read_request(self) -> tuple[int, str | None, str | None]:
         """Read the product number, serial and lot."""
-        data = self._read(0, N_WISHES)
+        data = self._read(0, N_REQUEST)
         return int.from_bytes(data[2:4], "big"), text_of(data[4:36]), text_of(data[36:68])
 
     def clear_trigger(self) -> None:
@@ -82,14 +82,14 @@ class S7(PolledPlc):
         """Set the reset's byte to 0."""
         self._write(RESET_BYTE, b"\0")
 
-    def write_bits(self, board: PlcRegisters) -> None:
+    def write_bits(self, registers: PlcRegisters) -> None:
         """Write the flags' byte."""
-        bits = sum(bit << place for place, bit in enumerate(board.bits()))
+        bits = sum(bit << place for place, bit in enumerate(registers.bits()))
         self._write(BITS_BYTE, bytes([bits]))
 
-    def write_words(self, board: PlcRegisters) -> None:
+    def write_words(self, registers: PlcRegisters) -> None:
         """Write the words at once, high word first."""
-        self._write(WORDS_BYTE, bytes_of(board.words()))
+        self._write(WORDS_BYTE, bytes_of(registers.words()))
 
     def _read(self, first: int, size: int) -> bytes:
         return bytes(self._ask("db_read", first, size))

@@ -13,7 +13,7 @@ from inspection.plant.extras import missing_extra, require
 from inspection.plant.messages import InspectionResult, StationInterface
 from inspection.plant.outputs.base import Output, OutputError, OutputRefused, OutputUnavailable
 
-PASSING = {408, 425, 429}
+RETRIED = {408, 425, 429}
 """Refusals of the 4xx kind that may be over a moment later."""
 
 
@@ -44,10 +44,10 @@ class Webhook(Output):
 
     @classmethod
     def missing(cls) -> str | None:
-        """Say how to install httpx, or None."""
+        """How to install httpx, or None."""
         return missing_extra("webhook", "httpx")
 
-    def open(self, line: StationInterface) -> None:
+    def open(self, station: StationInterface) -> None:
         """Read the secret. Raises OutputUnavailable when the address or a file is of no use."""
         require(self)
         import ssl
@@ -81,7 +81,7 @@ class Webhook(Output):
             problem, code = self._post(body, headers)
             if not problem:
                 return
-            if 300 <= code < 500 and code not in PASSING:
+            if 300 <= code < 500 and code not in RETRIED:
                 kind = OutputRefused if code >= 400 else OutputError
                 break
         raise kind(f"output {self.name}: {self.url} did not take {result.delivery_id}: {problem}")
@@ -102,7 +102,7 @@ class Webhook(Output):
         return headers
 
     def _post(self, body: bytes, headers: dict[str, str]) -> tuple[str, int]:
-        """Try once; give what went wrong, empty for nothing, and the answer's code, 0 without one."""
+        """Try once; returns what went wrong, empty for nothing, and the HTTP status, 0 without an answer."""
         import httpx
 
         try:
@@ -115,5 +115,5 @@ class Webhook(Output):
 
 
 def signature(secret: bytes, body: bytes) -> str:
-    """Give the HMAC-SHA256 of the body as hexadecimal text, for whoever checks it."""
+    """The HMAC-SHA256 of the body as hexadecimal text, for whoever checks it."""
     return hmac.new(secret, body, hashlib.sha256).hexdigest()

@@ -26,8 +26,8 @@ class Trigger(Protocol):
 
     name: str
 
-    def open(self, line: StationInterface) -> None:
-        """Begin to call `line.trigger`, from a thread of its own. Raises TriggerUnavailable."""
+    def open(self, station: StationInterface) -> None:
+        """Begin to call `station.trigger`, from a thread of its own. Raises TriggerUnavailable."""
 
     def close(self) -> None:
         """End; safe twice. Raises TriggerUnavailable when the trigger's thread does not end."""
@@ -37,21 +37,21 @@ class Trigger(Protocol):
 
     @classmethod
     def missing(cls) -> str | None:
-        """Say in one line what must be installed before this trigger can be used, or None."""
+        """What must be installed before this trigger can be used, in one line, or None."""
 
 
-def offer(line: StationInterface, request: TriggerRequest) -> bool:
-    """Give a trigger to the station; False when it is not taken, for whatever reason of the trade."""
+def offer(station: StationInterface, request: TriggerRequest) -> bool:
+    """Offer a trigger to the station; False when it is refused, whatever the reason."""
     try:
-        return line.trigger(request)
+        return station.trigger(request)
     except InspectionError:
         return False
 
 
 def trigger_names() -> list[str]:
-    """Give the name of every trigger there is, in order, without importing any of them."""
-    found = (module.name for module in pkgutil.iter_modules(__path__) if not module.ispkg)
-    return sorted(name for name in found if not name.startswith("_"))
+    """The name of every trigger there is, in order, without importing any of them."""
+    names = (module.name for module in pkgutil.iter_modules(__path__) if not module.ispkg)
+    return sorted(name for name in names if not name.startswith("_"))
 
 
 def trigger_class(name: str) -> type[Trigger]:

@@ -44,11 +44,11 @@ class Http:
         """Nothing is needed."""
         return None
 
-    def open(self, line: StationInterface) -> None:
+    def open(self, station: StationInterface) -> None:
         """Listen. Raises TriggerUnavailable when the port is taken or the token cannot be read."""
         token = self._token()
         handler = type(
-            "Handler", (_Handler,), {"line": line, "token": token, "timeout": self.timeout_s}
+            "Handler", (_Handler,), {"station": station, "token": token, "timeout": self.timeout_s}
         )
         try:
             self._server = _Server((self.host, self.port), handler)
@@ -100,7 +100,7 @@ class _Server(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    line: StationInterface
+    station: StationInterface
     token: str
     server_version, sys_version = "inspection", ""
 
@@ -113,22 +113,22 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(HTTPStatus.NOT_FOUND, {"error": "only /trigger is here"})
         elif not self._allowed():
             self._answer(HTTPStatus.UNAUTHORIZED, {"error": "the token is missing or wrong"})
-        elif (wish := _wish(body)) is None:
+        elif (fields := _part_fields(body)) is None:
             allowed = ", ".join(FIELDS)
             self._answer(
                 HTTPStatus.BAD_REQUEST, {"error": f"not a JSON object of texts: {allowed}"}
             )
         else:
-            self._trigger(TriggerRequest(source="http", **wish))
+            self._trigger(TriggerRequest(source="http", **fields))
 
     def log_message(self, *_: Any) -> None:
         """Print nothing."""
 
     def _trigger(self, request: TriggerRequest) -> None:
-        if offer(self.line, request):
+        if offer(self.station, request):
             self._answer(HTTPStatus.ACCEPTED, {"trigger_id": request.trigger_id})
         else:
-            state = self.line.state
+            state = self.station.state
             error = {"error": "the station is not ready", "state": state}
             self._answer(HTTPStatus.SERVICE_UNAVAILABLE, error)
 
@@ -156,13 +156,13 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(data)
 
 
-def _wish(body: bytes) -> dict[str, Any] | None:
+def _part_fields(body: bytes) -> dict[str, Any] | None:
     """Read what is known of the part: a JSON object of texts, or an empty body."""
     try:
-        wish = json.loads(body) if body.strip() else {}
+        fields = json.loads(body) if body.strip() else {}
     except ValueError:
         return None
-    if not isinstance(wish, dict) or set(wish) - set(FIELDS):
+    if not isinstance(fields, dict) or set(fields) - set(FIELDS):
         return None
-    wish = {name: value for name, value in wish.items() if value is not None}
-    return wish if all(isinstance(value, str) and value for value in wish.values()) else None
+    fields = {name: value for name, value in fields.items() if value is not None}
+    return fields if all(isinstance(value, str) and value for value in fields.values()) else None

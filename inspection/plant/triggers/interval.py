@@ -29,13 +29,13 @@ class Interval:
         """Nothing is needed."""
         return None
 
-    def open(self, line: StationInterface) -> None:
+    def open(self, station: StationInterface) -> None:
         """Start. Raises TriggerUnavailable for a period that is none."""
         if not self.period_s > 0:
             raise TriggerUnavailable(
                 f"trigger {self.name}: period_s = {self.period_s}; it must be above 0"
             )
-        self._line, self.refused = line, 0
+        self._station, self.refused = station, 0
         self._worker = Worker(f"trigger {self.name}", self._work, error=TriggerUnavailable)
         self._worker.start()
 
@@ -53,7 +53,7 @@ class Interval:
     def _work(self, stop: Event) -> None:
         start, count = monotonic(), 1
         while not stop.wait(max(0.0, start + count * self.period_s - monotonic())):
-            if not offer(self._line, TriggerRequest(source=self.name)):
+            if not offer(self._station, TriggerRequest(source=self.name)):
                 self.refused += 1
             passed = int((monotonic() - start) / self.period_s)
             self.refused += max(0, passed - count)

@@ -19,7 +19,7 @@ POLL_S = 0.0005
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the PLC was told: `code` 1 OK, 2 NG, 3 ERROR, 0 no answer in time."""
+    """The verdict a PLC read: `code` 1 OK, 2 NG, 3 ERROR, 0 no answer in time."""
 
     sequence: int
     code: int
@@ -45,7 +45,7 @@ class PlcSimulator:
         self._over = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def open(self, line: StationInterface) -> None:
+    def open(self, station: StationInterface) -> None:
         """Connect and begin. Raises TriggerUnavailable."""
         from pymodbus.client import ModbusTcpClient
 
@@ -69,7 +69,7 @@ class PlcSimulator:
 
     @classmethod
     def missing(cls) -> str | None:
-        """Say what must be installed, or None."""
+        """What must be installed, or None."""
         from importlib.util import find_spec
 
         if find_spec("pymodbus"):

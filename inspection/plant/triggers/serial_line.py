@@ -42,14 +42,14 @@ class SerialLine:
 
     @classmethod
     def missing(cls) -> str | None:
-        """Say how to install pyserial, or None."""
+        """How to install pyserial, or None."""
         return missing_extra("serial", "serial")
 
-    def open(self, line: StationInterface) -> None:
+    def open(self, station: StationInterface) -> None:
         """Open the port. Raises TriggerUnavailable."""
         if (missing := self.missing()) is not None:
             raise TriggerUnavailable(f"trigger {self.name}: {missing}")
-        self._line, self.refused = line, 0
+        self._station, self.refused = station, 0
         self._form = _compiled(self.pattern)
         self._device = self._connected()
         self._worker = Worker(f"trigger {self.name}", self._work, error=TriggerUnavailable)
@@ -74,14 +74,14 @@ class SerialLine:
         while not stop.is_set():
             try:
                 self._device = self._device or self._connected()
-                rest = self._taken(rest + self._device.read(self._device.in_waiting or 1))
+                rest = self._split_lines(rest + self._device.read(self._device.in_waiting or 1))
             except (SerialException, OSError, TriggerUnavailable):
                 self._drop()
                 rest = b""
                 stop.wait(self.reconnect_s)
 
-    def _taken(self, data: bytes) -> bytes:
-        """Trigger at each whole line; give what is left of the last."""
+    def _split_lines(self, data: bytes) -> bytes:
+        """Trigger at each whole line; returns what is left of the last."""
         *lines, rest = re.split(rb"[\r\n]", data)
         for text in filter(None, lines):
             self._trigger(text)
@@ -91,9 +91,9 @@ class SerialLine:
         return b""
 
     def _trigger(self, data: bytes) -> None:
-        found = self._form.fullmatch(data.decode(self.encoding, "replace").strip())
-        wish: dict[str, Any] = found.groupdict() if found else {}
-        if not found or not offer(self._line, TriggerRequest(source=self.name, **wish)):
+        match = self._form.fullmatch(data.decode(self.encoding, "replace").strip())
+        fields: dict[str, Any] = match.groupdict() if match else {}
+        if not match or not offer(self._station, TriggerRequest(source=self.name, **fields)):
             self.refused += 1
 
     def _connected(self) -> Any:
