@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from cameras.simulated import Simulated, write_dataset
+from inspection.durable_files import replace_file
 from inspection.errors import InspectionError
 from inspection.judgement import Verdict
 from inspection.judging.overlay import write_overlay
@@ -153,7 +154,8 @@ def run_demo(folder: Path, *, parts: int, good: int, seed: int, progress: Progre
 def write_station(folder: Path, *, seed: int) -> Path:
     """Write the station file of a line that goes on where the demonstration ended."""
     path = folder / "station.toml"
-    path.write_text(
+    replace_file(
+        path,
         f"""# The demonstration's line; go on with: inspection ui {path}
 station = "demo"
 record = "demo.db"
@@ -173,8 +175,7 @@ recipe = "demo.recipe"
 
 [triggers.interval]
 period_s = 2.0
-""",
-        encoding="utf-8",
+""".encode(),
     )
     return path
 

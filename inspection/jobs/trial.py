@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 import models
 from cameras import list_images
-from inspection.durable_files import replace_json
+from inspection.durable_files import replace_file, replace_json
 from inspection.errors import TrainingError
 from inspection.jobs.status_file import DONE, StatusFile
 from inspection.judging.encode import encoded_png
@@ -62,11 +62,10 @@ def run(folder: Path, *, progress: Progress) -> None:
     replace_json(folder / PARTS, list(judged(parts, recipe, learnt, progress)))
     pictures = read_good(files, recipe.framing, progress=progress)
     found = sorted(held_out(pictures, recipe, progress), key=lambda each: -each.score)
-    (folder / HEAT).mkdir(exist_ok=True)
     for worst in found[:WORST]:
         good = worst.good
         colours = heat_png(worst.values, recipe, shape=good.size_px, pose=good.pose)
-        (folder / HEAT / f"{good.path.name}.png").write_bytes(colours)
+        replace_file(folder / HEAT / f"{good.path.name}.png", colours)
     replace_json(folder / GOOD, [[each.good.path.name, each.score] for each in found])
 
 

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from inspection.durable_files import replace_file
 from inspection.errors import InspectionError
 from inspection.judgement import Judgement, Verdict
 from inspection.recipe import Recipe
@@ -79,8 +80,7 @@ def write_overlay(
     drawn = cv2.cvtColor(draw(image, judgement, recipe), cv2.COLOR_RGB2BGR)
     path = folder / f"{name}.png"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(cv2.imencode(".png", drawn)[1].tobytes())
+        replace_file(path, cv2.imencode(".png", drawn)[1].tobytes(), sync=False)
     except OSError as error:
         raise InspectionError(
             f"overlay {path}: cannot be written ({error.strerror or error}); "

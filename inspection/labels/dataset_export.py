@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import shutil
 import time
@@ -23,7 +22,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
-from inspection.durable_files import sync_folder
+from inspection.durable_files import sync_folder, sync_tree
 from inspection.errors import InspectionError
 from inspection.labels.defect_types import folder_of, is_name
 from inspection.labels.labels import OK, Label
@@ -97,6 +96,7 @@ class DatasetDraft:
             for each in chosen:
                 self._add(each, store, masks, test_percent)
             self._finish(test_percent)
+            sync_tree(self.aside)
         except OSError as error:
             self.discard()
             raise DatasetError(
@@ -235,5 +235,3 @@ def _write(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("xb") as file:
         file.write(data)
-        file.flush()
-        os.fsync(file.fileno())

@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
-from inspection.durable_files import replace_private
+from inspection.durable_files import replace_json
 from inspection.errors import InspectionError
 
 FILE = "defects.json"
@@ -48,8 +48,7 @@ class Defects:
     def change(self, types: Sequence[str]) -> tuple[str, ...]:
         """Replace the list; give it as written. Raises DefectsError."""
         found = checked(types)
-        told = {"format": FORMAT, "types": found}
-        replace_private(self.path, json.dumps(told, ensure_ascii=False, indent=1).encode())
+        replace_json(self.path, {"format": FORMAT, "types": found}, private=True, indent=1)
         return found
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from inspection.durable_files import make_private
+from inspection.durable_files import new_file
 from inspection.errors import InspectionError
 
 FOLDER = "labels"
@@ -94,7 +94,7 @@ class Masks:
             name = f"{part_id}_{number}.png"
             if not NAME.fullmatch(name):
                 raise MaskError(f"mask {name!r}: is no name of a mask")
-            make_private(self.folder / name, data)
+            new_file(self.folder / name, data, private=True)
             if (self.folder / name).read_bytes() == data:
                 return name, hashlib.sha256(data).hexdigest()
             number += 1

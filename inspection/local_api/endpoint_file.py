@@ -16,7 +16,7 @@ from typing import Any
 
 import psutil
 
-from inspection.durable_files import replace_private
+from inspection.durable_files import replace_file, replace_json
 
 NAME = "runtime.json"
 SAME_S = 1.0
@@ -28,7 +28,7 @@ def write(folder: Path, *, port: int, token: str) -> None:
     pid = os.getpid()
     told = {"port": port, "token": token, "pid": pid, "started": _started(pid)}
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    replace_private(folder / NAME, json.dumps(told).encode())
+    replace_json(folder / NAME, told, private=True)
 
 
 def at_work(folder: Path) -> Mapping[str, Any] | None:
@@ -44,7 +44,7 @@ def at_work(folder: Path) -> Mapping[str, Any] | None:
 def problem(folder: Path) -> str | None:
     """Say why a station could not write its file here, or None."""
     try:
-        replace_private(folder / ".probe", b"")
+        replace_file(folder / ".probe", b"", private=True)
         (folder / ".probe").unlink(missing_ok=True)
     except OSError as error:
         return str(error)

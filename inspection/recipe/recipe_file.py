@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import tempfile
 import zipfile
 from collections.abc import Mapping
@@ -27,6 +26,7 @@ from pydantic.dataclasses import dataclass
 
 import models
 from cameras import CameraError, decode_image
+from inspection.durable_files import replace_file
 from inspection.errors import RecipeError
 from inspection.recipe.calibration import Calibration
 from inspection.recipe.framing import Framing
@@ -163,28 +163,15 @@ def check_place(path: Path) -> None:
 
 
 def write_recipe(recipe: Recipe, path: Path) -> Recipe:
-    """Write the file aside, flush it to the disk, then rename it; an earlier one stays until then.
+    """Write the file whole or not at all; an earlier one stays until then.
 
-    Gives the recipe with its id. Raises RecipeError when it cannot be written.
+    Returns the recipe with its id. Raises RecipeError when it cannot be written.
     """
     content = recipe.members()
-    temporary: Path | None = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(
-            dir=path.parent, prefix=f".{path.name}.", delete=False
-        ) as file:
-            temporary = Path(file.name)
-            file.write(_archive(content))
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(path)
+        replace_file(path, _archive(content))
     except OSError as error:
         raise RecipeError(_no_place(path, error)) from error
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
     recipe.id = hashlib.sha256(content[SUMS]).hexdigest()
     return recipe
 

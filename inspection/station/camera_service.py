@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 import cv2
 
 from cameras import Camera, CameraTimeout, Frame, camera_class
+from inspection.durable_files import replace_file
 from inspection.errors import InspectionError
 from inspection.station.camera_set import CameraSet
 from inspection.station.camera_view import CameraView
@@ -95,8 +96,7 @@ class CameraService:
             raise InspectionError(f"view {view}: the picture is {frame.status}; take it again")
         image = frame.image
         bgr = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(cv2.imencode(path.suffix, bgr)[1].tobytes())
+        replace_file(path, cv2.imencode(path.suffix, bgr)[1].tobytes())
         return frame
 
     def change(self, view: str, settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from inspection.durable_files import replace_private
+from inspection.durable_files import replace_json
 
 FILE, FORMAT = "paused.json", 1
 UNKNOWN = "unknown"
@@ -43,7 +43,7 @@ def write(folder: Path, paused: Paused) -> None:
     """Keep it; where the folder cannot be written, the pause ends with the process."""
     with suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        replace_private(folder / FILE, json.dumps({"format": FORMAT, **asdict(paused)}).encode())
+        replace_json(folder / FILE, {"format": FORMAT, **asdict(paused)}, private=True)
 
 
 def remove(folder: Path) -> None:

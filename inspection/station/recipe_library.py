@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -16,7 +17,7 @@ from secrets import token_hex
 from typing import Any
 
 from cameras import Frame
-from inspection.durable_files import copy_file
+from inspection.durable_files import copy_file, sync_folder
 from inspection.errors import RecipeError
 from inspection.judgement import Judgement
 from inspection.judging.judge import inspect
@@ -45,15 +46,17 @@ def swap(new: Path, target: Path, kept: Path) -> Swap:
     All or nothing. Raises RecipeError when `new` is damaged or a disk refuses.
     """
     recipe_id = open_recipe(new).id
-    spare: Path | None = target.with_name(f".{target.name}.{token_hex(4)}.before")
+    before = target.with_name(f".{target.name}.{token_hex(4)}.before")
+    spare = before if target.exists() else None
     try:
         before_id = keep(target, kept)
-        spare = copy_file(target, spare) if target.exists() and spare else None
-        target.parent.mkdir(parents=True, exist_ok=True)
+        if spare is not None:
+            copy_file(target, spare)
         copy_file(new, target)
     except OSError as error:
-        if spare is not None:
-            spare.unlink(missing_ok=True)
+        with suppress(OSError):
+            if spare is None or spare.exists():
+                _put_back(target, spare)
         raise RecipeError(
             f"recipe {target}: cannot be exchanged ({error.strerror or error}); "
             "the earlier one is still in its place"
@@ -63,10 +66,15 @@ def swap(new: Path, target: Path, kept: Path) -> Swap:
 
 def rollback(done: Swap) -> None:
     """Undo an exchange: the target is again what it was."""
-    if done.spare is None:
-        done.target.unlink(missing_ok=True)
+    _put_back(done.target, done.spare)
+
+
+def _put_back(target: Path, spare: Path | None) -> None:
+    if spare is None:
+        target.unlink(missing_ok=True)
     else:
-        os.replace(done.spare, done.target)
+        os.replace(spare, target)
+    sync_folder(target.parent)
 
 
 def commit(done: Swap) -> None:

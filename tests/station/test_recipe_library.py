@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import threading
 import time
@@ -88,19 +89,21 @@ def test_a_damaged_recipe_changes_nothing(recipe: Recipe, target: Path, tmp_path
     assert not (tmp_path / "kept").exists()
 
 
+@pytest.mark.parametrize("fits", range(6))  # file and folder of: kept, spare, the new one
 def test_a_full_disk_changes_nothing(
-    recipe: Recipe, target: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    fits: int, recipe: Recipe, target: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = target.read_bytes()
     another(recipe, tmp_path / "new.recipe")
-    real, count = os.fsync, iter(range(10))
+    (tmp_path / "kept").mkdir()
+    real, count = os.fsync, itertools.count()
 
-    def full_at_the_last(handle: int) -> None:
-        if next(count) == 2:  # kept and spare were written; the new one does not fit
+    def full_at_one(handle: int) -> None:
+        if next(count) == fits:
             raise OSError(28, "No space left on device")
         real(handle)
 
-    monkeypatch.setattr(os, "fsync", full_at_the_last)
+    monkeypatch.setattr(os, "fsync", full_at_one)
     with pytest.raises(RecipeError, match="No space left on device"):
         swap(tmp_path / "new.recipe", target, tmp_path / "kept")
     assert target.read_bytes() == before

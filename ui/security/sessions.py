@@ -14,7 +14,7 @@ from typing import Any
 
 from itsdangerous import BadData, URLSafeSerializer
 
-from inspection.durable_files import make_private
+from inspection.durable_files import new_file
 from inspection.errors import InspectionError
 from ui.security.users import Role, User, Users
 
@@ -162,7 +162,7 @@ def read_secret(path: Path) -> bytes:
     """Give the secret of a station, made at first use. Raises SessionsError."""
     try:
         if not path.exists():
-            make_private(path, token_bytes(SECRET_BYTES))
+            new_file(path, token_bytes(SECRET_BYTES), private=True)
         secret, mode = path.read_bytes(), path.stat().st_mode
     except OSError as error:
         raise SessionsError(f"secret {path}: cannot be read or made: {error.strerror}") from error

@@ -20,7 +20,7 @@ from annotated_types import Len
 from pydantic import StringConstraints, TypeAdapter, ValidationError
 from pydantic import dataclasses as checked
 
-from inspection.durable_files import replace_private
+from inspection.durable_files import replace_json
 from inspection.errors import InspectionError
 
 FORMAT = 1
@@ -118,7 +118,7 @@ def read_entries(path: Path) -> tuple[Entry, ...]:
 def write_entries(path: Path, entries: tuple[Entry, ...]) -> None:
     """Write the users, all or nothing."""
     data = {"format": FORMAT, "users": [asdict(entry) for entry in entries]}
-    replace_private(path, json.dumps(data, indent=1, ensure_ascii=False).encode())
+    replace_json(path, data, private=True, indent=1)
 
 
 def key_of(name: str) -> str:

@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from inspection.durable_files import sync_folder
 from inspection.plant.messages import InspectionResult, StationInterface
 from inspection.plant.outputs.base import Output, OutputError, OutputUnavailable
 
@@ -75,7 +76,7 @@ class CsvFile(Output):
             file.flush()
             os.fsync(file.fileno())
         if is_new:
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
 
     def _text(self, rows: list[list[Any]]) -> bytes:
         text = io.StringIO()
@@ -110,14 +111,6 @@ def _repaired_tail(file: Any) -> bytes:
         file.truncate(start + whole)
     file.seek(0, os.SEEK_END)
     return b"\n" + tail[:whole]
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _file_name(name: str) -> str:

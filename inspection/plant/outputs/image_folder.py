@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from pathlib import Path
 from typing import Literal
 
+from inspection.durable_files import copy_file, replace_file
 from inspection.plant.messages import InspectionResult, StationInterface
 from inspection.plant.outputs.base import Output, OutputError, OutputUnavailable
 
@@ -15,7 +15,7 @@ from inspection.plant.outputs.base import Output, OutputError, OutputUnavailable
 class ImageFolder(Output):
     """Copies pictures to `folder/YYYY-MM-DD/VERDICT/`, named by record number, serial and id.
 
-    Both files are written aside and renamed, the picture first: where there is a JSON file, its
+    Both files are written whole or not at all, the picture first: where there is a JSON file, its
     picture is there and whole. The same delivery again changes nothing.
     """
 
@@ -52,7 +52,6 @@ class ImageFolder(Output):
         described = place / f"{_stem(result)}.json"
         try:
             if not described.exists():
-                place.mkdir(parents=True, exist_ok=True)
                 self._write(described, result)
         except OSError as error:
             raise OutputError(f"output {self.name}: {error}") from error
@@ -65,22 +64,9 @@ class ImageFolder(Output):
         copied = None
         if result.image is not None:
             source = Path(result.image)
-            copied = described.with_suffix(source.suffix)
-            with source.open("rb") as picture, _aside(copied).open("wb") as copy:
-                shutil.copyfileobj(picture, copy)
-                copy.flush()
-                os.fsync(copy.fileno())
-            _aside(copied).replace(copied)
+            copied = copy_file(source, described.with_suffix(source.suffix))
         text = json.dumps(result.as_json() | {"image": copied.name if copied else None}, indent=1)
-        with _aside(described).open("w", encoding="utf-8") as file:
-            file.write(text + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        _aside(described).replace(described)
-
-
-def _aside(path: Path) -> Path:
-    return path.with_name(f".{path.name}.part")
+        replace_file(described, f"{text}\n".encode())
 
 
 def _stem(result: InspectionResult) -> str:

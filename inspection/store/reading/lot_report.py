@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from inspection.durable_files import replace_file
 from inspection.judgement import Verdict
 from inspection.store import Store
 from inspection.store.reading.export import Filters, RecordsError, all_parts
@@ -113,7 +114,7 @@ def write_report(report: LotReport, target: Path) -> None:
             f"report {target}: unknown kind of file {target.suffix!r}; "
             "give a name that ends in .html or .json"
         )
-    target.write_text(text, encoding="utf-8")
+    replace_file(target, text.encode())
 
 
 def as_text(report: LotReport) -> str:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import inspect
-import os
 import shutil
 import types
 from collections.abc import Mapping
 from pathlib import Path
-from secrets import token_hex
 from typing import Any, Union, get_args, get_origin
 
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
 from cameras import Camera, camera_class
+from inspection.durable_files import replacing
 from inspection.errors import SetupError
 from inspection.station.station_file import StationFile, ViewSettings, read_station, settings_for
 
@@ -112,15 +111,12 @@ def _set(table: Any, name: str, value: Any) -> None:
 
 
 def _replace(path: Path, text: str) -> None:
-    aside = path.with_name(f".{token_hex(6)}.{path.name}")
+    aside = path
     try:
-        with aside.open("x", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        shutil.copymode(path, aside)
-        read_station(aside)
-        aside.replace(path)
+        with replacing(path) as aside:
+            aside.write_text(text, encoding="utf-8")
+            shutil.copymode(path, aside)
+            read_station(aside)
     except OSError as error:
         raise SetupError(
             f"station file {path}: cannot be written ({error.strerror or error}); "
@@ -128,8 +124,6 @@ def _replace(path: Path, text: str) -> None:
         ) from error
     except SetupError as error:
         raise SetupError(str(error).replace(str(aside), str(path))) from error
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def _kind(annotation: Any) -> tuple[str | None, bool]:

@@ -20,7 +20,7 @@ import tomlkit
 from numpy.typing import NDArray
 
 from cameras import IMAGE_SUFFIXES, decode_image, list_images
-from inspection.durable_files import replace_json, replace_private
+from inspection.durable_files import replace_file, replace_json, sync_folder
 from inspection.errors import SetupError
 from inspection.recipe.setup_file import Setup, read_setup, setup_from
 
@@ -105,7 +105,7 @@ class SetupDraft:
         with _lock:
             self.room()
             kept = self.next_name(Path(name).stem, suffix)
-            replace_private(self.good / kept, data)
+            replace_file(self.good / kept, data, private=True)
         self.make_thumb(kept, image)
         return kept
 
@@ -116,9 +116,9 @@ class SetupDraft:
         size = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
         small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
         bgr = small if small.ndim == 2 else cv2.cvtColor(small, cv2.COLOR_RGB2BGR)
-        replace_private(
-            self.folder / "thumbs" / f"{name}.jpg", cv2.imencode(".jpg", bgr)[1].tobytes()
-        )
+        thumb = self.folder / "thumbs" / f"{name}.jpg"
+        data = cv2.imencode(".jpg", bgr)[1].tobytes()
+        replace_file(thumb, data, private=True, sync=False)
 
     def thumb(self, name: str) -> Path:
         """Give the small picture of a good part."""
@@ -152,6 +152,8 @@ class SetupDraft:
             moved = [name for name in names if name in there]
             for name in moved:
                 (source / name).rename(target / name)
+            sync_folder(target)
+            sync_folder(source)
         return moved
 
     # Set-up and choices
@@ -197,7 +199,7 @@ class SetupDraft:
 
     def keep_setup(self, setup: Setup) -> None:
         """Keep a set-up that was checked."""
-        replace_private(self.setup_path, as_toml(setup).encode())
+        replace_file(self.setup_path, as_toml(setup).encode(), private=True)
 
 
 def as_toml(setup: Setup) -> str:

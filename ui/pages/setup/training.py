@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from inspection.durable_files import replace_json
+from inspection.durable_files import copy_file, replace_json
 from inspection.errors import InspectionError, SetupError
 from inspection.jobs import TRAIN, TRY, Job, Jobs, snapshot
 from inspection.jobs.trial import REQUEST
@@ -81,7 +80,7 @@ def start_training(jobs: Jobs, draft: SetupDraft, options: Options, *, who: str)
             "--seed", options.seed,
         ]  # fmt: skip
         if draft.setup_path.exists():
-            shutil.copyfile(draft.setup_path, folder / "setup.toml")
+            copy_file(draft.setup_path, folder / "setup.toml")
             words += ["--setup", folder / "setup.toml"]
         return words
 
