@@ -1,5 +1,17 @@
-"""Long work in processes of its own."""
+"""Long work in processes of its own: training, trying, verifying, examining, exporting, reporting."""
 
-from inspection.jobs.jobs import TRAIN, TRY, Job, Jobs, birth, snapshot
+from inspection.jobs.jobs import Job, Jobs, copy_pictures, process_identity
+from inspection.jobs.kinds import DOCTOR, EXPORT, REPORT, TRAIN, TRY, VERIFY
 
-__all__ = ["TRAIN", "TRY", "Job", "Jobs", "birth", "snapshot"]
+__all__ = [
+    "DOCTOR",
+    "EXPORT",
+    "REPORT",
+    "TRAIN",
+    "TRY",
+    "VERIFY",
+    "Job",
+    "Jobs",
+    "copy_pictures",
+    "process_identity",
+]

@@ -1,7 +1,7 @@
-"""Trainings and trials as processes of their own, which outlive the page that started them.
+"""Long work as processes of their own, which a page starts, follows and cancels.
 
-A job is a folder: `job.json` (what, who, which process), `status.json` (how far it is), `out`
-(what it printed) and `log` (its last words). One job runs at a time.
+A job is a folder: `job.json` (what, who, which process), `status.json` (how far it is, and its
+result), `out` (what it printed) and `log` (its last words). Jobs of one lane run one at a time.
 """
 
 from __future__ import annotations
@@ -26,24 +26,15 @@ from filelock import FileLock
 
 from inspection.durable_files import replace_json
 from inspection.errors import InspectionError
-from inspection.jobs.status_file import CANCELLED, DONE, FAILED, RUNNING
+from inspection.jobs.kinds import KINDS, beside
+from inspection.jobs.status_file import CANCELLED, DONE, FAILED, RUNNING, end_late, read_json
 
-TRAIN, TRY = "train", "try"
-KEPT = 10
 JOB_ID = re.compile(r"\d{8}-\d{6}-\d{6}")
-
-# Lower priority than inspecting; Ctrl-C works even where a shell had it ignored for the page.
-_RUN = """
-import os, signal
-os.nice(10)
-signal.signal(signal.SIGINT, signal.default_int_handler)
-from inspection.{} import main
-main()
-"""
-_MODULE = {TRAIN: "cli", TRY: "jobs.trial"}
+GRACE_S = 10.0
+"""So long a process has to clear up after its time limit before it is killed."""
 
 Prepare = Callable[[Path], Sequence[object]]
-"""Fills the folder of a new job and gives the words of the command line."""
+"""Fills the folder of a new job and returns the words of the command line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +54,7 @@ class Job:
     seconds: float = 0.0
     error: str | None = None
     result: Mapping[str, Any] | None = None
+    late: bool = False
 
     @property
     def running(self) -> bool:
@@ -81,35 +73,46 @@ class Jobs:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def start(self, kind: str, *, who: str, about: Mapping[str, Any], prepare: Prepare) -> Job:
-        """Start a job, detached from this process. Raises InspectionError while another runs."""
+    def start(
+        self,
+        kind: str,
+        *,
+        who: str,
+        about: Mapping[str, Any],
+        prepare: Prepare = lambda folder: [folder],
+        request: Mapping[str, Any] | None = None,
+    ) -> Job:
+        """Start a job in a process of its own, which reads `request` as JSON and nobody else does.
+
+        Raises InspectionError while another runs that may not run beside it.
+        """
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with FileLock(self.folder / "lock", timeout=10):
-            if (other := self.running()) is not None:
+            if (other := self.running(*beside(kind))) is not None:
                 raise InspectionError(
                     f"{other.kind}: {other.who} started one at {other.at[11:16]} UTC and it is "
                     "not done; wait for it, or cancel it"
                 )
-            self._forget_old()
-            return self._start(kind, who=who, about=about, prepare=prepare)
+            self._remove_oldest(kind)
+            return self._start(kind, who=who, about=about, prepare=prepare, request=request)
 
-    def newest_first(self) -> list[Job]:
-        """Give all jobs that are kept, newest first."""
-        found = (self.find(path.name) for path in sorted(self.folder.glob("*-*"), reverse=True))
-        return [job for job in found if job is not None]
+    def newest_first(self, *kinds: str) -> list[Job]:
+        """List the jobs that are kept, of these kinds or of all, newest first."""
+        folders = sorted(self.folder.glob("*-*"), reverse=True)
+        jobs = (self.find(folder.name) for folder in folders)
+        return [job for job in jobs if job is not None and (not kinds or job.kind in kinds)]
 
-    def running(self) -> Job | None:
-        """Give the one at work."""
-        return next((job for job in self.newest_first() if job.running), None)
+    def running(self, *kinds: str) -> Job | None:
+        """Find the one at work, of these kinds or of all."""
+        return next((job for job in self.newest_first(*kinds) if job.running), None)
 
     def find(self, job_id: str) -> Job | None:
-        """Give one job, None where there is none of this id."""
+        """Find one job, None where there is none of this id."""
         folder = self.folder / job_id
-        if not JOB_ID.fullmatch(job_id) or (card := _read(folder / "job.json")) is None:
+        if not JOB_ID.fullmatch(job_id) or (card := read_json(folder / "job.json")) is None:
             return None
         names = ("id", "kind", "who", "at", "about")
-        fields = {name: card[name] for name in names} | _fate(card, folder)
-        return Job(folder=folder, **fields)
+        return Job(folder=folder, **{name: card[name] for name in names}, **_status(card, folder))
 
     def cancel(self, job_id: str, *, at_once: bool = False) -> Job:
         """Ask a job to end, leaving nothing half-written; `at_once` does not ask."""
@@ -117,41 +120,50 @@ class Jobs:
         if job is None or not job.running:
             raise InspectionError(f"job {job_id}: is not running")
         (job.folder / "cancelled").touch()
-        pid = (_read(job.folder / "job.json") or {})["pid"]
+        pid = (read_json(job.folder / "job.json") or {})["pid"]
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL if at_once else signal.SIGINT)
         return job
 
-    def _start(self, kind: str, *, who: str, about: Mapping[str, Any], prepare: Prepare) -> Job:
+    def _start(
+        self,
+        kind: str,
+        *,
+        who: str,
+        about: Mapping[str, Any],
+        prepare: Prepare,
+        request: Mapping[str, Any] | None,
+    ) -> Job:
         now = datetime.now(UTC)
         job_id = now.strftime("%Y%m%d-%H%M%S-%f")
         folder = self.folder / job_id
         folder.mkdir(mode=0o700)
+        limit_s = KINDS[kind].limit_s
         try:
-            words = prepare(folder)
-            process = _spawn(folder, _RUN.format(_MODULE[kind]), words)
+            process = _spawn(folder, [kind, limit_s, folder, *prepare(folder)], request)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
-        # A child that ended and is not asked after would stay in the process table.
-        threading.Thread(target=process.wait, name=f"job {job_id}", daemon=True).start()
+        threading.Thread(
+            target=_attend, args=(process, folder, limit_s), name=f"job {job_id}", daemon=True
+        ).start()
         card = {
             "id": job_id, "kind": kind, "who": who, "at": now.isoformat(), "about": dict(about),
-            "pid": process.pid, "birth": birth(process.pid),
+            "pid": process.pid, "birth": process_identity(process.pid),
         }  # fmt: skip
         replace_json(folder / "job.json", card)
         job = self.find(job_id)
         assert job is not None
         return job
 
-    def _forget_old(self) -> None:
-        """Remove jobs beyond the newest ones; what is on the line has its own copy."""
-        for job in self.newest_first()[KEPT:]:
+    def _remove_oldest(self, kind: str) -> None:
+        """Remove the jobs of a lane beyond its newest; a recipe on the line has its own copy."""
+        for job in self.newest_first(*beside(kind))[KINDS[kind].kept :]:
             shutil.rmtree(job.folder, ignore_errors=True)
 
 
-def snapshot(pictures: Mapping[str, Path], folder: Path) -> None:
-    """Give a job pictures of its own, by name: what is removed meanwhile does not disturb it."""
+def copy_pictures(pictures: Mapping[str, Path], folder: Path) -> None:
+    """Put pictures into a job's folder, by name: what is removed meanwhile does not disturb it."""
     folder.mkdir()
     for name, path in pictures.items():
         try:
@@ -160,7 +172,7 @@ def snapshot(pictures: Mapping[str, Path], folder: Path) -> None:
             shutil.copyfile(path, folder / name)
 
 
-def birth(pid: int) -> str | None:
+def process_identity(pid: int) -> str | None:
     """Tell a process from a later one of the same number: its start and this boot; None: gone."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
@@ -171,28 +183,44 @@ def birth(pid: int) -> str | None:
     return None if state in "ZX" else f"{started} {boot}"
 
 
-def _fate(card: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """Say how a job is: what it told, unless its process is gone without a last word."""
-    # Asked first: a process that ends meanwhile has told its end by then.
-    alive = card["birth"] is not None and birth(card["pid"]) == card["birth"]
-    told = _read(folder / "status.json") or {}
-    if told.get("state") in (DONE, FAILED, CANCELLED):
-        return told
+def _status(card: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """Read how far a job is; one whose process is gone without a last word has failed."""
+    # The process first: one that ends meanwhile has written its end by then.
+    alive = card["birth"] is not None and process_identity(card["pid"]) == card["birth"]
+    status = read_json(folder / "status.json") or {}
+    if status.get("state") in (DONE, FAILED, CANCELLED):
+        return status
     if alive:
         began = datetime.fromisoformat(card["at"]).timestamp()
-        return {**told, "state": RUNNING, "seconds": round(time.time() - began, 1)}
+        return {**status, "state": RUNNING, "seconds": round(time.time() - began, 1)}
     if (folder / "cancelled").exists():
-        return {**told, "state": CANCELLED}
-    return {**told, "state": FAILED, "error": _last_line(folder / "log")}
+        return {**status, "state": CANCELLED}
+    return {**status, "state": FAILED, "error": _last_line(folder / "log")}
 
 
-def _spawn(folder: Path, program: str, words: Sequence[object]) -> subprocess.Popen[bytes]:
+def _spawn(
+    folder: Path, words: Sequence[object], request: Mapping[str, Any] | None
+) -> subprocess.Popen[bytes]:
+    program = [sys.executable, "-m", "inspection.jobs.process", *map(str, words)]
     with (folder / "out").open("wb") as out, (folder / "log").open("wb") as log:
-        return subprocess.Popen(  # noqa: S603
-            [sys.executable, "-c", program, *map(str, words)],
-            stdin=subprocess.DEVNULL, stdout=out, stderr=log, start_new_session=True,
+        process = subprocess.Popen(  # noqa: S603
+            program, stdin=subprocess.PIPE, stdout=out, stderr=log, start_new_session=True,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         )  # fmt: skip
+    assert process.stdin is not None
+    with suppress(BrokenPipeError), process.stdin as pipe:
+        pipe.write(json.dumps(request).encode())
+    return process
+
+
+def _attend(process: subprocess.Popen[bytes], folder: Path, limit_s: float) -> None:
+    """Wait for a process, for one that nobody waits for stays in the process table."""
+    try:
+        process.wait(limit_s + GRACE_S)
+    except subprocess.TimeoutExpired:  # it hangs where no signal reaches it
+        process.kill()
+        process.wait()
+        end_late(folder, limit_s)
 
 
 def _last_line(log: Path) -> str:
@@ -200,15 +228,7 @@ def _last_line(log: Path) -> str:
         lines = log.read_text("utf-8", "replace").split("\n")
     except OSError:
         lines = []
-    said = [line.strip() for line in lines if line.strip()]
-    if not said:
+    lines = [line.strip() for line in lines if line.strip()]
+    if not lines:
         return "it ended without a word; it was killed, or the computer was switched off"
-    return said[-1].removeprefix("inspection: ")[:500]
-
-
-def _read(path: Path) -> dict[str, Any] | None:
-    try:
-        found = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
-        return None
-    return found if isinstance(found, dict) else None
+    return lines[-1].removeprefix("inspection: ")[:500]

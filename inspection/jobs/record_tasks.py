@@ -1,86 +1,87 @@
-"""Long work on the record, in a process of its own with low priority: the page never waits for it.
+"""Long work on the record: verifying it, exporting parts, the report of a lot.
 
-The parent writes one JSON object to it and reads one back; nothing secret stands on a command line.
+Each is a job (`inspection.jobs`): the request comes as JSON on standard input, the result goes into
+the job's status.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import sys
-import threading
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from inspection.errors import expected
+from inspection.durable_files import replacing
+from inspection.jobs.kinds import EXPORT, REPORT, VERIFY
+from inspection.jobs.status_file import DONE, StatusFile
 from inspection.store import PartRecord, Store, open_store
 from inspection.store.reading.export import RecordsError, write_table
 from inspection.store.reading.lot_report import lot_report, write_report
 from inspection.store.reading.summary import Span, all_of
+
+if TYPE_CHECKING:
+    from models import Progress
 
 MOST_BYTES = 2 * 10**9
 MOST_FINDINGS = 500
 
 
 def main() -> None:
-    """Do one thing and say how it went."""
-    os.nice(10)
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
-    wanted = json.load(sys.stdin)
-    try:
-        found = do(wanted)
-    except Exception as error:
-        text = str(error) if expected(error) else f"{type(error).__name__}: {error}"
-        found = {"error": " ".join(text.split())}
-    sys.stdout.write(json.dumps(found))
+    """Do one task; its name and the job's folder are the command line."""
+    task, folder = sys.argv
+    with StatusFile(Path(folder) / "status.json") as status:
+        status.end(DONE, result=run(task, json.load(sys.stdin), progress=status))
 
 
-def do(wanted: dict[str, Any]) -> dict[str, Any]:
-    """Do what is wanted: "verify", "export" or "report". Raises InspectionError."""
-    images = None if wanted["images"] is None else Path(wanted["images"])
-    with open_store(wanted["record"], images=images, read_only=True) as store:
-        return _DO[wanted["do"]](store, wanted)
+def run(task: str, request: Mapping[str, Any], *, progress: Progress) -> dict[str, Any]:
+    """Do "verify", "export" or "report". Raises InspectionError."""
+    images = None if request["images"] is None else Path(request["images"])
+    with open_store(request["record"], images=images, read_only=True) as store:
+        return _TASKS[task](store, request, progress)
 
 
-def _end_with(parent: int) -> None:
-    """End as soon as the page that asked is gone."""
-    while os.getppid() == parent:
-        time.sleep(1.0)
-    os._exit(1)
-
-
-def _verify(store: Store, wanted: dict[str, Any]) -> dict[str, Any]:
+def _verify(store: Store, request: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
     begun = time.monotonic()
-    findings = store.verify(pictures=wanted["pictures"])
+    progress("Verifying", 0, 0)
+    findings = store.verify(pictures=request["pictures"])
     head = store.head()
     return {
         "count": len(findings),
         "findings": findings[:MOST_FINDINGS],
         "head": {"count": head.count, "hash": head.hash},
         "seconds": time.monotonic() - begun,
-        "pictures": wanted["pictures"],
+        "pictures": request["pictures"],
     }
 
 
-def _export(store: Store, wanted: dict[str, Any]) -> dict[str, Any]:
-    target = Path(wanted["target"])
-    found = all_of(store, span_of(wanted["span"]))
+def _export(store: Store, request: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+    target = Path(request["target"])
+    found = _counted(all_of(store, span_of(request["span"])), progress)
     if target.suffix != ".zip":
         done = write_table(store, found, target)
         return {"parts": done.parts, "images": 0, "images_missing": 0}
-    table = target.with_name(f"{target.stem}-parts.{wanted['kind']}")
+    table = target.with_name(f"{target.stem}-parts.{request['kind']}")
     try:
         return _zipped(store, found, target, table)
     finally:
         table.unlink(missing_ok=True)
 
 
+def _counted(records: Iterator[PartRecord], progress: Progress) -> Iterator[PartRecord]:
+    for number, record in enumerate(records, 1):
+        progress("Writing", number, 0)
+        yield record
+
+
 def _zipped(store: Store, found: Iterator[PartRecord], target: Path, table: Path) -> dict[str, Any]:
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED, strict_timestamps=False) as archive:
+    with (
+        replacing(target, private=True) as aside,
+        zipfile.ZipFile(aside, "w", zipfile.ZIP_STORED, strict_timestamps=False) as archive,
+    ):
         pictures = _Zipped(store, archive)
         done = write_table(store, (pictures.taken(record) for record in found), table)
         archive.write(table, f"parts{table.suffix}", zipfile.ZIP_DEFLATED)
@@ -113,9 +114,10 @@ class _Zipped:
         return record
 
 
-def _report(store: Store, wanted: dict[str, Any]) -> dict[str, Any]:
-    report = lot_report(store, wanted["lot"], pictures=wanted["pictures"])
-    write_report(report, Path(wanted["target"]))
+def _report(store: Store, request: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+    progress("Reading", 0, 0)
+    report = lot_report(store, request["lot"], pictures=request["pictures"])
+    write_report(report, Path(request["target"]))
     return {"parts": report.parts}
 
 
@@ -137,7 +139,4 @@ def span_of(told: dict[str, Any]) -> Span:
     return Span(**(told | times))
 
 
-_DO = {"verify": _verify, "export": _export, "report": _report}
-
-if __name__ == "__main__":
-    main()
+_TASKS = {VERIFY: _verify, EXPORT: _export, REPORT: _report}

@@ -1,7 +1,8 @@
-"""What a training says of itself while it runs: a small file, replaced whole, for another program."""
+"""How far a job is: a small file, replaced whole, for another program to read."""
 
 from __future__ import annotations
 
+import json
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 from inspection.durable_files import replace_json
 
+NAME = "status.json"
 EVERY_S = 0.2
 
 RUNNING, DONE, FAILED, CANCELLED = "running", "done", "failed", "cancelled"
@@ -18,28 +20,28 @@ RUNNING, DONE, FAILED, CANCELLED = "running", "done", "failed", "cancelled"
 class StatusFile:
     """Keeps `path` at {state, stage, done, of, seconds, error, result}; without a path does nothing.
 
-    Written aside and renamed, at most five times a second and always at the end. A status that
-    cannot be written never stops the work it is about.
+    Replaced whole, at most five times a second and always at the end; only the end is flushed to
+    the disk. A status that cannot be written never stops the work it is about.
     """
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
         self._began, self._written = time.monotonic(), 0.0
-        self._told: dict[str, Any] = {
+        self._status: dict[str, Any] = {
             "state": RUNNING, "stage": "", "done": 0, "of": 0, "seconds": 0.0,
             "error": None, "result": None,
         }  # fmt: skip
 
     def __call__(self, stage: str, done: int, of: int) -> None:
         """Note how far a stage is."""
-        self._told |= {"stage": stage, "done": done, "of": of}
+        self._status |= {"stage": stage, "done": done, "of": of}
         if time.monotonic() - self._written >= EVERY_S:
             self._write()
 
     def end(self, state: str, *, result: Any = None, error: str | None = None) -> None:
         """Note how it ended; only the first end counts."""
-        if self._told["state"] == RUNNING:
-            self._told |= {"state": state, "result": result, "error": error}
+        if self._status["state"] == RUNNING:
+            self._status |= {"state": state, "result": result, "error": error}
             self._write()
 
     def __enter__(self) -> StatusFile:
@@ -61,6 +63,25 @@ class StatusFile:
         if self.path is None:
             return
         self._written = time.monotonic()
-        self._told["seconds"] = round(self._written - self._began, 1)
+        self._status["seconds"] = round(self._written - self._began, 1)
         with suppress(OSError):
-            replace_json(self.path, self._told)
+            replace_json(self.path, self._status, sync=self._status["state"] != RUNNING)
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """Read an object; None where there is none, or none that can be read."""
+    try:
+        content = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def end_late(folder: Path, limit_s: float) -> None:
+    """Note that a job was stopped at its time limit, unless it had just ended well."""
+    status = read_json(folder / NAME) or {}
+    if status.get("state") in (DONE, CANCELLED):
+        return
+    error = f"not done within {limit_s:g} s"
+    with suppress(OSError):
+        replace_json(folder / NAME, {**status, "state": FAILED, "error": error, "late": True})

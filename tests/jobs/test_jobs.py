@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +19,11 @@ import pytest
 from cameras.simulated import write_dataset
 from inspection.durable_files import replace_json
 from inspection.errors import InspectionError
-from inspection.jobs import TRAIN, Job, Jobs, birth, snapshot
+from inspection.jobs import TRAIN, TRY, VERIFY, Job, Jobs, copy_pictures, process_identity
+from inspection.jobs.kinds import KINDS, beside
 from inspection.jobs.status_file import DONE, FAILED, StatusFile
 from inspection.recipe import open_recipe
+from inspection.store import open_store
 
 N_GOOD = 24
 
@@ -36,7 +42,7 @@ def jobs(tmp_path: Path) -> Jobs:
 
 def start(jobs: Jobs, good: Path, *more: object) -> Job:
     def prepare(folder: Path) -> list[object]:
-        snapshot({path.name: path for path in sorted(good.iterdir())}, folder / "good")
+        copy_pictures({path.name: path for path in sorted(good.iterdir())}, folder / "good")
         return [
             "train", folder / "good", "--recipe", folder / "new.recipe", "--json",
             "--status", folder / "status.json", "--image-size", 128, *more,
@@ -84,7 +90,7 @@ def test_a_failure_is_the_last_word(tmp_path: Path) -> None:
 def test_a_pid_that_came_again_is_not_the_job(jobs: Jobs) -> None:
     folder = jobs.folder / "20260101-000000-000000"
     folder.mkdir(parents=True)
-    own = birth(os.getpid())
+    own = process_identity(os.getpid())
     card = {"id": folder.name, "kind": TRAIN, "who": "mia", "at": "2026-01-01T00:00:00+00:00",
             "about": {}, "pid": os.getpid(), "birth": own}  # fmt: skip
     replace_json(folder / "job.json", card)
@@ -97,7 +103,93 @@ def test_a_pid_that_came_again_is_not_the_job(jobs: Jobs) -> None:
     assert found is not None
     assert (found.state, found.stage) == (FAILED, "Reading")
     assert "killed" in str(found.error)
-    assert birth(2**22 + 1) is None
+    assert process_identity(2**22 + 1) is None
+
+
+def fake(jobs: Jobs, kind: str, number: int, *, running: bool) -> Path:
+    """A job that is this process, or one that is done."""
+    folder = jobs.folder / f"20260101-000000-{number:06d}"
+    folder.mkdir(parents=True)
+    card = {"id": folder.name, "kind": kind, "who": "mia", "at": "2026-01-01T00:00:00+00:00",
+            "about": {}, "pid": os.getpid(), "birth": process_identity(os.getpid())}  # fmt: skip
+    replace_json(folder / "job.json", card)
+    replace_json(folder / "status.json", {"state": "running" if running else DONE})
+    return folder
+
+
+def verify(jobs: Jobs, record: str) -> Job:
+    request = {"record": record, "images": None, "pictures": True}
+    return jobs.start(VERIFY, who="ada", about={}, request=request)
+
+
+def ended(jobs: Jobs, job: Job) -> Job:
+    wait_until(lambda: not of(jobs, job).running)
+    return of(jobs, job)
+
+
+def test_a_training_stands_in_the_way_of_a_trial_and_of_nothing_else(
+    jobs: Jobs, tmp_path: Path
+) -> None:
+    fake(jobs, TRAIN, 1, running=True)
+    with pytest.raises(InspectionError, match="train: mia started one at 00:00 UTC"):
+        jobs.start(TRY, who="jo", about={})
+    with open_store(tmp_path / "parts.db") as store:
+        job = ended(jobs, verify(jobs, str(tmp_path / "parts.db")))
+        assert (job.state, job.error) == (DONE, None)
+        assert job.result is not None
+        assert (job.result["count"], job.result["head"]["hash"]) == (0, store.head().hash)
+    assert {kind for kind in KINDS if TRAIN in beside(kind)} == {TRAIN, TRY}
+
+
+def test_other_work_never_takes_the_place_of_a_training(jobs: Jobs, tmp_path: Path) -> None:
+    trainings = {fake(jobs, TRAIN, number, running=False).name for number in range(10)}
+    for number in range(10, 16):
+        fake(jobs, VERIFY, number, running=False)
+    verify(jobs, str(tmp_path / "none.db"))
+    assert {job.id for job in jobs.newest_first(TRAIN)} == trainings
+    assert len(jobs.newest_first(VERIFY)) == 1 + KINDS[VERIFY].kept
+
+
+def test_a_job_ends_at_its_time_limit(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(KINDS, VERIFY, replace(KINDS[VERIFY], limit_s=0.2))
+    job = ended(jobs, verify(jobs, "none.db"))
+    assert (job.state, job.late, job.error) == (FAILED, True, "not done within 0.2 s")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_has_a_limit_and_a_module(kind: str) -> None:
+    assert KINDS[kind].limit_s > 0
+    assert find_spec(KINDS[kind].module) is not None
+
+
+def test_a_password_is_seen_by_nobody(jobs: Jobs) -> None:
+    job = verify(jobs, "postgresql+psycopg://eve:open-sesame@127.0.0.1:9/parts")
+    assert b"sesame" not in Path(f"/proc/{_pid(job)}/cmdline").read_bytes()
+    failed = ended(jobs, job)
+    assert (failed.state, failed.result) == (FAILED, None)
+    files = [path for path in job.folder.rglob("*") if path.is_file()]
+    assert {"job.json", "status.json", "log"} <= {path.name for path in files}
+    assert not [path.name for path in files if b"sesame" in path.read_bytes()]
+
+
+def test_what_only_the_page_waits_for_ends_with_it(tmp_path: Path) -> None:
+    page = f"""
+import subprocess, sys, time
+held = subprocess.Popen(["sleep", "30"], stdout=subprocess.PIPE)
+words = [sys.executable, "-m", "inspection.jobs.process", "export", "60", {str(tmp_path)!r}, {str(tmp_path)!r}]
+job = subprocess.Popen(words, stdin=held.stdout, start_new_session=True)
+print(job.pid, held.pid, flush=True)
+time.sleep(60)
+"""
+    program = [sys.executable, "-c", page]
+    with subprocess.Popen(program, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        job, held = map(int, process.stdout.readline().split())
+        wait_until((tmp_path / "status.json").exists)
+        assert process_identity(job) is not None
+        process.kill()
+    wait_until(lambda: process_identity(job) is None, 20)
+    os.kill(held, signal.SIGKILL)
 
 
 def test_what_is_no_job_is_none(jobs: Jobs, tmp_path: Path) -> None:

@@ -21,17 +21,21 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from cameras import Frame
+from inspection.jobs import VERIFY
+from inspection.jobs.kinds import KINDS
 from inspection.judgement import Judgement, Verdict
 from inspection.station.station_file import read_station
 from inspection.store import NewPart, Store, open_store
 from inspection.store.reading.audit_log import Cursor, all_deeds, deeds
 from ui.core import errors as refuse
+from ui.core.background import start_verification
 from ui.core.context import Context
 from ui.live.hub import Hub
 from ui.live.station_client import StationClient
 from ui.pages.account import routes as account
 from ui.pages.admin import routes as admin
 from ui.pages.admin.health import Processes
+from ui.pages.analysis.downloads import verification_state
 from ui.security import login
 from ui.security.gate import AccessMiddleware
 from ui.security.sessions import Sessions
@@ -424,12 +428,38 @@ def test_the_record_is_verified_in_a_process_of_its_own(desk: Desk) -> None:
 def test_an_errand_that_takes_too_long_is_stopped(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ui.pages.admin.audit_log.VERIFY_S", 0.05)
+    monkeypatch.setitem(KINDS, VERIFY, replace(KINDS[VERIFY], limit_s=0.05))
     desk = replace(desk, app=_app(desk.context))
     with desk.client("ada") as client:
         client.post("/api/admin/audit/verify")
         assert _ended(client, "/api/admin/audit/verify")["error"] == "late"
-    assert psutil.Process().children() == []
+    end = time.monotonic() + 10
+    while psutil.Process().children():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_both_pages_tell_of_the_same_verification(desk: Desk) -> None:
+    jobs, settings = desk.context.jobs, desk.context.settings
+    with desk.client("ada") as client:
+        assert client.post("/api/admin/audit/verify").json()["running"]
+        job = jobs.running(VERIFY)
+        assert job is not None
+        assert verification_state(job)["running"]
+        found = _ended(client, "/api/admin/audit/verify")["found"]
+        told = verification_state(jobs.find(job.id))["found"]
+        assert (
+            (told["count"], told["head"]["hash"])
+            == (found["faults"], found["hash"])
+            == (0, found["hash"])
+        )
+        # "all pictures" is said only where they were read
+        start_verification(jobs, settings, who="mia", pictures=False)
+        assert client.get("/api/admin/audit/verify").json()["running"]
+        assert client.post("/api/admin/audit/verify").status_code == 409
+        assert _ended(client, "/api/admin/audit/verify")["began_ms"] == pytest.approx(
+            1e3 * datetime.fromisoformat(job.at).timestamp()
+        )
 
 
 # Health and settings

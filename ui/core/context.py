@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from inspection.jobs import Jobs
 from inspection.station.station_file import StationFile
 from inspection.store import Store
 from ui.live.hub import Hub
@@ -34,3 +35,8 @@ class Context:
     def folder(self) -> Path:
         """Where users, jobs and kept recipes are."""
         return self.settings.page_folder
+
+    @property
+    def jobs(self) -> Jobs:
+        """The long work of the station, each in a process of its own."""
+        return Jobs(self.folder / "jobs")

@@ -13,18 +13,18 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 
+from inspection.jobs import VERIFY, Job, Jobs
 from inspection.store import Store
 from inspection.store.chain import canonical
 from inspection.store.reading.audit_log import AuditEntry, Cursor, all_deeds, deeds
 from inspection.store.reading.summary import Span, columns_by_id
-from ui.core.background import BackgroundTask
+from ui.core.background import job_status, start_verification
 from ui.core.context import Context
 from ui.core.errors import Refuse
 from ui.live.station_client import Refused
 
 PAGE = 50
 CHUNK = 500
-VERIFY_S = 900.0
 COLUMNS = ("at_utc", "who", "kind", "part_id", "detail", "table", "number", "hash")
 
 Filter = Annotated[str | None, Query(max_length=200)]
@@ -35,7 +35,7 @@ def routes(context: Context) -> APIRouter:
     """Answer `/audit…`."""
     router = APIRouter(prefix="/audit")
     store = context.store
-    verifying = BackgroundTask("verify", context.station_path, limit_s=VERIFY_S)
+    jobs = context.jobs
 
     @router.get("")
     async def listed(
@@ -77,18 +77,37 @@ def routes(context: Context) -> APIRouter:
     @router.post("/verify")
     async def verify(request: Request) -> dict[str, Any]:
         """Begin to check that the record is as it was written; GET tells how far it is."""
-        if not verifying.begin():
+        if await asyncio.to_thread(jobs.running, VERIFY):
             text = context.words.say("admin.already_running", request.scope["language"])
             raise Refuse(text, status=409)
+        who = request.scope["user"].name
+        job = await asyncio.to_thread(
+            start_verification, jobs, context.settings, who=who, pictures=True
+        )
         await _noted(context, request, "record_verified", {})
-        return {"ok": True, **verifying.told()}
+        return {"ok": True, **_verification(job)}
 
     @router.get("/verify")
     async def verified() -> dict[str, Any]:
         """Say what the check found, or that it goes on."""
-        return verifying.told()
+        return _verification(await asyncio.to_thread(_last_verification, jobs))
 
     return router
+
+
+def _last_verification(jobs: Jobs) -> Job | None:
+    """Find the verification at work, else the newest that read the pictures too."""
+    newest = jobs.newest_first(VERIFY)
+    return next((job for job in newest if job.running or job.about["pictures"]), None)
+
+
+def _verification(job: Job | None) -> dict[str, Any]:
+    """Say how a verification is: what it found, and how many parts up to which hash."""
+    status = job_status(job, VERIFY)
+    if (result := status["found"]) is not None:
+        names = {"findings": result["findings"], "faults": result["count"]}
+        status["found"] = {**names, **result["head"]}
+    return status
 
 
 async def _noted(context: Context, request: Request, kind: str, detail: dict[str, Any]) -> None:

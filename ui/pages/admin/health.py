@@ -13,19 +13,18 @@ from typing import Any
 import psutil
 from fastapi import APIRouter, Request
 
+from inspection.jobs import DOCTOR
 from inspection.local_api.diagnostics import program_version
-from ui.core.background import BackgroundTask
+from ui.core.background import job_status
 from ui.core.context import Context
 from ui.core.errors import Refuse
 from ui.live.station_client import Refused
-
-DOCTOR_S = 300.0
 
 
 def routes(context: Context) -> APIRouter:
     """Answer `/health…`."""
     router = APIRouter(prefix="/health")
-    doctor = BackgroundTask("doctor", context.station_path, limit_s=DOCTOR_S)
+    jobs = context.jobs
     about = MachineFacts(context)
 
     @router.get("")
@@ -42,18 +41,22 @@ def routes(context: Context) -> APIRouter:
     @router.post("/doctor")
     async def begin(request: Request) -> dict[str, Any]:
         """Begin to look at machine, packages, station file, recipes and record."""
-        if not doctor.begin():
+        who = request.scope["user"].name
+        if await asyncio.to_thread(jobs.running, DOCTOR):
             text = context.words.say("admin.already_running", request.scope["language"])
             raise Refuse(text, status=409)
+        job = await asyncio.to_thread(
+            jobs.start, DOCTOR, who=who, about={}, request={"station": str(context.station_path)}
+        )
         with suppress(Refused):  # it is for a station in trouble, too
-            who = request.scope["user"].name
             await context.runtime.do("action", kind="doctor_run", who=who, detail={})
-        return {"ok": True, **doctor.told()}
+        return {"ok": True, **job_status(job, DOCTOR)}
 
     @router.get("/doctor")
     async def examined() -> dict[str, Any]:
         """Say what was found, or that it goes on."""
-        return doctor.told()
+        newest = await asyncio.to_thread(jobs.newest_first, DOCTOR)
+        return job_status(next(iter(newest), None), DOCTOR)
 
     return router
 

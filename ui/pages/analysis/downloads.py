@@ -1,4 +1,4 @@
-"""The page's side of long work: one file at a time, one check of the record at a time."""
+"""Files made for people to fetch, one at a time, and what the last verification found."""
 
 from __future__ import annotations
 
@@ -7,16 +7,13 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from inspection.errors import InspectionError
-from inspection.station.station_file import StationFile
-from ui.core.background import run
+from inspection.jobs import Job
+from inspection.jobs.status_file import CANCELLED
 
-EXPORT_S, VERIFY_S = 600.0, 6 * 3600.0
 KEPT_S = 900.0
 """A file nobody fetched is deleted after so long."""
 
@@ -71,41 +68,16 @@ class Files:
                 path.unlink(missing_ok=True)
 
 
-class Check:
-    """Verifies the whole record once at a time, and remembers what was found last."""
-
-    def __init__(self, settings: StationFile) -> None:
-        self._settings = settings
-        self._task: asyncio.Task[None] | None = None
-        self._begun = 0.0
-        self.found: Mapping[str, Any] = {}
-
-    @property
-    def running(self) -> bool:
-        """Whether the record is being read now."""
-        return self._task is not None and not self._task.done()
-
-    def start(self, *, pictures: bool) -> None:
-        """Begin, unless it is running already."""
-        if not self.running:
-            self.found, self._begun = {}, time.monotonic()
-            self._task = asyncio.create_task(self._run(pictures=pictures))
-
-    def cancel(self) -> None:
-        """Give it up."""
-        if self._task is not None:
-            self._task.cancel()
-
-    def state(self) -> dict[str, Any]:
-        """Say whether it runs, since when, and what the last one found."""
-        seconds = time.monotonic() - self._begun if self.running else 0.0
-        return {"running": self.running, "running_s": seconds, "found": dict(self.found)}
-
-    async def _run(self, *, pictures: bool) -> None:
-        try:
-            self.found = await run(self._settings, limit_s=VERIFY_S, do="verify", pictures=pictures)
-        except InspectionError as error:
-            self.found = {"failed": str(error)}
+def verification_state(job: Job | None) -> dict[str, Any]:
+    """Say whether the record is being read, for how long, and what the last reading found."""
+    if job is None or job.state == CANCELLED:
+        return {"running": False, "running_s": 0.0, "found": {}}
+    result = {"failed": job.error} if job.error else dict(job.result or {})
+    return {
+        "running": job.running,
+        "running_s": job.seconds if job.running else 0.0,
+        "found": result,
+    }
 
 
 def file_name(*words: str | None, suffix: str) -> str:

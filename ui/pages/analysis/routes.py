@@ -16,19 +16,20 @@ from fastapi.responses import FileResponse
 from starlette.background import BackgroundTask
 
 from inspection.errors import InspectionError
+from inspection.jobs import EXPORT, REPORT, VERIFY
 from inspection.jobs.record_tasks import told_span
 from inspection.recipe import Recipe
 from inspection.station.recipe_library import RecipeLibrary
 from inspection.store.reading.summary import Span, extent, lots_seen, recipes_seen
 from ui.core.audit import audited
-from ui.core.background import run
+from ui.core.background import record_request, run_job, start_verification
 from ui.core.context import Context
 from ui.core.errors import Refuse
 from ui.core.gradio_page import gradio_page
 from ui.pages.analysis import parts as analysis_parts
 from ui.pages.analysis import threshold as analysis_rejudge
 from ui.pages.analysis import trends as analysis_time
-from ui.pages.analysis.downloads import EXPORT_S, Check, Files, file_name
+from ui.pages.analysis.downloads import Files, file_name, verification_state
 from ui.pages.analysis.requests import (
     ExportRequest,
     Judged,
@@ -80,7 +81,7 @@ class _AnalysisService:
         self.station = context.settings.station
         self.book = analysis_rejudge.Book(context.store)
         self.files = Files(context.folder / FILES)
-        self.check = Check(context.settings)
+        self.jobs = context.jobs
         self._recipes = RecipeLibrary(context.settings, context.folder)
         self._gate = asyncio.Semaphore(AT_ONCE)
 
@@ -213,10 +214,13 @@ def _exports(router: APIRouter, work: _AnalysisService) -> None:
             async with audited(work.context, request, "parts_exported", **about):
                 token, path = await asyncio.to_thread(files.begin, suffix)
                 try:
-                    done = await run(
-                        work.context.settings, limit_s=EXPORT_S, do="export",
-                        span=told_span(span), kind=asked.kind, target=str(path),
-                    )  # fmt: skip
+                    wanted = {"span": told_span(span), "kind": asked.kind, "target": str(path)}
+                    done = await run_job(
+                        work.jobs,
+                        EXPORT,
+                        who=request.scope["user"].name,
+                        request=record_request(work.context.settings, **wanted),
+                    )
                 except BaseException:
                     _remove(path)
                     raise
@@ -245,10 +249,13 @@ def _reports(router: APIRouter, work: _AnalysisService) -> None:
             async with audited(work.context, request, "lot_report_made", lot=asked.lot):
                 token, path = await asyncio.to_thread(files.begin, ".html")
                 try:
-                    done = await run(
-                        settings, limit_s=EXPORT_S, do="report", lot=asked.lot, pictures=False,
-                        target=str(path),
-                    )  # fmt: skip
+                    wanted = {"lot": asked.lot, "pictures": False, "target": str(path)}
+                    done = await run_job(
+                        work.jobs,
+                        REPORT,
+                        who=request.scope["user"].name,
+                        request=record_request(settings, **wanted),
+                    )
                 except BaseException:
                     _remove(path)
                     raise
@@ -267,23 +274,30 @@ def _reports(router: APIRouter, work: _AnalysisService) -> None:
     @router.post("/verify")
     async def verify(request: Request, pictures: bool = False) -> dict[str, Any]:
         """Begin to read the whole record again; `verify` of GET says how far it is."""
-        if not work.check.running:
+        who = request.scope["user"].name
+        if not await asyncio.to_thread(work.jobs.running, VERIFY):
             async with audited(work.context, request, "record_verified", pictures=pictures):
-                work.check.start(pictures=pictures)
-        return work.check.state()
+                await asyncio.to_thread(
+                    start_verification, work.jobs, settings, who=who, pictures=pictures
+                )
+        return await state()
 
     @router.post("/verify/cancel")
     async def cancel(request: Request) -> dict[str, Any]:
         """Give up reading the record."""
-        if work.check.running:
+        if job := await asyncio.to_thread(work.jobs.running, VERIFY):
             async with audited(work.context, request, "verification_cancelled"):
-                work.check.cancel()
-        return work.check.state()
+                await asyncio.to_thread(work.jobs.cancel, job.id)
+        return await state()
 
     @router.get("/verify")
     async def checked() -> dict[str, Any]:
         """Say what was found."""
-        return work.check.state()
+        return await state()
+
+    async def state() -> dict[str, Any]:
+        newest = await asyncio.to_thread(work.jobs.newest_first, VERIFY)
+        return verification_state(next(iter(newest), None))
 
 
 def _choices(work: _AnalysisService) -> dict[str, Any]:

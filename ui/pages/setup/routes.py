@@ -36,7 +36,7 @@ def blocks_part(context: Context, i18n: gr.I18n) -> None:
 def routes(context: Context) -> APIRouter:
     """Answer what the page asks."""
     router = APIRouter(prefix="/api/engineer/setup")
-    jobs = Jobs(context.folder / "jobs")
+    jobs = context.jobs
     setup_camera.add_routes(router, context)
     _draft_routes(router, context, jobs)
     setup_take.add_routes(router, context)

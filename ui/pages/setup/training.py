@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from inspection.durable_files import copy_file, replace_json
 from inspection.errors import InspectionError, SetupError
-from inspection.jobs import TRAIN, TRY, Job, Jobs, snapshot
+from inspection.jobs import TRAIN, TRY, Job, Jobs, copy_pictures
 from inspection.jobs.trial import REQUEST
 from inspection.recipe import open_recipe
 from inspection.store import PartRecord
@@ -72,7 +72,7 @@ def start_training(jobs: Jobs, draft: SetupDraft, options: Options, *, who: str)
     taught = draft.taught()
 
     def prepare(folder: Path) -> Sequence[object]:
-        snapshot(taught, folder / GOOD)
+        copy_pictures(taught, folder / GOOD)
         words: list[object] = [
             "train", folder / GOOD, "--recipe", folder / "new.recipe", "--json",
             "--status", folder / "status.json", "--false-reject", options.false_reject,
@@ -93,7 +93,9 @@ def start_trial(
     """Judge recorded parts by a training's recipe, and find the worst of its good parts. Raises InspectionError."""
 
     def prepare(folder: Path) -> Sequence[object]:
-        snapshot({f"{record.part_id}{path.suffix}": path for record, path in parts}, folder / PARTS)
+        copy_pictures(
+            {f"{record.part_id}{path.suffix}": path for record, path in parts}, folder / PARTS
+        )
         request = {"recipe": str(training.recipe), "good": str(training.folder / GOOD)}
         replace_json(folder / REQUEST, request)
         return [folder]
@@ -143,7 +145,7 @@ def progress_of(jobs: Jobs, product: str, view: str) -> dict[str, Any]:
     """Say how the jobs are: the draft's training, its trial, and the one at work."""
     training = latest_training(jobs, product, view)
     trial = trial_of(jobs, training) if training else None
-    running = jobs.running()
+    running = jobs.running(TRAIN, TRY)
     return {
         "training": training and progress(training),
         "trial": trial and progress(trial),
@@ -154,6 +156,6 @@ def progress_of(jobs: Jobs, product: str, view: str) -> dict[str, Any]:
 def _of(jobs: Jobs, kind: str, product: str, view: str) -> list[Job]:
     return [
         job
-        for job in jobs.newest_first()
-        if (job.kind, job.about["product"], job.about["view"]) == (kind, product, view)
+        for job in jobs.newest_first(kind)
+        if (job.about["product"], job.about["view"]) == (product, view)
     ]

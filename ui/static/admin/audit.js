@@ -94,9 +94,9 @@ function tell(place, found) {
       : t("admin.errand_failed", {error: found.error});
     return;
   }
-  const {findings, count, hash} = found.found;
-  place.classList.add(findings.length ? "bad" : "good");
-  place.textContent = findings.length ? t("admin.broken", {count: findings.length})
+  const {findings, faults, count, hash} = found.found;
+  place.classList.add(faults ? "bad" : "good");
+  place.textContent = faults ? t("admin.broken", {count: faults})
     : t("admin.verified", {count, hash: hash.slice(0, 12), duration: duration(found.took_s)});
   place.append(...findings.slice(0, 20).map((line) => el("div", {translate: "no"}, line)));
 }
