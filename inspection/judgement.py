@@ -77,7 +77,7 @@ class Judgement:
             )
 
     def as_json(self) -> dict[str, Any]:
-        """Give the fields of the `--json` contract, in its order, without the image's name."""
+        """The fields of the `--json` contract, in its order, without the image's name."""
         names = (
             "x_px",
             "y_px",

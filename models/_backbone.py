@@ -180,7 +180,7 @@ def _convert(backbone: Backbone, height_px: int, width_px: int, pool: int) -> op
 
 
 def fingerprint(backbone: Backbone) -> str:
-    """Give the SHA-256 of all weights, by name, which tells them from any others."""
+    """The SHA-256 of all weights, by name, which tells them from any others."""
     found = sha256()
     for name, values in backbone.network.state_dict().items():
         found.update(name.encode())
@@ -189,12 +189,12 @@ def fingerprint(backbone: Backbone) -> str:
 
 
 def row_channels(backbone: Backbone, *, pool: int) -> int:
-    """Give the length of a patch's row."""
+    """The length of a patch's row."""
     return sum(backbone.channels) + (backbone.channels[-1] if pool > 1 else 0)
 
 
 def torch_features(backbone: Backbone, canvas: Any, *, pool: int) -> tuple[Any, Any]:
-    """Give what `feature_program` gives, by torch itself: the reference it is checked against."""
+    """The outputs of `feature_program`, by torch itself: the reference it is checked against."""
     import torch
 
     with torch.no_grad():

@@ -21,7 +21,7 @@ LENGTH_BYTES = 8
 
 
 def cache_folder() -> Path | None:
-    """Give where converted networks are kept, or None where the user has no home."""
+    """Where converted networks are kept, or None where the user has no home."""
     try:
         return Path.home() / ".cache" / "inspection" / "networks"
     except RuntimeError:
@@ -29,7 +29,7 @@ def cache_folder() -> Path | None:
 
 
 def converted(key: str, convert: Callable[[], openvino.Model]) -> openvino.Model:
-    """Give what `convert` gives, from disk if it was kept under this `key`.
+    """The result of `convert`, from disk if it was kept under this `key`.
 
     A damaged file is made anew, and without a place to write to nothing is kept. The model comes
     out of its bytes either way, so it is the same whether it was kept or not.
@@ -46,7 +46,7 @@ def converted(key: str, convert: Callable[[], openvino.Model]) -> openvino.Model
 
 
 def _read(path: Path) -> tuple[bytes, bytes] | None:
-    """Give the program's two files, or None when the file is not there or not whole."""
+    """The program's two files, or None when the file is not there or not whole."""
     try:
         data = path.read_bytes()
     except OSError:

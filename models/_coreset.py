@@ -81,7 +81,7 @@ def _measure(points: Array, groups: Rows, block: Rows, nearest: Array) -> None:
 
 
 def _frontier(nearest: Array) -> tuple[Rows, Array, float]:
-    """Give the farthest points, how far they are, and the farthest of those left outside."""
+    """The farthest points, how far they are, and the farthest of those left outside."""
     cut = max(len(nearest) - FRONTIER, 1)
     order = np.argpartition(nearest, cut - 1)
     frontier = np.sort(order[cut:])

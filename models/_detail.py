@@ -47,7 +47,7 @@ class FineDetail:
     grid: tuple[int, int]
 
     def measure(self, rows: Array) -> Array:
-        """Give how unusual each place is (h, w)."""
+        """How unusual each place is: (h, w) float32."""
         apart = (rows @ self.projection) * self.gain + self.shift
         return np.asarray(self.unit * np.sqrt((apart**2).mean(-1)).reshape(self.grid), np.float32)
 
@@ -71,12 +71,12 @@ class FineSample:
     def learn(self, *, deviation: float) -> FineDetail:
         """Learn what is usual at each place; `deviation` is that of good distances."""
         moments = Moments(self.channels)
-        for rows, valid in self._handfuls():
+        for rows, valid in self._batches():
             moments.add(rows[valid])
         mean, projection = whitening(moments, min(COMPONENTS, self.channels))
         places = (*self.grid, projection.shape[1])
         total, squares = np.zeros(places, np.float32), np.zeros(places, np.float32)
-        for rows, valid in self._handfuls():
+        for rows, valid in self._batches():
             white = (rows @ projection - mean @ projection) * valid[..., None]
             total += white.sum(0).reshape(places)
             squares += np.einsum("nij,nij->ij", white, white).reshape(places)
@@ -94,8 +94,8 @@ class FineSample:
         ]
         return replace(plain, unit=deviation / max(float(np.concatenate(good).std()), 1e-6))
 
-    def _handfuls(self) -> Iterator[tuple[Array, NDArray[np.bool_]]]:
-        """Give features (n, h * w, C) and what is valid (n, h * w), a handful of pictures at a time."""
+    def _batches(self) -> Iterator[tuple[Array, NDArray[np.bool_]]]:
+        """Features (n, h * w, C) and what is valid (n, h * w), in batches of pictures."""
         step = max(1, BATCH_NUMBERS // self._rows[0].size)
         for start in range(0, len(self._rows), step):
             some = slice(start, start + step)

@@ -15,24 +15,24 @@ BLOCK_VALUES = 5_000_000
 
 
 def squares(points: Array) -> Array:
-    """Give the squared length (n,) of each of `points` (n, d)."""
+    """The squared length (n,) of each of `points` (n, d)."""
     return np.asarray(np.einsum("nd,nd->n", points, points), dtype=np.float32)
 
 
 def products(points: Array) -> Array:
-    """Give the products (n, n) of each two of `points` (n, d)."""
+    """The products (n, n) of each two of `points` (n, d)."""
     rows = torch.from_numpy(points)
     return np.asarray(torch.mm(rows, rows.T).numpy(), dtype=np.float32)
 
 
 def nearest_squared(points: Array, centres: Array) -> Array:
-    """Give each of `points` (n, d) its squared distance (n,) to the nearest of `centres` (m, d)."""
+    """The squared distance (n,) of each of `points` (n, d) to the nearest of `centres` (m, d)."""
     found = nearest_squared_by_group(points, centres[None], [len(centres)])
     return np.asarray(found[0], dtype=np.float32)
 
 
 def nearest_squared_by_group(points: Array, centres: Array, sizes: Sequence[int]) -> Array:
-    """Give the squared distance (groups, n) to the nearest of each group of `centres`.
+    """The squared distance (groups, n) to the nearest of each group of `centres`.
 
     `centres` are (groups, m, d), of which the first of `sizes` count; infinite for an empty group.
     """
@@ -54,5 +54,5 @@ def nearest_squared_by_group(points: Array, centres: Array, sizes: Sequence[int]
 
 
 def nearest_distance(points: Array, centres: Array) -> Array:
-    """Give each of `points` (n, d) its distance (n,) to the nearest of `centres` (m, d)."""
+    """The distance (n,) of each of `points` (n, d) to the nearest of `centres` (m, d)."""
     return np.sqrt(nearest_squared(points, centres))

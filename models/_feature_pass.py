@@ -53,7 +53,7 @@ class FeaturePass:
             self._room -= others.nbytes
 
     def points(self, mean: Array, projection: Array) -> Array:
-        """Give the offered patches projected (m, d), picture by picture, and let go of them."""
+        """The offered patches projected (m, d), picture by picture; they are let go of."""
         rows, self._offered = self._offered, []
         offset = mean @ projection
         starts = range(0, len(rows), BATCH)
@@ -62,6 +62,6 @@ class FeaturePass:
         )
 
     def kept(self, index: int) -> Array | None:
-        """Give the features of a picture's rest, or None where there was no room for them."""
+        """The features of a picture's rest, or None where there was no room for them."""
         found = self._kept.get(index)
         return None if found is None else found.astype(np.float32)

@@ -26,7 +26,7 @@ class PositionNormalization:
     shift: Array
 
     def apply(self, maps: Array) -> Array:
-        """Give distances by how far they are from what is usual where they are."""
+        """Distances (..., h, w) by how far they are from what is usual where they are."""
         return np.asarray(maps * self.gain + self.shift, dtype=np.float32)
 
 

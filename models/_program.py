@@ -99,7 +99,7 @@ def _detail(rows: Any, detail: FineDetail) -> Any:
 
 
 def to_bytes(model: openvino.Model) -> tuple[bytes, bytes]:
-    """Give the program as the bytes of its model.xml and model.bin."""
+    """The program as the bytes of its model.xml and model.bin."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "model.xml")
         for number, node in enumerate(model.get_ordered_ops()):
@@ -118,7 +118,7 @@ def from_bytes(xml: bytes, weights: bytes) -> Program:
 
 
 def read_model(xml: bytes, weights: bytes) -> openvino.Model:
-    """Give the model in the bytes of its files. Raises RuntimeError when there is none."""
+    """The model in the bytes of its files. Raises RuntimeError when there is none."""
     return openvino.Core().read_model(model=xml, weights=weights)
 
 

@@ -35,7 +35,7 @@ class Moments:
             self._work_off()
 
     def mean_and_covariance(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Give the mean (C,) and the covariance (C, C) of all rows."""
+        """The mean (C,) and the covariance (C, C) of all rows."""
         self._work_off()
         count = max(self.count, 1)
         mean = self._sum / count
@@ -51,7 +51,7 @@ class Moments:
 
 
 def whitening(moments: Moments, components: int) -> tuple[Array, Array]:
-    """Give mean (C,) and projection (C, d) so that projected good patches have variance 1 or less."""
+    """Mean (C,) and projection (C, d) so that projected good patches have variance 1 or less."""
     mean, covariance = moments.mean_and_covariance()
     variances, axes = np.linalg.eigh(covariance)
     variances, axes = variances[::-1][:components].clip(0), axes[:, ::-1][:, :components]

@@ -51,7 +51,7 @@ class Memory:
     bank: Array
 
     def distances(self, rows: Array) -> Array:
-        """Give the distance (n,) of feature rows (n, C) to the nearest good patch."""
+        """The distance (n,) of feature rows (n, C) to the nearest good patch."""
         points = rows @ self.projection - self.mean @ self.projection
         return nearest_distance(points.astype(np.float32, copy=False), self.bank)
 
@@ -95,9 +95,9 @@ class PatchCore(AnomalyModel):
     ) -> Self:
         """Pass over the pictures, choose the memory, then score each by a memory without it."""
         if len(pictures) != len(folds):
-            raise ModelError(f"patchcore: {len(pictures)} pictures but {len(folds)} fold numbers")
+            raise ModelError(f"{self.name}: {len(pictures)} pictures but {len(folds)} fold numbers")
         self._start(*pictures[0].canvas.shape[:2])
-        seen, fine = self._look(pictures, progress)
+        seen, fine = self._collect(pictures, progress)
         raw = self._learn(pictures, seen, _numbered(folds), progress)
         self.places_ = learn_position_normalization(raw, seen.valid)
         self.held_out_maps_ = self._even_out_of_sample(raw, seen.valid, folds)
@@ -109,14 +109,16 @@ class PatchCore(AnomalyModel):
     def distances(self, canvas: CanvasImage) -> Array:
         """Measure one canvas by torch: the reference the program is checked against."""
         if not hasattr(self, "memory_"):
-            raise NotFitted("patchcore: asked to score before it was taught; call fit first")
+            raise NotFitted(f"{self.name}: asked to score before it was taught; call fit first")
         rows, _ = torch_features(self.network_, canvas, pool=self.pool)
         return self.places_.apply(self.memory_.distances(rows).reshape(self.grid_))
 
     def program(self) -> openvino.Model:
-        """Give preprocessing, backbone, projection and search as one program."""
+        """Preprocessing, backbone, projection and search as one program. Raises NotFitted."""
         if not hasattr(self, "memory_"):
-            raise NotFitted("patchcore: asked for its program before it was taught; call fit first")
+            raise NotFitted(
+                f"{self.name}: asked for its program before it was taught; call fit first"
+            )
         memory = self.memory_
         return append_search(
             self._features.model.clone(),
@@ -128,7 +130,7 @@ class PatchCore(AnomalyModel):
         )
 
     def card(self) -> dict[str, Any]:
-        """Give hyperparameters, weights and sizes."""
+        """Name, hyperparameters, weights and sizes."""
         return {
             "name": self.name,
             "backbone": self.backbone,
@@ -181,7 +183,7 @@ class PatchCore(AnomalyModel):
             found = [self._features.run(picture.canvas) for picture in batch]
             yield from zip(range(start, len(pictures)), batch, found, strict=False)
 
-    def _look(
+    def _collect(
         self, pictures: Sequence[Picture], progress: Progress
     ) -> tuple[FeaturePass, FineSample]:
         """Pass over the pictures once: moments for whitening, candidates for the memory, detail."""
@@ -214,7 +216,9 @@ class PatchCore(AnomalyModel):
         whose = folds[np.nonzero(seen.candidate)[0]]
         count = int(folds.max()) + 1
         if len(np.unique(whose)) < min(count, 2):
-            raise ModelError("patchcore: no patch to learn from; the region of interest is empty")
+            raise ModelError(
+                f"{self.name}: no patch to learn from; the region of interest is empty"
+            )
         progress("Calibrating", 0, count)
         mean, projection = whitening(seen.moments, self.components)
         order = np.argsort(whose, kind="stable")

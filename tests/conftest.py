@@ -95,7 +95,7 @@ def with_setup(recipe: Any) -> Callable[..., Any]:
         return Recipe(
             settings,
             scores=recipe.scores,
-            likeness=recipe.likeness,
+            appearance=recipe.appearance,
             program=recipe.program_bytes,
             references=recipe.references,
             recipe_id=recipe.id,

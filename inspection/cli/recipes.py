@@ -47,7 +47,9 @@ def train(
     ] = "256",
     latency_budget_ms: Annotated[
         float,
-        typer.Option(min=0.0, help="With --image-size auto: longest time the model may take for one picture."),
+        typer.Option(
+            min=0.0, help="With --image-size auto: longest time the model may take for one picture."
+        ),
     ] = 50.0,
     false_reject: Annotated[
         float, typer.Option(help="Largest share of good parts that may be rejected, such as 0.01.")
@@ -188,8 +190,12 @@ def bench(
     models: Annotated[
         str, typer.Option(help="Models to compare, separated by commas.")
     ] = "ours,mh_patchcore,padim,patchcore",
-    image_size: Annotated[int, typer.Option(min=64, max=1024, help="Model input size, the same for all.")] = 256,
-    backbone: Annotated[str, typer.Option(help="timm network, the same for all.")] = "tf_efficientnet_lite0",
+    image_size: Annotated[
+        int, typer.Option(min=64, max=1024, help="Model input size, the same for all.")
+    ] = 256,
+    backbone: Annotated[
+        str, typer.Option(help="timm network, the same for all.")
+    ] = "tf_efficientnet_lite0",
     as_json: JsonOption = False,
 ) -> None:
     """Compare with anomalib's models: same backbone, pictures and size, in one run."""
@@ -218,7 +224,7 @@ def _image_size(text: str) -> int | None:
 
 
 def _print_training(report: TrainingReport, recipe: Path) -> None:
-    found, hygiene = report.calibration, report.hygiene
+    found, data = report.calibration, report.data
     typer.echo(
         f"{recipe}: trained on {report.n_good} good parts in {report.seconds:.1f} s, "
         f"{report.recipe_bytes / 1e6:.1f} MB, id {report.recipe_id[:12]}"
@@ -239,14 +245,14 @@ def _print_training(report: TrainingReport, recipe: Path) -> None:
             "--image-size auto."
         )
     for title, rows in (
-        ("Left out, unreadable", [why for _, why in hygiene.unreadable]),
-        ("Left out, wrong size", [f"{name}: {size}" for name, size in hygiene.off_size]),
-        ("Duplicate pictures", [" = ".join(names) for names in hygiene.duplicates]),
+        ("Left out, unreadable", [why for _, why in data.unreadable]),
+        ("Left out, wrong size", [f"{name}: {size}" for name, size in data.wrong_size]),
+        ("Duplicate pictures", [" = ".join(names) for names in data.duplicates]),
         (
             "Check these: they look unlike the other good parts",
             [
                 f"{name}: score {score:.3g}, usual up to {limit:.3g}"
-                for name, score, limit in hygiene.suspicious
+                for name, score, limit in data.suspicious
             ],
         ),
     ):

@@ -47,7 +47,8 @@ def verify(
     store: StoreArgument,
     images_folder: ImagesFolder = None,
     noted: Annotated[
-        str | None, typer.Option(help="COUNT:HASH from an earlier verification; finds a rewritten record too.")
+        str | None,
+        typer.Option(help="COUNT:HASH from an earlier verification; finds a rewritten record too."),
     ] = None,
     pictures: Annotated[bool, typer.Option(help="Read every picture too.")] = True,
     as_json: JsonOption = False,
@@ -153,7 +154,9 @@ def retain(
     ] = None,
     free_gb: Annotated[
         float | None,
-        typer.Option(min=0, help="While less is free on the disk (GB), remove the oldest pictures of passes."),
+        typer.Option(
+            min=0, help="While less is free on the disk (GB), remove the oldest pictures of passes."
+        ),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be removed, remove nothing.")

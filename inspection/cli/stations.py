@@ -21,9 +21,9 @@ def demo(
     ] = False,
     parts: Annotated[int, typer.Option(min=1, help="Number of parts to inspect.")] = 60,
     good: Annotated[int, typer.Option(min=10, help="Number of good parts to train on.")] = 120,
-    folder: Annotated[Path, typer.Option(help="Folder for the recipe, the record and the pictures.")] = Path(
-        "inspection-demo"
-    ),
+    folder: Annotated[
+        Path, typer.Option(help="Folder for the recipe, the record and the pictures.")
+    ] = Path("inspection-demo"),
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same parts.")] = 0,
     port: PortOption = 7860,
     as_json: JsonOption = False,
@@ -50,7 +50,8 @@ def demo(
 def run(
     station: Annotated[Path, typer.Argument(help="Station file (TOML).")],
     max_parts: Annotated[
-        int | None, typer.Option(min=1, help="Stop after this many parts; default: run until stopped.")
+        int | None,
+        typer.Option(min=1, help="Stop after this many parts; default: run until stopped."),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -17,6 +17,7 @@ from inspection.judgement import Judgement, Region, Verdict
 from inspection.judging.regions import find_regions
 from inspection.recipe import PARITY_TOLERANCE, Recipe, open_recipe
 from inspection.recipe.calibration import p_value
+from inspection.recipe.image_health import APPEARANCE_DISTANCE
 
 
 def inspect(frame: Frame, recipe: Recipe, *, previous: Frame | None = None) -> Judgement:
@@ -96,7 +97,8 @@ class _Inspection:
 
     def judge(self, image: NDArray[np.uint8]) -> Judgement:
         found = self.score(image)
-        _stop(self.recipe.settings.limits.problem({"strangeness": self.health["strangeness"]}))
+        whole = {APPEARANCE_DISTANCE: self.health[APPEARANCE_DISTANCE]}
+        _stop(self.recipe.settings.limits.problem(whole))
         regions = self.regions(found)
         verdict, reason = _decide(found.score, regions, self.recipe)
         return Judgement(
@@ -128,7 +130,7 @@ class _Inspection:
         maps, descriptor = self.recipe.program.measure(canvas)
         self._mark("model")
         found = models.score(maps, self.view.valid, settings.scoring)
-        self.health["strangeness"] = self.recipe.likeness.distance(descriptor)
+        self.health[APPEARANCE_DISTANCE] = self.recipe.appearance.distance(descriptor)
         self._mark("score")
         return found
 
@@ -148,7 +150,7 @@ class _Inspection:
         self._marks.append((stage, time.perf_counter()))
 
     def latency_ms(self) -> dict[str, float]:
-        """Give the time of each stage so far, and in all."""
+        """The time of each stage so far, and in all, in ms."""
         pairs = zip(self._marks, self._marks[1:], strict=False)
         times = {name: 1e3 * (end - start) for (_, start), (name, end) in pairs}
         times["total"] = 1e3 * (time.perf_counter() - self._marks[0][1])
@@ -168,7 +170,7 @@ def _check_frame(frame: Frame, previous: Frame | None) -> None:
 
 
 def _decide(score: float, regions: tuple[Region, ...], recipe: Recipe) -> tuple[Verdict, str]:
-    """Give the verdict and a sentence why."""
+    """The verdict and a sentence why."""
     limit = recipe.settings.calibration
     if score <= limit.threshold:
         return Verdict.PASS, f"nothing unusual: score {score:.3g}, limit {limit.threshold:.3g}"

@@ -44,7 +44,7 @@ def side_by_side(frames: Mapping[str, Frame]) -> Montage:
 def combine_judgements(
     judgements: Mapping[str, Judgement], look: Montage, latency_ms: Mapping[str, float]
 ) -> Judgement:
-    """Give the judgement of the part: the worst view's, with the regions of all."""
+    """The judgement of the part: the worst view's, with the regions of all."""
     if len(judgements) == 1:
         (only,) = judgements.values()
         return replace(only, latency_ms=MappingProxyType({**only.latency_ms, **latency_ms}))
@@ -65,7 +65,7 @@ def combine_judgements(
 
 
 def cannot_inspect(reason: str, recipe: Recipe | None) -> Judgement:
-    """Give the judgement of a part that was never looked at."""
+    """The judgement of a part that was never looked at."""
     return Judgement(
         verdict=Verdict.CANNOT_INSPECT,
         reason=reason,

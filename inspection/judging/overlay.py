@@ -48,7 +48,7 @@ def heat(values: NDArray[np.float32], *, threshold: float, fail_threshold: float
 
 
 def draw(image: Image, judgement: Judgement, recipe: Recipe) -> Image:
-    """Give the picture (H, W, 3) with heat, outlined regions and a banner above it."""
+    """Draw a picture (H, W, 3) RGB uint8, or (H, W), with heat, outlined regions and a banner above."""
     rgb = cv2.cvtColor(image, cv2.COLOR_GRAY2RGB) if image.ndim == 2 else image
     picture: Image = np.array(rgb, dtype=np.uint8)
     picture = _blend(picture, judgement, recipe)
@@ -62,7 +62,7 @@ def draw(image: Image, judgement: Judgement, recipe: Recipe) -> Image:
 
 
 def overlay_names(paths: Sequence[Path]) -> list[str]:
-    """Give each picture's overlay a name of its own: its stem, with a number where two share it."""
+    """Name each picture's overlay: its stem, with a number where two share it."""
     taken: set[str] = set()
     names = []
     for path in paths:

@@ -31,7 +31,7 @@ class JudgedFile:
 
 
 def picture_files(paths: list[Path]) -> list[Path]:
-    """Give the files named, and those of the folders named. Raises InspectionError when none."""
+    """List the files named, and those of the folders named. Raises InspectionError when none."""
     found: list[Path] = []
     for path in paths:
         if not path.exists():
@@ -62,7 +62,7 @@ def judge_files(paths: list[Path], recipe: Recipe) -> Iterator[JudgedFile]:
 
 
 def record(found: JudgedFile, recipe: Recipe) -> NewPart:
-    """Give what the store keeps of a judged file: its bytes as they came, with the judgement.
+    """What the store keeps of a judged file: its bytes as they came, with the judgement.
 
     Where the recipe's `bits` were needed to read it, the picture as it was judged is kept instead:
     whoever looks at it later does not know them.
@@ -86,7 +86,7 @@ def record(found: JudgedFile, recipe: Recipe) -> NewPart:
 
 
 def _suffix(path: Path) -> str:
-    """Give a suffix the archive takes; a picture may be named in any way."""
+    """A suffix the archive takes; a picture may be named in any way."""
     suffix = path.suffix.lower()
     plain = suffix[1:].isascii() and suffix[1:].isalnum() and len(suffix) <= 9
     return suffix if plain else ".bin"

@@ -21,10 +21,10 @@ UPSAMPLING = 4
 def find_regions(
     found: AnomalyMap, view: CanvasLayout, setup: Setup, *, threshold: float
 ) -> tuple[Region, ...]:
-    """Give the connected places of a map at fault, worst first, judged by zone.
+    """Outline the connected places of a map at fault, worst first, judged by zone.
 
     A place is at fault where it alone would bring the picture over `threshold`. Sizes are in pixels
-    of the picture. The worst place is always given, however small; its peak is the picture's score.
+    of the picture. The worst place is always outlined, however small; its peak is the picture's score.
     """
     height, width = found.values.shape
     fine = (width * UPSAMPLING, height * UPSAMPLING)

@@ -82,7 +82,7 @@ def _checked(recipe: Recipe, path: Path) -> dict[str, Any]:
     copy = Recipe(
         recipe.settings,
         scores=recipe.scores,
-        likeness=recipe.likeness,
+        appearance=recipe.appearance,
         program=recipe.program_bytes,
         references=recipe.references,
         recipe_id=recipe.id,

@@ -81,7 +81,7 @@ def _fail_threshold(ordered: NDArray[np.float64], threshold: float, false_reject
 
 
 def promises(n_good: int) -> tuple[Numbers, Numbers]:
-    """Give what n good scores promise of a threshold that j of them lie above, for j = 0 … n.
+    """What n good scores promise of a threshold that j of them lie above, for j = 0 … n: (n + 1,).
 
     First the mean share of good parts that will not pass, (1 + j) / (n + 1); then what it does not
     exceed with 95 % confidence. At the recipe's own threshold both are those of its `Calibration`.

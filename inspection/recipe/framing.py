@@ -82,7 +82,7 @@ class Framing:
         )
 
     def placed(self, shape: tuple[int, ...], pose: Pose | None) -> CanvasLayout:
-        """Give the view of a camera's picture (H, W, ...): what the camera did not see is not valid.
+        """Lay out a camera's picture (H, W, ...): what the camera did not see is not valid.
 
         Raises CannotInspect when a part of the region of interest is out of the picture.
         """

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Picture = NDArray[np.uint8]
+Image = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +23,7 @@ class Window:
 
     @classmethod
     def whole(cls, height_px: int, width_px: int) -> Window:
-        """Give all of a picture of this size."""
+        """All of a picture of this size."""
         return cls(top_px=0, left_px=0, height_px=height_px, width_px=width_px)
 
     @property
@@ -32,7 +32,7 @@ class Window:
         return self.height_px, self.width_px
 
     def of(self, picture: NDArray[Any]) -> NDArray[Any]:
-        """Give this part of a picture (H, W, ...)."""
+        """This part of a picture (H, W, ...); a view, not a copy."""
         rows = slice(self.top_px, self.top_px + self.height_px)
         return picture[rows, self.left_px : self.left_px + self.width_px]
 
@@ -72,8 +72,8 @@ class Placement:
         """Canvas pixels per picture pixel, down and across; equal but for rounding."""
         return self.height_px / self.window.height_px, self.width_px / self.window.width_px
 
-    def to_canvas(self, image: Picture) -> Picture:
-        """Bring a (H, W, 3) or (H, W) picture to (height, width, 3); padding mirrors the edge."""
+    def to_canvas(self, image: Image) -> Image:
+        """Bring a (H, W, 3) or (H, W) uint8 picture to (height, width, 3); padding mirrors the edge."""
         resized = _resize(self.window.of(image), self.height_px, self.width_px)
         if resized.ndim == 2:
             resized = np.repeat(resized[..., None], 3, axis=2)
@@ -87,7 +87,7 @@ class Placement:
         return np.asarray(cv2.copyMakeBorder(resized, *sides, border), dtype=np.uint8)
 
     def of_picture(self, canvas: NDArray[Any]) -> NDArray[Any]:
-        """Give the part of a canvas (H, W, ...) that holds the picture's window."""
+        """The part of a canvas (H, W, ...) that holds the picture's window; a view, not a copy."""
         rows = slice(self.top_px, self.top_px + self.height_px)
         return canvas[rows, self.left_px : self.left_px + self.width_px]
 
@@ -121,21 +121,21 @@ class Placement:
         return picture
 
     def picture_xy(self, x_px: float, y_px: float) -> tuple[float, float]:
-        """Give the point of the picture that lies at this point of the canvas."""
+        """The point of the picture, in its pixels, that lies at this point of the canvas."""
         down, across = self.scale
         x = (x_px - self.left_px) / across + self.window.left_px
         return x, (y_px - self.top_px) / down + self.window.top_px
 
 
 def choose_canvas(shapes: list[tuple[int, int]], *, size_px: int, multiple: int) -> Canvas:
-    """Give the canvas of about `size_px`² pixels with the median aspect of `shapes` (H, W)."""
+    """Choose the canvas of about `size_px`² pixels with the median aspect of `shapes` (H, W)."""
     aspect = float(np.median([height / width for height, width in shapes]))
     height = size_px * aspect**0.5
     sides = [max(multiple, round(side / multiple) * multiple) for side in (height, height / aspect)]
     return Canvas(height_px=sides[0], width_px=sides[1])
 
 
-def _resize(image: Picture, height_px: int, width_px: int) -> Picture:
+def _resize(image: Image, height_px: int, width_px: int) -> Image:
     shrinks = height_px < image.shape[0]
     method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(image, (width_px, height_px), interpolation=method), np.uint8)

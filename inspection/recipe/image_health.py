@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from inspection.reasons import WORDS
 
-Canvas = NDArray[np.uint8]
+CanvasImage = NDArray[np.uint8]
 
 # How far beyond the good parts' own range a picture may go, as (share of the range, at least).
 # Wide on purpose: a health limit is to stop what cannot be judged, not to judge.
@@ -21,8 +21,11 @@ SLACK = {
     "saturated_share": (1.0, 0.05),
     "colour": (1.0, 12.0),
 }
+APPEARANCE_DISTANCE = "strangeness"
+"""Name of `GlobalAppearance.distance` among the health numbers of recipes and records."""
+
 SHARPNESS_FACTOR = 2.5
-STRANGENESS_FACTOR = 2.0
+APPEARANCE_FACTOR = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +46,8 @@ class Limits:
         return None
 
 
-def measure(part: Canvas) -> dict[str, float]:
-    """Measure the part (H, W, 3) of a canvas that holds the picture."""
+def measure(part: CanvasImage) -> dict[str, float]:
+    """Measure the part (H, W, 3) RGB uint8 of a canvas that holds the picture, in grey levels."""
     grey = cv2.cvtColor(part, cv2.COLOR_RGB2GRAY)
     mean, deviation = cv2.meanStdDev(grey)
     edges = cv2.Laplacian(grey, cv2.CV_16S)
@@ -86,25 +89,25 @@ class GlobalAppearance:
     spread: NDArray[np.float32]
 
     def distance(self, descriptor: NDArray[np.float32]) -> float:
-        """Root mean square deviation of a picture's descriptor, in spreads of the good parts'."""
+        """Root mean square deviation of a picture's descriptor (d,), in spreads of the good parts'."""
         return float(np.sqrt(np.mean(np.square((descriptor - self.mean) / self.spread))))
 
 
 def learn_appearance(descriptors: NDArray[np.float32]) -> tuple[GlobalAppearance, float]:
-    """Learn what good pictures look like as a whole, and the highest strangeness to allow.
+    """Learn from descriptors (n, d) how good pictures look as a whole, and the distance to allow.
 
     Spreads are shrunk towards their mean, as there may be fewer pictures than components.
     """
     mean, spread = descriptors.mean(0), descriptors.std(0)
     typical = float(np.sqrt(np.mean(np.square(spread)))) or 1e-3
-    likeness = GlobalAppearance(
+    appearance = GlobalAppearance(
         mean, np.sqrt(0.5 * spread**2 + 0.5 * typical**2).astype(np.float32)
     )
-    worst = max(likeness.distance(d) for d in descriptors)
-    return likeness, STRANGENESS_FACTOR * max(worst, 1.0)
+    worst = max(appearance.distance(d) for d in descriptors)
+    return appearance, APPEARANCE_FACTOR * max(worst, 1.0)
 
 
-def _colour(part: Canvas) -> float:
+def _colour(part: CanvasImage) -> float:
     """Mean distance of the colour planes from each other; 0 for a grey picture."""
     red, green, blue = (part[..., i] for i in range(3))
     size = red.size

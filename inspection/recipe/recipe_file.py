@@ -104,14 +104,14 @@ class Recipe:
         settings: RecipeSettings,
         *,
         scores: NDArray[np.float64],
-        likeness: GlobalAppearance,
+        appearance: GlobalAppearance,
         program: tuple[bytes, bytes],
         references: Mapping[str, NDArray[np.uint8]],
         recipe_id: str = "",
     ) -> None:
         self.settings = settings
         self.scores = scores
-        self.likeness = likeness
+        self.appearance = appearance
         self.program_bytes = program
         self.references = references
         self.id = recipe_id
@@ -130,9 +130,11 @@ class Recipe:
         return Framing(self.settings.canvas, self.settings.setup, reference)
 
     def members(self) -> dict[str, bytes]:
-        """Give the content of the file, `SHA256SUMS` last."""
+        """The content of the file by member, `SHA256SUMS` last."""
         arrays = io.BytesIO()
-        np.savez(arrays, scores=self.scores, mean=self.likeness.mean, spread=self.likeness.spread)
+        np.savez(
+            arrays, scores=self.scores, mean=self.appearance.mean, spread=self.appearance.spread
+        )
         content = {
             SETTINGS: _ADAPTER.dump_json(self.settings, indent=1),
             PROGRAM: self.program_bytes[0],
@@ -191,7 +193,7 @@ def open_recipe(path: Path) -> Recipe:
     try:
         arrays = np.load(io.BytesIO(content[ARRAYS]), allow_pickle=False)
         scores = arrays["scores"]
-        likeness = GlobalAppearance(arrays["mean"], arrays["spread"])
+        appearance = GlobalAppearance(arrays["mean"], arrays["spread"])
     except (ValueError, LookupError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise RecipeError(f"{where}: member {ARRAYS} is not readable ({error})") from error
     references = {}
@@ -208,7 +210,7 @@ def open_recipe(path: Path) -> Recipe:
     return Recipe(
         settings,
         scores=scores,
-        likeness=likeness,
+        appearance=appearance,
         program=(content[PROGRAM], content[WEIGHTS]),
         references=references,
         recipe_id=hashlib.sha256(content[SUMS]).hexdigest(),

@@ -102,7 +102,7 @@ class Setup:
         return mask.astype(bool)
 
     def window(self, size: tuple[int, int]) -> Window:
-        """Give the part of a (height, width) picture the model sees: what is inspected, and a margin."""
+        """The part of a (height, width) picture the model sees: what is inspected, and a margin."""
         height, width = size
         mask = self.inspected(size) if self.roi else None
         if mask is None or not mask.any():

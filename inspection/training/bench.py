@@ -81,7 +81,7 @@ def _beside_ours(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def table(rows: Sequence[dict[str, Any]]) -> str:
-    """Give the rows as a Markdown table."""
+    """The rows as a Markdown table."""
     titles = ("dataset", "model", *FIELDS, *RATIOS)
     lines = ["| " + " | ".join(titles) + " |", "|" + "---|" * len(titles)]
     for row in rows:

@@ -24,7 +24,7 @@ class TestPicture:
 
 
 def good_files(dataset: Path) -> list[Path]:
-    """Give the good pictures of a folder, or of `train/good` in the MVTec layout."""
+    """List the good pictures of a folder, or of `train/good` in the MVTec layout. Raises TrainingError."""
     if not dataset.exists():
         raise TrainingError(f"dataset {dataset}: no such folder")
     if not dataset.is_dir():
@@ -41,7 +41,7 @@ def good_files(dataset: Path) -> list[Path]:
 
 
 def test_files(dataset: Path) -> list[TestPicture]:
-    """Give the pictures of `test/*` with their masks; none when there is no such folder."""
+    """List the pictures of `test/*` with their masks; none when there is no such folder."""
     found = []
     for folder in sorted((dataset / "test").glob("*/")):
         for path in list_images(folder):

@@ -8,10 +8,10 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TypeVar, overload
+from typing import Any, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,12 @@ BATCH = 32
 
 MIN_GOOD = 5
 
+CANVAS_MULTIPLE = 32
+"""Sides of the canvas in px are multiples of the coarsest stride."""
+
+OFF_SIZE = "off_size"
+"""What `wrong_size` is called in JSON."""
+
 NEARLY_BLACK = 32
 """Grey levels of 255: pictures whose brightest pixel is below were stored with fewer bits."""
 
@@ -48,14 +54,19 @@ NEARLY_BLACK = 32
 class DataReport:
     """What was found wrong with the pictures given; nothing is dropped but what is listed here.
 
-    `unreadable` (file, why) and `off_size` (file, size) are left out; `duplicates` (groups of equal
+    `unreadable` (file, why) and `wrong_size` (file, size) are left out; `duplicates` (groups of equal
     pictures) and `suspicious` (file, score, limit) are used, and want a person's look.
     """
 
     unreadable: tuple[tuple[str, str], ...] = ()
-    off_size: tuple[tuple[str, str], ...] = ()
+    wrong_size: tuple[tuple[str, str], ...] = ()
     duplicates: tuple[tuple[str, ...], ...] = ()
     suspicious: tuple[tuple[str, float, float], ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """The lists under the names that `train --json` has for them."""
+        lists = asdict(self)
+        return {OFF_SIZE if name == "wrong_size" else name: rows for name, rows in lists.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,11 +88,11 @@ class GoodPictures(Sequence[Picture]):
         frame: Framing,
         used: list[GoodPicture],
         kept: dict[Path, CanvasImage],
-        hygiene: DataReport,
+        report: DataReport,
     ) -> None:
         self.framing = frame
         self.used = used
-        self.hygiene = hygiene
+        self.report = report
         self._kept = kept
 
     def __len__(self) -> int:
@@ -106,12 +117,12 @@ class GoodPictures(Sequence[Picture]):
         return self.framing.placed(good.size_px, good.pose).valid
 
     def distinct(self) -> NDArray[np.intp]:
-        """Give the index of each picture that is not a copy of an earlier one."""
+        """The index (m,) of each picture that is not a copy of an earlier one."""
         first = {good.digest: i for i, good in reversed(list(enumerate(self.used)))}
         return np.array(sorted(first.values()), dtype=np.intp)
 
     def folds(self, *, seed: int) -> NDArray[np.intp]:
-        """Put each picture in a fold; equal pictures share one, so none is scored by its twin."""
+        """Put each picture in a fold (n,); equal pictures share one, so none is scored by its twin."""
         groups = {digest: i for i, digest in enumerate(dict.fromkeys(g.digest for g in self.used))}
         count = 10 if len(groups) < 150 else 5
         order = np.random.default_rng(seed).permutation(len(groups))
@@ -119,7 +130,7 @@ class GoodPictures(Sequence[Picture]):
 
 
 def read_good(files: list[Path], framing: Framing, *, progress: Progress) -> GoodPictures:
-    """Read every picture once; list the unreadable, the off-size and the equal ones.
+    """Read every picture once; list the unreadable, those of another size and the equal ones.
 
     Raises TrainingError when fewer than MIN_GOOD are left.
     """
@@ -128,8 +139,8 @@ def read_good(files: list[Path], framing: Framing, *, progress: Progress) -> Goo
     kept: dict[Path, CanvasImage] = {}
     room, brightest = KEPT_BYTES, 0
     for start in range(0, len(files), BATCH):
-        handful = files[start : start + BATCH]
-        for path, found in zip(handful, at_once(partial(_read, framing), handful), strict=True):
+        batch = files[start : start + BATCH]
+        for path, found in zip(batch, at_once(partial(_read, framing), batch), strict=True):
             if isinstance(found, str):
                 unreadable.append((path.name, found))
                 continue
@@ -139,9 +150,9 @@ def read_good(files: list[Path], framing: Framing, *, progress: Progress) -> Goo
             if canvas.nbytes <= room:
                 kept[path] = canvas
                 room -= canvas.nbytes
-        progress("Reading", start + len(handful), len(files))
-    off_size = _off_size(used)
-    used = [good for good in used if good not in off_size]
+        progress("Reading", start + len(batch), len(files))
+    wrong_size = _wrong_size(used)
+    used = [good for good in used if good not in wrong_size]
     different = len({good.digest for good in used})
     if different < MIN_GOOD:
         raise TrainingError(_too_few(different, len(files), unreadable))
@@ -150,12 +161,12 @@ def read_good(files: list[Path], framing: Framing, *, progress: Progress) -> Goo
             f"the good pictures are nearly black: their brightest pixel is {brightest} of 255; "
             "where 16-bit files hold fewer bits, say how many in the set-up file: bits = 12"
         )
-    hygiene = DataReport(
+    report = DataReport(
         unreadable=tuple(unreadable),
-        off_size=tuple((g.path.name, f"{g.size_px[1]} x {g.size_px[0]} px") for g in off_size),
+        wrong_size=tuple((g.path.name, f"{g.size_px[1]} x {g.size_px[0]} px") for g in wrong_size),
         duplicates=_duplicates(used),
     )
-    return GoodPictures(framing, used, kept, hygiene)
+    return GoodPictures(framing, used, kept, report)
 
 
 def _read(framing: Framing, path: Path) -> tuple[GoodPicture, CanvasImage] | str:
@@ -177,7 +188,7 @@ def at_once(work: Callable[[Item], Found], items: Iterable[Item]) -> list[Found]
 
 
 def first_readable(files: list[Path], setup: Setup) -> CanvasImage:
-    """Give the first picture that can be read. Raises TrainingError when there is none."""
+    """The first picture that can be read, (H, W, 3) RGB or (H, W) uint8. Raises TrainingError when there is none."""
     problem = ""
     for path in files:
         try:
@@ -188,21 +199,21 @@ def first_readable(files: list[Path], setup: Setup) -> CanvasImage:
 
 
 def first_sizes(files: list[Path], setup: Setup) -> list[tuple[int, int]]:
-    """Give the (height, width) seen of a spread of readable pictures, to choose the canvas from."""
+    """The (height, width) seen of a spread of readable pictures, to choose the canvas from."""
     found = at_once(partial(_size, setup), files[:: max(1, len(files) // 40)])
     sizes = [size for size in found if size] or [first_readable(files, setup).shape[:2]]
     return [setup.window(size).size_px for size in sizes]
 
 
 def _size(setup: Setup, path: Path) -> tuple[int, int] | None:
-    """Give the (height, width) of a picture, or None when it cannot be read."""
+    """The (height, width) of a picture, or None when it cannot be read."""
     with suppress(CameraError):
         image = setup.read_picture(path)
         return image.shape[0], image.shape[1]
     return None
 
 
-def _off_size(used: list[GoodPicture]) -> list[GoodPicture]:
+def _wrong_size(used: list[GoodPicture]) -> list[GoodPicture]:
     """Where nearly all pictures share one size, give those that do not."""
     if not used:
         return []
@@ -222,9 +233,6 @@ def _duplicates(used: list[GoodPicture]) -> tuple[tuple[str, ...], ...]:
 def _too_few(used: int, given: int, unreadable: list[tuple[str, str]]) -> str:
     line = f"{used} usable good pictures of {given} given; at least {MIN_GOOD} are needed"
     return f"{line}; first unreadable: {unreadable[0][1]}" if unreadable else line
-
-
-CANVAS_MULTIPLE = 32
 
 
 def read_pictures(

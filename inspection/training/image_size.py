@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 import models
 from inspection.errors import TrainingError
 from inspection.recipe.setup_file import Setup
-from inspection.training.good_pictures import GoodPictures, first_sizes
+from inspection.training.good_pictures import GoodPictures, first_sizes, read_pictures
 from inspection.training.metrics import auroc
 from models import Picture, Progress
 
@@ -65,7 +65,7 @@ class Flaw:
 
 
 def best(trials: tuple[Trial, ...]) -> Trial:
-    """Give the smallest size that is nearly as good as the best. Raises TrainingError for none."""
+    """The smallest size that is nearly as good as the best. Raises TrainingError for none."""
     tried = [trial for trial in trials if trial.auroc is not None]
     if not tried:
         fastest = min(trials, key=lambda trial: trial.latency_ms)
@@ -82,8 +82,6 @@ def choose_size(
     files: list[Path], *, options: TrainingOptions, setup: Setup, progress: Progress
 ) -> tuple[Trial, ...]:
     """Try sizes up to the pictures' own, smallest first, until one is over the budget."""
-    from inspection.training.good_pictures import read_pictures
-
     spread = np.linspace(0, len(files) - 1, min(len(files), MOST_PICTURES)).round().astype(int)
     picked = [files[i] for i in spread]
     own = float(np.median([(height * width) ** 0.5 for height, width in first_sizes(files, setup)]))
@@ -158,7 +156,7 @@ def spoil(picture: Picture, donor: NDArray[np.uint8], flaw: Flaw) -> Picture:
 def _thin(
     shape: tuple[int, ...], centre: tuple[int, int], length_px: float, angle_deg: float
 ) -> NDArray[np.float32]:
-    """Give how much of each pixel (H, W) a bar covers that is a third as wide as it is long."""
+    """How much of each pixel (H, W), 0 to 1, a bar covers that is a third as wide as it is long."""
     down, across = np.ogrid[: shape[0], : shape[1]]
     y, x, angle = down - centre[0], across - centre[1], np.deg2rad(angle_deg)
     along, beside = x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)
@@ -170,7 +168,7 @@ def _thin(
 
 
 def _at(share: float, valid: NDArray[np.bool_]) -> int:
-    """Give the row that lies this share of the way through those with a valid pixel."""
+    """The row that lies this share of the way through those with a valid pixel."""
     rows = np.flatnonzero(valid.any(1))
     return int(rows[int(share * len(rows))])
 

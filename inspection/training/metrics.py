@@ -13,7 +13,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Mask = NDArray[np.bool_] | NDArray[np.uint8]
+TruthMask = NDArray[np.bool_] | NDArray[np.uint8]
 _Number = TypeVar("_Number", bound=np.generic)
 
 
@@ -62,7 +62,7 @@ class LabelledPixels:
     region: NDArray[np.intp]
 
     @classmethod
-    def gather(cls, maps: Iterable[ArrayLike], masks: Sequence[Mask | None]) -> LabelledPixels:
+    def gather(cls, maps: Iterable[ArrayLike], masks: Sequence[TruthMask | None]) -> LabelledPixels:
         """Take maps (H, W), which may differ in size, each of the shape of its mask.
 
         Raises ValueError for another shape, numbers that are not finite, or without a defective and
@@ -89,14 +89,14 @@ class LabelledPixels:
         return float((np.bincount(self.region, area) / size).mean() / limit)
 
 
-def pixel_auroc(maps: Iterable[ArrayLike], masks: Sequence[Mask | None]) -> float:
+def pixel_auroc(maps: Iterable[ArrayLike], masks: Sequence[TruthMask | None]) -> float:
     """`LabelledPixels.auroc` of maps (H, W) and their masks."""
     return LabelledPixels.gather(maps, masks).auroc()
 
 
 def aupro(
     maps: Iterable[ArrayLike],
-    masks: Sequence[Mask | None],
+    masks: Sequence[TruthMask | None],
     *,
     max_false_positive_rate: float = 0.3,
 ) -> float:
@@ -137,7 +137,7 @@ def _area_of_each(
     return area
 
 
-def _gather(maps: Iterable[ArrayLike], masks: Sequence[Mask | None]) -> LabelledPixels:
+def _gather(maps: Iterable[ArrayLike], masks: Sequence[TruthMask | None]) -> LabelledPixels:
     good: list[NDArray[np.float32]] = []
     defective: list[NDArray[np.float32]] = []
     region: list[NDArray[np.intp]] = []
@@ -184,7 +184,7 @@ def _joined(parts: list[NDArray[_Number]]) -> NDArray[_Number]:
     return joined
 
 
-def _number_regions(mask: Mask) -> tuple[int, NDArray[np.intp]]:
+def _number_regions(mask: TruthMask) -> tuple[int, NDArray[np.intp]]:
     """How many 8-connected regions, and each pixel's number from 1; 0 is good."""
     import cv2
 

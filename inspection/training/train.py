@@ -55,29 +55,29 @@ class TrainingReport:
     scale: float
     """Canvas pixels per pixel of the picture; the median where sizes vary."""
     parity: float
-    hygiene: DataReport
+    data: DataReport
     sizes_tried: tuple[Trial, ...] = ()
     tested: Evaluation | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """Give the fields of the `--json` contract first, then the rest."""
-        found = asdict(self.calibration)
+        """The fields of the `--json` contract first, then the rest."""
+        calibration = asdict(self.calibration)
         return {
             "n_good": self.n_good,
             "seconds": round(self.seconds, 3),
-            "threshold": found["threshold"],
-            "false_reject_promised": found["false_reject_promised"],
-            "false_reject_asked": found["false_reject_asked"],
-            "images_needed": found["images_needed"],
+            "threshold": calibration["threshold"],
+            "false_reject_promised": calibration["false_reject_promised"],
+            "false_reject_asked": calibration["false_reject_asked"],
+            "images_needed": calibration["images_needed"],
             "recipe_bytes": self.recipe_bytes,
             "recipe_id": self.recipe_id,
-            "false_reject_bound": found["false_reject_bound"],
-            "fail_threshold": found["fail_threshold"],
+            "false_reject_bound": calibration["false_reject_bound"],
+            "fail_threshold": calibration["fail_threshold"],
             "image_size": self.image_size_px,
             "canvas": asdict(self.canvas),
             "scale": round(self.scale, 3),
             "parity": self.parity,
-            "hygiene": asdict(self.hygiene),
+            "hygiene": self.data.as_json(),
             "sizes_tried": [asdict(trial) for trial in self.sizes_tried],
             "tested": None if self.tested is None else self.tested.as_json(),
         }
@@ -104,7 +104,7 @@ def train_recipe(
         trials = choose_size(files, options=options, setup=setup, progress=progress)
         options = replace(options, image_size_px=best(trials).image_size_px)
     pictures = read_pictures(files, options=options, setup=setup, progress=progress)
-    recipe, hygiene = teach(pictures, options=options, progress=progress)
+    recipe, report = teach(pictures, options=options, progress=progress)
     parity = check_parity(recipe)
     write_recipe(recipe, recipe_path)
     seconds = time.perf_counter() - started
@@ -118,7 +118,7 @@ def train_recipe(
         canvas=recipe.settings.canvas,
         scale=_scale(pictures),
         parity=parity,
-        hygiene=hygiene,
+        data=report,
         sizes_tried=trials,
     )
 
@@ -136,7 +136,7 @@ def teach(
     )
     distinct = pictures.distinct()  # a copy adds nothing to what may be promised
     calibration = calibrate(scores[distinct], false_reject=options.false_reject)
-    likeness, strangest = health.learn_appearance(model.descriptors_)
+    appearance, farthest = health.learn_appearance(model.descriptors_)
     limits = health.learn_limits([good.health for good in pictures.used])
     references = _references(model, pictures, scores)
     settings = RecipeSettings(
@@ -147,7 +147,7 @@ def teach(
         picture=_picture_size(pictures),
         canvas=pictures.framing.canvas,
         **asdict(model.scoring),
-        limits=replace(limits, high={**limits.high, "strangeness": strangest}),
+        limits=replace(limits, high={**limits.high, health.APPEARANCE_DISTANCE: farthest}),
         calibration=calibration,
         references=tuple(reference for reference, _ in references),
         model=model.card(),
@@ -156,11 +156,11 @@ def teach(
     recipe = Recipe(
         settings,
         scores=np.sort(scores[distinct]),
-        likeness=likeness,
+        appearance=appearance,
         program=models.program_bytes(model),
         references={reference.member: image for reference, image in references},
     )
-    return recipe, replace(pictures.hygiene, suspicious=_suspicious(pictures, scores))
+    return recipe, replace(pictures.report, suspicious=_suspicious(pictures, scores))
 
 
 def _score(model: models.AnomalyModel, maps: models.PatchMaps, valid: NDArray[np.bool_]) -> float:

@@ -80,7 +80,9 @@ def test_an_example_runs_and_answers_as_it_says(
 ) -> None:
     shutil.copyfile(line.recipe_path, folder / "nut.recipe")
     if not (folder / "parts.db").exists():
-        assert cli_in(folder, "inspect", "nut.recipe", "pictures", "--store", "parts.db").stderr == ""
+        assert (
+            cli_in(folder, "inspect", "nut.recipe", "pictures", "--store", "parts.db").stderr == ""
+        )
     words = [NAMES.get(word, word) for word in shlex.split(example.command)[1:]]
     done = cli_in(folder, *words)
     assert done.returncode in (0, 3), done.stderr

@@ -41,7 +41,7 @@ def another(recipe: Recipe, path: Path, *, score: float | None = None) -> str:
         references = tuple(replace(each, score=score) for each in settings.references)
         settings = replace(settings, references=references)
     made = Recipe(
-        settings, scores=recipe.scores, likeness=recipe.likeness, program=recipe.program_bytes,
+        settings, scores=recipe.scores, appearance=recipe.appearance, program=recipe.program_bytes,
         references=recipe.references,
     )  # fmt: skip
     return write_recipe(made, path).id

@@ -65,16 +65,15 @@ def test_each_figure_is_the_one_of_the_test_set() -> None:
 def test_what_cannot_be_known_is_none_and_not_printed() -> None:
     bare = ScoredTestSet(kinds=["good"], scores=np.array([1.0]), latency_ms=np.array([]))
     evaluation = Evaluation.of(bare)
-    figures = evaluation.as_json()
-    empty = {"n_good": 1, "n_defective": 0, "n_cannot_inspect": 0, "per_defect": {}}
-    assert figures == dict.fromkeys(figures) | empty
-    assert [line[:30].strip() for line in evaluation.lines()] == [
-        "good parts",
-        "defective parts",
-        "escapes (defects passed)",
-        "overkill (good ones rejected)",
-        "could not be inspected",
-    ]
+    figures, lines = evaluation.as_json(), evaluation.lines()
+    unknown = (
+        "escape_rate", "escape_ci95", "overkill_rate", "overkill_ci95", "image_auroc", "tpr_at_1",
+        "tpr_at_5", "pixel_auroc", "aupro", "aupro_at_5", "latency_ms_p50", "latency_ms_p95",
+    )  # fmt: skip
+    assert {name: figures[name] for name in unknown} == dict.fromkeys(unknown)
+    assert (figures["n_good"], figures["n_defective"], figures["per_defect"]) == (1, 0, {})
+    assert f"{'escapes (defects passed)':<30}not known: no such pictures" in lines
+    assert not [line for line in lines if line.startswith(("image", "tpr", "pixel", "aupro"))]
 
 
 def test_a_new_row_is_printed_and_in_json_by_being_there(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -172,7 +172,7 @@ def test_pictures_of_many_sizes_teach(tmp_path: Path, frame_of: Any) -> None:
         save(tmp_path / "good" / f"{number}.png", image[:height, :width])
     report = train_recipe(tmp_path / "good", tmp_path / "a.recipe", options=OPTIONS, setup=Setup())
     assert report.n_good == 6
-    assert report.hygiene.off_size == ()
+    assert report.data.wrong_size == ()
     recipe = open_recipe(tmp_path / "a.recipe")
     assert recipe.settings.picture.height_px == (64, 400)
     assert recipe.settings.picture.width_px == (64, 400)
@@ -243,12 +243,12 @@ def test_ctrl_c_in_training_changes_nothing(line: Any, tmp_path: Path) -> None:
     path.write_bytes(b"the earlier recipe")
     script = (
         "import sys, inspection.training.train\n"
-        "from inspection import cli\n"
-        "class Told(cli._Progress):\n"
+        "from inspection.cli import main, recipes\n"
+        "class Told(recipes.ProgressBar):\n"
         "    def __call__(self, what, done, of):\n"
         "        print(what, flush=True)\n"
-        "cli._Progress = Told\n"
-        "cli.main()\n"
+        "recipes.ProgressBar = Told\n"
+        "main()\n"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", script, "train", line.dataset, "--recipe", path],

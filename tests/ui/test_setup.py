@@ -637,7 +637,7 @@ def trained(ask: Asking, recipe: Recipe, **settings: Any) -> str:
     folder = ask.context.folder / "jobs" / "20260301-120000-000000"
     folder.mkdir(parents=True, exist_ok=True)
     made = Recipe(
-        replace(recipe.settings, **settings), scores=recipe.scores, likeness=recipe.likeness,
+        replace(recipe.settings, **settings), scores=recipe.scores, appearance=recipe.appearance,
         program=recipe.program_bytes, references=recipe.references,
     )  # fmt: skip
     write_recipe(made, folder / "new.recipe")
@@ -756,7 +756,7 @@ def test_a_training_begins_with_the_size_of_the_recipe_on_the_line(
     changed = Recipe(
         replace(recipe.settings, training=training),
         scores=recipe.scores,
-        likeness=recipe.likeness,
+        appearance=recipe.appearance,
         program=recipe.program_bytes,
         references=recipe.references,
     )
