@@ -1,7 +1,8 @@
 // The audit record: who did what, newest first.
 import {call, el, lang, t} from "/static/shared/base.js";
 import {details, known, word} from "/static/admin/detail.js";
-import {duration, follow, moment, raw} from "/static/shared/forms.js";
+import {follow, raw} from "/static/shared/forms.js";
+import {duration, moment} from "/static/shared/format.js";
 
 const KINDS = ["sign-in", "sign-in failed", "sign-out", "first administrator", "user_added", "user_role_changed",
   "user_password_set", "user_removed", "user_signed_out", "password_changed", "change_failed", "paused", "resumed",

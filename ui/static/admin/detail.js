@@ -1,6 +1,7 @@
 // What an entry of the audit record holds, in words: "name: value" each, and the whole as it was written.
 import {el, has, t} from "/static/shared/base.js";
-import {moment, raw} from "/static/shared/forms.js";
+import {raw} from "/static/shared/forms.js";
+import {moment} from "/static/shared/format.js";
 
 /** These come first; the others follow in the order of the record. */
 const FIRST = ["kind", "name", "role", "label", "product", "view"];

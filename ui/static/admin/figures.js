@@ -1,7 +1,7 @@
 // From what the server tells to the tables of the health screen: {name, title, head, rows: [{name, cells, mark, raw}]}.
 // The same tables are copied as text. `raw` are the places of cells that are no text of the catalogue.
 import {has, lang, t} from "/static/shared/base.js";
-import {duration, local, share} from "/static/shared/forms.js";
+import {duration, local, parity} from "/static/shared/format.js";
 
 const FATES = ["sent", "complete", "incomplete", "missed", "backpressure", "unsupported"];
 const STAGES = ["wait", "acquire", "judge", "store", "answer", "total"];
@@ -78,7 +78,7 @@ function recipes(status) {
     head: [t("admin.view"), t("admin.recipe_id"), t("admin.parity")],
     rows: Object.entries(status.parity).map(([view, each]) => {
       const known = each.difference !== null;
-      return row(view, [view, each.recipe_id.slice(0, 12), known ? share(each) : t("admin.not_known")],
+      return row(view, [view, each.recipe_id.slice(0, 12), known ? parity(each) : t("admin.not_known")],
         known && each.difference > each.tolerance ? "bad" : null, [0, 1]);
     })};
 }

@@ -1,6 +1,7 @@
 // Station health: everything a support engineer asks, on one screen, once a second.
 import {call, el, t, toast} from "/static/shared/base.js";
-import {copy, download, duration, follow, local, raw, share} from "/static/shared/forms.js";
+import {copy, download, follow, raw} from "/static/shared/forms.js";
+import {duration, local, parity} from "/static/shared/format.js";
 import {asText, sections} from "/static/admin/figures.js";
 
 const EVERY_MS = 1000;
@@ -77,7 +78,7 @@ function tellParity(place, found) {
   place.replaceChildren(el("section", {class: "panel", data: {section: "parity"}}, el("h2", {}, t("admin.parity_title")),
     el("table", {}, el("tbody", {}, ...found.recipes.map((each) => el("tr", {class: each.error || each.file !== "same" ? "bad" : "good"},
       el("th", {}, raw(`${each.view} · ${each.product}`)), el("td", {}, raw(each.recipe_id.slice(0, 12))),
-      el("td", {}, each.error ? raw(each.error) : share(each)), el("td", {}, t(`admin.file_${each.file}`))))))));
+      el("td", {}, each.error ? raw(each.error) : parity(each)), el("td", {}, t(`admin.file_${each.file}`))))))));
 }
 
 function tellDoctor(place, found) {

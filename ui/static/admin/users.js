@@ -1,6 +1,8 @@
 // Users: a row each, changed one question at a time.
 import {call, el, t, toast} from "/static/shared/base.js";
-import {ask, field, moment, passwordInput, place, raw, reveal} from "/static/shared/forms.js";
+import {field, passwordInput, place, raw, reveal} from "/static/shared/forms.js";
+import {ask} from "/static/shared/dialog.js";
+import {moment} from "/static/shared/format.js";
 
 const ROLES = ["operator", "engineer", "administrator"];
 const SHORTEST = 10;

@@ -1,28 +1,11 @@
 // Small charts: SVG for bars, canvas for many points. Each is one stop of the Tab key; arrows move a
 // cursor from value to value, and what it stands on is shown and read out.
-import {el, lang, svg, t} from "/static/shared/base.js";
+import {el, svg, t} from "/static/shared/base.js";
+import {count, percent, short, when} from "/static/shared/format.js";
 import {FONT, axis, below, logTicks, sparse, ticks, tiered, widthOf} from "/static/analysis/axis.js";
 
 export const COLOUR = {PASS: "#009e73", FAIL: "#d55e00", REVIEW: "#f0e442", CANNOT_INSPECT: "#56b4e9",
   ink: "#f3f6fa", dim: "#9fb0c3", line: "#2b3542", median: "#f3f6fa", limit: "#e69f00", now: "#cc79a7"};
-
-/** A number with four digits that count. */
-export function short(value) {
-  if (!Number.isFinite(value)) return value > 0 ? "∞" : value < 0 ? "−∞" : "–";
-  if (value !== 0 && (Math.abs(value) < 1e-3 || Math.abs(value) >= 1e6)) return value.toExponential(2);
-  return String(Number(value.toPrecision(4)));
-}
-
-export const count = (value) => value.toLocaleString(lang);
-export const percent = (share, digits = 3) => `${Number((100 * share).toPrecision(digits))} %`;
-
-export function when(ms, {date = true, time = true, year = false} = {}) {
-  const wanted = {hour12: false};
-  if (year) Object.assign(wanted, {year: "numeric", second: "2-digit"});
-  if (date) Object.assign(wanted, {month: "short", day: "numeric"});
-  if (time) Object.assign(wanted, {hour: "2-digit", minute: "2-digit"});
-  return new Date(ms).toLocaleString(lang, wanted);
-}
 
 /** A frame that draws itself anew when its size changes. `draw(width, height)` gives what to put in. */
 function frame(name, label, draw) {

@@ -1,6 +1,6 @@
 // Files for other programs, the report of a lot, and whether the record is as it was written.
 import {call, el, t, toast} from "/static/shared/base.js";
-import {count} from "/static/analysis/chart.js";
+import {count} from "/static/shared/format.js";
 import {VERDICTS, verdictWord} from "/static/analysis/parts.js";
 
 const API = "/api/engineer/analysis", ASK_MS = 1000;

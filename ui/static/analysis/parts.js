@@ -1,6 +1,7 @@
 // Finding parts, and all that the record has of one: picture, heat, outlines, fields, events, hash.
 import {call, el, has, svg, t} from "/static/shared/base.js";
-import {COLOUR, short, when} from "/static/analysis/chart.js";
+import {short, when} from "/static/shared/format.js";
+import {COLOUR} from "/static/analysis/chart.js";
 
 const API = "/api/engineer/analysis";
 export const SIGN = {PASS: "●", FAIL: "■", REVIEW: "▲", CANNOT_INSPECT: "◆"};

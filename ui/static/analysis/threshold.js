@@ -1,7 +1,8 @@
 // The threshold slider over the histogram of scores: stored parts are judged again on every move.
 import {call, el, t} from "/static/shared/base.js";
+import {count, percent, short, when} from "/static/shared/format.js";
 import {axis} from "/static/analysis/axis.js";
-import {COLOUR, count, percent, short, stacked, when} from "/static/analysis/chart.js";
+import {COLOUR, stacked} from "/static/analysis/chart.js";
 import {CANNOT, KIND, PASS, REJECT, UNKNOWN, histogram, judge, listed, unpack} from "/static/analysis/judge.js";
 import {card, openPart} from "/static/analysis/parts.js";
 

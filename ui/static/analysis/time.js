@@ -1,6 +1,7 @@
 // What happened over time: yield in steps and causes of rejects; measures of each part with limits.
 import {call, el, has, t} from "/static/shared/base.js";
-import {COLOUR, count, pareto, percent, points, short, stacked, when} from "/static/analysis/chart.js";
+import {count, percent, short, when} from "/static/shared/format.js";
+import {COLOUR, pareto, points, stacked} from "/static/analysis/chart.js";
 import {bytes, floats} from "/static/analysis/judge.js";
 import {sayOnly} from "/static/analysis/threshold.js";
 import {VERDICTS, openPart, verdictWord} from "/static/analysis/parts.js";

@@ -1,6 +1,6 @@
 // The row of buttons, and the keys that do the same.
 import {call, el, t, toast} from "/static/shared/base.js";
-import {clock, put} from "/static/operator/banner.js";
+import {clock, put} from "/static/shared/format.js";
 import {askDisagree, askPause, askProduct, askReason, menu} from "/static/operator/dialogs.js";
 
 const KEYS = {acknowledge: "a", disagree: "d", trigger: "t", pause: "p", heat: "h", outlines: "o", sound: "s", menu: "m"};

@@ -1,11 +1,11 @@
 // The verdict in a word, a colour and a shape; never an old one as the present one.
 import {el, t} from "/static/shared/base.js";
+import {clock, put} from "/static/shared/format.js";
 import {sign} from "/static/shared/verdict_signs.js";
 import {stopped} from "/static/operator/troubles.js";
 import {say} from "/static/shared/reasons.js";
 
 const AGED_MS = 60_000, OLD_MS = 600_000;
-const CLOCK = new Intl.DateTimeFormat("sv-SE", {timeStyle: "medium"});
 
 /** Give the banner; its data-verdict, data-seq and data-t say what its word says. */
 export function banner() {
@@ -31,11 +31,6 @@ export function banner() {
     note(element, seen.verdict, seen.part);
   };
   return {element, show};
-}
-
-/** Give the time of day of a moment, as this browser's clock has it. */
-export function clock(iso) {
-  return CLOCK.format(new Date(iso));
 }
 
 function note(element, verdict, part) {
@@ -109,8 +104,3 @@ function said(part) {
 
 /** Forget what was said: the words to say it came later. */
 export function forget() { saidOf = null; }
-
-/** Set a text where it changed. */
-export function put(element, text) {
-  if (element.firstChild === null ? text !== "" : element.firstChild.data !== text) element.textContent = text;
-}

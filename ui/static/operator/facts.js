@@ -1,6 +1,6 @@
 // Who the part in the picture is, what the shift came to, and the line at the top.
 import {call, el, lang, me, t} from "/static/shared/base.js";
-import {clock, put} from "/static/operator/banner.js";
+import {clock, put} from "/static/shared/format.js";
 
 const SHORT = 12, KEPT = 20;
 const WHOLE = new Intl.NumberFormat(lang, {maximumFractionDigits: 0});

@@ -1,9 +1,9 @@
 // The picture with heat and outlines over it; only the newest one asked for is loaded.
 import {call, el, svg, t} from "/static/shared/base.js";
-import {clock, put} from "/static/operator/banner.js";
 import {kept} from "/static/shared/remembered.js";
 import {zoomed} from "/static/operator/zoom.js";
 import {atFault} from "/static/shared/reasons.js";
+import {clock, put} from "/static/shared/format.js";
 
 const MOST_OUTLINES = 50;
 

@@ -1,7 +1,7 @@
 // The last parts as tiles, and how rejects came among the last hundred.
 import {el, svg, t} from "/static/shared/base.js";
-import {clock, put} from "/static/operator/banner.js";
 import {sign} from "/static/shared/verdict_signs.js";
+import {clock, put} from "/static/shared/format.js";
 
 const TILES = 12, WIDE = 100, HIGH = 40;
 const REJECTS = ["FAIL", "CANNOT_INSPECT", "REVIEW"];

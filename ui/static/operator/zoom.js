@@ -1,7 +1,7 @@
 // The worst place, large, beside the same place of the latest good part.
 import {el, t} from "/static/shared/base.js";
-import {put} from "/static/operator/banner.js";
 import {figure, size} from "/static/shared/reasons.js";
+import {put} from "/static/shared/format.js";
 
 const AROUND = 2.2, LEAST_PX = 48, CANVAS_PX = 480;
 

@@ -1,6 +1,7 @@
 // What is done now and then: naming types of defects, making a dataset, looking how far people agree.
 import {call, el, lang, t, toast} from "/static/shared/base.js";
-import {defectName, when} from "/static/review/info.js";
+import {dateTime} from "/static/shared/format.js";
+import {defectName} from "/static/shared/labels.js";
 
 const API = "/api/engineer/review";
 const MOST = 9;
@@ -68,7 +69,7 @@ function dataset({name, made_at, counts}) {
       t(kind === "good" ? "review.count_test_good" : "review.count_test", {n: number(n), kind: defectName(kind)})),
     t("review.count_masks", {n: number(counts.masks)}),
     ...Object.entries(counts.left_out).map(([why, n]) => t(`review.left_${why}`, {n: number(n)}))];
-  return el("section", {class: "dataset", data: {name}}, el("h3", {}, name, " ", el("small", {}, when(made_at))),
+  return el("section", {class: "dataset", data: {name}}, el("h3", {}, name, " ", el("small", {}, dateTime(made_at))),
     el("ul", {}, ...lines.map((line) => el("li", {}, line))));
 }
 

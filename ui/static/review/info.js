@@ -1,16 +1,9 @@
 // What is known of a part, in a column beside its picture: verdict, why, score, names, labels.
-import {el, lang, svg, t, has} from "/static/shared/base.js";
+import {el, lang, svg, t} from "/static/shared/base.js";
+import {dateTime} from "/static/shared/format.js";
+import {labelText} from "/static/shared/labels.js";
 import {sign} from "/static/shared/verdict_signs.js";
 import {figure, say} from "/static/shared/reasons.js";
-
-/** Give the name of a type of defect in this language, or as people wrote it. */
-export const defectName = (defect) => has(`review.defect_${defect}`) ? t(`review.defect_${defect}`) : defect;
-
-/** Write a time as people here do. */
-export const when = (iso) => new Date(iso).toLocaleString(lang, {dateStyle: "short", timeStyle: "medium"});
-
-/** Write what somebody said: NG scratch. */
-export const said = (label) => [t(`review.label_${label.label}`), label.defect ? defectName(label.defect) : null].filter(Boolean).join(" · ");
 
 /** Show a part; `showMask(label)` is called for the mask of a label. */
 export function info(part, decides, showMask) {
@@ -52,7 +45,7 @@ function gauge(part) {
 function facts(part) {
   const zones = [...new Set(part.regions.map((region) => region.zone).filter(Boolean))].join(", ");
   const given = [["number", part.number], ["serial", part.serial], ["lot", part.lot], ["product", part.product],
-    ["recipe", part.recipe_id?.slice(0, 12)], ["zone", zones || null], ["time", when(part.judged_at)]];
+    ["recipe", part.recipe_id?.slice(0, 12)], ["zone", zones || null], ["time", dateTime(part.judged_at)]];
   return el("dl", {}, ...given.flatMap(([name, value]) =>
     [el("dt", {}, t(`review.fact_${name}`)), el("dd", {title: value ?? ""}, `${value ?? "–"}`)]));
 }
@@ -60,10 +53,10 @@ function facts(part) {
 function labels(part, showMask) {
   const all = [...(part.mine ? [part.mine] : []), ...part.others];
   const line = (label) => el("li", {class: label.label, data: {who: label.who}},
-    el("b", {}, said(label)), " ", label === part.mine ? t("review.you") : label.who,
+    el("b", {}, labelText(label)), " ", label === part.mine ? t("review.you") : label.who,
     label.decides ? el("em", {}, t("review.decides")) : null,
     label.mask ? el("button", {class: "link", onclick: () => showMask(label)}, t("review.show_mask")) : null,
-    el("small", {}, when(label.at)));
+    el("small", {}, dateTime(label.at)));
   const none = all.length || part.hidden ? null : el("p", {class: "dim"}, t("review.no_label"));
   const hidden = part.hidden ? el("p", {class: "dim"}, t("review.hidden", {n: part.hidden})) : null;
   return el("div", {class: "labels"}, el("h3", {}, t("review.labels")), el("ul", {}, ...all.map(line)), none, hidden);

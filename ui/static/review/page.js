@@ -2,9 +2,10 @@
 import {bar, call, el, lang, live, t, toast} from "/static/shared/base.js";
 import {sign, signs} from "/static/shared/verdict_signs.js";
 import {learnReasons} from "/static/shared/reasons.js";
+import {defectName} from "/static/shared/labels.js";
 import {editDefects, exportDataset, showAgreement} from "/static/review/dialogs.js";
 import {Filter, counts} from "/static/review/filter.js";
-import {defectName, info} from "/static/review/info.js";
+import {info} from "/static/review/info.js";
 import {button, elsewhere, pressed} from "/static/review/keys.js";
 import {Painter} from "/static/review/paint.js";
 import {fromUrl, toBase64} from "/static/review/png.js";

@@ -1,6 +1,6 @@
 // What the camera sees, how well it is lit and focused, and its settings.
 import {call, el, svg, t, toast} from "/static/shared/base.js";
-import {asked} from "/static/setup/page.js";
+import {confirmed} from "/static/shared/dialog.js";
 
 const EVERY_MS = 200, OVER = 250, UNDER = 5, MOST_PIXELS = 2e6;
 let here = null;
@@ -30,7 +30,7 @@ export function changed(app) {
 export function station(app) {
   if (!app.paused) here.note.replaceChildren(t("setup.camera_pause_first"), el("button", {
     type: "button", class: "go", data: {do: "pause-here"}, onclick: async () => {
-      if (!await asked(t("setup.pause_ask"), t("setup.pause"))) return;
+      if (!await confirmed(t("setup.pause_ask"), t("setup.pause"))) return;
       const answer = await app.station("pause");
       if (!answer.ok) toast(answer.error, "bad");
     }}, t("setup.pause")));

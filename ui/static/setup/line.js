@@ -1,6 +1,6 @@
 // Putting a recipe on the line, and going back to an earlier one.
-import {call, el, t, toast} from "/static/shared/base.js";
-import {asked} from "/static/setup/page.js";
+import {el, t, toast} from "/static/shared/base.js";
+import {confirmed} from "/static/shared/dialog.js";
 
 let here = null;
 
@@ -25,7 +25,7 @@ export function changed(app) {
     if (here.working) return;
     here.working = true;
     const warning = body.job ? await escaping(app) : "";
-    const agreed = await asked(t("setup.line_ask", {names: line.used_by.join(", ")}), t("setup.line_put"), warning);
+    const agreed = await confirmed(t("setup.line_ask", {names: line.used_by.join(", ")}), t("setup.line_put"), warning);
     const answer = agreed ? await app.post("line", body) : null;
     here.working = false;
     if (answer?.ok) toast(t("setup.line_done", {id: answer.recipe_id.slice(0, 12)}));

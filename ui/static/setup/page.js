@@ -1,5 +1,6 @@
 // The set-up page: six steps on one screen, their state kept by the station, not by the browser.
 import {bar, call, el, live, t, toast} from "/static/shared/base.js";
+import {confirmed} from "/static/shared/dialog.js";
 import * as camera from "/static/setup/camera.js";
 import * as good from "/static/setup/good.js";
 import * as line from "/static/setup/line.js";
@@ -124,24 +125,12 @@ function drawStation(app, station) {
     el("span", {class: `state ${seen}`, role: "status"},
       el("span", {"aria-hidden": true}, {gone: "✕ ", paused: "❚❚ ", inspecting: "▶ "}[seen]), t(`setup.station_${seen}`)),
     button && el("button", {class: button, data: {do: button}, onclick: async () => {
-      if (button === "pause" && !await asked(t("setup.pause_ask"), t("setup.pause"))) return;
+      if (button === "pause" && !await confirmed(t("setup.pause_ask"), t("setup.pause"))) return;
       if (button === "resume") app.status = {...app.status, paused: false};  // no more looks at the camera from here
       const answer = await app.station(button);
       if (!answer.ok) toast(answer.error, "bad");
     }}, t(`setup.${button}`)) || "");
   STEPS[app.step]?.station?.(app);
-}
-
-/** Ask in a dialog, with a warning where there is one; true when the person agrees. */
-export function asked(text, agree, warning = "") {
-  return new Promise((answer) => {
-    const dialog = el("dialog", {class: "setup-ask"}, warning ? el("p", {class: "error"}, `▲ ${warning}`) : "", el("p", {}, text),
-      el("form", {method: "dialog"}, el("button", {value: "no"}, t("setup.no")),
-        el("button", {value: "yes", class: "go"}, agree)));
-    dialog.addEventListener("close", () => { dialog.remove(); answer(dialog.returnValue === "yes"); });
-    document.body.append(dialog);
-    dialog.showModal();
-  });
 }
 
 async function poll(app) {

@@ -1,5 +1,5 @@
 // What a training came to: scores, promise, odd pictures, the worst good parts, and who would flip.
-import {call, el, svg, t} from "/static/shared/base.js";
+import {el, svg, t} from "/static/shared/base.js";
 import {remove, promiseText} from "/static/setup/good.js";
 import {stage} from "/static/setup/train.js";
 import {triedParts} from "/static/setup/tried.js";

@@ -1,6 +1,6 @@
 // The recorded parts a recipe was tried on: its mistakes on labelled parts, and who would get another answer.
 import {el, t} from "/static/shared/base.js";
-import {said} from "/static/review/info.js";
+import {labelText} from "/static/shared/labels.js";
 
 /** Show what a trial of the recipe of this training came to. */
 export function triedParts(app, job, {parts, flips, listed, labelled}) {
@@ -35,7 +35,7 @@ function pair(app, job, row) {
     el("div", {class: "two"}, el("img", {src: picture, alt: row.serial ?? row.part_id, loading: "lazy"}),
       el("div", {class: "over"}, el("img", {src: picture, alt: "", loading: "lazy"}),
         row.score === null ? "" : el("img", {src: heat, alt: t("setup.heat"), loading: "lazy", class: "heat"}))),
-    el("figcaption", {}, row.escape ? el("b", {class: "error"}, `▲ ${t("setup.escape", {label: said(row)})}`) : "",
-      el("b", {}, `${word(row.before)} → ${word(row.verdict)}`), row.label && !row.escape ? el("span", {}, said(row)) : "",
+    el("figcaption", {}, row.escape ? el("b", {class: "error"}, `▲ ${t("setup.escape", {label: labelText(row)})}`) : "",
+      el("b", {}, `${word(row.before)} → ${word(row.verdict)}`), row.label && !row.escape ? el("span", {}, labelText(row)) : "",
       el("span", {}, row.serial ?? row.part_id.slice(0, 8)), el("small", {}, row.reason)));
 }

@@ -1,34 +1,8 @@
-// What the parts of the administrator's page share: times, questions, errors at a field.
-import {el, lang, t} from "/static/shared/base.js";
-
-const LOCAL = new Intl.DateTimeFormat(lang, {dateStyle: "medium", timeStyle: "medium"});
-
-const MINUTES = new Intl.DateTimeFormat(lang, {dateStyle: "medium", timeStyle: "short"});
-
-/** A moment in local time; UTC when the mouse rests on it. */
-export function moment(iso, {seconds = true} = {}) {
-  if (iso === null || iso === undefined) return el("span", {class: "dim"}, t("admin.not_known"));
-  const at = new Date(iso);
-  return el("time", {datetime: at.toISOString(), title: at.toISOString()}, (seconds ? LOCAL : MINUTES).format(at));
-}
-
-export const local = (ms) => LOCAL.format(new Date(ms));
-
-/** A span of time in words, two units at most. */
-export function duration(seconds) {
-  const whole = Math.max(0, Math.floor(seconds));
-  const [d, h, min, s] = [Math.floor(whole / 86400), Math.floor(whole / 3600) % 24, Math.floor(whole / 60) % 60, whole % 60];
-  if (d) return t("admin.duration_d", {d, h});
-  if (h) return t("admin.duration_h", {h, min});
-  return min ? t("admin.duration_min", {min, s}) : t("admin.duration_s", {s});
-}
+// Forms: fields with their errors, passwords, files saved and copied, waiting for long work.
+import {el, t} from "/static/shared/base.js";
 
 /** A text that is not of the catalogue: a name, an id, what the program says in English. */
 export const raw = (text) => el("span", {translate: "no"}, String(text));
-
-/** How far a recipe's references are from what they scored when it was learnt. */
-export const share = (each) => t("admin.parity_of",
-  {difference: (100 * each.difference).toFixed(4), tolerance: 100 * each.tolerance});
 
 /** An input under its label, with room for one line of what is wrong with it. */
 export function field(label, input) {
@@ -60,25 +34,6 @@ export function place(found, fields, rest) {
   if (found.ok) return;
   const at = fields[found.field];
   if (at) { at.wrong(found.error); at.input.focus(); } else rest.textContent = found.error;
-}
-
-/** Ask before something is done. `act` gives what the server said; the box closes when it went well. */
-export function ask({title, text, button, danger = false, inside = [], fields = {}, act}) {
-  const rest = el("output", {class: "error", role: "alert"});
-  const yes = el("button", {type: "submit", class: danger ? "danger" : "main"}, button);
-  const form = el("form", {method: "dialog", onsubmit: async (event) => {
-    event.preventDefault();
-    yes.disabled = true;
-    const found = await act();
-    yes.disabled = false;
-    place(found, fields, rest);
-    if (found.ok) box.close();
-  }}, el("h2", {}, title), el("p", {}, text), ...inside, rest,
-  el("div", {class: "buttons"},
-    el("button", {type: "button", onclick: () => box.close()}, t("admin.cancel")), yes));
-  const box = el("dialog", {class: "ask", onclose: () => box.remove()}, form);
-  document.querySelector(".admin, .account").append(box);
-  box.showModal();
 }
 
 /** Save a text as a file of this browser. */

@@ -1,0 +1,55 @@
+"""The rooms of the page's scripts: a page's know their own folder and shared/, in one direction."""
+
+from __future__ import annotations
+
+import re
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+STATIC = Path(__file__).parents[2] / "ui" / "static"
+SCRIPTS = sorted(STATIC.rglob("*.js"))
+IMPORT = re.compile(r'^import (?:\{([^}]*)\}|\* as (\w+)) from "/static/([^"]+)";$', re.MULTILINE)
+EXPORT = re.compile(r"^export .*?[;{(>]", re.MULTILINE)
+
+
+def _name(path: Path) -> str:
+    return path.relative_to(STATIC).as_posix()
+
+
+def _imports(path: Path) -> list[tuple[str, list[str]]]:
+    """Each file imported, with the names taken from it; none for `* as`."""
+    found = IMPORT.findall(path.read_text("utf-8"))
+    return [
+        (source, [n.strip() for n in names.split(",")] if names else [])
+        for names, _, source in found
+    ]
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=_name)
+def test_a_script_imports_only_shared_scripts_and_those_of_its_own_page(path: Path) -> None:
+    text = path.read_text("utf-8")
+    assert len(IMPORT.findall(text)) == len(re.findall(r"\bimport\b *[{*(\"']", text))
+    allowed = {"shared", path.parent.name}
+    assert [source for source, _ in _imports(path) if source.split("/")[0] not in allowed] == []
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=_name)
+def test_what_a_script_imports_is_there_and_is_used(path: Path) -> None:
+    text = path.read_text("utf-8")
+    for source, names in _imports(path):
+        exported = " ".join(EXPORT.findall((STATIC / source).read_text("utf-8")))
+        assert [name for name in names if not re.search(rf"\b{name}\b", exported)] == [], source
+    taken = [name for _, names in _imports(path) for name in names]
+    taken += [whole for _, whole, _ in IMPORT.findall(text) if whole]
+    used = re.findall(r"\w+", re.sub(r"^import .*|//.*", "", text, flags=re.MULTILINE))
+    assert [name for name in taken if name not in used] == []
+
+
+def test_no_scripts_import_each_other_in_a_circle() -> None:
+    graph = {_name(path): {source for source, _ in _imports(path)} for path in SCRIPTS}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))

@@ -1,0 +1,34 @@
+// Questions before something is done.
+import {el, t} from "/static/shared/base.js";
+import {place} from "/static/shared/forms.js";
+
+/** Ask before something is done. `act` gives what the server said; the box closes when it went well. */
+export function ask({title, text, button, danger = false, inside = [], fields = {}, act}) {
+  const rest = el("output", {class: "error", role: "alert"});
+  const yes = el("button", {type: "submit", class: danger ? "danger" : "main"}, button);
+  const form = el("form", {method: "dialog", onsubmit: async (event) => {
+    event.preventDefault();
+    yes.disabled = true;
+    const found = await act();
+    yes.disabled = false;
+    place(found, fields, rest);
+    if (found.ok) box.close();
+  }}, el("h2", {}, title), el("p", {}, text), ...inside, rest,
+  el("div", {class: "buttons"},
+    el("button", {type: "button", onclick: () => box.close()}, t("admin.cancel")), yes));
+  const box = el("dialog", {class: "ask", onclose: () => box.remove()}, form);
+  document.querySelector("main").parentElement.append(box);
+  box.showModal();
+}
+
+/** Ask in a dialog, with a warning where there is one; true when the person agrees. */
+export function confirmed(text, agree, warning = "") {
+  return new Promise((answer) => {
+    const dialog = el("dialog", {class: "setup-ask"}, warning ? el("p", {class: "error"}, `▲ ${warning}`) : "", el("p", {}, text),
+      el("form", {method: "dialog"}, el("button", {value: "no"}, t("setup.no")),
+        el("button", {value: "yes", class: "go"}, agree)));
+    dialog.addEventListener("close", () => { dialog.remove(); answer(dialog.returnValue === "yes"); });
+    document.body.append(dialog);
+    dialog.showModal();
+  });
+}
