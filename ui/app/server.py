@@ -7,7 +7,6 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import gradio as gr
@@ -16,22 +15,18 @@ from fastapi.responses import RedirectResponse
 from fastapi.staticfiles import StaticFiles
 
 from ui.app.html_head import HtmlHead
-from ui.core import errors as refuse
-from ui.core import pictures
+from ui.app.pages import find_pages, links_for
+from ui.core import errors, pictures
 from ui.core.context import Context
-from ui.pages.account import routes as account
-from ui.pages.admin import routes as admin
-from ui.pages.analysis import routes as analysis
-from ui.pages.operator import routes as operator
-from ui.pages.review import routes as review
-from ui.pages.setup import routes as setup
+from ui.core.gradio_page import gradio_page
+from ui.core.page import Page
 from ui.security import login
 from ui.security.gate import AccessMiddleware
+from ui.security.users import Role
 from ui.words import LANGUAGES
 
 IDLE_S = 0.02
 STATIC = Path(__file__).parents[1] / "static"
-PAGES = (review, setup, analysis, admin, account, operator)
 # Gradio's own texts follow the browser's language; ours is chosen by the person.
 _SPEAK = """
 Object.defineProperty(navigator, "language", {get: () => window.inspection.language, configurable: true});
@@ -43,21 +38,22 @@ document.documentElement.lang = window.inspection.language;
 def make_app(context: Context, *, hosts: tuple[str, ...], loopback_only: bool) -> Any:
     """Give the application (ASGI): routes, the pages, and the gate in front of all of it."""
     app = FastAPI(lifespan=_lifespan(context), docs_url=None, redoc_url=None, openapi_url=None)
-    refuse.install(app)
-    app.include_router(_routes(context))
+    pages = find_pages()
+    errors.install(app)
+    app.include_router(_routes(context, list(pages)))
     app.include_router(pictures.routes(context))
     app.include_router(
         login.routes(context.users, context.sessions, context.words, _audit(context))
     )
-    for page in PAGES:
-        app.include_router(page.routes(context))
+    for module in pages.values():
+        app.include_router(module.routes(context))
     # Gradio's own static files, of the page at "/", are below the same path.
     gradios: list[str | tuple[str, str]] = [("gradio", "templates/frontend/static")]
     app.mount("/static", StaticFiles(directory=STATIC, packages=gradios), name="static")
     # The operator's page is last: its path is the beginning of every other.
-    for page in PAGES:
-        if page.PATH != "/":
-            _lead(app, page.PATH)
+    for page in sorted(pages, key=lambda page: page.path == "/"):
+        if page.path != "/":
+            _lead(app, page.path)
         _mount(app, page, context)
     return AccessMiddleware(
         HtmlHead(app),
@@ -77,15 +73,15 @@ def _lead(app: FastAPI, path: str) -> None:
         return RedirectResponse(f"{path}/{query}", 307)
 
 
-def _mount(app: FastAPI, page: ModuleType, context: Context) -> None:
-    """Mount one page as a Gradio application of its own: `page.PATH`, `page.blocks_part`."""
+def _mount(app: FastAPI, page: Page, context: Context) -> None:
+    """Mount one page as a Gradio application of its own."""
     i18n = gr.I18n(**{language: context.words.of(language) for language in LANGUAGES})
     with gr.Blocks(title=context.settings.station, analytics_enabled=False) as blocks:
-        page.blocks_part(context, i18n)
+        gradio_page(page.name)
     gr.mount_gradio_app(
         app,
         blocks,
-        path=page.PATH,
+        path=page.path,
         footer_links=[],
         run_history=False,
         max_file_size="50mb",
@@ -98,7 +94,7 @@ def _mount(app: FastAPI, page: ModuleType, context: Context) -> None:
     blocks._queue.sleep_when_free = IDLE_S
 
 
-def _routes(context: Context) -> APIRouter:
+def _routes(context: Context, pages: list[Page]) -> APIRouter:
     router = APIRouter()
 
     @router.websocket("/live")
@@ -110,20 +106,26 @@ def _routes(context: Context) -> APIRouter:
     async def words(language: str) -> dict[str, str]:
         """Give all texts of a language."""
         if language not in LANGUAGES:
-            raise refuse.Refuse(f"language {language!r}: allowed: {', '.join(LANGUAGES)}")
+            raise errors.Refuse(f"language {language!r}: allowed: {', '.join(LANGUAGES)}")
         return context.words.of(language)
 
     @router.get("/engineer")
     async def engineer() -> Response:
-        """Begin where the work waits."""
-        return RedirectResponse(review.PATH, 303)
+        """Lead to the first page of an engineer."""
+        first = next(page for page in pages if page.role is Role.ENGINEER)
+        return RedirectResponse(first.path, 303)
 
     @router.get("/session.js")
     async def session(request: Request) -> Response:
-        """Tell the page who looks at it and in which language."""
+        """Tell the page who looks at it, in which language, and which pages they may open."""
         user = request.scope["user"]
-        told = {"user": user.name, "role": str(user.role), "language": request.scope["language"]}
-        script = f"window.inspection = {_json(told)};\n{_SPEAK}"
+        person = {
+            "user": user.name,
+            "role": str(user.role),
+            "language": request.scope["language"],
+            "pages": links_for(user.role, pages),
+        }
+        script = f"window.inspection = {_json(person)};\n{_SPEAK}"
         return Response(script, media_type="text/javascript", headers={"Cache-Control": "no-store"})
 
     return router

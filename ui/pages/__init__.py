@@ -1,1 +1,1 @@
-"""The pages, one file each: `PATH`, `blocks_part` for what is shown, `routes` for what it asks."""
+"""The pages, a folder each, found by being there: `routes.py` has `PAGE` and answers what the page asks."""

@@ -4,24 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-import gradio as gr
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, StringConstraints
 
 from ui.core.audit import change
 from ui.core.context import Context
 from ui.core.errors import Refuse
-from ui.core.gradio_page import gradio_page
-from ui.security.users import UsersError, check_password
+from ui.core.page import Page
+from ui.security.users import Role, UsersError, check_password
 
-PATH = "/account"
+PAGE = Page(name="account", path="/account", role=Role.OPERATOR)
 
 Password = Annotated[str, StringConstraints(max_length=1000)]
-
-
-def blocks_part(context: Context, i18n: gr.I18n) -> None:
-    """Show the page."""
-    gradio_page("account")
 
 
 class PasswordChange(BaseModel):

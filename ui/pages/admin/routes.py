@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import gradio as gr
 from fastapi import APIRouter
 
 from ui.core.context import Context
-from ui.core.gradio_page import gradio_page
+from ui.core.page import Page
 from ui.pages.admin import audit_log as admin_audit
 from ui.pages.admin import health as admin_health
 from ui.pages.admin import settings as admin_settings
 from ui.pages.admin import users as admin_users
+from ui.security.users import Role
 
-PATH = "/admin"
-
-
-def blocks_part(context: Context, i18n: gr.I18n) -> None:
-    """Show the page."""
-    gradio_page("admin")
+PAGE = Page(
+    name="admin",
+    path="/admin",
+    role=Role.ADMINISTRATOR,
+    label="admin.page",
+    order=50,
+)
 
 
 def routes(context: Context) -> APIRouter:

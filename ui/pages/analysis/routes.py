@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-import gradio as gr
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse
 from starlette.background import BackgroundTask
@@ -25,7 +24,7 @@ from ui.core.audit import audited
 from ui.core.background import record_request, run_job, start_verification
 from ui.core.context import Context
 from ui.core.errors import Refuse
-from ui.core.gradio_page import gradio_page
+from ui.core.page import Page
 from ui.pages.analysis import parts as analysis_parts
 from ui.pages.analysis import threshold as analysis_rejudge
 from ui.pages.analysis import trends as analysis_time
@@ -41,8 +40,15 @@ from ui.pages.analysis.requests import (
     SearchRequest,
 )
 from ui.pages.analysis.thumbnails import Thumbs
+from ui.security.users import Role
 
-PATH = "/engineer/analysis"
+PAGE = Page(
+    name="analysis",
+    path="/engineer/analysis",
+    role=Role.ENGINEER,
+    label="analysis.page",
+    order=40,
+)
 FILES = "downloads"
 """Folder, in the page's own, of files that wait to be fetched."""
 FOREVER = "private, max-age=86400, immutable"
@@ -54,11 +60,6 @@ ROW_BYTES = 2_500
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-
-def blocks_part(context: Context, i18n: gr.I18n) -> None:
-    """Show the page."""
-    gradio_page("analysis")
 
 
 def routes(context: Context) -> APIRouter:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated, Any, Literal
 
-import gradio as gr
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, StringConstraints
 
@@ -15,10 +14,16 @@ from inspection.local_api.messages import record_message
 from inspection.store import PartEvent, PartRecord
 from ui.core.context import Context
 from ui.core.errors import Refuse
-from ui.core.gradio_page import gradio_page
+from ui.core.page import Page
 from ui.security.users_file import Role
 
-PATH = "/"
+PAGE = Page(
+    name="operator",
+    path="/",
+    role=Role.OPERATOR,
+    label="operator.page",
+    order=10,
+)
 LOOKED_BACK = 200
 """How many passed parts are looked at for one of the same product and recipe."""
 
@@ -35,11 +40,6 @@ MAY: dict[str, Role] = {
     "product": Role.ENGINEER,
 }
 """Who may do what on this page; the station file may let an operator change the product."""
-
-
-def blocks_part(context: Context, i18n: gr.I18n) -> None:
-    """Show the page."""
-    gradio_page("operator")
 
 
 class Acknowledgement(BaseModel):

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import gradio as gr
 from fastapi import APIRouter, Request, Response
 
 from inspection import reasons
@@ -15,20 +14,21 @@ from inspection.labels.defect_types import checked
 from inspection.labels.labels import LABEL
 from ui.core.context import Context
 from ui.core.errors import Refuse
-from ui.core.gradio_page import gradio_page
+from ui.core.page import Page
 from ui.live.station_client import StationGone
 from ui.pages.review.requests import Export, Given, PartRequest, QueueRequest, Types, Undo
 from ui.pages.review.service import Review
-from ui.security.users import User
+from ui.security.users import Role, User
 
-PATH = "/engineer/review"
+PAGE = Page(
+    name="review",
+    path="/engineer/review",
+    role=Role.ENGINEER,
+    label="review.page",
+    order=20,
+)
 
 Record = Callable[..., Awaitable[None]]
-
-
-def blocks_part(context: Context, i18n: gr.I18n) -> None:
-    """Show the page."""
-    gradio_page("review")
 
 
 def routes(context: Context) -> APIRouter:

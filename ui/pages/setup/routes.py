@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import gradio as gr
 from fastapi import APIRouter, Request
 
 from inspection.errors import SetupError
@@ -13,7 +12,7 @@ from inspection.jobs import Jobs
 from ui.core.audit import audited
 from ui.core.context import Context
 from ui.core.errors import Refuse
-from ui.core.gradio_page import gradio_page
+from ui.core.page import Page
 from ui.pages.setup import camera as setup_camera
 from ui.pages.setup import deploy as setup_line
 from ui.pages.setup import good_parts as setup_good
@@ -24,13 +23,15 @@ from ui.pages.setup import training as setup_training
 from ui.pages.setup import training_routes as setup_jobs
 from ui.pages.setup.draft import SetupDraft
 from ui.pages.setup.requests import SetupChange, draft_of
+from ui.security.users import Role
 
-PATH = "/engineer/setup"
-
-
-def blocks_part(context: Context, i18n: gr.I18n) -> None:
-    """Show the page."""
-    gradio_page("setup")
+PAGE = Page(
+    name="setup",
+    path="/engineer/setup",
+    role=Role.ENGINEER,
+    label="setup.page",
+    order=30,
+)
 
 
 def routes(context: Context) -> APIRouter:

@@ -1,5 +1,5 @@
 // The audit record: who did what, newest first.
-import {call, el, lang, t} from "/static/shared/base.js";
+import {call, el, lang, pathOf, t} from "/static/shared/base.js";
 import {details, known, word} from "/static/admin/detail.js";
 import {follow, raw} from "/static/shared/forms.js";
 import {duration, moment} from "/static/shared/format.js";
@@ -76,7 +76,7 @@ function row(deed) {
 function part(deed) {
   if (deed.part_id === null) return "";
   if (deed.part_number === null) return el("span", {translate: "no", title: deed.part_id}, deed.part_id.slice(0, 8));
-  const href = `/engineer/review?part=${encodeURIComponent(deed.part_id)}`;
+  const href = `${pathOf("review")}?part=${encodeURIComponent(deed.part_id)}`;
   return el("a", {href, title: deed.part_id, translate: "no"}, `#${deed.part_number}`);
 }
 

@@ -1,5 +1,5 @@
 // Questions in front of the page: large buttons, a digit for each choice, Escape to leave.
-import {el, lang, me, t} from "/static/shared/base.js";
+import {el, lang, me, pathOf, t} from "/static/shared/base.js";
 
 const REASONS = ["defect", "damage", "dirt", "placement", "trial", "other"];
 const LANGUAGES = {en: "English", ja: "日本語", ko: "한국어"};
@@ -58,7 +58,7 @@ export function menu({product, mayChange}) {
   const dialog = opened("menu", t("operator.menu"), el("div", {class: "choices"},
     el("button", {class: "choice", disabled: !mayChange, data: {value: "product"}, onclick: () => { dialog.close(); product(); }},
       el("span", {}, t(mayChange ? "operator.change_product" : "operator.product_locked")), el("kbd", {}, "C")),
-    me.role === "operator" ? null : el("a", {class: "choice", href: "/engineer/review"}, t("operator.workbench")),
+    me.role === "operator" ? null : el("a", {class: "choice", href: pathOf("review")}, t("operator.workbench")),
     signed ? form("/logout", {}, t("operator.sign_out", {name: me.user})) : el("a", {class: "choice", href: "/login?next=/"}, t("operator.sign_in")),
     el("button", {class: "choice", onclick: () => { dialog.close(); fullScreen(); }}, t("operator.full_screen")),
     ...Object.entries(LANGUAGES).map(([code, name]) =>

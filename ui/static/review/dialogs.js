@@ -2,8 +2,8 @@
 import {call, el, lang, t, toast} from "/static/shared/base.js";
 import {dateTime} from "/static/shared/format.js";
 import {defectName} from "/static/shared/labels.js";
+import {API} from "/static/review/server.js";
 
-const API = "/api/engineer/review";
 const MOST = 9;
 
 function dialog(title, ...content) {

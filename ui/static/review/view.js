@@ -79,6 +79,15 @@ export class View {
   toggleHeat() { this.heatOn = !this.heatOn; this._flags(); }
   toggleOutlines() { this.outlinesOn = !this.outlinesOn; this._flags(); }
 
+  /** What can be looked at; `changed()` is called when something was shown or hidden. */
+  actions(changed) {
+    return [
+      {key: "h", name: "heat", on: () => this.heatOn, act: () => { this.toggleHeat(); changed(); }},
+      {key: "r", name: "outlines", on: () => this.outlinesOn, act: () => { this.toggleOutlines(); changed(); }},
+      {key: "z", name: "zoom", act: () => this.width && this.toggleZoom()},
+    ];
+  }
+
   /** Show all of the picture. */
   fit() {
     const {clientWidth: w, clientHeight: h} = this.original.pane;

@@ -96,16 +96,13 @@ export function toast(text, kind = "info") {
   setTimeout(() => line.remove(), 4000);
 }
 
-const PAGES = [["operator", "/"], ["review", "/engineer/review"], ["setup", "/engineer/setup"],
-  ["analysis", "/engineer/analysis"], ["admin", "/admin"]];
-const RANK = {operator: 0, engineer: 1, administrator: 2};
-const NEEDS = {operator: 0, review: 1, setup: 1, analysis: 1, admin: 2};
+/** The path of a page this person may open. */
+export const pathOf = (name) => me.pages.find((page) => page.name === name).path;
 
 /** The line at the top of the workbench: the pages this person may open, language, sign out. */
 export function bar(current) {
-  const links = PAGES.filter(([name]) => NEEDS[name] <= RANK[me.role]).map(([name, path]) =>
-    el("a", {href: path, class: name === current ? "here" : "", "aria-current": name === current ? "page" : null},
-      t(`base.page_${name}`)));
+  const links = me.pages.map(({name, path, label}) =>
+    el("a", {href: path, class: name === current ? "here" : "", "aria-current": name === current ? "page" : null}, t(label)));
   return el("nav", {class: "bar"}, ...links, el("span", {class: "space"}), languages(), who());
 }
 

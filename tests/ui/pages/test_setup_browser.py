@@ -13,8 +13,7 @@ import numpy as np
 import pytest
 
 from inspection.recipe.setup_file import read_setup
-
-from .conftest import FULL_HD, SERVER_GONE, SMALL, AtWork, Opened, wait_for
+from tests.ui.conftest import FULL_HD, SERVER_GONE, SMALL, AtWork, Opened, wait_for
 
 pytestmark = pytest.mark.slow
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ui.words import Words
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 MODULES = [
     path
     for room in ("inspection", "cameras", "models", "ui")

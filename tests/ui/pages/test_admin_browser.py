@@ -12,8 +12,7 @@ import httpx
 import pytest
 
 from inspection.store.chain import canonical
-
-from .conftest import FULL_HD, PASSWORD, SMALL, AtWork, free_port
+from tests.ui.conftest import FULL_HD, PASSWORD, SMALL, AtWork, free_port
 
 pytestmark = pytest.mark.slow
 

@@ -18,7 +18,7 @@ from inspection.station.station import Station
 from inspection.station.station_file import read_station
 from inspection.store import PartRecord, open_store
 from tests.ui.conftest import having_inspected, station_folder, wait_for
-from tests.ui.test_setup import STATION, Asking, trained
+from tests.ui.pages.test_setup import STATION, Asking, trained
 from ui.core.context import Context
 from ui.live.station_client import StationClient
 from ui.pages.setup import result as setup_result
