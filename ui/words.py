@@ -26,11 +26,11 @@ class Words:
                 self._said[f"{path.stem}.{name}"] = texts
 
     def say(self, key: str, language: str, **values: object) -> str:
-        """Give one text. Raises KeyError for a key that is not in the catalogue."""
+        """One text. Raises KeyError for a key that is not in the catalogue."""
         return self._said[key][language].format_map(values)
 
     def of(self, language: str) -> dict[str, str]:
-        """Give all texts of a language by key, for a browser."""
+        """All texts of a language by key, for a browser."""
         return {key: texts[language] for key, texts in self._said.items()}
 
     @property

@@ -36,7 +36,7 @@ document.documentElement.lang = window.inspection.language;
 
 
 def make_app(context: Context, *, hosts: tuple[str, ...], loopback_only: bool) -> Any:
-    """Give the application (ASGI): routes, the pages, and the gate in front of all of it."""
+    """The application (ASGI): routes, the pages, and the gate in front of all of it."""
     app = FastAPI(lifespan=_lifespan(context), docs_url=None, redoc_url=None, openapi_url=None)
     pages = find_pages()
     errors.install(app)
@@ -104,7 +104,7 @@ def _routes(context: Context, pages: list[Page]) -> APIRouter:
 
     @router.get("/words/{language}.json")
     async def words(language: str) -> dict[str, str]:
-        """Give all texts of a language."""
+        """All texts of a language."""
         if language not in LANGUAGES:
             raise errors.Refuse(f"language {language!r}: allowed: {', '.join(LANGUAGES)}")
         return context.words.of(language)

@@ -27,18 +27,18 @@ def routes(context: Context) -> APIRouter:
 
     @router.get("/{part_id}/screen")
     async def screen(part_id: str) -> Response:
-        """Give the picture as it is best shown: JPEG while the station has it, else as recorded."""
+        """The picture as it is best shown: JPEG while the station has it, else as recorded."""
         data = await fresh.get(f"/picture/{part_id}.jpg")
         return _answer(data, "image/jpeg") if data else await _recorded(context, part_id)
 
     @router.get("/{part_id}/full")
     async def full(part_id: str) -> Response:
-        """Give the picture as it is in the record, without loss."""
+        """The picture as it is in the record, without loss."""
         return await _recorded(context, part_id)
 
     @router.get("/{part_id}/heat")
     async def heat(part_id: str, request: Request) -> Response:
-        """Give the heat over the picture, transparent where nothing is unusual."""
+        """The heat over the picture, transparent where nothing is unusual."""
         data = await fresh.get(f"/heat/{part_id}.png")
         if data is None:
             record = await _record(context, part_id)
@@ -60,7 +60,7 @@ class _Fresh:
         self._asked: OrderedDict[str, asyncio.Task[bytes | None]] = OrderedDict()
 
     async def get(self, path: str) -> bytes | None:
-        """Give the station's picture; None when it has it no longer, or is gone."""
+        """The station's picture; None when it has it no longer, or is gone."""
         task = self._asked.get(path)
         if task is None:
             task = self._asked[path] = asyncio.create_task(self._ask(path))

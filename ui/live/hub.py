@@ -73,7 +73,7 @@ class Hub:
             await self._hear(message)
 
     def snapshot(self) -> dict[str, Any]:
-        """Give all a page needs to begin."""
+        """All a page needs to begin."""
         return {
             "type": "snapshot",
             "station": self.settings.station,
@@ -170,7 +170,7 @@ class Hub:
         found = self.store.counts(station=self.settings.station, since=self.shift_began)
         self.shift = Counter({verdict.value: n for verdict, n in found.items() if n})
         self._numbers = latest[0].number if latest else 0
-        late = self._told_late(latest)
+        late = self._late_messages(latest)
         self.strip.clear()
         self.trend.clear()
         self._p_values.clear()
@@ -183,8 +183,8 @@ class Hub:
         if self.settings.latch_fail:
             self._recall_waiting()
 
-    def _told_late(self, latest: list[PartRecord]) -> dict[str, dict[str, str]]:
-        """Give what the line was told of parts that were recorded too late to pass, and count it so."""
+    def _late_messages(self, latest: list[PartRecord]) -> dict[str, dict[str, str]]:
+        """What the line was told of parts recorded too late to pass, counted so in the shift."""
         since = min([self.shift_began, *(record.judged_at for record in latest)])
         rejected = Verdict.CANNOT_INSPECT.value
         late = {}
@@ -216,7 +216,7 @@ class Hub:
 
 
 def shift_start(shifts: tuple[str, ...], now: datetime) -> datetime:
-    """Give when the present shift began; `shifts` are local times such as 06:00, at least one."""
+    """When the present shift began; `shifts` are local times such as 06:00, at least one."""
     starts = [
         (now - timedelta(days=days)).replace(
             hour=int(shift[:2]), minute=int(shift[3:]), second=0, microsecond=0
@@ -234,7 +234,7 @@ def _covered(status: Mapping[str, Any]) -> dict[str, Any]:
 
 
 async def _next(mine: asyncio.Queue[Mapping[str, Any] | None]) -> Mapping[str, Any] | None:
-    """Give the next message; without any, a beat, so that the page knows its server lives."""
+    """The next message; without any, a beat, so that the page knows its server lives."""
     try:
         return await asyncio.wait_for(mine.get(), 0.5)
     except TimeoutError:

@@ -50,7 +50,7 @@ class StationClient:
         return answer.content
 
     async def events(self) -> AsyncIterator[dict[str, Any]]:
-        """Give what the station tells, until it is gone. Raises RuntimeGone."""
+        """What the station tells, until it is gone. Raises StationGone."""
         base, headers = self._door()
         timeout = httpx.Timeout(ASK_S, read=SILENT_S)
         try:

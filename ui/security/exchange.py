@@ -57,7 +57,7 @@ class HttpExchange:
         self._bytes = 0
 
     async def receive(self) -> Message:
-        """Give the next piece of the body; a body that is too large ends like a lost caller."""
+        """The next piece of the body; a body that is too large ends like a lost caller."""
         if self.too_large:
             return {"type": "http.disconnect"}
         message = await self._receive()
@@ -74,7 +74,7 @@ class HttpExchange:
             return
         if message["type"] == "http.response.start":
             self.started = True
-            message = dressed(message, self.path, self.cookie)
+            message = with_security_headers(message, self.path, self.cookie)
         elif message.get("more_body") and not self.over and not self.holds():
             self.over = True
             await self._send({"type": "http.response.body", "body": b"", "more_body": False})
@@ -98,7 +98,7 @@ class SocketExchange:
         return self._code is not None
 
     async def receive(self) -> Message:
-        """Give the next message, or that the other side is gone."""
+        """The next message, or that the other side is gone."""
         message: Message = {"type": "websocket.disconnect"}
         if self._code is None:
             message = await self._receive()
@@ -114,7 +114,7 @@ class SocketExchange:
     async def send(self, message: Message) -> None:
         """Pass on a message. Raises OSError after the socket was closed here, as servers do."""
         if message["type"] == "websocket.http.response.start":
-            message = dressed(message, self.path)
+            message = with_security_headers(message, self.path)
         elif message["type"] == "websocket.send" and not self.holds():
             await self._close(SESSION_OVER)
         if self._code is None:
@@ -128,8 +128,8 @@ class SocketExchange:
             await self._send({"type": "websocket.close", "code": code, "reason": ""})
 
 
-def dressed(message: Message, path: str, cookie: str | None = None) -> Message:
-    """Give the start of an answer with all its headers."""
+def with_security_headers(message: Message, path: str, cookie: str | None = None) -> Message:
+    """The start of an answer with all its headers."""
     message = {**message, "headers": list(message.get("headers", []))}
     headers = MutableHeaders(scope=message)
     set_security_headers(headers, path)

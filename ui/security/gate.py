@@ -12,8 +12,8 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 
-from ui.security import plain_pages as plain
-from ui.security.exchange import HttpExchange, SocketExchange, Watch, dressed
+from ui.security import plain_pages
+from ui.security.exchange import HttpExchange, SocketExchange, Watch, with_security_headers
 from ui.security.paths import MIB, blocked, most_bytes, normalise, role_for
 from ui.security.request_checks import (
     FORWARDED,
@@ -58,7 +58,7 @@ class AccessMiddleware:
         sessions: Sessions,
         loopback_only: bool,
         hosts: Iterable[str] = (),
-        words: plain.Sayer | None = None,
+        words: plain_pages.Sayer | None = None,
         upload_bytes: int = UPLOAD_BYTES,
         recheck_s: float = RECHECK_S,
     ) -> None:
@@ -78,7 +78,7 @@ class AccessMiddleware:
         scope = {
             **scope,
             "headers": [pair for pair in scope["headers"] if pair[0].lower() not in FORWARDED],
-            "language": plain.language_of(headers),
+            "language": plain_pages.language_of(headers),
             "local": is_local(scope, headers),
         }
         try:
@@ -155,7 +155,7 @@ class AccessMiddleware:
             await _deny(answer, scope, receive, send)
 
     def _renewed(self, scope: Scope, headers: Headers) -> str | None:
-        """Give a fresh cookie for what a person did: opened a page or sent something.
+        """A fresh cookie for what a person did: opened a page or sent something.
 
         What a page asks for by itself, pictures and streams, keeps nobody signed in.
         """
@@ -176,15 +176,15 @@ class AccessMiddleware:
         if refusal.status == 401:
             return RedirectResponse(onward, 303)
         title = self.words.say("login.refused", language)
-        parts = [plain.line(text, "alert")]
+        parts = [plain_pages.line(text, "alert")]
         if refusal.status == 403 and refusal.reason == "role":
-            parts.append(plain.link(self.words.say("login.other_user", language), onward))
-            parts.append(plain.link(self.words.say("login.to_line", language), "/"))
-        return plain.page(title, language, parts, status=refusal.status)
+            parts.append(plain_pages.link(self.words.say("login.other_user", language), onward))
+            parts.append(plain_pages.link(self.words.say("login.to_line", language), "/"))
+        return plain_pages.page(title, language, parts, status=refusal.status)
 
 
 def _onward(scope: Scope) -> str:
-    """Give the address of the sign-in that leads back to here."""
+    """The address of the sign-in that leads back to here."""
     query = scope["query_string"].decode("ascii", "replace")
     target = scope["path"] + (f"?{query}" if query else "")
     return f"/login?next={quote(target, safe='')}"
@@ -199,8 +199,8 @@ async def _deny(response: Response, scope: Scope, receive: Receive, send: Send) 
         await send({"type": "websocket.close", "code": 4000 + response.status_code, "reason": ""})
         return
 
-    async def dress_and_send(message: Any) -> None:
+    async def send_with_headers(message: Any) -> None:
         started = message["type"] == "http.response.start"
-        await send(dressed(message, "/login") if started else message)
+        await send(with_security_headers(message, "/login") if started else message)
 
-    await response(scope, receive, dress_and_send)
+    await response(scope, receive, send_with_headers)

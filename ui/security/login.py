@@ -14,7 +14,7 @@ from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from ui.security import plain_pages as plain
+from ui.security import plain_pages
 from ui.security.paths import local
 from ui.security.plain_pages import Sayer
 from ui.security.sessions import Sessions
@@ -46,7 +46,7 @@ Result = TypeVar("Result")
 
 
 def routes(users: Users, sessions: Sessions, words: Sayer, audit: Audit) -> APIRouter:
-    """Give /login, /logout and /language, for behind the gate.
+    """Routes of /login, /logout and /language, for behind the gate.
 
     Recorded are "sign-in", "sign-in failed", "sign-out" and "first administrator". Engineers and
     administrators do not come in while the record cannot be written.
@@ -109,9 +109,9 @@ class LoginRoutes:
         """Keep the choice in a cookie, which scripts may read, and go back."""
         given = await _fields(request)
         response = RedirectResponse(local(given.get("next", "/")), 303)
-        if given.get("language") in plain.LANGUAGES:
+        if given.get("language") in plain_pages.LANGUAGES:
             response.set_cookie(
-                plain.LANGUAGE_COOKIE,
+                plain_pages.LANGUAGE_COOKIE,
                 given["language"],
                 max_age=YEAR_S,
                 samesite="strict",
@@ -165,7 +165,7 @@ class LoginRoutes:
         return True
 
     def _begin(self, request: Request, user: User, onward: str) -> Response:
-        """Give a session of its own, never one that was there before."""
+        """A session of its own, never one that was there before."""
         if (old := request.scope.get("session")) is not None:
             self.sessions.end(old)
         response = RedirectResponse(local(onward), 303)
@@ -192,34 +192,34 @@ class LoginRoutes:
             kind, reason, values = "", error.reason, error.values
         if kind == "first" and not request.scope.get("local"):
             kind, reason = "", "elsewhere"
-        parts = [plain.line(say(f"login.{reason}", **values), "alert")] if reason else []
+        parts = [plain_pages.line(say(f"login.{reason}", **values), "alert")] if reason else []
         if kind == "sign_in":
             parts += self._signed_in(request.scope.get("user"), say, request)
         if kind:
             parts.append(_inputs(kind, say, name=name[:LONGEST], onward=local(onward)))
-        parts.append(plain.languages(language, _here(onward)))
+        parts.append(plain_pages.languages(language, _here(onward)))
         title = say(f"login.{kind or 'sign_in'}")
-        return plain.page(title, language, parts, status=status)
+        return plain_pages.page(title, language, parts, status=status)
 
     def _signed_in(self, user: User | None, say: partial[str], request: Request) -> list[str]:
         """Say who is signed in, with a way out."""
         if user is None or request.scope.get("session") is None:
             return []
         role = say(f"login.role_{user.role}")
-        told = plain.line(say("login.signed_in", name=user.name, role=role))
-        return [told, plain.form("/logout", say("login.sign_out"))]
+        told = plain_pages.line(say("login.signed_in", name=user.name, role=role))
+        return [told, plain_pages.form("/logout", say("login.sign_out"))]
 
 
 def _inputs(kind: str, say: partial[str], *, name: str, onward: str) -> str:
     new = kind == "first"
-    fields = [plain.field("name", say("login.name"), value=name, fill="username")]
+    fields = [plain_pages.field("name", say("login.name"), value=name, fill="username")]
     fill = "new-password" if new else "current-password"
-    fields.append(plain.field("password", say("login.password"), kind="password", fill=fill))
+    fields.append(plain_pages.field("password", say("login.password"), kind="password", fill=fill))
     if new:
-        fields.insert(0, plain.line(say("login.first_why")))
+        fields.insert(0, plain_pages.line(say("login.first_why")))
         label = say("login.password_again")
-        fields.append(plain.field("again", label, kind="password", fill=fill))
-    return plain.form("/login", say(f"login.{kind}_button"), fields, next=onward)
+        fields.append(plain_pages.field("again", label, kind="password", fill=fill))
+    return plain_pages.form("/login", say(f"login.{kind}_button"), fields, next=onward)
 
 
 def _here(onward: str) -> str:
@@ -236,7 +236,7 @@ async def _fields(request: Request) -> dict[str, str]:
 
 
 def _address(request: Request) -> str:
-    """Give what is slowed: the caller's address, of IPv6 the 64 bits that are not his to choose."""
+    """What is slowed: the caller's address, of IPv6 the 64 bits that are not his to choose."""
     host = request.client.host if request.client else ""
     try:
         address = ip_address(host)

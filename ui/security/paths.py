@@ -32,7 +32,7 @@ KIB, MIB = 2**10, 2**20
 
 
 def normalise(path: str) -> str:
-    """Give the one spelling of a path that the server has percent-decoded once.
+    """The one spelling of a path that the server has percent-decoded once.
 
     Backslashes become slashes, empty and dot segments go. Raises ValueError for a path that is
     encoded twice, leaves the root, is no UTF-8, or holds control characters.
@@ -58,7 +58,7 @@ def normalise(path: str) -> str:
 
 
 def role_for(path: str) -> Role | None:
-    """Give the role that a normalised path needs; None: open to everybody.
+    """The role that a normalised path needs; None: open to everybody.
 
     Whatever opens must match to the letter; whatever closes matches in any case.
     """
@@ -93,7 +93,7 @@ def takes_uploads(path: str) -> bool:
 
 
 def most_bytes(path: str, *, upload_bytes: int) -> int:
-    """Give the largest body taken at a path."""
+    """The largest body taken at a path."""
     if takes_uploads(path):
         return upload_bytes
     role = role_for(path)
@@ -103,7 +103,7 @@ def most_bytes(path: str, *, upload_bytes: int) -> int:
 
 
 def local(target: str) -> str:
-    """Give a path of our own to go to after a form; "/" for anything else."""
+    """A path of our own to go to after a form; "/" for anything else."""
     strange = "\\" in target or any(map(_strange, target)) or len(target) > LONGEST
     if strange or not target.startswith("/") or target.startswith("//"):
         return "/"

@@ -20,7 +20,7 @@ class Sayer(Protocol):
     """Says a text of the catalogue."""
 
     def say(self, key: str, language: str, **values: object) -> str:
-        """Give the text of a key."""
+        """The text of a key."""
         ...
 
 

@@ -19,7 +19,7 @@ IN_REMARK = re.compile(rf"(#.*?\b\w*(?:{_NAMES})s?[\"']?\s*[=:]\s*).+", re.IGNOR
 
 
 def covered_file(text: str) -> str:
-    """Give a TOML text with the same lines, secrets covered. Raises TOMLKitError."""
+    """A TOML text with the same lines, secrets covered. Raises TOMLKitError."""
     document = tomlkit.parse(text)
     _cover_in(document, secret=False)
     lines = tomlkit.dumps(document).splitlines()
@@ -27,7 +27,7 @@ def covered_file(text: str) -> str:
 
 
 def redact(value: Any, *, secret: bool = False) -> Any:
-    """Give plain data with secrets covered: by name, and within addresses."""
+    """Plain data with secrets covered: by name, and within addresses."""
     if isinstance(value, Mapping):
         return {key: redact(each, secret=secret or is_secret(key)) for key, each in value.items()}
     if isinstance(value, list | tuple):

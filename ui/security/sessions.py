@@ -77,7 +77,7 @@ class Sessions:
         return self._line(self._sign(session), secure=secure)
 
     def read(self, cookies: str) -> Session | None:
-        """Give the session of a Cookie header. Raises UsersError when users.json is damaged."""
+        """The session of a Cookie header. Raises UsersError when users.json is damaged."""
         sessions = (self._session(token) for token in cookie_values(cookies, self.cookie))
         return next((s for s in sessions if s is not None and self.valid(s)), None)
 
@@ -106,11 +106,11 @@ class Sessions:
         self._ended[session.id] = session.since_s
 
     def clear(self, *, secure: bool) -> str:
-        """Give the Set-Cookie line that takes the cookie away."""
+        """The Set-Cookie line that takes the cookie away."""
         return self._line("", secure=secure) + "; Max-Age=0"
 
     def _session(self, token: str) -> Session | None:
-        """Give what a token says, if we signed it."""
+        """What a token says, if we signed it."""
         try:
             said = self._signer.loads(token)
             user = User(said["name"], Role(said["role"]))
@@ -159,7 +159,7 @@ class Sessions:
 
 
 def read_secret(path: Path) -> bytes:
-    """Give the secret of a station, made at first use. Raises SessionsError."""
+    """The secret of a station, made at first use. Raises SessionsError."""
     try:
         if not path.exists():
             new_file(path, token_bytes(SECRET_BYTES), private=True)
@@ -175,7 +175,7 @@ def read_secret(path: Path) -> bytes:
 
 
 def cookie_values(cookies: str, name: str) -> Iterator[str]:
-    """Give every value of a cookie; a neighbour may have set one of the same name."""
+    """Every value of a cookie; a neighbour may have set one of the same name."""
     for pair in cookies.split(";"):
         key, _, value = pair.strip().partition("=")
         if key == name and value:

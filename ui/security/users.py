@@ -74,21 +74,21 @@ class Users:
         self._read: tuple[tuple[int, int, int] | None, Entries] | None = None
 
     def list(self) -> tuple[User, ...]:
-        """Give all users by name; none at all only while nobody has made the first."""
+        """All users by name; none at all only while nobody has made the first."""
         return tuple(entry.user for _, entry in sorted(self._entries().items()))
 
     def find(self, name: str) -> User | None:
-        """Give the user of this name."""
+        """The user of this name."""
         entry = self._entries().get(key_of(name))
         return entry.user if entry else None
 
     def stamp(self, name: str) -> str | None:
-        """Give what a session of this user must carry to be valid; None: there is no such user."""
+        """What a session of this user must carry to be valid; None: there is no such user."""
         entry = self._entries().get(key_of(name))
         return entry.stamp if entry else None
 
     def check(self, name: str, password: str, *, address: str = "") -> User | None:
-        """Give the user when name and password fit; unknown names take as long as known ones.
+        """The user when name and password fit; unknown names take as long as known ones.
 
         Raises TooSoon while the name or the address has to wait.
         """
@@ -225,7 +225,7 @@ class Users:
 
 
 def check_name(name: str, role: Role) -> str:
-    """Give the name as it is kept. Raises UsersError."""
+    """The name as it is kept. Raises UsersError."""
     name = unicodedata.normalize("NFKC", name).strip()
     if not NAME.fullmatch(name) or len(name) > LONGEST_NAME:
         text = (

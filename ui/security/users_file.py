@@ -122,7 +122,7 @@ def write_entries(path: Path, entries: tuple[Entry, ...]) -> None:
 
 
 def key_of(name: str) -> str:
-    """Give what a name is compared by: names that differ only in case or width are one."""
+    """What a name is compared by: names that differ only in case or width are one."""
     return unicodedata.normalize("NFKC", name).strip().casefold()
 
 

@@ -132,7 +132,7 @@ def say(station: Station) -> Iterator[Callable[..., None]]:
 @pytest.fixture
 def told(ask: Asking) -> Tried:
     """Give what the page is told of a trial."""
-    return lambda job: setup_result.tried(job, setup_record.labels(ask.context.store))
+    return lambda job: setup_result.trial_message(job, setup_record.labels(ask.context.store))
 
 
 def share(count: int, of: int, low: float, high: float) -> dict[str, Any]:

@@ -29,7 +29,7 @@ def routes(context: Context) -> APIRouter:
 
     @router.get("")
     async def health() -> dict[str, Any]:
-        """Give the station's last status and what the page knows: processes, record, connections."""
+        """The station's last status and what the page knows: processes, record, connections."""
         return await asyncio.to_thread(about.now)
 
     @router.post("/parity")
@@ -69,7 +69,7 @@ class MachineFacts:
         self._processes = Processes()
 
     def now(self) -> dict[str, Any]:
-        """Give it all as plain data; `status` is None while the station is gone."""
+        """All of it as plain data; `status` is None while the station is gone."""
         context = self.context
         status = context.hub.status
         policy = context.settings.retention
@@ -102,7 +102,7 @@ class Processes:
         self._known: dict[int, psutil.Process] = {}
 
     def of(self, pid: int | None) -> dict[str, Any]:
-        """Give one process; None for what cannot be told."""
+        """One process; None for what cannot be told."""
         nothing = {"pid": pid, "memory_mb": None, "cpu_percent": None, "threads": None}
         if pid is None:
             return nothing
@@ -123,7 +123,7 @@ class Processes:
 
 
 def _size(file: Path | None) -> dict[str, Any]:
-    """Give the size of a record that is a file, its write-ahead log included."""
+    """The size of a record that is a file, its write-ahead log included."""
     if file is None:
         return {"size_mb": None}
     beside = (file, file.with_name(file.name + "-wal"))

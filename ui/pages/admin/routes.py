@@ -6,10 +6,7 @@ from fastapi import APIRouter
 
 from ui.core.context import Context
 from ui.core.page import Page
-from ui.pages.admin import audit_log as admin_audit
-from ui.pages.admin import health as admin_health
-from ui.pages.admin import settings as admin_settings
-from ui.pages.admin import users as admin_users
+from ui.pages.admin import audit_log, health, settings, users
 from ui.security.users import Role
 
 PAGE = Page(
@@ -24,6 +21,6 @@ PAGE = Page(
 def routes(context: Context) -> APIRouter:
     """Answer what the page asks."""
     router = APIRouter(prefix="/api/admin")
-    for part in (admin_users, admin_audit, admin_health, admin_settings):
+    for part in (users, audit_log, health, settings):
         router.include_router(part.routes(context))
     return router

@@ -22,7 +22,7 @@ def routes(context: Context) -> APIRouter:
 
     @router.get("")
     async def settings() -> dict[str, Any]:
-        """Give the station file's path and text, and every value as the station understands it."""
+        """The station file's path and text, and every value as the station understands it."""
         return await asyncio.to_thread(_as_message, context)
 
     return router
@@ -45,7 +45,7 @@ def _as_message(context: Context) -> dict[str, Any]:
 
 
 def flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
-    """Give every single value with its path, such as views[0].settings.seed."""
+    """Every single value with its path, such as views[0].settings.seed."""
     if isinstance(value, Mapping) and value:
         for key, each in value.items():
             yield from flat(each, f"{name}.{key}" if name else str(key))

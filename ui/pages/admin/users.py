@@ -49,7 +49,7 @@ def routes(context: Context) -> APIRouter:
 
     @router.get("")
     async def listed(request: Request) -> dict[str, Any]:
-        """Give all users, with when they were added and signed in last as the record tells."""
+        """All users, with when they were added and signed in last as the record tells."""
         me = request.scope["user"].name
         return {"users": await asyncio.to_thread(_listed, users, context.store, me)}
 
@@ -127,7 +127,7 @@ def routes(context: Context) -> APIRouter:
 
 
 def known(users: Users, name: str) -> User:
-    """Give the user. Raises UsersError when there is none."""
+    """The user. Raises UsersError when there is none."""
     found = users.find(name)
     if found is None:
         raise UsersError(f"user {name!r}: no such user", reason="unknown_user", who=name)

@@ -25,9 +25,7 @@ from ui.core.background import record_request, run_job, start_verification
 from ui.core.context import Context
 from ui.core.errors import Refuse
 from ui.core.page import Page
-from ui.pages.analysis import parts as analysis_parts
-from ui.pages.analysis import threshold as analysis_rejudge
-from ui.pages.analysis import trends as analysis_time
+from ui.pages.analysis import parts, threshold, trends
 from ui.pages.analysis.downloads import Files, file_name, verification_state
 from ui.pages.analysis.requests import (
     ExportRequest,
@@ -80,7 +78,7 @@ class _AnalysisService:
     def __init__(self, context: Context) -> None:
         self.context, self.store = context, context.store
         self.station = context.settings.station
-        self.book = analysis_rejudge.Book(context.store)
+        self.book = threshold.Book(context.store)
         self.files = Files(context.folder / FILES)
         self.jobs = context.jobs
         self._recipes = RecipeLibrary(context.settings, context.folder)
@@ -127,7 +125,7 @@ def _judge_again(router: APIRouter, work: _AnalysisService) -> None:
     @router.post("/lines")
     async def lines(wanted: Numbers) -> dict[str, Any]:
         """Give a few parts by their numbers."""
-        return {"parts": await work.do(analysis_parts.lines, work.store, wanted.numbers)}
+        return {"parts": await work.do(parts.lines, work.store, wanted.numbers)}
 
 
 def _over_time(router: APIRouter, work: _AnalysisService) -> None:
@@ -137,24 +135,24 @@ def _over_time(router: APIRouter, work: _AnalysisService) -> None:
     async def yields(asked: OverTime, request: Request) -> dict[str, Any]:
         """Count parts by verdict in each step of time."""
         span = asked.span(work.station)
-        count = analysis_time.yield_over_time
+        count = trends.yield_over_time
         try:
             return await work.do(count, store, span, asked.step, settings.shifts)
-        except analysis_time.TooManySteps as error:
+        except trends.TooManySteps as error:
             raise work.refuse(
-                request, "too_many_steps", steps=error.steps, most=analysis_time.MOST_STEPS
+                request, "too_many_steps", steps=error.steps, most=trends.MOST_STEPS
             ) from error
 
     @router.post("/causes")
     async def causes(asked: PartsRequest) -> dict[str, Any]:
         """Count rejects by zone, reason and type of defect."""
         said = await work.do(work.book.read)
-        return await work.do(analysis_time.causes, store, asked.span(work.station), said)
+        return await work.do(trends.causes, store, asked.span(work.station), said)
 
     @router.post("/measures")
     async def measures(asked: PartsRequest) -> dict[str, Any]:
         """Give what was measured of each part."""
-        names = await work.do(analysis_time.measures, store, asked.span(work.station))
+        names = await work.do(trends.measures, store, asked.span(work.station))
         return {"measures": names}
 
     @router.post("/measured")
@@ -170,7 +168,7 @@ def _parts(router: APIRouter, work: _AnalysisService) -> None:
     async def search(wanted: SearchRequest) -> dict[str, Any]:
         """Find parts, 50 at a time."""
         span = wanted.found_by(work.station)
-        find = analysis_parts.search
+        find = parts.search
         return await work.do(find, work.store, span, below=wanted.below, above=wanted.above)
 
     @router.get("/part/{part_id}")
@@ -184,7 +182,7 @@ def _parts(router: APIRouter, work: _AnalysisService) -> None:
         return await one(Span(number=number), f"{number}", request)
 
     async def one(span: Span, name: str, request: Request) -> dict[str, Any]:
-        found = await work.do(analysis_parts.whole, work.store, span)
+        found = await work.do(parts.whole, work.store, span)
         if found is None:
             raise work.refuse(request, "no_part", 404, part=name[:100])
         return found
@@ -208,9 +206,9 @@ def _exports(router: APIRouter, work: _AnalysisService) -> None:
             raise work.refuse(request, "export_busy")
         async with files.making:
             span = asked.found_by(work.station)
-            parts = await _bounded(work, asked, span, request)
+            n_parts = await _bounded(work, asked, span, request)
             suffix = ".zip" if asked.pictures else f".{asked.kind}"
-            about = {"parts": parts, "pictures": asked.pictures, "file": suffix[1:]}
+            about = {"parts": n_parts, "pictures": asked.pictures, "file": suffix[1:]}
             about |= {"asked": asked.span_asked}
             async with audited(work.context, request, "parts_exported", **about):
                 token, path = await asyncio.to_thread(files.begin, suffix)
@@ -317,7 +315,7 @@ def _choices(work: _AnalysisService) -> dict[str, Any]:
 
 
 def _stored(work: _AnalysisService, asked: Judged) -> dict[str, Any]:
-    return analysis_rejudge.stored(
+    return threshold.stored(
         work.store,
         asked.span(work.station),
         limit=asked.limit,
@@ -328,7 +326,7 @@ def _stored(work: _AnalysisService, asked: Judged) -> dict[str, Any]:
 
 
 def _measured(work: _AnalysisService, asked: Measured) -> dict[str, Any]:
-    return analysis_time.measured(
+    return trends.measured(
         work.store,
         asked.span(work.station),
         asked.measure,

@@ -11,7 +11,7 @@ from inspection.intervals import Numbers
 
 
 def drifting_median(values: Numbers, *, around: int = 51) -> Numbers:
-    """Give for each value (n,) the median of the `around` values nearest to it in order.
+    """For each value (n,) the median of the `around` values nearest to it in order.
 
     At both ends the same number of values is used, so that the line does not end in noise.
     """

@@ -27,7 +27,7 @@ class Thumbs:
         self.bytes = 0
 
     def of(self, part_id: str) -> bytes | None:
-        """Give the JPEG of a part; None where there is no part, or no picture of it any more."""
+        """The JPEG of a part; None where there is no part, or no picture of it any more."""
         with self._lock:
             if (known := self._kept.get(part_id)) is not None:
                 self._kept.move_to_end(part_id)

@@ -117,7 +117,7 @@ def _parts(router: APIRouter, context: Context) -> None:
 
     @router.get("/part/{part_id}")
     async def part(part_id: str) -> dict[str, Any]:
-        """Give a recorded part and what people said of it."""
+        """A recorded part and what people said of it."""
         record = await _recorded(context, part_id)
         events = await asyncio.to_thread(store.events, part_id)
         return {
@@ -127,7 +127,7 @@ def _parts(router: APIRouter, context: Context) -> None:
 
     @router.get("/good/{part_id}")
     async def good(part_id: str) -> dict[str, Any]:
-        """Give the latest good part to compare a part with: same product and recipe, with a picture."""
+        """The latest good part to compare a part with: same product and recipe, with a picture."""
         record = await _recorded(context, part_id)
         passed = await asyncio.to_thread(
             store.parts,
@@ -149,7 +149,7 @@ def _do(router: APIRouter, context: Context) -> None:
     runtime = context.runtime
 
     def who(request: Request, what: str) -> str:
-        """Give the name of who asks. Raises Refuse when they may not."""
+        """The name of who asks. Raises Refuse when they may not."""
         user = request.scope["user"]
         if may(context, user.role, what):
             return str(user.name)

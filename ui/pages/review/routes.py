@@ -46,45 +46,45 @@ def routes(context: Context) -> APIRouter:
 
     @router.post("/queue")
     async def queue(asked: QueueRequest, request: Request) -> dict[str, Any]:
-        """Give the parts that want a look first."""
+        """The parts that want a look first."""
         return await asyncio.to_thread(review.page, asked, _user(request))
 
     @router.get("/choices")
-    async def choices() -> dict[str, Any]:
-        """Give what may be filtered by, types of defects, and how reasons are read."""
-        told = await asyncio.to_thread(review.choices)
-        return {**told, "reasons": reasons.for_browser()}
+    async def choices_message() -> dict[str, Any]:
+        """What may be filtered by, types of defects, and how reasons are read."""
+        choices = await asyncio.to_thread(review.choices)
+        return {**choices, "reasons": reasons.for_browser()}
 
     @router.post("/part")
     async def part(about: PartRequest, request: Request) -> dict[str, Any]:
-        """Give one part."""
+        """One part."""
         return {"part": await asyncio.to_thread(review.refreshed, about.part_id, _user(request))}
 
     @router.post("/label")
     async def label(given: Given, request: Request) -> dict[str, Any]:
         """Record what a person says of a part; done when this answers."""
         user = _user(request)
-        said = await asyncio.to_thread(review.said, given, user)
-        await record(request, "event", part_id=given.part_id, kind=LABEL, detail=said)
+        detail = await asyncio.to_thread(review.label_detail, given, user)
+        await record(request, "event", part_id=given.part_id, kind=LABEL, detail=detail)
         return {"part": await asyncio.to_thread(review.refreshed, given.part_id, user)}
 
     @router.post("/undo")
     async def undo(wanted: Undo, request: Request) -> dict[str, Any]:
         """Take a label back."""
         user = _user(request)
-        said = await asyncio.to_thread(review.undone, wanted, user)
-        await record(request, "event", part_id=wanted.part_id, kind=LABEL, detail=said)
+        detail = await asyncio.to_thread(review.undo_detail, wanted, user)
+        await record(request, "event", part_id=wanted.part_id, kind=LABEL, detail=detail)
         return {"part": await asyncio.to_thread(review.refreshed, wanted.part_id, user)}
 
     @router.get("/mask/{part_id}/{number}")
     async def mask(part_id: str, number: int, request: Request) -> Response:
-        """Give the mask of a label."""
+        """The mask of a label."""
         data = await asyncio.to_thread(review.mask, part_id, number, _user(request))
         return Response(data, media_type="image/png", headers={"Cache-Control": "no-store"})
 
     @router.get("/proposal/{part_id}")
     async def proposal(part_id: str) -> Response:
-        """Give the mask proposed for a part."""
+        """The mask proposed for a part."""
         data = await asyncio.to_thread(review.proposal, part_id)
         if data is None:
             return Response(status_code=204)

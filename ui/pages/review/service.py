@@ -38,38 +38,38 @@ class Review:
         self.exporting = asyncio.Lock()
 
     def page(self, asked: QueueRequest, user: User) -> dict[str, Any]:
-        """Give a page of the queue with all that is shown of its parts."""
+        """A page of the queue with all that is shown of its parts."""
         self.queue.refresh()
         found = self.queue.page(
             asked.filter.wanted, user.name, after=asked.after, limit=asked.limit
         )
         keys = dict(zip(found.numbers, found.keys, strict=True))
         records = numbered(self.store, found.numbers)
-        parts = [{**self.told(record, user), "key": keys[record.number]} for record in records]
+        parts = [{**self.message(record, user), "key": keys[record.number]} for record in records]
         end = found.keys[-1] if len(found.keys) == asked.limit else None
         return {"parts": parts, "total": found.total, "groups": found.groups, "end": end}
 
     def choices(self) -> dict[str, Any]:
-        """Give what may be filtered by, and the types of defects."""
+        """What may be filtered by, and the types of defects."""
         self.queue.refresh()
         return {**self.queue.choices(), "defects": self.defects.list()}
 
-    def told(self, record: PartRecord, user: User) -> dict[str, Any]:
+    def message(self, record: PartRecord, user: User) -> dict[str, Any]:
         """Say of a part what this person may know."""
         return part_message(record, self.labels(record.part_id), user)
 
     def labels(self, part_id: str) -> PartLabels:
-        """Give what was said of a part, as of the last refresh."""
+        """What was said of a part, as of the last refresh."""
         return self.queue.labels.of(part_id)
 
     def part(self, part_id: str) -> PartRecord:
-        """Give a part. Raises Refuse where there is none."""
+        """A part. Raises Refuse where there is none."""
         record = self.store.part(part_id)
         if record is None:
             raise Refuse(f"part {part_id!r}: is not in the record", status=404)
         return record
 
-    def said(self, given: Given, user: User) -> dict[str, Any]:
+    def label_detail(self, given: Given, user: User) -> dict[str, Any]:
         """Check a label, keep its mask, and give what is to be recorded."""
         record = self.part(given.part_id)
         self.queue.refresh()
@@ -105,8 +105,8 @@ class Review:
         number = len(self.labels(record.part_id).given) + 1
         return self.masks.keep(record.part_id, mask, number=number)
 
-    def undone(self, undo: Undo, user: User) -> dict[str, Any]:
-        """Give what is to be recorded to take a label back: what the person had said before it."""
+    def undo_detail(self, undo: Undo, user: User) -> dict[str, Any]:
+        """What is to be recorded to take a label back: what the person had said before it."""
         self.part(undo.part_id)
         self.queue.refresh()
         mine = [each for each in self.labels(undo.part_id).given if each.who == user.name]
@@ -121,10 +121,10 @@ class Review:
     def refreshed(self, part_id: str, user: User) -> dict[str, Any]:
         """Say of a part what this person may know now."""
         self.queue.refresh()
-        return self.told(self.part(part_id), user)
+        return self.message(self.part(part_id), user)
 
     def mask(self, part_id: str, number: int, user: User) -> bytes:
-        """Give the mask of a label this person may see."""
+        """The mask of a label this person may see."""
         self.queue.refresh()
         labels = self.labels(part_id)
         for label in labels.latest.values():
@@ -134,7 +134,7 @@ class Review:
         raise Refuse(f"part {part_id}: there is no mask {number}", status=404)
 
     def proposal(self, part_id: str) -> bytes | None:
-        """Give the mask proposed for a part; None where there is nothing to propose."""
+        """The mask proposed for a part; None where there is nothing to propose."""
         record = self.part(part_id)
         picture = self.store.image_path(record)
         if picture is None or not picture.is_file():

@@ -11,26 +11,32 @@ from cameras import CameraError, camera_class
 from inspection.station.station_file import StationFile, read_station
 from ui.core.audit import audited
 from ui.core.context import Context
-from ui.pages.setup import camera_settings as setup_station
-from ui.pages.setup.camera_preview import Looks
+from ui.pages.setup.camera_preview import CameraPreviews
+from ui.pages.setup.camera_settings import (
+    checked_settings,
+    fields_of,
+    keep_settings,
+    settable,
+    view_of,
+)
 from ui.pages.setup.requests import CameraChange, draft_of
 
 
 def add_routes(router: APIRouter, context: Context) -> None:
     """Answer what the page asks of the camera."""
-    looks = Looks(context.runtime)
+    previews = CameraPreviews(context.runtime)
 
     @router.get("/look")
     async def look(view: str) -> Response:
-        """Give what the camera sees now; the station must be paused."""
-        data = await looks.now(view)
+        """What the camera sees now; the station must be paused."""
+        data = await previews.now(view)
         return Response(data, media_type="image/jpeg", headers={"Cache-Control": "no-store"})
 
     @router.post("/camera")
     async def change(wanted: CameraChange, request: Request) -> dict[str, Any]:
         """Try settings at the camera; they hold until the station starts anew."""
         draft = draft_of(context, wanted.product, wanted.view)
-        kept = await asyncio.to_thread(wished, context, wanted)
+        kept = await asyncio.to_thread(changed_settings, context, wanted)
         who = request.scope["user"].name
         found = await context.runtime.do("camera", who=who, view=wanted.view, settings=kept)
         await asyncio.to_thread(draft.write_note, camera=wanted.settings)
@@ -40,31 +46,29 @@ def add_routes(router: APIRouter, context: Context) -> None:
     async def keep(wanted: CameraChange, request: Request) -> dict[str, Any]:
         """Write settings into the station file."""
         draft = draft_of(context, wanted.product, wanted.view)
-        kept = await asyncio.to_thread(wished, context, wanted)
+        kept = await asyncio.to_thread(changed_settings, context, wanted)
         async with audited(context, request, "camera_kept", view=wanted.view, settings=kept):
-            await asyncio.to_thread(
-                setup_station.keep_settings, context.station_path, wanted.view, kept
-            )
+            await asyncio.to_thread(keep_settings, context.station_path, wanted.view, kept)
             await asyncio.to_thread(draft.write_note, camera={})
         return {"ok": True}
 
 
-def told(context: Context, view: str, tried: dict[str, Any]) -> dict[str, Any]:
+def camera_message(context: Context, view: str, tried: dict[str, Any]) -> dict[str, Any]:
     """Say of a view's camera what a form shows; `tried` is not kept yet."""
     settings = settings_now(context)
-    named = setup_station.view_of(settings, view)
+    named = view_of(settings, view)
     try:
         kind = camera_class(named.camera)
     except CameraError as error:  # a driver whose library is missing is told, not hidden
         return {"name": named.camera, "fields": [], "tried": {}, "problem": str(error)}
-    tried = {name: tried[name] for name in tried.keys() & setup_station.settable(kind)}
-    fields = setup_station.fields_of(kind, {**named.settings, **tried})
+    tried = {name: tried[name] for name in tried.keys() & settable(kind)}
+    fields = fields_of(kind, {**named.settings, **tried})
     return {"name": named.camera, "fields": fields, "tried": tried, "problem": None}
 
 
-def wished(context: Context, wanted: CameraChange) -> dict[str, Any]:
-    """Give the settings of a view's camera as they would be. Raises SetupError for a wrong one."""
-    return setup_station.checked(settings_now(context), wanted.view, wanted.settings)
+def changed_settings(context: Context, wanted: CameraChange) -> dict[str, Any]:
+    """The settings of a view's camera as they would be. Raises SetupError for a wrong one."""
+    return checked_settings(settings_now(context), wanted.view, wanted.settings)
 
 
 def settings_now(context: Context) -> StationFile:

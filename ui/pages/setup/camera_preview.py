@@ -11,7 +11,7 @@ from ui.live.station_client import Refused, StationClient
 EVERY_S = 0.18
 
 
-class Looks:
+class CameraPreviews:
     """Asks the station for one picture at a time; pages that ask meanwhile get the same one."""
 
     def __init__(self, runtime: StationClient) -> None:
@@ -20,7 +20,7 @@ class Looks:
         self._latest: dict[str, tuple[float, bytes]] = {}
 
     async def now(self, view: str) -> bytes:
-        """Give a JPEG that is no older than EVERY_S when it is taken. Raises Refused."""
+        """A JPEG that is no older than EVERY_S when it is taken. Raises Refused."""
         async with self._lock:
             at, data = self._latest.get(view, (0.0, b""))
             if time.monotonic() - at > EVERY_S:

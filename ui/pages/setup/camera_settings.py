@@ -23,7 +23,7 @@ SIMPLE = {bool: "flag", int: "integer", float: "number", str: "text", Path: "tex
 
 
 def view_of(settings: StationFile, view: str) -> ViewSettings:
-    """Give a view of the station file. Raises SetupError."""
+    """A view of the station file. Raises SetupError."""
     for each in settings.views:
         if each.name == view:
             return each
@@ -37,7 +37,7 @@ def settable(kind: type[Camera]) -> frozenset[str]:
 
 
 def fields_of(kind: type[Camera], given: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Give what may be set of a camera, for a form, light first: name, kind of value, default, value."""
+    """What may be set of a camera, for a form, light first: name, kind of value, default, value."""
     found = []
     for name, parameter in inspect.signature(kind, eval_str=True).parameters.items():
         what, optional = _kind(parameter.annotation)
@@ -57,8 +57,8 @@ def fields_of(kind: type[Camera], given: Mapping[str, Any]) -> list[dict[str, An
     return sorted(found, key=lambda field: [*LIGHT, field["name"]].index(str(field["name"])))
 
 
-def checked(settings: StationFile, view: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the settings of a view as they would be with `given`. Raises SetupError for a wrong one.
+def checked_settings(settings: StationFile, view: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a view as they would be with `given`. Raises SetupError for a wrong one.
 
     What is not `settable` stays as the station file has it.
     """

@@ -74,7 +74,7 @@ def on_line(context: Context, product: str, view: str) -> dict[str, Any]:
 
 
 def kept_recipe(context: Context, recipe_id: str, target: Path) -> Path:
-    """Give an earlier recipe of this file that is kept. Raises InspectionError."""
+    """An earlier recipe of this file that is kept. Raises InspectionError."""
     for row in _history(context, target):
         if row["id"] == recipe_id and row["kept"]:
             return context.folder / KEPT_RECIPES / f"{recipe_id}.recipe"
@@ -82,7 +82,7 @@ def kept_recipe(context: Context, recipe_id: str, target: Path) -> Path:
 
 
 def target_of(context: Context, product: str, view: str) -> Path:
-    """Give the file the station reads a recipe from."""
+    """The file the station reads a recipe from."""
     for each in context.settings.products:
         if each.name == product:
             return each.recipe_of(view)

@@ -62,20 +62,20 @@ class SetupDraft:
         return sorted(names, key=lambda name: name != chosen)
 
     def path(self, name: str) -> Path:
-        """Give the file of a good part. Raises SetupError for any other."""
+        """The file of a good part. Raises SetupError for any other."""
         if name not in self.names():
             raise SetupError(f"good part {name[:80]!r}: there is none of this name")
         return self.good / name
 
     def taught(self) -> dict[str, Path]:
-        """Give the file of each good part by the name it has in a training."""
+        """The file of each good part by the name it has in a training."""
         names = self.names()
         return {(FIRST if i == 0 else "") + name: self.good / name for i, name in enumerate(names)}
 
     # Good parts
 
     def next_name(self, stem: str, suffix: str = ".png") -> str:
-        """Give a name no good part has or had."""
+        """A name no good part has or had."""
         stem = re.sub(r"[^\w.-]+", "_", stem)[:80].strip("._") or "part"
         number = 1
         while True:
@@ -121,7 +121,7 @@ class SetupDraft:
         replace_file(thumb, data, private=True, sync=False)
 
     def thumb(self, name: str) -> Path:
-        """Give the small picture of a good part."""
+        """The small picture of a good part."""
         self.path(name)
         found = self.folder / "thumbs" / f"{name}.jpg"
         if not found.is_file():
@@ -179,7 +179,7 @@ class SetupDraft:
         return self.folder / "setup.toml"
 
     def setup(self) -> Setup:
-        """Give the set-up as it is; an empty one for a new draft. Raises SetupError."""
+        """The set-up as it is; an empty one for a new draft. Raises SetupError."""
         if not self.setup_path.exists():
             return Setup(product=self.product)
         return read_setup(self.setup_path)

@@ -12,7 +12,7 @@ from gradio.utils import get_upload_folder
 
 from cameras import CameraError
 from inspection.errors import InspectionError, SetupError
-from inspection.labels import part_selection as setup_record
+from inspection.labels import part_selection
 from inspection.training.dataset_folder import good_files
 from ui.core.audit import audited, record_failure
 from ui.core.context import Context
@@ -106,13 +106,13 @@ def add_routes(router: APIRouter, context: Context) -> None:
 def _pictures(router: APIRouter, context: Context) -> None:
     @router.get("/good/{name}")
     async def picture(name: str, product: str, view: str) -> Response:
-        """Give a good part as a browser can show it."""
+        """A good part as a browser can show it."""
         of = draft_of(context, product, view)
         return await asyncio.to_thread(lambda: shown(of.path(name), bits=of.setup().bits))
 
     @router.get("/thumb/{name}")
     async def thumb(name: str, product: str, view: str) -> Response:
-        """Give a good part, small."""
+        """A good part, small."""
         path = await asyncio.to_thread(draft_of(context, product, view).thumb, name)
         return FileResponse(path, headers={"Cache-Control": FOREVER})
 
@@ -126,7 +126,7 @@ def datasets(context: Context) -> list[str]:
 
 
 def _uploaded(paths: list[str]) -> dict[str, Path]:
-    """Give the files by name that came in through Gradio's upload. Raises Refuse for any other."""
+    """The files by name that came in through Gradio's upload. Raises Refuse for any other."""
     uploads = Path(get_upload_folder()).resolve()
     found = {}
     for given in paths:
@@ -146,9 +146,9 @@ def _forget(files: dict[str, Path]) -> None:
 def _of_record(
     context: Context, draft: SetupDraft, wanted: FromRecord
 ) -> tuple[dict[str, Path], str | None]:
-    """Give the good parts of the record that the draft has not, by name, and the name of the latest."""
-    setup_record.one_view(len(context.settings.views))
-    parts = setup_record.latest(
+    """The good parts of the record that the draft has not, by name, and the name of the latest."""
+    part_selection.one_view(len(context.settings.views))
+    parts = part_selection.latest(
         context.store,
         station=context.settings.station,
         product=draft.product,
@@ -165,7 +165,7 @@ def _of_record(
 
 
 def _of_dataset(context: Context, draft: SetupDraft, name: str) -> dict[str, Path]:
-    """Give the good parts of a dataset that the draft has not, by name."""
+    """The good parts of a dataset that the draft has not, by name."""
     if name not in datasets(context):
         raise Refuse(f"dataset {name!r}: there is none of this name", status=404)
     there = set(draft.names())

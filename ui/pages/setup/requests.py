@@ -13,10 +13,10 @@ from cameras import CameraError, read_image
 from inspection.judging.encode import encoded_jpeg
 from ui.core.context import Context
 from ui.core.errors import Refuse
-from ui.pages.setup import camera_settings as setup_station
-from ui.pages.setup import deploy as setup_line
-from ui.pages.setup import training as setup_training
+from ui.pages.setup.camera_settings import view_of
+from ui.pages.setup.deploy import target_of
 from ui.pages.setup.draft import SetupDraft
+from ui.pages.setup.training import Options
 
 FOREVER = "private, max-age=86400, immutable"
 MOST_AT_ONCE = 500
@@ -86,7 +86,7 @@ class FromDataset(Which):
 class Training(Which):
     """A training to start."""
 
-    options: setup_training.Options
+    options: Options
 
 
 class OfJob(Which):
@@ -104,14 +104,14 @@ class Release(Which):
 
 
 def draft_of(context: Context, product: str, view: str) -> SetupDraft:
-    """Give the draft of a product and view of the station file. Raises InspectionError."""
-    setup_station.view_of(context.settings, view)
-    setup_line.target_of(context, product, view)
+    """The draft of a product and view of the station file. Raises InspectionError."""
+    view_of(context.settings, view)
+    target_of(context, product, view)
     return SetupDraft(context.folder, product, view)
 
 
 def shown(path: Path, *, bits: int = 16) -> Response:
-    """Give a picture as any browser can show it."""
+    """A picture as any browser can show it."""
     try:
         data = encoded_jpeg(read_image(path, bits=bits))
     except CameraError as error:

@@ -40,7 +40,7 @@ def promise(n: int, asked: float) -> dict[str, Any]:
     }
 
 
-def told(job: Job) -> dict[str, Any]:
+def result_message(job: Job) -> dict[str, Any]:
     """Say of a training that is done what the page shows."""
     if job.result is None:
         raise SetupError(f"training {job.id}: has no result; it is {job.state}")
@@ -58,7 +58,7 @@ def told(job: Job) -> dict[str, Any]:
     }
 
 
-def tried(trial: Job, said: Labels) -> dict[str, Any]:
+def trial_message(trial: Job, said: Labels) -> dict[str, Any]:
     """Say which good parts are the worst, and which recorded parts would escape or get another answer.
 
     `listed` are those a person should look at, escapes first.
@@ -79,17 +79,17 @@ def tried(trial: Job, said: Labels) -> dict[str, Any]:
 
 
 def heat_of_good(trial: Job, name: str) -> Path:
-    """Give the heat of one of the worst good parts. Raises SetupError."""
+    """The heat of one of the worst good parts. Raises SetupError."""
     return _among(trial.folder / trial_files.HEAT, f"{name}.png")
 
 
 def picture_of(training: Job, name: str) -> Path:
-    """Give the picture of a good part a recipe was learnt from. Raises SetupError."""
+    """The picture of a good part a recipe was learnt from. Raises SetupError."""
     return _among(training.folder / GOOD, name)
 
 
 def part_of(trial: Job, part_id: str) -> Path:
-    """Give the picture of a recorded part a recipe was tried on. Raises SetupError."""
+    """The picture of a recorded part a recipe was tried on. Raises SetupError."""
     found = {path.stem: path for path in list_images(trial.folder / PARTS)}
     if part_id not in found:
         raise SetupError(f"part {part_id[:80]!r}: the recipe was not tried on it")
@@ -122,7 +122,7 @@ def _read(path: Path) -> list[Any]:
 
 
 def _tried_parts(before: Mapping[str, Any], rows: list[Any], said: Labels) -> list[dict[str, Any]]:
-    """Give the parts that were judged, in the order they were asked for."""
+    """The parts that were judged, in the order they were asked for."""
     judged = {row["part_id"]: row for row in rows}
     return [
         labelled({**judged[part_id], **then}, said.of(part_id))

@@ -10,15 +10,22 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse
 
 from inspection.jobs import TRAIN, Job, Jobs
-from inspection.labels import part_selection as setup_record
+from inspection.labels import part_selection
 from ui.core.audit import audited
 from ui.core.context import Context
 from ui.core.errors import Refuse
-from ui.pages.setup import deploy as setup_line
-from ui.pages.setup import result as setup_result
-from ui.pages.setup import training as setup_training
+from ui.pages.setup import training
+from ui.pages.setup.deploy import kept_recipe, put_on_line, target_of
 from ui.pages.setup.draft import SetupDraft
 from ui.pages.setup.requests import FOREVER, OfJob, Release, shown
+from ui.pages.setup.result import (
+    heat_of_good,
+    heat_png,
+    part_of,
+    picture_of,
+    result_message,
+    trial_message,
+)
 
 TRY_ON, TRY_ON_NG = 50, 100
 """How many of the newest parts a recipe is tried on, and at most how many earlier ones labelled NG."""
@@ -32,7 +39,7 @@ def add_routes(router: APIRouter, context: Context, jobs: Jobs) -> None:
 
 
 def trained(jobs: Jobs, job_id: str) -> Job:
-    """Give a training that is done. Raises Refuse."""
+    """A training that is done. Raises Refuse."""
     job = jobs.find(job_id)
     if job is None or job.kind != TRAIN or job.result is None:
         raise Refuse(f"training {job_id[:40]!r}: there is none that is done", status=404)
@@ -40,8 +47,8 @@ def trained(jobs: Jobs, job_id: str) -> Job:
 
 
 def trial_of(jobs: Jobs, job_id: str) -> Job:
-    """Give the newest trial of a training's recipe. Raises Refuse."""
-    trial = setup_training.trial_of(jobs, trained(jobs, job_id))
+    """The newest trial of a training's recipe. Raises Refuse."""
+    trial = training.trial_of(jobs, trained(jobs, job_id))
     if trial is None:
         raise Refuse("the recipe was not tried yet", status=404)
     return trial
@@ -50,19 +57,17 @@ def trial_of(jobs: Jobs, job_id: str) -> Job:
 def _result_routes(router: APIRouter, context: Context, jobs: Jobs) -> None:
     @router.get("/result/{job_id}")
     async def result(job_id: str) -> dict[str, Any]:
-        """Give what a training came to."""
-        return await asyncio.to_thread(lambda: setup_result.told(trained(jobs, job_id)))
+        """What a training came to."""
+        return await asyncio.to_thread(lambda: result_message(trained(jobs, job_id)))
 
     @router.get("/result/{job_id}/good/{name}")
     async def learnt(job_id: str, name: str) -> Response:
-        """Give a good part the recipe was learnt from."""
-        return await asyncio.to_thread(
-            lambda: shown(setup_result.picture_of(trained(jobs, job_id), name))
-        )
+        """A good part the recipe was learnt from."""
+        return await asyncio.to_thread(lambda: shown(picture_of(trained(jobs, job_id), name)))
 
     @router.get("/recipe/{job_id}")
     async def recipe(job_id: str) -> Response:
-        """Give the recipe file of a training, to be kept elsewhere."""
+        """The recipe file of a training, to be kept elsewhere."""
         job = await asyncio.to_thread(trained, jobs, job_id)
         draft = SetupDraft(context.folder, job.about["product"], job.about["view"])
         name = f"{draft.folder.name}.recipe"
@@ -73,58 +78,56 @@ def _trial_routes(router: APIRouter, context: Context, jobs: Jobs) -> None:
     @router.post("/try")
     async def attempt(wanted: OfJob, request: Request) -> dict[str, Any]:
         """Try a recipe on its own good parts, on the latest of the record and on those labelled NG."""
-        training = await asyncio.to_thread(trained, jobs, wanted.job)
+        done = await asyncio.to_thread(trained, jobs, wanted.job)
         parts = []
         if len(context.settings.views) == 1:
             parts = await asyncio.to_thread(
-                setup_record.to_try, context.store, station=context.settings.station,
-                product=training.about["product"], newest=TRY_ON, earlier_ng=TRY_ON_NG,
+                part_selection.to_try, context.store, station=context.settings.station,
+                product=done.about["product"], newest=TRY_ON, earlier_ng=TRY_ON_NG,
             )  # fmt: skip
         who = request.scope["user"].name
-        about = {name: training.about[name] for name in ("product", "view")}
-        async with audited(context, request, "recipe_tried", **about, training=training.id):
-            job = await asyncio.to_thread(
-                setup_training.start_trial, jobs, training, parts, who=who
-            )
-        return {"ok": True, "job": setup_training.progress(job)}
+        about = {name: done.about[name] for name in ("product", "view")}
+        async with audited(context, request, "recipe_tried", **about, training=done.id):
+            job = await asyncio.to_thread(training.start_trial, jobs, done, parts, who=who)
+        return {"ok": True, "job": training.job_message(job)}
 
     @router.get("/tried/{job_id}")
     async def tried(job_id: str) -> dict[str, Any]:
-        """Give what a recipe made of the parts it was tried on, as far as it is."""
+        """What a recipe made of the parts it was tried on, as far as it is."""
         trial = await asyncio.to_thread(trial_of, jobs, job_id)
         return await asyncio.to_thread(
-            lambda: setup_result.tried(trial, setup_record.labels(context.store))
+            lambda: trial_message(trial, part_selection.labels(context.store))
         )
 
     @router.get("/tried/{job_id}/heat/{name}")
     async def heat(job_id: str, name: str) -> Response:
-        """Give where one of the worst good parts is least usual."""
+        """Where one of the worst good parts is least usual."""
         trial = await asyncio.to_thread(trial_of, jobs, job_id)
-        path = setup_result.heat_of_good(trial, name)
+        path = heat_of_good(trial, name)
         return FileResponse(path, media_type="image/png", headers={"Cache-Control": FOREVER})
 
     @router.get("/tried/{job_id}/part/{part_id}")
     async def part(job_id: str, part_id: str) -> Response:
-        """Give where a recorded part is unusual for the new recipe."""
+        """Where a recorded part is unusual for the new recipe."""
         trial = await asyncio.to_thread(trial_of, jobs, job_id)
-        path = setup_result.part_of(trial, part_id)
+        path = part_of(trial, part_id)
         recipe = trained(jobs, job_id).recipe
-        return _png(await asyncio.to_thread(setup_result.heat_png, recipe, path))
+        return _png(await asyncio.to_thread(heat_png, recipe, path))
 
 
 def _line_routes(router: APIRouter, context: Context, jobs: Jobs) -> None:
     @router.post("/line")
     async def line(wanted: Release, request: Request) -> dict[str, Any]:
         """Put a recipe on the line; the one there now is kept."""
-        target = setup_line.target_of(context, wanted.product, wanted.view)
+        target = target_of(context, wanted.product, wanted.view)
         new = await asyncio.to_thread(chosen, wanted, target)
         who = request.scope["user"].name
-        found = await setup_line.put_on_line(context, new, target, who=who)
+        found = await put_on_line(context, new, target, who=who)
         return {"ok": True, **found}
 
     def chosen(wanted: Release, target: Path) -> Path:
         if not wanted.job:
-            return setup_line.kept_recipe(context, wanted.recipe_id, target)
+            return kept_recipe(context, wanted.recipe_id, target)
         job = trained(jobs, wanted.job)
         if (job.about["product"], job.about["view"]) != (wanted.product, wanted.view):
             raise Refuse(f"training {job.id}: is of another product or view")

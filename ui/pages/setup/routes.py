@@ -13,14 +13,16 @@ from ui.core.audit import audited
 from ui.core.context import Context
 from ui.core.errors import Refuse
 from ui.core.page import Page
-from ui.pages.setup import camera as setup_camera
-from ui.pages.setup import deploy as setup_line
-from ui.pages.setup import good_parts as setup_good
-from ui.pages.setup import result as setup_result
-from ui.pages.setup import result_routes as setup_release
-from ui.pages.setup import take_pictures as setup_take
-from ui.pages.setup import training as setup_training
-from ui.pages.setup import training_routes as setup_jobs
+from ui.pages.setup import (
+    camera,
+    deploy,
+    good_parts,
+    result,
+    result_routes,
+    take_pictures,
+    training,
+    training_routes,
+)
 from ui.pages.setup.draft import SetupDraft
 from ui.pages.setup.requests import SetupChange, draft_of
 from ui.security.users import Role
@@ -38,17 +40,17 @@ def routes(context: Context) -> APIRouter:
     """Answer what the page asks."""
     router = APIRouter(prefix="/api/engineer/setup")
     jobs = context.jobs
-    setup_camera.add_routes(router, context)
+    camera.add_routes(router, context)
     _draft_routes(router, context, jobs)
-    setup_take.add_routes(router, context)
-    setup_good.add_routes(router, context)
-    setup_jobs.add_routes(router, context, jobs)
-    setup_release.add_routes(router, context, jobs)
+    take_pictures.add_routes(router, context)
+    good_parts.add_routes(router, context)
+    training_routes.add_routes(router, context, jobs)
+    result_routes.add_routes(router, context, jobs)
     return router
 
 
 def state_of(context: Context, draft: SetupDraft, jobs: Jobs) -> dict[str, Any]:
-    """Give all the page needs to show a draft."""
+    """All the page needs to show a draft."""
     note = draft.note
     try:
         setup, problem = draft.setup(), None
@@ -60,30 +62,30 @@ def state_of(context: Context, draft: SetupDraft, jobs: Jobs) -> dict[str, Any]:
         for product in context.settings.products
         if product.name == draft.product
     }
-    options = setup_training.options_of(draft, recipe)
+    options = training.options_of(draft, recipe)
     return {
         "products": [product.name for product in context.settings.products],
         "views": [view.name for view in context.settings.views],
         "product": draft.product,
         "view": draft.view,
-        "camera": setup_camera.told(context, draft.view, note.get("camera") or {}),
+        "camera": camera.camera_message(context, draft.view, note.get("camera") or {}),
         "setup": setup,
         "setup_problem": problem,
         "good": names,
         "removed": draft.removed()[-20:],
         "reference": names[0] if names else None,
-        "promise": setup_result.promise(len(names), options.false_reject),
+        "promise": result.promise(len(names), options.false_reject),
         "options": options,
-        "datasets": setup_good.datasets(context),
-        **setup_training.progress_of(jobs, draft.product, draft.view),
-        "line": setup_line.on_line(context, draft.product, draft.view),
+        "datasets": good_parts.datasets(context),
+        **training.jobs_message(jobs, draft.product, draft.view),
+        "line": deploy.on_line(context, draft.product, draft.view),
     }
 
 
 def _draft_routes(router: APIRouter, context: Context, jobs: Jobs) -> None:
     @router.get("/state")
     async def state(product: str = "", view: str = "") -> dict[str, Any]:
-        """Give the whole draft; without names, that of the first product and view."""
+        """The whole draft; without names, that of the first product and view."""
         settings = context.settings
         draft = draft_of(
             context, product or settings.products[0].name, view or settings.views[0].name
@@ -111,4 +113,4 @@ def _draft_routes(router: APIRouter, context: Context, jobs: Jobs) -> None:
         """Say what n good parts allow to promise."""
         if not (0 < asked < 1 and 0 <= n <= 1_000_000):
             raise Refuse(f"false reject {asked:g}: allowed: between 0 and 1")
-        return await asyncio.to_thread(setup_result.promise, n, asked)
+        return await asyncio.to_thread(result.promise, n, asked)

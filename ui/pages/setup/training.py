@@ -30,7 +30,7 @@ class Options(BaseModel):
 
 
 def options_of(draft: SetupDraft, on_line: Path | None = None) -> Options:
-    """Give what was chosen last, else what is usual, in the size of the recipe that is on the line."""
+    """What was chosen last, else what is usual, in the size of the recipe that is on the line."""
     try:
         return Options.model_validate(draft.note.get("options") or {"image_size": _size(on_line)})
     except ValueError:
@@ -52,7 +52,7 @@ def _learnt_size(recipe: Path, changed_ns: int) -> int | None:
         return None
 
 
-def about(draft: SetupDraft, options: Options) -> dict[str, Any]:
+def planned_training(draft: SetupDraft, options: Options) -> dict[str, Any]:
     """Say what a training of a draft would be. Raises InspectionError where it cannot be."""
     n_good = len(draft.names())
     if n_good < MIN_GOOD:
@@ -68,7 +68,7 @@ def about(draft: SetupDraft, options: Options) -> dict[str, Any]:
 
 def start_training(jobs: Jobs, draft: SetupDraft, options: Options, *, who: str) -> Job:
     """Train a recipe from a draft as it is now. Raises InspectionError."""
-    known_by = about(draft, options)
+    about = planned_training(draft, options)
     taught = draft.taught()
 
     def prepare(folder: Path) -> Sequence[object]:
@@ -84,7 +84,7 @@ def start_training(jobs: Jobs, draft: SetupDraft, options: Options, *, who: str)
             words += ["--setup", folder / "setup.toml"]
         return words
 
-    return jobs.start(TRAIN, who=who, about=known_by, prepare=prepare)
+    return jobs.start(TRAIN, who=who, about=about, prepare=prepare)
 
 
 def start_trial(
@@ -120,19 +120,19 @@ def start_trial(
 
 
 def latest_training(jobs: Jobs, product: str, view: str) -> Job | None:
-    """Give the newest training of a product and view."""
+    """The newest training of a product and view."""
     return next((job for job in _of(jobs, TRAIN, product, view)), None)
 
 
 def trial_of(jobs: Jobs, training: Job) -> Job | None:
-    """Give the newest trial of a training's recipe."""
+    """The newest trial of a training's recipe."""
     for job in _of(jobs, TRY, training.about["product"], training.about["view"]):
         if job.about["training"] == training.id:
             return job
     return None
 
 
-def progress(job: Job) -> dict[str, Any]:
+def job_message(job: Job) -> dict[str, Any]:
     """Say how a job is."""
     names = ("id", "kind", "who", "at", "state", "stage", "done", "of", "seconds", "error")
     about = {name: job.about[name] for name in ("product", "view")}
@@ -141,15 +141,15 @@ def progress(job: Job) -> dict[str, Any]:
     return {name: getattr(job, name) for name in names} | about | more | made
 
 
-def progress_of(jobs: Jobs, product: str, view: str) -> dict[str, Any]:
+def jobs_message(jobs: Jobs, product: str, view: str) -> dict[str, Any]:
     """Say how the jobs are: the draft's training, its trial, and the one at work."""
     training = latest_training(jobs, product, view)
     trial = trial_of(jobs, training) if training else None
     running = jobs.running(TRAIN, TRY)
     return {
-        "training": training and progress(training),
-        "trial": trial and progress(trial),
-        "running": running and progress(running),
+        "training": training and job_message(training),
+        "trial": trial and job_message(trial),
+        "running": running and job_message(running),
     }
 
 

@@ -10,9 +10,16 @@ from fastapi import APIRouter, Request
 from inspection.jobs import Jobs
 from ui.core.audit import audited
 from ui.core.context import Context
-from ui.pages.setup import training as setup_training
 from ui.pages.setup.draft import SetupDraft
 from ui.pages.setup.requests import OfJob, Training, draft_of
+from ui.pages.setup.training import (
+    Options,
+    job_message,
+    jobs_message,
+    options_of,
+    planned_training,
+    start_training,
+)
 
 
 def add_routes(router: APIRouter, context: Context, jobs: Jobs) -> None:
@@ -21,18 +28,18 @@ def add_routes(router: APIRouter, context: Context, jobs: Jobs) -> None:
     @router.get("/jobs")
     async def progress(product: str, view: str) -> dict[str, Any]:
         """Say how the jobs are: that of the draft, its trial, and the one running."""
-        return await asyncio.to_thread(setup_training.progress_of, jobs, product, view)
+        return await asyncio.to_thread(jobs_message, jobs, product, view)
 
     @router.post("/train")
     async def train(wanted: Training, request: Request) -> dict[str, Any]:
         """Start a training."""
-        of = draft_of(context, wanted.product, wanted.view)
+        draft = draft_of(context, wanted.product, wanted.view)
         who, options = request.scope["user"].name, wanted.options
-        await keep(of, options, request)
-        about = await asyncio.to_thread(setup_training.about, of, options)
+        await keep(draft, options, request)
+        about = await asyncio.to_thread(planned_training, draft, options)
         async with audited(context, request, "training_started", **about):
-            job = await asyncio.to_thread(setup_training.start_training, jobs, of, options, who=who)
-        return {"ok": True, "job": setup_training.progress(job)}
+            job = await asyncio.to_thread(start_training, jobs, draft, options, who=who)
+        return {"ok": True, "job": job_message(job)}
 
     @router.post("/options")
     async def choose(wanted: Training, request: Request) -> dict[str, Any]:
@@ -40,12 +47,12 @@ def add_routes(router: APIRouter, context: Context, jobs: Jobs) -> None:
         await keep(draft_of(context, wanted.product, wanted.view), wanted.options, request)
         return {"ok": True}
 
-    async def keep(of: SetupDraft, options: setup_training.Options, request: Request) -> None:
-        if await asyncio.to_thread(setup_training.options_of, of) == options:
+    async def keep(draft: SetupDraft, options: Options, request: Request) -> None:
+        if await asyncio.to_thread(options_of, draft) == options:
             return
-        about = {"product": of.product, "view": of.view, "options": options.model_dump()}
+        about = {"product": draft.product, "view": draft.view, "options": options.model_dump()}
         async with audited(context, request, "options_chosen", **about):
-            await asyncio.to_thread(of.write_note, options=options.model_dump())
+            await asyncio.to_thread(draft.write_note, options=options.model_dump())
 
     @router.post("/cancel")
     async def cancel(wanted: OfJob, request: Request) -> dict[str, Any]:

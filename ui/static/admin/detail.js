@@ -17,7 +17,7 @@ const named = (kind) => kind.replace(/[- ]/g, "_");
 export const known = (kind) => has(`admin.kind_${named(kind)}`);
 export const word = (kind) => known(kind) ? t(`admin.kind_${named(kind)}`) : kind;
 
-/** Give the details of an entry: in words, and below a fold what the hash covers. */
+/** The details of an entry: in words, and below a fold what the hash covers. */
 export function details(deed) {
   const about = deed.kind === "change_failed" ? String(deed.detail.kind) : deed.kind;
   const pairs = filled(deed.detail).map(([name, value]) =>
@@ -29,7 +29,7 @@ export function details(deed) {
 
 const dim = (...inside) => el("span", {class: "dim"}, ...inside);
 
-/** Give what is not empty of an object; what matters most comes first, where the names are ours. */
+/** What is not empty of an object; what matters most comes first, where the names are ours. */
 function filled(object, ours = true) {
   const place = ([name]) => (ours && FIRST.includes(name) ? FIRST.indexOf(name) : FIRST.length);
   return Object.entries(object).filter(([, value]) => !empty(value)).sort((a, b) => place(a) - place(b));
@@ -37,7 +37,7 @@ function filled(object, ours = true) {
 
 const empty = (value) => value === null || value === "" || (typeof value === "object" && Object.values(value).every(empty));
 
-/** Give the name that tells best what a value is, where an entry of another kind has another under the same. */
+/** The name that tells best what a value is, where an entry of another kind has another under the same. */
 const alias = (about, name) => ALIAS[about]?.[name] ?? name;
 
 function label(about, name) {
@@ -45,7 +45,7 @@ function label(about, name) {
   return has(key) ? t(key) : raw(name);
 }
 
-/** Give one value; what is nested is given as "name value, name value". */
+/** One value; what is nested is given as "name value, name value". */
 function shown(about, name, value) {
   if (Array.isArray(value)) return list(about, name, value);
   if (typeof value === "object") {
@@ -74,7 +74,7 @@ function nested(about, name, value) {
   return typeof value === "object" && !Array.isArray(value) ? ["(", made, ")"].flat() : made;
 }
 
-/** Give the key of the word for a value, where values of this name are of a fixed set. */
+/** The key of the word for a value, where values of this name are of a fixed set. */
 function wordOf(about, name, value) {
   const code = named(String(value));
   if (about === "user_role_changed" && (name === "from" || name === "to")) return `login.role_${code}`;

@@ -16,7 +16,7 @@ const unit = (value, name, format = tenths) =>
 const row = (name, cells, mark = null, raw = []) => ({name, cells, mark, raw});
 const said = (key, otherwise) => has(key) ? t(key) : otherwise;
 
-/** Give all tables; without a status only what the page knows itself. */
+/** All tables; without a status only what the page knows itself. */
 export function sections(found) {
   const status = found.status;
   const own = [storage(found), processes(found)];

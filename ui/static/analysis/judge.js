@@ -85,7 +85,7 @@ function labelled({n, low, high}, count, unknown, cannot) {
   return {n, count, most: count + unknown, low: low[count], high: high[count + unknown], cannot};
 }
 
-/** Give the numbers of up to `most` parts of the list wanted, the highest score first. */
+/** The numbers of up to `most` parts of the list wanted, the highest score first. */
 export function listed(parts, wanted, most) {
   const found = [];
   for (let i = 0; i < parts.size; i++) {

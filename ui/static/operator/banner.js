@@ -7,7 +7,7 @@ import {say} from "/static/shared/reasons.js";
 
 const AGED_MS = 60_000, OLD_MS = 600_000;
 
-/** Give the banner; its data-verdict, data-seq and data-t say what its word says. */
+/** The banner; its data-verdict, data-seq and data-t say what its word says. */
 export function banner() {
   const mark = sign("NO_SIGNAL");
   const word = el("div", {class: "word"}), todo = el("div", {class: "todo"});

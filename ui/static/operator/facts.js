@@ -7,7 +7,7 @@ const WHOLE = new Intl.NumberFormat(lang, {maximumFractionDigits: 0});
 const TENTHS = new Intl.NumberFormat(lang, {minimumFractionDigits: 1, maximumFractionDigits: 1});
 const DAY = new Intl.DateTimeFormat("sv-SE", {dateStyle: "short"});
 
-/** Give the station's name, its product and the time. */
+/** The station's name, its product and the time. */
 export function head() {
   const station = el("strong"), product = el("span"), person = el("span", {class: "person"}), time = el("time");
   setInterval(() => put(time, clock(Date.now())), 1000);
@@ -20,7 +20,7 @@ export function head() {
   return {element: el("div", {class: "head"}, station, product, el("span", {class: "space"}), person, time), show};
 }
 
-/** Give the counters of the shift and the facts of the part shown. */
+/** The counters of the shift and the facts of the part shown. */
 export function facts() {
   const counters = ["inspected", "rejected", "yield"].map((name) => counter(name));
   const began = el("div", {class: "began"});

@@ -7,7 +7,7 @@ import {clock, put} from "/static/shared/format.js";
 
 const MOST_OUTLINES = 50;
 
-/** Give the picture and its zoom; `back` is called to leave a frozen picture. */
+/** The picture and its zoom; `back` is called to leave a frozen picture. */
 export function picture({back}) {
   const heatOn = kept("heat", true), outlinesOn = kept("outlines", true), opacity = kept("opacity", 60);
   const layers = [0, 1, 2].map(() => el("img", {class: "layer", alt: "", draggable: "false"}));

@@ -3,7 +3,7 @@ import {kept} from "/static/shared/remembered.js";
 
 const TONES = [[880, 0], [660, 0.16], [880, 0.32]], LONG_S = 0.14;
 
-/** Give the sound: `fail` plays, `turn` turns it on or off, `state` is "on", "off" or "blocked". */
+/** The sound: `fail` plays, `turn` turns it on or off, `state` is "on", "off" or "blocked". */
 export function sound() {
   const wanted = kept("sound", false);
   let audio = null, changed = () => {};

@@ -6,7 +6,7 @@ import {clock, put} from "/static/shared/format.js";
 const TILES = 12, WIDE = 100, HIGH = 40;
 const REJECTS = ["FAIL", "CANNOT_INSPECT", "REVIEW"];
 
-/** Give the strip, the newest at the right; `choose` is called with the part of a tile. */
+/** The strip, the newest at the right; `choose` is called with the part of a tile. */
 export function strip({choose}) {
   const element = el("ol", {class: "strip", "aria-label": t("operator.last_parts")});
   const marks = (state) => {
@@ -41,7 +41,7 @@ function tile(part, choose) {
       sign(part.verdict).element, el("span", {class: "n"}, String(part.number))));
 }
 
-/** Give the trend: a bar for each reject in its place, and how many there are. */
+/** The trend: a bar for each reject in its place, and how many there are. */
 export function trend() {
   const paths = Object.fromEntries(REJECTS.map((verdict) => [verdict, svg("path", {class: verdict})]));
   const drawing = svg("svg", {viewBox: `0 0 ${WIDE} ${HIGH}`, preserveAspectRatio: "none", "aria-hidden": "true"},

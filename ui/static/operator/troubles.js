@@ -6,7 +6,7 @@ const LEAST_FREE_GB = 5, BUSY_MS = 10_000, MOST = 4;
 const AWAY = ["LOST", "BACKOFF", "CONNECTING", "FAULT"];
 const CAMERA = 1, RECORD = 2, OUTPUT = 3, BUSY = 5;
 
-/** Give the lines; they are drawn anew only when they change. */
+/** The lines; they are drawn anew only when they change. */
 export function troubles() {
   const element = el("ul", {class: "troubles", role: "alert"});
   let drawn = "";
@@ -21,7 +21,7 @@ export function troubles() {
   return {element, show};
 }
 
-/** Give the troubles there are, the worst first: {name, values, detail}. Without a station there is but one. */
+/** The troubles there are, the worst first: {name, values, detail}. Without a station there is but one. */
 export function list(state) {
   const status = state.status;
   if (state.gone || !status) return [];
@@ -31,7 +31,7 @@ export function list(state) {
 
 const STOPS = ["camera_fault", "camera_lost", "record", "paused"];
 
-/** Give the trouble that keeps every part from being judged, null where there is none. */
+/** The trouble that keeps every part from being judged, null where there is none. */
 export const stopped = (state) => list(state).find(({name}) => STOPS.includes(name)) ?? null;
 
 function cameras(status) {

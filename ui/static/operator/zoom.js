@@ -5,7 +5,7 @@ import {put} from "/static/shared/format.js";
 
 const AROUND = 2.2, LEAST_PX = 48, CANVAS_PX = 480;
 
-/** Give the panel: `show` draws both crops, `clear` says that nothing is to be seen. */
+/** The panel: `show` draws both crops, `clear` says that nothing is to be seen. */
 export function zoomed() {
   const worst = crop("worst"), good = crop("good");
   const nothing = el("div", {class: "nothing"});
@@ -56,7 +56,7 @@ function crop(kind) {
   };
 }
 
-/** Give the square window around a place, inside the picture. */
+/** The square window around a place, inside the picture. */
 function around(region, {naturalWidth, naturalHeight}) {
   const wanted = Math.max(LEAST_PX, AROUND * Math.max(region.width_px, region.height_px));
   const side = Math.min(wanted, naturalWidth, naturalHeight);

@@ -34,7 +34,7 @@ export class Filter {
   /** Offer the lots there are by now. */
   offer(choices) { this.lots.replaceChildren(...choices.lots.map((value) => el("option", {value}))); }
 
-  /** Give what is asked for, as the server wants it. */
+  /** What is asked for, as the server wants it. */
   get wanted() {
     const given = Object.fromEntries(new FormData(this.element));
     const {state, time, since, until, ...names} = given;

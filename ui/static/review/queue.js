@@ -77,7 +77,7 @@ export class Walk {
     if (at >= 0) this.parts[at] = {...this.parts[at], ...part};
   }
 
-  /** Give the loading pictures of a part. */
+  /** The loading pictures of a part. */
   pictures(part) {
     if (!this.loads.has(part.part_id)) this.loads.set(part.part_id, load(part));
     return this.loads.get(part.part_id);

@@ -126,7 +126,7 @@ export class View {
     this._apply();
   }
 
-  /** Give the place in the picture, in its pixels, under a pointer. */
+  /** The place in the picture, in its pixels, under a pointer. */
   place(event) {
     const box = this.original.pane.getBoundingClientRect();
     return [(event.clientX - box.left - this.x) / this.scale, (event.clientY - box.top - this.y) / this.scale];

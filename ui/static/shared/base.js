@@ -6,7 +6,7 @@ export const lang = me.language;
 
 const words = await (await fetch(`/words/${lang}.json`)).json();
 
-/** Give a text of the catalogue, {name} filled in. An unknown key is shown as it is, so a test sees it. */
+/** A text of the catalogue, {name} filled in. An unknown key is shown as it is, so a test sees it. */
 export function t(key, values = {}) {
   const text = words[key] ?? key;
   return text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);

@@ -12,7 +12,7 @@ export function learnReasons(told) {
   reasons = told.map(({key, do: act, pattern}) => ({key, act, pattern: new RegExp(pattern, "su")}));
 }
 
-/** Give {why, todo, detail}: the sentence, what to do, and the station's own English where no sentence fits. */
+/** {why, todo, detail}: the sentence, what to do, and the station's own English where no sentence fits. */
 export function say(part) {
   if (part.verdict === "CANNOT_INSPECT") return cannot(part.reason);
   if (part.verdict === "PASS") return {why: passed(part), todo: t("operator.do_pass"), detail: ""};
@@ -20,7 +20,7 @@ export function say(part) {
   return {why: faulty(part), todo: t(act), detail: ""};
 }
 
-/** Give the places at fault, the worst first. */
+/** The places at fault, the worst first. */
 export const atFault = (part) => part.regions.filter((region) => !region.accepted);
 
 /** Write a score or a limit: three digits that count. */

@@ -1,6 +1,6 @@
 // What this browser remembers of how its operator likes the page.
 
-/** Give {get, set} of one remembered value; without storage it holds until the page is closed. */
+/** {get, set} of one remembered value; without storage it holds until the page is closed. */
 export function kept(name, otherwise) {
   const key = `operator.${name}`;
   let value = otherwise;

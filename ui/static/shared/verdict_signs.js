@@ -14,7 +14,7 @@ const SHAPES = {
 
 const LINE = {fill: "none", stroke: "currentColor", "stroke-linecap": "round", "stroke-linejoin": "round"};
 
-/** Give the drawings all signs on the page refer to. */
+/** The drawings all signs on the page refer to. */
 export function signs() {
   const symbols = Object.entries(SHAPES).map(([name, [outside, inside]]) =>
     svg("symbol", {id: `sign-${name}`, viewBox: "0 0 100 100"},
@@ -22,7 +22,7 @@ export function signs() {
   return svg("svg", {width: 0, height: 0, "aria-hidden": "true", style: "position:absolute"}, ...symbols);
 }
 
-/** Give one sign; `turn` shows another in its place. */
+/** One sign; `turn` shows another in its place. */
 export function sign(name) {
   const used = svg("use", {href: `#sign-${name}`});
   const element = svg("svg", {class: "sign", viewBox: "0 0 100 100", "aria-hidden": "true"}, used);
