@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib import import_module
 from pkgutil import iter_modules
 from types import ModuleType
@@ -12,19 +13,18 @@ from ui.security.users import Role
 
 
 def find_pages() -> dict[Page, ModuleType]:
-    """Each page's declaration `PAGE` and the module that has it, in the order of their links."""
+    """Each page's declaration `PAGE` and the module that has it."""
     modules = [
         import_module(f"{pages.__name__}.{folder.name}.routes")
         for folder in iter_modules(pages.__path__)
     ]
-    found: dict[Page, ModuleType] = {module.PAGE: module for module in modules}
-    return dict(sorted(found.items(), key=lambda item: item[0].order))
+    return {module.PAGE: module for module in modules}
 
 
-def links_for(role: Role, pages: list[Page]) -> list[dict[str, str]]:
-    """The links a person of a role sees: name, path and the key of its words."""
+def links_for(role: Role, pages: Iterable[Page]) -> list[dict[str, str]]:
+    """The links a person of a role sees, in their order: name, path and the key of its words."""
     return [
         {"name": page.name, "path": page.path, "label": page.label}
-        for page in pages
+        for page in sorted(pages, key=lambda page: page.order)
         if page.label is not None and role.at_least(page.role)
     ]

@@ -112,8 +112,8 @@ def _routes(context: Context, pages: list[Page]) -> APIRouter:
     @router.get("/engineer")
     async def engineer() -> Response:
         """Lead to the first page of an engineer."""
-        first = next(page for page in pages if page.role is Role.ENGINEER)
-        return RedirectResponse(first.path, 303)
+        theirs = [page for page in pages if page.role is Role.ENGINEER]
+        return RedirectResponse(min(theirs, key=lambda page: page.order).path, 303)
 
     @router.get("/session.js")
     async def session(request: Request) -> Response:

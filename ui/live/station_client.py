@@ -75,8 +75,10 @@ class StationClient:
 
     def _door(self) -> tuple[str, dict[str, str]]:
         try:
-            told = json.loads(self._where.read_text("utf-8"))
-            return f"http://127.0.0.1:{told['port']}", {"Authorization": f"Bearer {told['token']}"}
+            endpoint = json.loads(self._where.read_text("utf-8"))
+            return f"http://127.0.0.1:{endpoint['port']}", {
+                "Authorization": f"Bearer {endpoint['token']}"
+            }
         except (OSError, ValueError, KeyError) as error:
             raise StationGone(
                 "the station is not running; start it with `inspection run`"

@@ -90,8 +90,8 @@ class LoginRoutes:
             return again(503 if error.reason in FAULTS else 400, error.reason, **error.values)
         if user is None:
             return again(401, "wrong")
-        told = await self._recorded("sign-in", user.name, _detail(request, user.role, **detail))
-        if not told and user.role is not Role.OPERATOR:
+        recorded = await self._recorded("sign-in", user.name, _detail(request, user.role, **detail))
+        if not recorded and user.role is not Role.OPERATOR:
             return again(503, "not_recorded")
         return self._begin(request, user, onward)
 
@@ -206,8 +206,8 @@ class LoginRoutes:
         if user is None or request.scope.get("session") is None:
             return []
         role = say(f"login.role_{user.role}")
-        told = plain_pages.line(say("login.signed_in", name=user.name, role=role))
-        return [told, plain_pages.form("/logout", say("login.sign_out"))]
+        signed_in = plain_pages.line(say("login.signed_in", name=user.name, role=role))
+        return [signed_in, plain_pages.form("/logout", say("login.sign_out"))]
 
 
 def _inputs(kind: str, say: partial[str], *, name: str, onward: str) -> str:

@@ -58,10 +58,23 @@ def test_a_page_whose_path_lets_in_others_than_it_declares_is_refused() -> None:
         Page(name="x", path="/words/x", role=Role.OPERATOR)
 
 
-def test_people_see_links_to_what_they_may_open() -> None:
-    def names(role: Role) -> list[str]:
-        return [link["name"] for link in links_for(role, PAGES)]
+def test_people_see_links_to_what_they_may_open_in_the_order_declared() -> None:
+    pages = [
+        Page(name="lots", path="/admin/lots", role=Role.ADMINISTRATOR, label="lots.page", order=3),
+        Page(name="line", path="/", role=Role.OPERATOR, label="line.page", order=1),
+        Page(name="tally", path="/engineer/tally", role=Role.ENGINEER, label="tally.page", order=2),
+        Page(name="mine", path="/mine", role=Role.OPERATOR),
+    ]
 
-    assert names(Role.OPERATOR) == ["operator"]
-    assert names(Role.ENGINEER) == ["operator", "review", "setup", "analysis"]
-    assert names(Role.ADMINISTRATOR) == ["operator", "review", "setup", "analysis", "admin"]
+    def names(role: Role) -> list[str]:
+        return [link["name"] for link in links_for(role, pages)]
+
+    assert names(Role.OPERATOR) == ["line"]
+    assert names(Role.ENGINEER) == ["line", "tally"]
+    assert names(Role.ADMINISTRATOR) == ["line", "tally", "lots"]
+
+
+def test_links_go_from_the_line_to_the_administration() -> None:
+    links = [link["name"] for link in links_for(Role.ADMINISTRATOR, PAGES)]
+    known = ["operator", "review", "setup", "analysis", "admin"]
+    assert [name for name in links if name in known] == known

@@ -1,5 +1,5 @@
 // Stored parts judged again at another threshold: typed arrays and no DOM.
-// What can be known of a part, by its kind, is told in ui/analysis_rejudge.py and docs/analysis.md.
+// What can be known of a part, by its kind, is told in ui/pages/analysis/threshold.py and docs/analysis.md.
 
 export const PASS = 0, REJECT = 1, UNKNOWN = 2, CANNOT = 3;
 export const KIND = {SCORE: 0, MAY_ALLOW: 1, ALLOWED: 2, REFUSED: 3, SEVERAL: 4, CANNOT: 5};
