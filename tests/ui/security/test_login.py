@@ -250,10 +250,10 @@ class TestFirst:
         [
             ({"again": WRONG}, "The two passwords differ."),
             ({"password": "short", "again": "short"}, "The password must have 10 to 256 characters."),
-            ({"name": "operator"}, "operator is whoever works without signing in. Choose another name."),
+            ({"name": "operator"}, "operator is the name for everybody who has not signed in. Choose another name."),
             ({"name": PASSWORD}, "The password must not be the name."),
-            ({"name": "<b>"}, "This is not a name. Letters, digits and inner spaces and . @ + ' - are "
-             "allowed, at most 64 characters."),
+            ({"name": "<b>"}, "This name is not allowed. Use letters, digits, inner spaces and "
+             ". @ + ' -, at most 64 characters."),
         ],
     )  # fmt: skip
     def test_refused(self, empty: Station, fields: dict[str, str], reason: str) -> None:
