@@ -66,7 +66,7 @@ class DemoSummary:
         )
 
     def as_json(self) -> dict[str, Any]:
-        """Give the summary as plain data."""
+        """Return the summary as plain data."""
         return {
             "folder": str(self.folder),
             "parts": self.outcomes.total(),
@@ -192,7 +192,7 @@ def _station(folder: Path, view: CameraView, store: Store, seen: Listener) -> St
 
 
 def _around_the_part() -> tuple[tuple[float, float], ...]:
-    """Give a ring around the flange, as an engineer would draw it: the table is not inspected."""
+    """Draw a ring around the flange, as an engineer would: the table is not inspected."""
     angles = np.linspace(0, 2 * np.pi, 24, endpoint=False)
     ring = SIZE_PX * (0.5 + 0.46 * np.column_stack([np.cos(angles), np.sin(angles)]))
     return tuple((float(x), float(y)) for x, y in ring)

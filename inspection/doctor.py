@@ -24,7 +24,7 @@ class Finding:
     text: str
 
     def as_json(self) -> dict[str, Any]:
-        """Give it as plain data."""
+        """Return the finding as plain data."""
         return asdict(self)
 
 

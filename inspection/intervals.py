@@ -11,7 +11,7 @@ CONFIDENCE = 0.95
 
 
 def exact_intervals(n: int, *, confidence: float = CONFIDENCE) -> tuple[Numbers, Numbers]:
-    """Give the lower and upper ends (n + 1,) of the exact interval of k in n, for each k.
+    """Compute the lower and upper ends (n + 1,) of the exact interval of k in n, for each k.
 
     C. J. Clopper and E. S. Pearson, Biometrika 26 (1934) 404-413. With n = 0 all is possible.
     """

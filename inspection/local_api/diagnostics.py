@@ -22,7 +22,7 @@ INSPECTING = ("Ready", "SingleExecution")
 
 
 def program_version() -> str:
-    """Give the version of this program."""
+    """Look up the version of this program."""
     try:
         return version("inspection")
     except PackageNotFoundError:
@@ -39,7 +39,7 @@ class Diagnostics:
         self._state, self._since_ms = "", self.started_ms
 
     def as_json(self) -> dict[str, Any]:
-        """Give version, process, times, and of each view the recipe on the line with its parity."""
+        """Return version, process, times, and of each view the recipe on the line with its parity."""
         return {
             "version": program_version(),
             "pid": os.getpid(),

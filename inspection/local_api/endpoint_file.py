@@ -32,7 +32,7 @@ def write(folder: Path, *, port: int, token: str) -> None:
 
 
 def at_work(folder: Path) -> Mapping[str, Any] | None:
-    """Give what the station that wrote the file told, None if that process is not at work."""
+    """Read what the station wrote into the file, None if its process does not run."""
     try:
         told: dict[str, Any] = json.loads((folder / NAME).read_text("utf-8"))
         same = abs(_started(int(told["pid"])) - float(told["started"])) < SAME_S

@@ -52,7 +52,7 @@ class Feed:
                 self._bytes -= _size(self._latest.popitem(last=False)[1])
 
     def tell(self, message: Message) -> None:
-        """Give a message to every subscriber; one that does not keep up is ended."""
+        """Put a message into every subscriber's queue; one that does not keep up is ended."""
         with self._lock:
             for subscriber in list(self._subscribers):
                 try:
@@ -65,7 +65,7 @@ class Feed:
 
     @contextmanager
     def subscribed(self) -> Iterator[queue.Queue[Message | None]]:
-        """Give a queue of messages; None in it means: too slow, subscribe again."""
+        """Open a queue of messages; None in it means: too slow, subscribe again."""
         mine: queue.Queue[Message | None] = queue.Queue(WAITING)
         with self._lock:
             self._subscribers.add(mine)
@@ -76,7 +76,7 @@ class Feed:
                 self._subscribers.discard(mine)
 
     def latest(self, part_id: str) -> InspectedPart | None:
-        """Give a part whose pictures are still in memory."""
+        """Find a part whose pictures are still in memory."""
         with self._lock:
             return self._latest.get(part_id)
 

@@ -59,7 +59,7 @@ class CameraService:
                     future.set_exception(error)
 
     def show(self, frame: Frame) -> None:
-        """Give a part's picture to the calls of `take` that wait, where each picture is a part."""
+        """Pass a part's picture to the calls of `take` that wait, where each picture is a part."""
         waiting, self._next_frame = self._next_frame, Future()
         waiting.set_result(frame)
 

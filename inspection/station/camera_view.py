@@ -72,7 +72,7 @@ class CameraView:
             self._due = None
 
     def overdue_s(self) -> float:
-        """Give for how long a call of the driver has been longer than allowed; for one watcher."""
+        """Seconds by which the driver's call now running is over its limit; for one watcher."""
         now = time.monotonic()
         connecting = self.camera.state == "CONNECTING"
         self._opening = (self._opening or now) if connecting else None
@@ -91,7 +91,7 @@ class CameraView:
         return self.camera.queues
 
     def counts(self) -> dict[str, int]:
-        """Give the camera's frame accounting."""
+        """Return the camera's frame accounting as plain data."""
         return asdict(self.camera.accounting)
 
     def judge(self, frame: Frame, product: str) -> Judgement:
@@ -101,7 +101,7 @@ class CameraView:
 
 
 def remaining_s(deadline: float) -> float:
-    """Give the seconds left until a moment of the monotonic clock. Raises CannotInspect when past."""
+    """Return the seconds left until a moment of the monotonic clock. Raises CannotInspect when past."""
     left = deadline - time.monotonic()
     if left <= 0:
         raise CannotInspect("late: the deadline passed before the picture was taken")

@@ -62,7 +62,7 @@ class Deliveries:
                 output.close()
 
     def answer(self, result: InspectionResult) -> OutputError | None:
-        """Give a result to all that answer at once; the error of a required one that failed."""
+        """Send a result to all that answer at once; returns the error of a required one that failed."""
         failed = None
         for name, output in self.outputs.items():
             if output.queued:
@@ -82,7 +82,7 @@ class Deliveries:
             event.set()
 
     def waiting(self) -> dict[str, int]:
-        """Give how many results wait for each queued output."""
+        """Count the results that wait for each queued output."""
         from inspection.store import StoreError
 
         try:
@@ -92,7 +92,7 @@ class Deliveries:
         return {name: counts.get(name, 0) for name in self.queued}
 
     def set_aside(self) -> dict[str, Any]:
-        """Give how many results each queued output's receiver refused for good, and the first few."""
+        """Count the results each queued output's receiver refused for good, and list the first few."""
         from inspection.store import StoreError
 
         try:
@@ -103,7 +103,7 @@ class Deliveries:
         return {"refused": counts, "refused_results": [asdict(each) for each in few]}
 
     def problems(self) -> dict[str, str]:
-        """Give what is wrong with each output now, in words."""
+        """Return what is wrong with each output now, in words."""
         return dict(self._problems)
 
     def state_changed(self, line: StationInterface) -> None:
@@ -118,7 +118,7 @@ class Deliveries:
             output.check()
 
     def result_of(self, record: PartRecord) -> InspectionResult:
-        """Give the result that goes out for a recorded part."""
+        """Make the result that goes out for a recorded part."""
         path = self.store.image_path(record)
         return InspectionResult(
             delivery_id=record.part_id,
@@ -187,7 +187,7 @@ class Deliveries:
         self.store.set_aside(name, part_id, str(error))
 
     def _told(self, record: PartRecord) -> InspectionResult:
-        """Give the result as the line was told it: a PASS that came too late was a reject."""
+        """Make the result as the line was told it: a PASS that came too late was a reject."""
         result = self.result_of(record)
         if result.reject:
             return result

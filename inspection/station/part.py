@@ -72,7 +72,7 @@ class Part:
         self.marks[stage] = time.monotonic()
 
     def times_ms(self) -> dict[str, float]:
-        """Give how long each stage took, for those that ran; `total` is from trigger to answer."""
+        """Duration in ms of each stage that ran; `total` is from trigger to answer."""
         marks = self.marks
         times = {}
         for before, stage in itertools.pairwise(STAGES):

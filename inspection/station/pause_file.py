@@ -28,7 +28,7 @@ def paused_now(who: str) -> Paused:
 
 
 def read(folder: Path) -> Paused | None:
-    """Give who paused, None if nobody did; a file that cannot be read is a pause by nobody known."""
+    """Read who paused, None if nobody did; a file that cannot be read is a pause by nobody known."""
     path = folder / FILE
     try:
         told = json.loads(path.read_text("utf-8"))

@@ -46,7 +46,7 @@ class ProductSettings:
     """To try things out: where the recipe's file is missing, learn it from so many drawn parts."""
 
     def recipe_of(self, view: str) -> Path:
-        """Give the recipe file of a view. Raises SetupError when there is none."""
+        """Return the recipe file of a view. Raises SetupError when there is none."""
         found = self.recipes.get(view) or self.recipe
         if found is None:
             raise SetupError(f"products.{self.name}: no recipe for view {view!r}")
@@ -62,7 +62,7 @@ class Retention:
     free_gb: Annotated[float, Ge(0)] | None = None
 
     def as_policy(self) -> RetentionPolicy:
-        """Give it as the record wants it."""
+        """Convert it to the record's policy."""
         from inspection.store.retention import RetentionPolicy
 
         return RetentionPolicy(
@@ -79,7 +79,7 @@ class IdentitySettings:
     pattern: str = "(?P<serial>.+)"
 
     def as_reader(self) -> CodeReader:
-        """Give the reader. Raises SetupError for a format or pattern that cannot be."""
+        """Make the reader. Raises SetupError for a format or pattern that cannot be."""
         from inspection.station.code_reader import CodeReader
 
         return CodeReader(formats=self.formats, region=self.region, pattern=self.pattern)

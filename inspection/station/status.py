@@ -38,7 +38,7 @@ class Times:
             self._counts[stage] += 1
 
     def quantiles(self) -> dict[str, dict[str, float]]:
-        """Give p50, p95 and p99 of each stage that has any."""
+        """Compute p50, p95 and p99, in ms, of each stage that has any."""
         with self._lock:
             times = {stage: list(values) for stage, values in self._times.items() if values}
         return {
@@ -47,7 +47,7 @@ class Times:
         }
 
     def totals(self) -> dict[str, tuple[int, float]]:
-        """Give how many times each stage ran, and for how long in all."""
+        """Return how many times each stage ran, and for how many ms in all."""
         with self._lock:
             return {stage: (self._counts[stage], float(self._sums[stage])) for stage in STAGES}
 

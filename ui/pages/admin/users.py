@@ -73,7 +73,7 @@ def routes(context: Context) -> APIRouter:
 
     @router.post("/role")
     async def role(ranked: Ranked, request: Request) -> Any:
-        """Give a user another role; the user's sessions end."""
+        """Change a user's role; the user's sessions end."""
         found = users.find(ranked.name)
         detail = {
             "name": ranked.name,
@@ -93,7 +93,7 @@ def routes(context: Context) -> APIRouter:
 
     @router.post("/password")
     async def password(secret: Secret, request: Request) -> Any:
-        """Give a user another password; the user's sessions end."""
+        """Set a user's password; the user's sessions end."""
 
         def foresee() -> None:
             known(users, secret.name)
