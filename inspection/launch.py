@@ -4,19 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from inspection.plant.outputs import output_class
 from inspection.plant.triggers import trigger_class
+from inspection.station.build import make_component, make_view
 from inspection.station.part import Listener
 from inspection.station.station import Station
-from inspection.station.station_file import (
-    StationFile,
-)
-
-if TYPE_CHECKING:
-    pass
-from inspection.station.build import make_component, make_view
+from inspection.station.station_file import StationFile
 
 
 @contextmanager
