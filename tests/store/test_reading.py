@@ -163,7 +163,7 @@ def test_export_to_csv_with_pictures(filled: Store, call: Any, tmp_path: Path) -
     with out.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["number"] for row in rows] == ["2", "4", "6", "8", "10"]
-    assert (rows[3]["verdict"], rows[3]["serial"]) == ("FAIL", "=S7")
+    assert (rows[3]["verdict"], rows[3]["serial"]) == ("FAIL", "'=S7")
     assert (float(rows[0]["score"]), rows[4]["score"]) == (1 / 3, "")
     assert json.loads(rows[3]["regions"])[0]["label"] == "scratch"
     copied = {path.relative_to(pictures).as_posix() for path in pictures.rglob("*.png")}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 from pathlib import Path
 from typing import Any
@@ -11,6 +9,7 @@ from typing import Any
 from inspection.durable_files import sync_folder
 from inspection.plant.messages import InspectionResult, StationInterface
 from inspection.plant.outputs.base import Output, OutputError, OutputUnavailable
+from inspection.spreadsheet import csv_text
 
 COLUMNS = (
     "delivery_id", "number", "judged_at", "station", "product", "serial", "lot", "verdict", "reject",
@@ -18,7 +17,6 @@ COLUMNS = (
     "image",
 )  # fmt: skip
 TAIL_BYTES = 1_000_000
-UNSAFE = ("=", "+", "-", "@", "\t", "\r")
 
 
 class CsvFile(Output):
@@ -72,33 +70,25 @@ class CsvFile(Output):
             if f"\n{result.delivery_id}{self.separator}".encode() in tail:
                 return
             header = [] if file.tell() else [list(COLUMNS)]
-            file.write(self._text([*header, _row(result)]))
+            file.write(
+                csv_text([*header, _row(result)], separator=self.separator, line_end="\n").encode()
+            )
             file.flush()
             os.fsync(file.fileno())
         if is_new:
             sync_folder(path.parent)
-
-    def _text(self, rows: list[list[Any]]) -> bytes:
-        text = io.StringIO()
-        csv.writer(text, delimiter=self.separator, lineterminator="\n").writerows(rows)
-        return text.getvalue().encode()
 
 
 def _row(result: InspectionResult) -> list[Any]:
     values = result.as_json() | {
         "regions": len(result.regions),
         "total_ms": result.latency_ms.get("total"),
-        "reason": result.reason.replace("\n", " "),
     }
-    return [_safe(values[name]) for name in COLUMNS]
+    return [_one_line(values[name]) for name in COLUMNS]
 
 
-def _safe(value: Any) -> Any:
-    """Keep texts on one line, and keep a spreadsheet from taking a scanned text as a formula."""
-    if not isinstance(value, str):
-        return value
-    value = value.replace("\r", " ").replace("\n", " ")
-    return f"'{value}" if value.startswith(UNSAFE) else value
+def _one_line(value: Any) -> Any:
+    return value.replace("\r", " ").replace("\n", " ") if isinstance(value, str) else value
 
 
 def _repaired_tail(file: Any) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, fields
@@ -14,6 +13,7 @@ from typing import Any
 from inspection.durable_files import copy_file, replacing, sync_tree
 from inspection.errors import InspectionError
 from inspection.judgement import Verdict
+from inspection.spreadsheet import csv_text
 from inspection.store import PartRecord, Store
 from inspection.store.chain import canonical
 
@@ -101,7 +101,7 @@ def write_table(
     return ExportReport(parts=count, images=copied.count, images_missing=copied.missing)
 
 
-_Write = Callable[[list[dict[str, Any]]], None]
+_Write = Callable[[list[dict[str, Any]]], object]
 
 
 def _writer_for(target: Path) -> Callable[[Path], AbstractContextManager[_Write]]:
@@ -118,9 +118,8 @@ def _writer_for(target: Path) -> Callable[[Path], AbstractContextManager[_Write]
 def _csv(path: Path) -> Iterator[_Write]:
     names = [each.name for each in fields(PartRecord)]
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, names)
-        writer.writeheader()
-        yield writer.writerows
+        file.write(csv_text([names]))
+        yield lambda rows: file.write(csv_text([row[name] for name in names] for row in rows))
 
 
 @contextmanager

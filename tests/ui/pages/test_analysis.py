@@ -566,6 +566,15 @@ def test_csv_holds_the_parts_of_the_span(client: TestClient, tmp_path: Path) -> 
     assert done["name"].startswith("parts-line-1-L2-")
 
 
+def test_csv_runs_no_scanned_text_as_a_formula(
+    writer: Store, client: TestClient, tmp_path: Path
+) -> None:
+    writer.add(part(Verdict.PASS, 0.1, 999, lot="=1+1"))
+    done, data = fetched(client, tmp_path, lot="=1+1")
+    (row,) = csv.DictReader(io.StringIO(data.decode()))
+    assert (done["parts"], row["lot"], row["score"]) == (1, "'=1+1", "0.1")
+
+
 def test_parquet_holds_the_same(client: TestClient, tmp_path: Path) -> None:
     parquet = pytest.importorskip("pyarrow.parquet")
     done, data = fetched(client, tmp_path, kind="parquet")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import csv
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
@@ -14,6 +12,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 
 from inspection.jobs import VERIFY, Job, Jobs
+from inspection.spreadsheet import csv_text
 from inspection.store import Store
 from inspection.store.chain import canonical
 from inspection.store.reading.audit_log import AuditEntry, Cursor, all_deeds, deeds
@@ -138,23 +137,20 @@ def _row(deed: AuditEntry, numbers: Mapping[str, int]) -> dict[str, Any]:
 
 
 def _csv(found: Iterator[AuditEntry]) -> Iterator[bytes]:
-    yield "\ufeff".encode() + _lines([COLUMNS])  # Excel takes it for UTF-8 only with this mark
+    yield ("\ufeff" + csv_text([COLUMNS])).encode()  # Excel takes it for UTF-8 only with this mark
     while some := [_cells(deed) for deed in islice(found, CHUNK)]:
-        yield _lines(some)
-
-
-def _lines(rows: Any) -> bytes:
-    out = io.StringIO()
-    csv.writer(out).writerows(rows)
-    return out.getvalue().encode("utf-8")
+        yield csv_text(some).encode()
 
 
 def _cells(deed: AuditEntry) -> list[object]:
     detail = canonical(deed.detail)
-    texts = [deed.at.isoformat(), deed.who, deed.kind, deed.part_id or "", detail, deed.table]
-    return [*map(_harmless, texts), deed.number, deed.hash]
-
-
-def _harmless(text: str) -> str:
-    """Keep a spreadsheet from taking a text for a formula."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+    return [
+        deed.at.isoformat(),
+        deed.who,
+        deed.kind,
+        deed.part_id or "",
+        detail,
+        deed.table,
+        deed.number,
+        deed.hash,
+    ]
