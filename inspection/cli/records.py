@@ -84,12 +84,15 @@ def list_(
     as_json: JsonOption = False,
 ) -> None:
     """List parts, the newest first; with --json one object a line."""
+    from inspection.labels.labels import read_labels, truth_columns
     from inspection.store.reading.export import flat, newest
 
     asked = _filters(lot, serial, verdict, station, since, until)
     with _opened(store, images_folder) as record:
+        columns = truth_columns(read_labels(record))
         for part in newest(record, asked, limit):
-            typer.echo(json.dumps(_nested(flat(part))) if as_json else _line(part))
+            more = {name: value(part) for name, value in columns.items()}
+            typer.echo(json.dumps(_nested(flat(part)) | more) if as_json else _line(part, more))
 
 
 @app.command()
@@ -109,11 +112,13 @@ def export(
     as_json: JsonOption = False,
 ) -> None:
     """Write parts, the oldest first, to a table for other programs."""
+    from inspection.labels.labels import read_labels, truth_columns
     from inspection.store.reading.export import export as write
 
     asked = _filters(lot, serial, verdict, station, since, until)
     with _opened(store, images_folder) as record:
-        done = write(record, asked, out, images=images)
+        columns = truth_columns(read_labels(record))
+        done = write(record, asked, out, images=images, columns=columns)
     missing = f"; {done.images_missing} pictures are gone" if done.images_missing else ""
     text = f"{out}: {done.parts} parts, {done.images} pictures{missing}"
     typer.echo(json.dumps(asdict(done)) if as_json else text)
@@ -288,8 +293,10 @@ def _nested(row: dict[str, Any]) -> dict[str, Any]:
     return {**row, **nested}
 
 
-def _line(part: Any) -> str:
+def _line(part: Any, more: dict[str, str | None]) -> str:
     score = "" if part.score is None else f"{part.score:.3f}"
     at = part.judged_at.isoformat(timespec="seconds")
     words = (f"{part.number:>8}", at, f"{part.verdict.value:<14}", f"{score:>9}")
-    return "  ".join([*words, part.lot or "-", part.serial or "-", part.reason])
+    labels = f"labelled {' '.join(filter(None, more.values()))}" if more["truth"] else ""
+    last = filter(None, (part.reason, labels))
+    return "  ".join([*words, part.lot or "-", part.serial or "-", *last])

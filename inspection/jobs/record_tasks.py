@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 from inspection.durable_files import replacing
 from inspection.jobs.kinds import EXPORT, REPORT, VERIFY
 from inspection.jobs.status_file import DONE, StatusFile
+from inspection.labels.labels import read_labels, truth_columns
 from inspection.store import PartRecord, Store, open_store
-from inspection.store.reading.export import RecordsError, write_table
+from inspection.store.reading.export import Columns, RecordsError, write_table
 from inspection.store.reading.lot_report import lot_report, write_report
 from inspection.store.reading.summary import Span, all_of
 
@@ -61,12 +62,13 @@ def _verify(store: Store, request: Mapping[str, Any], progress: Progress) -> dic
 def _export(store: Store, request: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
     target = Path(request["target"])
     found = _counted(all_of(store, span_of(request["span"])), progress)
+    columns = truth_columns(read_labels(store))
     if target.suffix != ".zip":
-        done = write_table(store, found, target)
+        done = write_table(store, found, target, columns=columns)
         return {"parts": done.parts, "images": 0, "images_missing": 0}
     table = target.with_name(f"{target.stem}-parts.{request['kind']}")
     try:
-        return _zipped(store, found, target, table)
+        return _zipped(store, found, target, table, columns)
     finally:
         table.unlink(missing_ok=True)
 
@@ -77,13 +79,16 @@ def _counted(records: Iterator[PartRecord], progress: Progress) -> Iterator[Part
         yield record
 
 
-def _zipped(store: Store, found: Iterator[PartRecord], target: Path, table: Path) -> dict[str, Any]:
+def _zipped(
+    store: Store, found: Iterator[PartRecord], target: Path, table: Path, columns: Columns
+) -> dict[str, Any]:
     with (
         replacing(target, private=True) as aside,
         zipfile.ZipFile(aside, "w", zipfile.ZIP_STORED, strict_timestamps=False) as archive,
     ):
         pictures = _Zipped(store, archive)
-        done = write_table(store, (pictures.taken(record) for record in found), table)
+        taken = (pictures.taken(record) for record in found)
+        done = write_table(store, taken, table, columns=columns)
         archive.write(table, f"parts{table.suffix}", zipfile.ZIP_DEFLATED)
     return {"parts": done.parts, "images": pictures.count, "images_missing": pictures.missing}
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from inspection.intervals import exact_interval
 from inspection.judgement import Verdict
-from inspection.labels.labels import NG, OK, PartLabels
+from inspection.labels.labels import PartLabels, Truth
 
 Row = Mapping[str, Any]
 """A recorded part that was tried: `verdict` of the recipe, and `before` of the line."""
@@ -47,8 +47,8 @@ class Comparison:
 
 def compared(rows: Sequence[Row]) -> Comparison:
     """Count the mistakes among parts that went through `labelled`."""
-    ng = [row for row in rows if row["label"] == NG]
-    ok = [row for row in rows if row["label"] == OK]
+    ng = [row for row in rows if row["label"] == Truth.NG.name]
+    ok = [row for row in rows if row["label"] == Truth.OK.name]
     unseen = [row for row in ok if not row.get("learnt")]
     return Comparison(
         recipe=_mistakes(ng, unseen, "verdict"),
@@ -58,29 +58,16 @@ def compared(rows: Sequence[Row]) -> Comparison:
     )
 
 
-def labelled(row: Row, said: PartLabels) -> dict[str, Any]:
-    """Give a part with what people agree it is, and whether it escapes."""
-    label = agreed(said)
+def labelled(row: Row, labels: PartLabels) -> dict[str, Any]:
+    """A part with what people say it is, and whether it escapes."""
+    truth, outcome = labels.truth, labels.outcome
     return {
         **row,
-        "label": label,
-        "defect": said.outcome.defect if said.outcome is not None else None,
-        "unsettled": label is None and bool(said.latest),
-        "escape": label == NG and passes(row["verdict"]),
+        "label": truth.name if truth in (Truth.OK, Truth.NG) else None,
+        "defect": None if outcome is None else outcome.defect,
+        "unsettled": truth is Truth.DISPUTED,
+        "escape": truth is Truth.NG and passes(row["verdict"]),
     }
-
-
-def agreed(said: PartLabels) -> str | None:
-    """Give OK or NG where people agree on it or one decided, and no operator disagreed since.
-
-    Who differ only about the type of the defect agree that the part is NG.
-    """
-    if said.doubted:
-        return None
-    if said.decision is not None:
-        return said.decision.label
-    given = {label.label for label in said.latest.values()}
-    return given.pop() if len(given) == 1 else None
 
 
 def passes(verdict: str) -> bool:

@@ -1,25 +1,37 @@
-"""What people said of parts: the latest label of each person counts, and where two differ.
+"""What people say a part is: the one reader of their events, and the one rule of what these come to.
 
 A label is an event of the record, kind "label": `label` "OK", "NG", or None for one taken back;
 `defect` its type, `mask` the file of the painted mask and `sha256` of it, `decides` where it settles
-what others differ about, `undoes` the number of the label it takes back.
+what others differ about, `undoes` the number of the label it takes back. A "disagree" of an operator
+is an event too: it says that a verdict is wrong, not what the part is.
 """
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
 from itertools import combinations
 from typing import Any
 
-from inspection.store import PartEvent
+from inspection.store import PartEvent, PartRecord, Store
+from inspection.store.reading.outline import events_since
 
 OK, NG = "OK", "NG"
 LABEL, DISAGREE = "label", "disagree"
 KINDS = (LABEL, DISAGREE)
+
+
+class Truth(IntEnum):
+    """What people say a part is; DISPUTED: they labelled it, and nobody settled what it is."""
+
+    NOTHING = 0
+    OK = 1
+    NG = 2
+    DISPUTED = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +87,23 @@ class PartLabels:
     """The latest "disagree" of an operator."""
 
     @property
+    def truth(self) -> Truth:
+        """What people say the part is (docs/review.md, "What a part is").
+
+        A doubt of an operator goes before all labels given until then, a decision before other
+        labels. Who differ only about the type of the defect agree that the part is NG.
+        """
+        latest = self.latest
+        if not latest:
+            return Truth.NOTHING
+        if self.doubted:
+            return Truth.DISPUTED
+        if self.decision is not None:
+            return Truth[str(self.decision.label)]
+        labels = {str(label.label) for label in latest.values()}
+        return Truth[labels.pop()] if len(labels) == 1 else Truth.DISPUTED
+
+    @property
     def latest(self) -> dict[str, Label]:
         """Give the label of each person that counts."""
         newest = {label.who: label for label in self.given}
@@ -99,16 +128,18 @@ class PartLabels:
         """Whether an operator did not agree with the verdict, and nobody labelled the part since."""
         if self.complaint is None:
             return False
-        last = max((label.number for label in self.latest.values()), default=0)
+        last = max((self._stated_at(label) for label in self.latest.values()), default=0)
         return last < self.complaint.number
 
     @property
     def outcome(self) -> Label | None:
-        """Give the label all agree on or one decided; None where there is none or people differ."""
+        """The label the truth rests on, with its type and mask; None where types differ too."""
+        if self.truth not in (Truth.OK, Truth.NG):
+            return None
         if (decision := self.decision) is not None:
             return decision
         latest = self.latest.values()
-        if not latest or _differ(latest):
+        if _differ(latest):
             return None
         return max(
             latest, key=lambda each: (each.defect is not None, each.mask is not None, each.number)
@@ -127,13 +158,35 @@ class PartLabels:
                 return label
         return None
 
+    def _stated_at(self, label: Label) -> int:
+        """Number of the event in which a person said this: to undo restores what they said before."""
+        if label.undoes is None:
+            return label.number
+        before = [x for x in self.given if x.who == label.who and x.number < label.undoes]
+        return self._stated_at(before[-1]) if before else label.number
+
 
 class Labels:
-    """The labels of all parts, kept up to date event by event."""
+    """The labels of all parts, kept up to date event by event; may be used from any thread."""
 
     def __init__(self) -> None:
         self.parts: dict[str, PartLabels] = {}
         self.last_number = 0
+        self._lock = threading.Lock()
+
+    def refresh(self, store: Store) -> set[str]:
+        """Read on from the last event; return the parts it touched. Raises StoreError."""
+        touched: set[str] = set()
+        with self._lock:
+            while new := events_since(store, KINDS, after_number=self.last_number):
+                touched |= self.take(new)
+        return touched
+
+    def read(self, store: Store) -> LabelsByPart:
+        """Read on and return what people say of each part now. Raises StoreError."""
+        self.refresh(store)
+        with self._lock:
+            return dict(self.parts)
 
     def take(self, events: Iterable[PartEvent]) -> set[str]:
         """Take new events of `KINDS`, oldest first; give the parts they are about."""
@@ -162,6 +215,31 @@ class Labels:
                 said = str(first[pair[0]].label), str(first[pair[1]].label)
                 tables.setdefault(pair, Counter())[said] += 1
         return [agreement(*pair, table) for pair, table in sorted(tables.items())]
+
+
+LabelsByPart = Mapping[str, PartLabels]
+"""What people say of each part that anybody spoke of, by part id."""
+
+
+def read_labels(store: Store) -> Labels:
+    """Read the labels of all parts. Raises StoreError."""
+    labels = Labels()
+    labels.refresh(store)
+    return labels
+
+
+def truth_columns(labels: Labels) -> Mapping[str, Callable[[PartRecord], str | None]]:
+    """Columns for a table of parts: `truth` OK, NG, DISPUTED or None, and `defect`, its type."""
+
+    def truth(record: PartRecord) -> str | None:
+        found = labels.of(record.part_id).truth
+        return None if found is Truth.NOTHING else found.name
+
+    def defect(record: PartRecord) -> str | None:
+        outcome = labels.of(record.part_id).outcome
+        return None if outcome is None else outcome.defect
+
+    return {"truth": truth, "defect": defect}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,31 +280,3 @@ def _differ(labels: Iterable[Label]) -> bool:
 
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
-
-
-Said = Mapping[str, PartLabels]
-"""What people said of each part."""
-
-
-class Truth(IntEnum):
-    """What people said of a part."""
-
-    NOTHING = 0
-    OK = 1
-    NG = 2
-    DISPUTED = 3
-
-
-def truth_of(part: PartLabels | None) -> Truth:
-    """Tell what people said of a part; whoever decides where they differ settles it."""
-    if part is None:
-        return Truth.NOTHING
-    if part.decision is not None:
-        return _TRUTHS[str(part.decision.label)]
-    said = {str(label.label) for label in part.latest.values()}
-    if len(said) > 1:
-        return Truth.DISPUTED
-    return _TRUTHS[said.pop()] if said else Truth.NOTHING
-
-
-_TRUTHS = {OK: Truth.OK, NG: Truth.NG}

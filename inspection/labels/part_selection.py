@@ -9,20 +9,11 @@ from pathlib import Path
 
 from inspection.errors import SetupError
 from inspection.judgement import Verdict
-from inspection.labels.confusion import agreed
-from inspection.labels.labels import KINDS, NG, OK, Labels, PartLabels
+from inspection.labels.labels import Labels, PartLabels, Truth, read_labels
 from inspection.store import PartRecord, Store
-from inspection.store.reading.outline import events_since, numbered, numbers_of
+from inspection.store.reading.outline import numbered, numbers_of
 
 PAGE, MOST_LOOKED_AT = 200, 20_000
-
-
-def labels(store: Store) -> Labels:
-    """Give what people said of each part."""
-    found = Labels()
-    while events := events_since(store, KINDS, after_number=found.last_number):
-        found.take(events)
-    return found
 
 
 def latest(
@@ -40,7 +31,7 @@ def latest(
 
     With `good` only those `is_good` lets pass.
     """
-    said = labels(store) if good else Labels()
+    labels = read_labels(store) if good else Labels()
     found: list[tuple[PartRecord, Path]] = []
     for record in _all(store, station=station, lot=lot, since=since, until=until):
         if len(found) == count:
@@ -48,7 +39,7 @@ def latest(
         picture = _picture(store, record, product)
         if picture is None:
             continue
-        if not good or is_good(record, said.of(record.part_id)):
+        if not good or is_good(record, labels.of(record.part_id)):
             found.append((record, picture))
     return found
 
@@ -62,7 +53,8 @@ def to_try(
     """
     found = latest(store, station=station, product=product, count=newest)
     there = {record.part_id for record, _ in found}
-    ng = [part_id for part_id, said in labels(store).parts.items() if agreed(said) == NG]
+    labels = read_labels(store)
+    ng = [part_id for part_id, part in labels.parts.items() if part.truth is Truth.NG]
     numbers = sorted(numbers_of(store, [each for each in ng if each not in there]).values())
     earlier = (
         (record, picture)
@@ -72,17 +64,14 @@ def to_try(
     return [*found, *islice(earlier, earlier_ng)]
 
 
-def is_good(record: PartRecord, said: PartLabels) -> bool:
-    """Whether a part may be learnt from: people agree it is OK, or it passed and nobody said a word.
+def is_good(record: PartRecord, labels: PartLabels) -> bool:
+    """Whether a part may be learnt from: people say it is OK, or it passed and nobody said a word.
 
     A part whose labels differ is not, nor one an operator disagreed with and nobody settled since.
     """
-    if said.doubted:
-        return False
-    if said.latest:
-        outcome = said.outcome
-        return outcome is not None and outcome.label == OK
-    return record.verdict is Verdict.PASS
+    if labels.truth is Truth.NOTHING:
+        return record.verdict is Verdict.PASS and not labels.doubted
+    return labels.truth is Truth.OK
 
 
 def one_view(views: int) -> None:

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspection.judgement import Verdict
-from inspection.labels.labels import KINDS, Labels
+from inspection.labels.labels import Labels
 from inspection.store import Store
-from inspection.store.reading.outline import Outline, events_since, numbers_of, outlines, removed
+from inspection.store.reading.outline import Outline, numbers_of, outlines, removed
 
 AT_ONCE = 20_000
 REMOVED_S = 60.0
@@ -112,11 +112,7 @@ class Queue:
                 self.store, station=self.station, after_number=self._last, limit=AT_ONCE
             ):
                 self._append(new)
-            touched: set[str] = set()
-            while news := events_since(
-                self.store, KINDS, after_number=self.labels.last_number, limit=AT_ONCE
-            ):
-                touched |= self.labels.take(news)
+            touched = self.labels.refresh(self.store)
             self._numbers.update(numbers_of(self.store, sorted(touched - self._numbers.keys())))
             for part_id in touched & self._numbers.keys():
                 self._mark(part_id)

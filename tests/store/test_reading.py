@@ -171,6 +171,26 @@ def test_export_to_csv_with_pictures(filled: Store, call: Any, tmp_path: Path) -
     assert [path.name for path in tmp_path.glob(".*")] == []
 
 
+def test_list_and_export_say_what_people_say_a_part_is(
+    filled: Store, call: Any, tmp_path: Path
+) -> None:
+    first, second, third, *_ = (part.part_id for part in filled.parts(newest_first=False))
+    filled.add_event(first, "label", "mia", detail={"label": "NG", "defect": "dent"})
+    filled.add_event(second, "label", "mia", detail={"label": "OK"})
+    filled.add_event(second, "disagree", "oli")
+    filled.add_event(third, "disagree", "oli")
+    truths = [("NG", "dent"), ("DISPUTED", None), (None, None)]
+    rows = _rows(call("list", "--json", "--until", "2026-03-05T08:30"))[::-1]
+    assert [(row["truth"], row["defect"]) for row in rows] == truths
+    lines = call("list", "--until", "2026-03-05T08:30").stdout.splitlines()[::-1]
+    assert [line.partition("  labelled ")[2] for line in lines] == ["NG dent", "DISPUTED", ""]
+    out = tmp_path / "out.csv"
+    assert call("export", out).exit_code == 0
+    with out.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))[:3]
+    assert [(row["truth"] or None, row["defect"] or None) for row in rows] == truths
+
+
 def test_export_to_parquet(filled: Store, call: Any, tmp_path: Path) -> None:
     parquet = pytest.importorskip("pyarrow.parquet")
     out = tmp_path / "out.parquet"

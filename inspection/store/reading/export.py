@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
@@ -74,26 +74,42 @@ def flat(record: PartRecord) -> dict[str, Any]:
     return row
 
 
+Columns = Mapping[str, Callable[[PartRecord], str | None]]
+"""Further columns of a table of parts: the name of each, and what it holds of a part."""
+
+
 def export(
-    store: Store, asked: Filters, target: Path, *, images: Path | None = None
+    store: Store,
+    asked: Filters,
+    target: Path,
+    *,
+    images: Path | None = None,
+    columns: Columns | None = None,
 ) -> ExportReport:
     """Write the parts that match to a .csv or .parquet file, and their pictures to `images`.
 
     The file is written aside and renamed: an earlier one stays until the new one is complete.
     Raises RecordsError for another suffix.
     """
-    return write_table(store, all_parts(store, asked), target, images=images)
+    return write_table(store, all_parts(store, asked), target, images=images, columns=columns)
 
 
 def write_table(
-    store: Store, found: Iterable[PartRecord], target: Path, *, images: Path | None = None
+    store: Store,
+    found: Iterable[PartRecord],
+    target: Path,
+    *,
+    images: Path | None = None,
+    columns: Columns | None = None,
 ) -> ExportReport:
     """Write parts that were found otherwise, as `export` does."""
     opened = _writer_for(target)
+    columns = columns or {}
+    names = [*(each.name for each in fields(PartRecord)), *columns]
     copied = _Pictures(store, images)
     count = 0
-    rows = (flat(copied.taken(record)) for record in found)
-    with replacing(target) as aside, opened(aside) as write:
+    rows = (_row(copied.taken(record), columns) for record in found)
+    with replacing(target) as aside, opened(aside, names) as write:
         while batch := list(islice(rows, _WRITE_AT_ONCE)):
             write(batch)
             count += len(batch)
@@ -101,10 +117,14 @@ def write_table(
     return ExportReport(parts=count, images=copied.count, images_missing=copied.missing)
 
 
+def _row(record: PartRecord, columns: Columns) -> dict[str, Any]:
+    return flat(record) | {name: value(record) for name, value in columns.items()}
+
+
 _Write = Callable[[list[dict[str, Any]]], object]
 
 
-def _writer_for(target: Path) -> Callable[[Path], AbstractContextManager[_Write]]:
+def _writer_for(target: Path) -> Callable[[Path, Sequence[str]], AbstractContextManager[_Write]]:
     writers = {".csv": _csv, ".parquet": _parquet}
     if (opened := writers.get(target.suffix.lower())) is None:
         raise RecordsError(
@@ -115,15 +135,14 @@ def _writer_for(target: Path) -> Callable[[Path], AbstractContextManager[_Write]
 
 
 @contextmanager
-def _csv(path: Path) -> Iterator[_Write]:
-    names = [each.name for each in fields(PartRecord)]
+def _csv(path: Path, names: Sequence[str]) -> Iterator[_Write]:
     with path.open("w", encoding="utf-8", newline="") as file:
         file.write(csv_text([names]))
         yield lambda rows: file.write(csv_text([row[name] for name in names] for row in rows))
 
 
 @contextmanager
-def _parquet(path: Path) -> Iterator[_Write]:
+def _parquet(path: Path, names: Sequence[str]) -> Iterator[_Write]:
     try:
         import pyarrow
         import pyarrow.parquet
@@ -133,7 +152,6 @@ def _parquet(path: Path) -> Iterator[_Write]:
             'run pip install "inspection[parquet]", or export to .csv'
         ) from exc
     kinds = {"number": pyarrow.int64(), **dict.fromkeys(_FLOAT_COLUMNS, pyarrow.float64())}
-    names = [each.name for each in fields(PartRecord)]
     schema = pyarrow.schema([(name, kinds.get(name, pyarrow.string())) for name in names])
     with pyarrow.parquet.ParquetWriter(path, schema) as writer:
         yield lambda rows: writer.write_batch(pyarrow.RecordBatch.from_pylist(rows, schema=schema))

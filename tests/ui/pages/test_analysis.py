@@ -313,11 +313,14 @@ def test_labels_become_truths_and_intervals(
     label(221, "NG", "ada", decides=True)
     label(222, "NG")
     label(222, None)  # taken back
+    label(223, "OK")
+    writer.add_event(parts[223], "disagree", "oli", detail={"comment": "a dent"})
     label(250, "NG")  # could not be inspected
     found = ask("/stored", recipe=OLD)
     truths = dict(zip(floats(found["number"]), codes(found["truth"]), strict=True))
-    assert [truths[n] for n in (1, 2, 3, 210, 220, 221, 222)] == [
+    assert [truths[n] for n in (1, 2, 3, 210, 220, 221, 222, 223)] == [
         Truth.OK, Truth.OK, Truth.NG, Truth.NG, Truth.DISPUTED, Truth.NG, Truth.NOTHING,
+        Truth.DISPUTED,
     ]  # fmt: skip
     assert found["intervals"]["ok"]["n"] == 2
     assert found["intervals"]["ng"]["n"] == 3  # not the one without a score

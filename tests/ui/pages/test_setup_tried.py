@@ -12,6 +12,7 @@ import pytest
 
 from inspection.jobs import TRY, Job, Jobs
 from inspection.labels import part_selection as setup_record
+from inspection.labels.labels import read_labels
 from inspection.plant.messages import TriggerRequest
 from inspection.recipe import Recipe
 from inspection.station.station import Station
@@ -132,7 +133,7 @@ def say(station: Station) -> Iterator[Callable[..., None]]:
 @pytest.fixture
 def told(ask: Asking) -> Tried:
     """Give what the page is told of a trial."""
-    return lambda job: setup_result.trial_message(job, setup_record.labels(ask.context.store))
+    return lambda job: setup_result.trial_message(job, read_labels(ask.context.store))
 
 
 def share(count: int, of: int, low: float, high: float) -> dict[str, Any]:

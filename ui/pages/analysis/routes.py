@@ -17,6 +17,7 @@ from starlette.background import BackgroundTask
 from inspection.errors import InspectionError
 from inspection.jobs import EXPORT, REPORT, VERIFY
 from inspection.jobs.record_tasks import told_span
+from inspection.labels.labels import Labels
 from inspection.recipe import Recipe
 from inspection.station.recipe_library import RecipeLibrary
 from inspection.store.reading.summary import Span, extent, lots_seen, recipes_seen
@@ -78,7 +79,7 @@ class _AnalysisService:
     def __init__(self, context: Context) -> None:
         self.context, self.store = context, context.store
         self.station = context.settings.station
-        self.book = threshold.Book(context.store)
+        self.labels = Labels()
         self.files = Files(context.folder / FILES)
         self.jobs = context.jobs
         self._recipes = RecipeLibrary(context.settings, context.folder)
@@ -146,8 +147,8 @@ def _over_time(router: APIRouter, work: _AnalysisService) -> None:
     @router.post("/causes")
     async def causes(asked: PartsRequest) -> dict[str, Any]:
         """Count rejects by zone, reason and type of defect."""
-        said = await work.do(work.book.read)
-        return await work.do(trends.causes, store, asked.span(work.station), said)
+        labels = await work.do(work.labels.read, store)
+        return await work.do(trends.causes, store, asked.span(work.station), labels)
 
     @router.post("/measures")
     async def measures(asked: PartsRequest) -> dict[str, Any]:
@@ -319,7 +320,7 @@ def _stored(work: _AnalysisService, asked: Judged) -> dict[str, Any]:
         work.store,
         asked.span(work.station),
         limit=asked.limit,
-        said=work.book.read(),
+        labels=work.labels.read(work.store),
         recipe=work.recipe(asked.recipe),
         several=len(work.context.settings.views) > 1,
     )

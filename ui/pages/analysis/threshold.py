@@ -7,7 +7,6 @@ its heat. So at another threshold a part's verdict is known or not by its `Kind`
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -17,7 +16,7 @@ import numpy as np
 
 from inspection.intervals import exact_intervals
 from inspection.judgement import Verdict
-from inspection.labels.labels import PartLabels, Said, Truth, label_of, truth_of
+from inspection.labels.labels import LabelsByPart, PartLabels, Truth
 from inspection.recipe import Recipe
 from inspection.recipe.calibration import promises
 from inspection.store import Store
@@ -26,6 +25,7 @@ from ui.pages.analysis.requests import packed
 
 _COLUMNS = ("number", "part_id", "verdict", "score", "threshold", "regions", "judged_at", "capture")
 _SAME = 1 - 1e-9
+_NO_LABELS = PartLabels()
 
 
 class Kind(IntEnum):
@@ -81,25 +81,14 @@ def kind_of(
     return Kind.RULE_REFUSED
 
 
-class Book:
-    """The labels of all parts, read on from where it stopped; may be used from any thread."""
-
-    def __init__(self, store: Store) -> None:
-        self._store, self._lock, self._last = store, threading.Lock(), 0
-        self._said: dict[str, PartLabels] = {}
-
-    def read(self) -> Said:
-        """Give what was said of each part as it is now."""
-        with self._lock:
-            while some := self._store.events_of("label", after_number=self._last):
-                for event in some:
-                    self._said.setdefault(event.part_id, PartLabels()).given.append(label_of(event))
-                self._last = some[-1].number
-            return dict(self._said)
-
-
 def stored(
-    store: Store, span: Span, *, limit: int, said: Said, recipe: Recipe | None, several: bool
+    store: Store,
+    span: Span,
+    *,
+    limit: int,
+    labels: LabelsByPart,
+    recipe: Recipe | None,
+    several: bool,
 ) -> dict[str, Any]:
     """Give the latest parts of one recipe for a browser; newest first, arrays packed."""
     rows = columns_of(store, span, _COLUMNS, limit=limit)
@@ -123,7 +112,7 @@ def stored(
         arrays["score"].append(np.nan if score is None else score)
         arrays["peak"].append(_peak(found))
         arrays["kind"].append(kind)
-        arrays["truth"].append(truth_of(said.get(part_id)))
+        arrays["truth"].append(labels.get(part_id, _NO_LABELS).truth)
         codes.append(verdicts.index(verdict))
     return {
         "parts": len(rows),

@@ -13,7 +13,7 @@ import numpy as np
 
 from inspection import reasons
 from inspection.judgement import Verdict
-from inspection.labels.labels import Said, Truth, truth_of
+from inspection.labels.labels import LabelsByPart, Truth
 from inspection.recipe import Recipe
 from inspection.store import Store
 from inspection.store.chain import revived
@@ -77,7 +77,7 @@ def edges_of(
             return
 
 
-def causes(store: Store, span: Span, said: Said) -> dict[str, Any]:
+def causes(store: Store, span: Span, labels: LabelsByPart) -> dict[str, Any]:
     """Count rejects by zone, by reason they could not be inspected, and by defect type of labels.
 
     A part counts once for each zone it has a region at fault in.
@@ -95,7 +95,7 @@ def causes(store: Store, span: Span, said: Said) -> dict[str, Any]:
             rejects += len(rows)
             for regions, _ in rows:
                 zones.update(_zones(regions))
-    defects = _defects(store, span, said)
+    defects = _defects(store, span, labels)
     return {
         "zones": {"parts": rejects, "bars": _bars(zones), "more": more},
         "kinds": {"parts": cannot, "bars": _bars(kinds), "more": more},
@@ -177,11 +177,11 @@ def _zones(regions: str) -> set[str]:
     return {region["zone"] or NO_ZONE for region in found if not region["accepted"]}
 
 
-def _defects(store: Store, span: Span, said: Said) -> Counter[str]:
+def _defects(store: Store, span: Span, labels: LabelsByPart) -> Counter[str]:
     types = {
         part_id: (part.outcome and part.outcome.defect) or NO_TYPE
-        for part_id, part in said.items()
-        if truth_of(part) is Truth.NG
+        for part_id, part in labels.items()
+        if part.truth is Truth.NG
     }
     inside = columns_by_id(store, span, sorted(types), ("part_id",))
     return Counter(types[part_id] for (part_id,) in inside)

@@ -11,6 +11,7 @@ from fastapi.responses import FileResponse
 
 from inspection.jobs import TRAIN, Job, Jobs
 from inspection.labels import part_selection
+from inspection.labels.labels import read_labels
 from ui.core.audit import audited
 from ui.core.context import Context
 from ui.core.errors import Refuse
@@ -96,7 +97,7 @@ def _trial_routes(router: APIRouter, context: Context, jobs: Jobs) -> None:
         """What a recipe made of the parts it was tried on, as far as it is."""
         trial = await asyncio.to_thread(trial_of, jobs, job_id)
         return await asyncio.to_thread(
-            lambda: trial_message(trial, part_selection.labels(context.store))
+            lambda: trial_message(trial, read_labels(context.store))
         )
 
     @router.get("/tried/{job_id}/heat/{name}")
