@@ -28,8 +28,17 @@ import numpy as np
 from cameras.base import Frame
 from cameras.simulated import Simulated
 from inspection.judgement import Judgement, Region, Verdict
-from inspection.store import NewPart, RetentionPolicy, Store, encode_picture, open_store, retain
+from inspection.store import (
+    NewPart,
+    PartRecord,
+    RetentionPolicy,
+    Store,
+    encode_picture,
+    open_store,
+    retain,
+)
 from inspection.store.append import append
+from inspection.store.filters import ALL_PARTS, PartFilter, Prefix
 from inspection.store.reading import export as records
 from inspection.store.records import part_row
 from inspection.store.schema import parts
@@ -206,6 +215,8 @@ def _finding(store: Store) -> None:
         "REVIEW, of which there is none": lambda: {"verdict": "REVIEW"},
         "a lot and FAIL": lambda: {"verdict": "FAIL", **lot()},
         "a station, anywhere": lambda: {"station": "st1", **deep()},
+        "lots that begin so": lambda: {"lot": Prefix("L1")},
+        "a zone, anywhere": lambda: {"zone": "rim", **deep()},
         "a serial": lambda: {"serial": f"S{chance.randrange(rows)}"},
         "an hour": lambda: span(hours=1),
         "a day": lambda: span(days=1),
@@ -214,12 +225,19 @@ def _finding(store: Store) -> None:
         "the first days": lambda: {"until": START + timedelta(days=3)},
     }
     for name, ask in pages.items():
-        _asked(f"page of 50, {name}", lambda ask=ask: store.parts(**ask()))
+        _asked(f"page of 50, {name}", lambda ask=ask: _page(store, **ask()))
     _asked("counts, all", store.counts, 10)
-    _asked("counts, a lot", lambda: store.counts(**lot()))
-    _asked("counts, a station", lambda: store.counts(station="st1"), 10)
-    _asked("counts, a day", lambda: store.counts(**span(days=1)))
-    _asked("counts, a station and a day", lambda: store.counts(station="st0", **span(days=1)))
+    _asked("counts, a lot", lambda: store.counts(PartFilter(**lot())))
+    _asked("counts, a station", lambda: store.counts(PartFilter(station="st1")), 10)
+    _asked("counts, a day", lambda: store.counts(PartFilter(**span(days=1))))
+    _asked(
+        "counts, a station and a day",
+        lambda: store.counts(PartFilter(station="st0", **span(days=1))),
+    )
+
+
+def _page(store: Store, *, after_number: int | None = None, **asked: Any) -> list[PartRecord]:
+    return store.parts(PartFilter(**asked), after_number=after_number)
 
 
 def _going_through(store: Store, folder: Path) -> None:
@@ -231,7 +249,7 @@ def _going_through(store: Store, folder: Path) -> None:
     print(f"retain, dry run: {sum(done.removed.values())} pictures of {rows} in {seconds:.1f} s")
     for name in ("out.csv", "out.parquet"):
         before, begun = _peak_mb(), time.perf_counter()
-        records.export(store, records.Filters(), folder / name)
+        records.export(store, ALL_PARTS, folder / name)
         rate = rows / (time.perf_counter() - begun)
         print(f"export to {name}: {rate:.0f} rows/s; peak memory {before} MB, then {_peak_mb()} MB")
     begun = time.perf_counter()

@@ -12,7 +12,7 @@ import typer
 
 if TYPE_CHECKING:
     from inspection.store import Store
-    from inspection.store.reading.export import Filters
+    from inspection.store.filters import PartFilter
 
 app = typer.Typer(
     name="records",
@@ -27,8 +27,20 @@ StoreArgument = Annotated[
 ImagesFolder = Annotated[
     Path | None, typer.Option("--images-folder", help="Folder of its pictures; needed with a URL.")
 ]
-Lot = Annotated[str | None, typer.Option(help="Only parts of this lot.")]
-Serial = Annotated[str | None, typer.Option(help="Only parts with this serial number.")]
+Lot = Annotated[
+    str | None, typer.Option(help="Only parts of this lot; 'L7*': of all that begin so.")
+]
+Serial = Annotated[str | None, typer.Option(help="Only parts with this serial number, or 'S7*'.")]
+Product = Annotated[str | None, typer.Option(help="Only parts of this product.")]
+RecipeId = Annotated[
+    str | None, typer.Option("--recipe", help="Only parts judged by this recipe id, or '3f2a*'.")
+]
+Number = Annotated[int | None, typer.Option(min=1, help="Only the part of this number.")]
+PartId = Annotated[str | None, typer.Option(help="Only the part of this id.")]
+Zone = Annotated[str | None, typer.Option(help="Only parts with a region at fault in this zone.")]
+Reason = Annotated[
+    str | None, typer.Option(help="Only parts with this reason, or 'the picture is too dark*'.")
+]
 VerdictName = Annotated[
     str | None, typer.Option("--verdict", help="Only PASS, FAIL, REVIEW or CANNOT_INSPECT.")
 ]
@@ -75,8 +87,14 @@ def list_(
     store: StoreArgument,
     lot: Lot = None,
     serial: Serial = None,
-    verdict: VerdictName = None,
+    product: Product = None,
+    recipe: RecipeId = None,
     station: Station = None,
+    verdict: VerdictName = None,
+    zone: Zone = None,
+    reason: Reason = None,
+    number: Number = None,
+    part_id: PartId = None,
     since: Since = None,
     until: Until = None,
     limit: Annotated[int, typer.Option(min=1, help="List at most this many parts.")] = 50,
@@ -87,7 +105,10 @@ def list_(
     from inspection.labels.labels import read_labels, truth_columns
     from inspection.store.reading.export import flat, newest
 
-    asked = _filters(lot, serial, verdict, station, since, until)
+    asked = _filter(
+        lot=lot, serial=serial, product=product, recipe=recipe, station=station, verdict=verdict,
+        zone=zone, reason=reason, number=number, part_id=part_id, since=since, until=until,
+    )  # fmt: skip
     with _opened(store, images_folder) as record:
         columns = truth_columns(read_labels(record))
         for part in newest(record, asked, limit):
@@ -104,8 +125,14 @@ def export(
     ] = None,
     lot: Lot = None,
     serial: Serial = None,
-    verdict: VerdictName = None,
+    product: Product = None,
+    recipe: RecipeId = None,
     station: Station = None,
+    verdict: VerdictName = None,
+    zone: Zone = None,
+    reason: Reason = None,
+    number: Number = None,
+    part_id: PartId = None,
     since: Since = None,
     until: Until = None,
     images_folder: ImagesFolder = None,
@@ -115,7 +142,10 @@ def export(
     from inspection.labels.labels import read_labels, truth_columns
     from inspection.store.reading.export import export as write
 
-    asked = _filters(lot, serial, verdict, station, since, until)
+    asked = _filter(
+        lot=lot, serial=serial, product=product, recipe=recipe, station=station, verdict=verdict,
+        zone=zone, reason=reason, number=number, part_id=part_id, since=since, until=until,
+    )  # fmt: skip
     with _opened(store, images_folder) as record:
         columns = truth_columns(read_labels(record))
         done = write(record, asked, out, images=images, columns=columns)
@@ -239,38 +269,15 @@ def _opened(store: str, images: Path | None, *, read_only: bool = True) -> Store
     return open_store(store, images=images, read_only=read_only)
 
 
-def _filters(
-    lot: str | None,
-    serial: str | None,
-    verdict: str | None,
-    station: str | None,
-    since: str | None,
-    until: str | None,
-) -> Filters:
-    from inspection.judgement import Verdict
-    from inspection.store.reading.export import Filters
+def _filter(**options: str | int | None) -> PartFilter:
+    from inspection.store.filters import FilterError, read_filter
 
-    if verdict is not None and verdict not in list(Verdict):
-        allowed = ", ".join(Verdict)
-        raise typer.BadParameter(
-            f"must be one of {allowed}, got {verdict!r}", param_hint="--verdict"
-        )
-    return Filters(
-        lot=lot, serial=serial, verdict=verdict, station=station,
-        since=_time(since, "--since"), until=_time(until, "--until"),
-    )  # fmt: skip
-
-
-def _time(text: str | None, option: str) -> datetime | None:
-    if text is None:
-        return None
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as exc:
+        return read_filter(options)
+    except FilterError as error:
         raise typer.BadParameter(
-            f"must be a time such as 2026-03-05T06:00, got {text!r}", param_hint=option
-        ) from exc
-    return moment if moment.utcoffset() is not None else moment.replace(tzinfo=UTC)
+            str(error), param_hint=f"--{error.field.replace('_', '-')}"
+        ) from error
 
 
 def _head(text: str | None) -> Any:

@@ -11,7 +11,6 @@ import sys
 import time
 import zipfile
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +19,10 @@ from inspection.jobs.kinds import EXPORT, REPORT, VERIFY
 from inspection.jobs.status_file import DONE, StatusFile
 from inspection.labels.labels import read_labels, truth_columns
 from inspection.store import PartRecord, Store, open_store
+from inspection.store.filters import part_filter_from_json
 from inspection.store.reading.export import Columns, RecordsError, write_table
 from inspection.store.reading.lot_report import lot_report, write_report
-from inspection.store.reading.summary import Span, all_of
+from inspection.store.reading.summary import all_of
 
 if TYPE_CHECKING:
     from models import Progress
@@ -61,7 +61,8 @@ def _verify(store: Store, request: Mapping[str, Any], progress: Progress) -> dic
 
 def _export(store: Store, request: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
     target = Path(request["target"])
-    found = _counted(all_of(store, span_of(request["span"])), progress)
+    part_filter = part_filter_from_json(request["filter"])
+    found = _counted(all_of(store, part_filter), progress)
     columns = truth_columns(read_labels(store))
     if target.suffix != ".zip":
         done = write_table(store, found, target, columns=columns)
@@ -124,24 +125,6 @@ def _report(store: Store, request: Mapping[str, Any], progress: Progress) -> dic
     report = lot_report(store, request["lot"], pictures=request["pictures"])
     write_report(report, Path(request["target"]))
     return {"parts": report.parts}
-
-
-def told_span(span: Span) -> dict[str, Any]:
-    """Say a span in JSON."""
-    found = {name: getattr(span, name) for name in Span.__dataclass_fields__}
-    return {
-        name: value.isoformat() if isinstance(value, datetime) else value
-        for name, value in found.items()
-    }
-
-
-def span_of(told: dict[str, Any]) -> Span:
-    """Read a span from JSON."""
-    times = {
-        name: None if told[name] is None else datetime.fromisoformat(told[name])
-        for name in ("since", "until")
-    }
-    return Span(**(told | times))
 
 
 _TASKS = {VERIFY: _verify, EXPORT: _export, REPORT: _report}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from inspection.errors import SetupError
 from inspection.judgement import Verdict
 from inspection.labels.labels import Labels, PartLabels, Truth, read_labels
 from inspection.store import PartRecord, Store
+from inspection.store.filters import ALL_PARTS, PartFilter
 from inspection.store.reading.outline import numbered, numbers_of
 
 PAGE, MOST_LOOKED_AT = 200, 20_000
@@ -23,17 +24,15 @@ def latest(
     product: str,
     count: int,
     good: bool = False,
-    lot: str | None = None,
-    since: datetime | None = None,
-    until: datetime | None = None,
+    part_filter: PartFilter = ALL_PARTS,
 ) -> list[tuple[PartRecord, Path]]:
     """Give the latest parts of a product that have a picture, newest first.
 
-    With `good` only those `is_good` lets pass.
+    With `good` only those `is_good` lets pass; of the station's parts only those `part_filter` lets through.
     """
     labels = read_labels(store) if good else Labels()
     found: list[tuple[PartRecord, Path]] = []
-    for record in _all(store, station=station, lot=lot, since=since, until=until):
+    for record in _all(store, replace(part_filter, station=station)):
         if len(found) == count:
             break
         picture = _picture(store, record, product)
@@ -96,19 +95,10 @@ def _numbered(store: Store, numbers: list[int]) -> Iterator[PartRecord]:
         yield from numbered(store, numbers[start : start + PAGE])
 
 
-def _all(
-    store: Store,
-    *,
-    station: str,
-    lot: str | None,
-    since: datetime | None,
-    until: datetime | None,
-) -> Iterator[PartRecord]:
+def _all(store: Store, part_filter: PartFilter) -> Iterator[PartRecord]:
     after: int | None = None
     for _ in range(MOST_LOOKED_AT // PAGE):
-        page = store.parts(
-            station=station, lot=lot, since=since, until=until, after_number=after, limit=PAGE
-        )
+        page = store.parts(part_filter, after_number=after, limit=PAGE)
         yield from page
         if len(page) < PAGE:
             return

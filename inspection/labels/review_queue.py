@@ -6,7 +6,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -16,9 +16,13 @@ from numpy.typing import NDArray
 from inspection.judgement import Verdict
 from inspection.labels.labels import Labels
 from inspection.store import Store
+from inspection.store.filters import ALL_PARTS, PartFilter, Prefix
 from inspection.store.reading.outline import Outline, numbers_of, outlines, removed
+from inspection.store.reading.summary import columns_of
 
 AT_ONCE = 20_000
+MOST = 1_000_000
+"""At most so many parts are looked up in the record for one filter."""
 REMOVED_S = 60.0
 """Pictures removed by rule are looked up this often."""
 
@@ -45,18 +49,8 @@ _VERDICTS = tuple(Verdict)
 _GROUPS = np.array([_GROUP[verdict] for verdict in _VERDICTS], np.int8)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QueueFilter:
-    """Which parts a person wants to see; None asks for nothing. Times are seconds since 1970."""
-
-    state: State = State.TODO
-    lot: str | None = None
-    verdict: Verdict | None = None
-    zone: str | None = None
-    product: str | None = None
-    recipe: str | None = None
-    since_s: float | None = None
-    until_s: float | None = None
+HELD = ("lot", "product", "recipe_id", "verdict", "zone", "since", "until")
+"""The fields of a filter that are answered from memory; for others the record is asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,9 +73,11 @@ class TextNumbers:
         """Give the number of a text, a new one if it is new."""
         return -1 if name is None else self._codes.setdefault(name, len(self._codes))
 
-    def known(self, name: str) -> int:
-        """Give the number of a text; -2, which no part has, where it was never seen."""
-        return self._codes.get(name, -2)
+    def matching(self, wanted: str | Prefix) -> list[int]:
+        """The numbers of the texts that are wanted; none where no such text was seen."""
+        if isinstance(wanted, str):
+            return [self._codes[wanted]] if wanted in self._codes else []
+        return [code for name, code in self._codes.items() if name.startswith(wanted.text)]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._codes)
@@ -121,12 +117,24 @@ class Queue:
                 self._removed_at = time.monotonic()
 
     def page(
-        self, wanted: QueueFilter, who: str, *, after: Key | None = None, limit: int = 20
+        self,
+        part_filter: PartFilter,
+        who: str,
+        *,
+        state: State = State.TODO,
+        after: Key | None = None,
+        limit: int = 20,
     ) -> QueuePage:
-        """Give a page of the parts wanted, beginning after a key, and what there is in all."""
+        """A page of the parts asked for, beginning after a key, and what there is in all.
+
+        Raises StoreError where the filter has a field that is not in `HELD`.
+        """
+        numbers = self._recorded(part_filter)
         with self._lock:
-            chosen = self._chosen(wanted, who)
-            group = self._group(wanted.state, who)[chosen]
+            chosen = self._chosen(part_filter) & self._in_state(state, who)
+            if numbers is not None:
+                chosen &= self._among(numbers)
+            group = self._group(state, who)[chosen]
             number = self._columns["number"][chosen]
             near = np.where(group == _PASS, -self._columns["ratio"][chosen], 0.0)
         counts = np.bincount(group, minlength=len(GROUPS)).tolist()
@@ -179,25 +187,33 @@ class Queue:
         if parties := part.parties:
             self._differ[number] = parties
 
-    def _chosen(self, wanted: QueueFilter, who: str) -> NDArray[np.bool_]:
+    def _recorded(self, part_filter: PartFilter) -> NDArray[np.int64] | None:
+        """Numbers of the parts that match in the fields not held here; None: nothing asks for them."""
+        others = replace(part_filter, **dict.fromkeys(HELD))
+        if others in (ALL_PARTS, PartFilter(station=self.station)):
+            return None
+        rows = columns_of(self.store, others, ("number",), limit=MOST)
+        return np.array([number for (number,) in rows], np.int64)
+
+    def _chosen(self, part_filter: PartFilter) -> NDArray[np.bool_]:
         columns = self._columns
         chosen = columns["image"] & ~self._among(self._removed)
         for name, names, value in (
-            ("lot", self.lots, wanted.lot),
-            ("product", self.products, wanted.product),
-            ("recipe", self.recipes, wanted.recipe),
+            ("lot", self.lots, part_filter.lot),
+            ("product", self.products, part_filter.product),
+            ("recipe", self.recipes, part_filter.recipe_id),
         ):
             if value is not None:
-                chosen &= columns[name] == names.known(value)
-        if wanted.verdict is not None:
-            chosen &= columns["verdict"] == _VERDICTS.index(wanted.verdict)
-        if wanted.zone is not None:
-            chosen &= self._among(self._zones.get(wanted.zone, ()))
-        if wanted.since_s is not None:
-            chosen &= columns["judged_at"] >= wanted.since_s
-        if wanted.until_s is not None:
-            chosen &= columns["judged_at"] < wanted.until_s
-        return chosen & self._in_state(wanted.state, who)
+                chosen &= np.isin(columns[name], names.matching(value))
+        if part_filter.verdict is not None:
+            chosen &= columns["verdict"] == _VERDICTS.index(part_filter.verdict)
+        if part_filter.zone is not None:
+            chosen &= self._among(self._zones.get(part_filter.zone, ()))
+        if part_filter.since is not None:
+            chosen &= columns["judged_at"] >= part_filter.since.timestamp()
+        if part_filter.until is not None:
+            chosen &= columns["judged_at"] < part_filter.until.timestamp()
+        return chosen
 
     def _in_state(self, state: State, who: str) -> NDArray[np.bool_]:
         labelled, mine = self._among(self._labelled), self._among(self._by.get(who, ()))

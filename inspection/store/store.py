@@ -20,7 +20,7 @@ from inspection.store.chain import ChainHead
 from inspection.store.database import DatabaseLocation, connect, place_of
 from inspection.store.error_mapping import mapped
 from inspection.store.errors import RecordRefused, StoreError, StoreUnavailable
-from inspection.store.filters import matching, page
+from inspection.store.filters import ALL_PARTS, PartFilter, conditions, page
 from inspection.store.journal import NotedTrigger
 from inspection.store.migrations import migrate, require_latest
 from inspection.store.outbox import RefusedResult
@@ -235,27 +235,24 @@ class Store:
 
     def parts(
         self,
+        part_filter: PartFilter = ALL_PARTS,
         *,
-        verdict: Verdict | str | None = None,
-        lot: str | None = None,
-        serial: str | None = None,
-        station: str | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
         after_number: int | None = None,
         limit: int = 50,
         newest_first: bool = True,
     ) -> list[PartRecord]:
-        """Give one page of the parts that match; `since` <= judged_at < `until`.
+        """One page of the parts a filter lets through.
 
         For the next page give the last number of this one as `after_number`.
         """
         if limit < 1:
             raise ValueError(f"limit: expected 1 or more, got {limit}")
-        where = matching(
-            verdict=verdict, lot=lot, serial=serial, station=station, since=since, until=until
+        query = page(
+            conditions(part_filter),
+            after_number=after_number,
+            limit=limit,
+            newest_first=newest_first,
         )
-        query = page(where, after_number=after_number, limit=limit, newest_first=newest_first)
         with self.reading("list parts") as connection:
             return [part_record(dict(row)) for row in connection.execute(query).mappings()]
 
@@ -288,16 +285,9 @@ class Store:
         with self.reading(f"list the events {kind!r}") as connection:
             return [part_event(dict(row)) for row in connection.execute(query).mappings()]
 
-    def counts(
-        self,
-        *,
-        lot: str | None = None,
-        station: str | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
-    ) -> dict[Verdict, int]:
-        """Count the parts that match by verdict; every verdict is there."""
-        where = matching(lot=lot, station=station, since=since, until=until)
+    def counts(self, part_filter: PartFilter = ALL_PARTS) -> dict[Verdict, int]:
+        """Count the parts a filter lets through by verdict; every verdict is there."""
+        where = conditions(part_filter)
         query = select(parts.c.verdict, func.count()).where(*where).group_by(parts.c.verdict)
         with self.reading("count parts") as connection:
             found = {verdict: count for verdict, count in connection.execute(query)}

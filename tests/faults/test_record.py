@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from inspection.judgement import Verdict
+from inspection.store.filters import PartFilter
 from tests.station.conftest import wait_until
 
 
@@ -24,7 +25,7 @@ def test_the_record_is_locked_by_another_program(build: Any, tmp_path: Path) -> 
         other.close()
         wait_until(lambda: built.station.state == "Ready", 60)
         wait_until(lambda: sum(built.store.counts().values()) == 4)
-        refused = built.store.parts(verdict=Verdict.CANNOT_INSPECT)
+        refused = built.store.parts(PartFilter(verdict=Verdict.CANNOT_INSPECT))
         assert [r.reason for r in refused] == ["refused: the record was out of reach"] * 3
         assert built.trigger()
         built.settle(2)

@@ -15,6 +15,7 @@ from inspection.errors import InspectionError
 from inspection.judgement import Verdict
 from inspection.station.pipeline import StationStopped
 from inspection.store import open_store
+from inspection.store.filters import PartFilter
 from tests.station.conftest import wait_until
 
 
@@ -289,7 +290,10 @@ def test_pictures_the_camera_lost_are_parts_that_were_not_inspected(build: Any) 
         with pytest.raises(StationStopped):
             built.station.run()
         wait_until(lambda: sum(built.store.counts().values()) == 5)
-        reasons = [record.reason for record in built.store.parts(verdict="CANNOT_INSPECT")]
+        reasons = [
+            record.reason
+            for record in built.store.parts(PartFilter(verdict=Verdict.CANNOT_INSPECT))
+        ]
         assert reasons == ["the camera lost this part's picture"] * 2
 
 

@@ -19,8 +19,9 @@ from typer.testing import CliRunner, Result
 from inspection.cli.records import app
 from inspection.judgement import Verdict
 from inspection.store import NewPart, PartRecord, RetentionPolicy, Store, open_store, retain
+from inspection.store.filters import ALL_PARTS
 from inspection.store.reading import export as records
-from inspection.store.reading.export import Filters, RecordsError
+from inspection.store.reading.export import RecordsError
 from inspection.store.reading.lot_report import as_html, lot_report
 
 MakePart = Callable[..., NewPart]
@@ -127,6 +128,14 @@ def test_verify_finds_a_rewritten_record_by_the_head_noted(filled: Store, call: 
         (("--station", "st0", "--since", "2026-03-05T10:00"), [9, 7, 5]),
         (("--until", "2026-03-05T08:00+01:00"), [1]),
         (("--lot", "none"), []),
+        (("--lot", "L<*", "--limit", 2), [10, 9]),
+        (("--serial", "=S*", "--verdict", "FAIL"), [8]),
+        (("--zone", "rim"), [8]),
+        (("--zone", "hub"), []),
+        (("--reason", "the file*"), [10]),
+        (("--recipe", "c0f*", "--number", 3), [3]),
+        (("--product", "none"), []),
+        (("--part-id", "none"), []),
     ],
 )
 def test_list(filled: Store, call: Any, words: tuple[object, ...], numbers: list[int]) -> None:
@@ -212,7 +221,7 @@ def test_export_goes_through_many_pages(
     out = tmp_path / "out.csv"
     assert _rows(call("export", out, "--json"))[0]["parts"] == 10
     assert len(out.read_text().splitlines()) == 11
-    assert [part.number for part in records.newest(filled, Filters(), 7)] == [10, 9, 8, 7, 6, 5, 4]
+    assert [part.number for part in records.newest(filled, ALL_PARTS, 7)] == [10, 9, 8, 7, 6, 5, 4]
 
 
 def test_an_export_that_fails_keeps_the_earlier_file(
@@ -221,10 +230,10 @@ def test_an_export_that_fails_keeps_the_earlier_file(
     out = tmp_path / "out.csv"
     out.write_text("earlier")
     with pytest.raises(RecordsError, match=r"unknown kind of file '.xls'; .* .csv or .parquet"):
-        records.export(filled, Filters(), out.with_suffix(".xls"))
+        records.export(filled, ALL_PARTS, out.with_suffix(".xls"))
     tamper("UPDATE parts SET verdict = 'MAYBE' WHERE number = 7")
     with pytest.raises(Exception, match="part 7: its row cannot be read"):
-        records.export(filled, Filters(), out)
+        records.export(filled, ALL_PARTS, out)
     assert [path.name for path in tmp_path.glob("*out*")] == ["out.csv"]
     assert out.read_text() == "earlier"
 

@@ -22,6 +22,7 @@ from inspection.store import (
     StoreUnavailable,
     open_store,
 )
+from inspection.store.filters import PartFilter
 
 MakePart = Callable[..., NewPart]
 Opened = Callable[..., Store]
@@ -124,7 +125,7 @@ def test_text_that_a_database_refuses_is_kept_as_escapes(store: Store, make_part
     read = store.add(make_part(serial="a\0b", lot="Los Ä 漢", source=source))
     assert (read.serial, read.lot, read.source) == ("a\\x00b", "Los Ä 漢", "caf\\udce9.png")
     assert store.part(read.part_id) == read
-    assert store.parts(serial="a\0b", lot="Los Ä 漢") == [read]
+    assert store.parts(PartFilter(serial="a\0b", lot="Los Ä 漢")) == [read]
     assert store.verify() == []
 
 
@@ -163,7 +164,12 @@ def filled(store: Store, make_part: MakePart) -> Store:
     ],
 )  # fmt: skip
 def test_parts_are_found(filled: Store, asked: dict[str, Any], numbers: list[int]) -> None:
-    assert [record.number for record in filled.parts(**asked)] == numbers
+    asked = dict(asked)
+    paging = {
+        name: asked.pop(name) for name in asked.keys() & {"after_number", "limit", "newest_first"}
+    }
+    found = filled.parts(PartFilter(**asked), **paging)
+    assert [record.number for record in found] == numbers
 
 
 def test_pages_join_without_gap_or_double(filled: Store) -> None:
@@ -178,8 +184,8 @@ def test_pages_join_without_gap_or_double(filled: Store) -> None:
 def test_counts(filled: Store) -> None:
     none = dict.fromkeys(Verdict, 0)
     assert filled.counts() == {**none, Verdict.PASS: 9, Verdict.FAIL: 3}
-    assert filled.counts(lot="L0") == {**none, Verdict.PASS: 3, Verdict.FAIL: 1}
-    assert filled.counts(station="st0", since=MORNING + timedelta(hours=6)) == {
+    assert filled.counts(PartFilter(lot="L0")) == {**none, Verdict.PASS: 3, Verdict.FAIL: 1}
+    assert filled.counts(PartFilter(station="st0", since=MORNING + timedelta(hours=6))) == {
         **none,
         Verdict.PASS: 3,
     }
@@ -189,9 +195,9 @@ def test_a_limit_below_one_and_an_unknown_verdict_are_refused(store: Store) -> N
     with pytest.raises(ValueError, match="limit: expected 1 or more, got 0"):
         store.parts(limit=0)
     with pytest.raises(ValueError, match="'GOOD' is not a valid Verdict"):
-        store.parts(verdict="GOOD")
+        store.parts(PartFilter(verdict="GOOD"))
     with pytest.raises(ValueError, match="expected a time with a zone"):
-        store.parts(since=datetime(2026, 3, 5))
+        store.parts(PartFilter(since=datetime(2026, 3, 5)))
 
 
 def test_events_follow_a_part(opened: Opened, make_part: MakePart) -> None:

@@ -34,6 +34,7 @@ from inspection.store import (
     open_store,
 )
 from inspection.store import error_mapping as faults
+from inspection.store.filters import PartFilter
 
 MakePart = Callable[..., NewPart]
 Opened = Callable[..., Store]
@@ -112,9 +113,9 @@ def test_a_clock_that_jumps_back_an_hour_changes_no_order(
     page = store.parts(limit=2)
     rest = store.parts(limit=9, after_number=page[-1].number)
     assert [record.number for record in [*page, *rest]] == [6, 5, 4, 3, 2, 1]
-    half_hour = store.parts(since=noon, until=noon + timedelta(minutes=30))
+    half_hour = store.parts(PartFilter(since=noon, until=noon + timedelta(minutes=30)))
     assert [record.number for record in half_hour] == [5, 1]
-    assert store.counts(since=noon + timedelta(minutes=59))[Verdict.PASS] == 2
+    assert store.counts(PartFilter(since=noon + timedelta(minutes=59)))[Verdict.PASS] == 2
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ from inspection.judgement import Verdict
 from inspection.local_api.messages import record_message
 from inspection.station.station_file import StationFile
 from inspection.store import PartRecord, Store
+from inspection.store.filters import PartFilter
 from inspection.store.reading.summary import unacknowledged
 from ui.live.station_client import StationClient, StationGone
 from ui.security.redact import covered_text
@@ -166,8 +167,9 @@ class Hub:
     def _recall(self) -> None:
         """Read from the record what a page shows: this shift's counts, the latest parts."""
         self.shift_began = shift_start(self.settings.shifts, datetime.now().astimezone())
-        latest = self.store.parts(station=self.settings.station, limit=TREND)
-        found = self.store.counts(station=self.settings.station, since=self.shift_began)
+        latest = self.store.parts(PartFilter(station=self.settings.station), limit=TREND)
+        since_shift = PartFilter(station=self.settings.station, since=self.shift_began)
+        found = self.store.counts(since_shift)
         self.shift = Counter({verdict.value: n for verdict, n in found.items() if n})
         self._numbers = latest[0].number if latest else 0
         late = self._late_messages(latest)

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, fields
-from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from inspection.durable_files import copy_file, replacing, sync_tree
 from inspection.errors import InspectionError
-from inspection.judgement import Verdict
 from inspection.spreadsheet import csv_text
 from inspection.store import PartRecord, Store
 from inspection.store.chain import canonical
+from inspection.store.filters import PartFilter
 
 _PAGE = 1000
 _WRITE_AT_ONCE = 5000
@@ -28,18 +27,6 @@ class RecordsError(InspectionError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Filters:
-    """Which parts are asked for; None asks for nothing. `since` <= judged_at < `until`."""
-
-    lot: str | None = None
-    serial: str | None = None
-    verdict: Verdict | str | None = None
-    station: str | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ExportReport:
     """What an export wrote; `images_missing` were removed by rule, or are lost (`verify` tells)."""
 
@@ -48,18 +35,21 @@ class ExportReport:
     images_missing: int
 
 
-def all_parts(store: Store, asked: Filters, *, newest_first: bool = False) -> Iterator[PartRecord]:
+def all_parts(
+    store: Store, part_filter: PartFilter, *, newest_first: bool = False
+) -> Iterator[PartRecord]:
     """Give every part that matches, page by page: memory does not grow with the record."""
-    words = {each.name: getattr(asked, each.name) for each in fields(asked)}
     after = None
-    while page := store.parts(**words, after_number=after, limit=_PAGE, newest_first=newest_first):
+    while page := store.parts(
+        part_filter, after_number=after, limit=_PAGE, newest_first=newest_first
+    ):
         yield from page
         after = page[-1].number
 
 
-def newest(store: Store, asked: Filters, limit: int) -> list[PartRecord]:
+def newest(store: Store, part_filter: PartFilter, limit: int) -> list[PartRecord]:
     """Give up to `limit` parts that match, the newest first."""
-    return list(islice(all_parts(store, asked, newest_first=True), limit))
+    return list(islice(all_parts(store, part_filter, newest_first=True), limit))
 
 
 def flat(record: PartRecord) -> dict[str, Any]:
@@ -80,7 +70,7 @@ Columns = Mapping[str, Callable[[PartRecord], str | None]]
 
 def export(
     store: Store,
-    asked: Filters,
+    part_filter: PartFilter,
     target: Path,
     *,
     images: Path | None = None,
@@ -91,7 +81,7 @@ def export(
     The file is written aside and renamed: an earlier one stays until the new one is complete.
     Raises RecordsError for another suffix.
     """
-    return write_table(store, all_parts(store, asked), target, images=images, columns=columns)
+    return write_table(store, all_parts(store, part_filter), target, images=images, columns=columns)
 
 
 def write_table(

@@ -13,7 +13,8 @@ from typing import Any
 from inspection.durable_files import replace_file
 from inspection.judgement import Verdict
 from inspection.store import Store
-from inspection.store.reading.export import Filters, RecordsError, all_parts
+from inspection.store.filters import PartFilter
+from inspection.store.reading.export import RecordsError, all_parts
 
 NOT_CLAIMED = (
     "Escapes and overkill are not stated: a record of verdicts cannot know them; "
@@ -65,7 +66,7 @@ def lot_report(store: Store, lot: str, *, pictures: bool = True) -> LotReport:
         name: Counter() for name in ("verdicts", "reasons", "zones", "recipes", "stations")
     }
     times, numbers = [], []
-    for record in all_parts(store, Filters(lot=lot)):
+    for record in all_parts(store, PartFilter(lot=lot)):
         counted["verdicts"][record.verdict.value] += 1
         counted["recipes"][record.recipe_id] += 1
         counted["stations"][record.station or "none"] += 1

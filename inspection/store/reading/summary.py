@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, select
+from sqlalchemy import Connection, and_, exists, func, select
 from sqlalchemy.exc import DBAPIError
 
 from inspection.judgement import Verdict
 from inspection.store.errors import StoreError
-from inspection.store.filters import matching
-from inspection.store.records import PartRecord, clean, part_record, time_text
+from inspection.store.filters import PartFilter, conditions
+from inspection.store.records import PartRecord, part_record, time_text
 from inspection.store.schema import events, parts
 
 if TYPE_CHECKING:
@@ -34,24 +34,8 @@ class TooMuch(StoreError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
-    """Which parts; None asks for nothing. A serial or lot that ends with * asks for its beginning."""
-
-    product: str | None = None
-    recipe_id: str | None = None
-    lot: str | None = None
-    serial: str | None = None
-    station: str | None = None
-    verdict: Verdict | str | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-    number: int | None = None
-    part_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Extent:
-    """How many parts a span has, how many with a picture, and the first and last time."""
+    """How many parts a filter lets through, how many with a picture, and the first and last time."""
 
     parts: int
     pictures: int
@@ -70,35 +54,45 @@ class RecipeInUse:
 
 
 def columns_of(
-    store: Store, span: Span, names: Sequence[str], *, limit: int, newest_first: bool = True
+    store: Store,
+    part_filter: PartFilter,
+    names: Sequence[str],
+    *,
+    limit: int,
+    newest_first: bool = True,
 ) -> list[tuple[Any, ...]]:
     """Give some columns of up to `limit` parts; raises StoreError."""
     order = parts.c.number.desc() if newest_first else parts.c.number
     columns = [parts.c[name] for name in names]
-    query = select(*columns).where(*_where(span)).order_by(order).limit(limit)
+    query = select(*columns).where(*conditions(part_filter)).order_by(order).limit(limit)
     with _within(store, "read columns of parts") as connection:
         return [tuple(row) for row in connection.execute(query)]
 
 
 def columns_by_id(
-    store: Store, span: Span, part_ids: Sequence[str], names: Sequence[str]
+    store: Store, part_filter: PartFilter, part_ids: Sequence[str], names: Sequence[str]
 ) -> list[tuple[Any, ...]]:
-    """Give some columns of those of these parts that are in the span."""
+    """Give some columns of those of these parts the filter lets through."""
     columns, found = [parts.c[name] for name in names], []
     with _within(store, "read columns of parts") as connection:
         for start in range(0, len(part_ids), _AT_ONCE):
             some = parts.c.part_id.in_(part_ids[start : start + _AT_ONCE])
-            query = select(*columns).where(some, *_where(span))
+            query = select(*columns).where(some, *conditions(part_filter))
             found += [tuple(row) for row in connection.execute(query)]
     return found
 
 
 def page_of(
-    store: Store, span: Span, *, below: int | None = None, above: int | None = None, limit: int
+    store: Store,
+    part_filter: PartFilter,
+    *,
+    below: int | None = None,
+    above: int | None = None,
+    limit: int,
 ) -> list[PartRecord]:
     """Give a page of parts, the newest first: those before a number, or the nearest after one."""
     number = parts.c.number
-    where = _where(span)
+    where = conditions(part_filter)
     order = number.asc() if above is not None else number.desc()
     if below is not None:
         where.append(number < below)
@@ -111,10 +105,10 @@ def page_of(
         return [part_record(dict(row)) for row in connection.execute(query).mappings()]
 
 
-def all_of(store: Store, span: Span) -> Iterator[PartRecord]:
-    """Give every part of a span, oldest first, page by page; those recorded meanwhile are left out."""
+def all_of(store: Store, part_filter: PartFilter) -> Iterator[PartRecord]:
+    """Give every part a filter lets through, oldest first, page by page; those recorded meanwhile are left out."""
     above, last = 0, store.head().count
-    while page := page_of(store, span, above=above, limit=_PAGE):
+    while page := page_of(store, part_filter, above=above, limit=_PAGE):
         above = page[0].number
         for record in reversed(page):
             if record.number > last:
@@ -122,11 +116,11 @@ def all_of(store: Store, span: Span) -> Iterator[PartRecord]:
             yield record
 
 
-def extent(store: Store, span: Span) -> Extent:
-    """Count the parts of a span."""
+def extent(store: Store, part_filter: PartFilter) -> Extent:
+    """Count the parts a filter lets through."""
     times = func.min(parts.c.judged_at), func.max(parts.c.judged_at)
     pictures = func.count(parts.c.image)
-    query = select(func.count(), pictures, *times).where(*_where(span))
+    query = select(func.count(), pictures, *times).where(*conditions(part_filter))
     with _within(store, "count parts") as connection:
         count, with_picture, first, last = connection.execute(query).one()
     return Extent(
@@ -137,9 +131,11 @@ def extent(store: Store, span: Span) -> Extent:
     )
 
 
-def counts_between(store: Store, span: Span, edges: Sequence[datetime]) -> list[dict[Verdict, int]]:
+def counts_between(
+    store: Store, part_filter: PartFilter, edges: Sequence[datetime]
+) -> list[dict[Verdict, int]]:
     """Count by verdict between each two neighbouring edges; all of it at one moment of the record."""
-    where, at, found = _where(span), parts.c.judged_at, []
+    where, at, found = conditions(part_filter), parts.c.judged_at, []
     with _within(store, "count parts over time") as connection:
         for begin, end in itertools.pairwise(edges):
             between = and_(at >= time_text(begin), at < time_text(end))
@@ -177,29 +173,6 @@ def lots_seen(store: Store, *, limit: int = 100) -> list[str]:
         return list(connection.scalars(query.limit(limit)))
 
 
-def _where(span: Span) -> list[ColumnElement[bool]]:
-    c = parts.c
-    where = matching(verdict=span.verdict, station=span.station, since=span.since, until=span.until)
-    for column, value in ((c.lot, span.lot), (c.serial, span.serial)):
-        if value is not None:
-            where += _like(column, clean(value) or "")
-    exact = (
-        (c.product, clean(span.product)),
-        (c.recipe_id, clean(span.recipe_id)),
-        (c.part_id, clean(span.part_id)),
-        (c.number, span.number),
-    )
-    return where + [column == value for column, value in exact if value is not None]
-
-
-def _like(column: Any, text: str) -> list[ColumnElement[bool]]:
-    if not text.endswith("*"):
-        return [column == text]
-    begin = text.rstrip("*")
-    # As a range, which an index holds; U+10FFFF sorts after any text.
-    return [column >= begin, column < begin + "\U0010ffff"]
-
-
 @contextmanager
 def _within(store: Store, doing: str, limit_s: float | None = None) -> Iterator[Connection]:
     """Give a connection whose questions end in time. Raises TooMuch when they did not."""
@@ -234,7 +207,7 @@ def _stopped_at(connection: Connection, end: float, limit_s: float) -> Iterator[
 
 def unacknowledged(store: Store, *, station: str, since: datetime, limit: int) -> list[PartRecord]:
     """Give a station's failed parts that nobody acknowledged, newest first."""
-    where = matching(verdict=Verdict.FAIL, station=station, since=since)
+    where = conditions(PartFilter(verdict=Verdict.FAIL, station=station, since=since))
     seen = exists().where(events.c.part_id == parts.c.part_id, events.c.kind == "acknowledge")
     query = select(parts).where(*where, ~seen).order_by(parts.c.number.desc()).limit(limit)
     with store.reading("list the failed parts nobody acknowledged") as connection:

@@ -169,12 +169,12 @@ def test_a_record_out_of_reach_is_tried_again_and_shows_no_old_verdict(
     made = hub([READY])
     counts, failing = made.store.counts, [True, True]
 
-    def fail_twice(**asked: Any) -> Any:
+    def fail_twice(*asked: Any) -> Any:
         if failing:
             failing.pop()
             raise StoreUnavailable("store parts.db: is locked")
         assert made.status is None
-        return counts(**asked)
+        return counts(*asked)
 
     monkeypatch.setattr(made.store, "counts", fail_twice)
     monkeypatch.setattr("ui.live.hub.AGAIN_S", 0.01)

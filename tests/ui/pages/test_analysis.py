@@ -29,8 +29,9 @@ from inspection.recipe import Recipe, open_recipe
 from inspection.recipe.calibration import promises
 from inspection.station.station_file import read_station
 from inspection.store import NewPart, Store, open_store
+from inspection.store.filters import ALL_PARTS, PartFilter
 from inspection.store.reading import summary
-from inspection.store.reading.summary import Span, TooMuch, columns_of
+from inspection.store.reading.summary import TooMuch, columns_of
 from ui.core import errors as refuse
 from ui.core.context import Context
 from ui.live.station_client import StationGone
@@ -430,9 +431,9 @@ def test_a_question_that_takes_too_long_is_given_up(
     monkeypatch.setattr(summary, "LIMIT_S", 0.0)
     monkeypatch.setattr(summary, "_STEPS", 1)
     with pytest.raises(TooMuch, match="within 0 s; ask for a shorter time"):
-        columns_of(writer, Span(), ("number",), limit=10)
+        columns_of(writer, ALL_PARTS, ("number",), limit=10)
     monkeypatch.undo()
-    assert len(columns_of(writer, Span(), ("number",), limit=10)) == 10
+    assert len(columns_of(writer, ALL_PARTS, ("number",), limit=10)) == 10
 
 
 # Parts -------------------------------------------------------------------------------------------
@@ -478,7 +479,7 @@ def test_what_is_no_question_is_refused(client: TestClient) -> None:
 
 
 def test_one_part_with_all_its_fields_and_events(writer: Store, client: TestClient) -> None:
-    record = writer.parts(serial="S0230")[0]
+    record = writer.parts(PartFilter(serial="S0230"))[0]
     writer.add_event(record.part_id, "label", "mia", detail={"label": "NG", "defect": "dent"})
     found = client.get(f"{API}/part/{record.part_id}").json()
     assert found["record"]["hash"] == record.hash
@@ -520,9 +521,9 @@ def test_thumbs_are_small_kept_and_bounded(
 
 
 def test_a_part_without_a_picture_has_no_thumb(writer: Store, client: TestClient) -> None:
-    cannot = writer.parts(verdict="CANNOT_INSPECT", limit=1)[0]
+    cannot = writer.parts(PartFilter(verdict="CANNOT_INSPECT"), limit=1)[0]
     assert client.get(f"{API}/thumb/{cannot.part_id}").status_code == 404
-    gone = writer.parts(verdict="PASS", limit=1)[0]
+    gone = writer.parts(PartFilter(verdict="PASS"), limit=1)[0]
     path = writer.image_path(gone)
     assert path is not None
     path.write_bytes(b"no picture")
@@ -586,10 +587,10 @@ def test_parquet_holds_the_same(client: TestClient, tmp_path: Path) -> None:
 
 
 def test_zip_holds_table_and_pictures(writer: Store, client: TestClient, tmp_path: Path) -> None:
-    record = writer.parts(lot="L2", verdict="FAIL", limit=1)[0]
+    record = writer.parts(PartFilter(lot="L2", verdict="FAIL"), limit=1)[0]
     path = writer.image_path(record)
     assert path is not None
-    gone = writer.image_path(writer.parts(lot="L2", verdict="REVIEW", limit=1)[0])
+    gone = writer.image_path(writer.parts(PartFilter(lot="L2", verdict="REVIEW"), limit=1)[0])
     assert gone is not None
     gone.unlink()
     done, data = fetched(client, tmp_path, lot="L2", pictures=True)
@@ -673,7 +674,7 @@ def test_verify_says_the_record_is_as_written(writer: Store, client: TestClient)
 
 
 def test_verify_finds_a_changed_picture(writer: Store, client: TestClient) -> None:
-    path = writer.image_path(writer.parts(verdict="PASS", limit=1)[0])
+    path = writer.image_path(writer.parts(PartFilter(verdict="PASS"), limit=1)[0])
     assert path is not None
     path.write_bytes(png(3) + b"x")
     assert verified(client)["count"] == 0  # pictures were not read

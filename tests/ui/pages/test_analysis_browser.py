@@ -16,6 +16,7 @@ import pytest
 from inspection.judgement import Judgement, Region, Verdict
 from inspection.recipe import open_recipe
 from inspection.store import NewPart, open_store
+from inspection.store.filters import PartFilter
 
 pytestmark = pytest.mark.slow
 
@@ -188,7 +189,7 @@ def test_a_flipping_part_opens_with_all_that_is_known(station: Any, open_page: A
     with page.expect_download() as download:
         page.click("dialog .download")
     with station.record() as store:
-        record = store.parts(serial="S0149")[0]
+        record = store.parts(PartFilter(serial="S0149"))[0]
         picture = store.image_path(record).read_bytes()
     assert Path(download.value.path()).read_bytes() == picture
     assert download.value.suggested_filename == f"{record.part_id}.png"

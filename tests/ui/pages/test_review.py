@@ -29,9 +29,10 @@ from inspection.labels.defect_types import FIRST, Defects, DefectsError, folder_
 from inspection.labels.labels import KINDS, Labels, PartLabels, agreement
 from inspection.labels.mask_proposal import from_heat, from_regions
 from inspection.labels.masks import LARGEST_BYTES, MaskError, Masks, decode, encode
-from inspection.labels.review_queue import Key, Queue, QueueFilter, State
+from inspection.labels.review_queue import Key, Queue, State
 from inspection.station.station_file import ProductSettings, StationFile, ViewSettings
 from inspection.store import NewPart, PartRecord, open_store
+from inspection.store.filters import ALL_PARTS, PartFilter
 from inspection.store.reading.outline import events_since, numbered, outlines
 from inspection.training.dataset_folder import good_files, test_files
 from ui.core import errors as refuse
@@ -123,7 +124,8 @@ class Bench:
         return queue
 
     def order(self, who: str = "mia", **wanted: Any) -> list[int]:
-        return self.queue().page(QueueFilter(**wanted), who, limit=100).numbers
+        state = wanted.pop("state", State.TODO)
+        return self.queue().page(PartFilter(**wanted), who, state=state, limit=100).numbers
 
     def post(self, who: str, path: str, **what: Any) -> dict[str, Any]:
         """Ask as a person; gives the answer with its status."""
@@ -219,9 +221,9 @@ def test_the_filters(bench: Bench) -> None:
     assert numbers(verdict=Verdict.FAIL) == [1]
     assert numbers(zone="rim") == [1]
     assert numbers(product="flange") == [2, 3]
-    assert numbers(recipe="r2", lot="B") == [2]
-    assert numbers(since_s=b.judged_at.timestamp()) == [2, 3]
-    assert numbers(until_s=b.judged_at.timestamp()) == [1]
+    assert numbers(recipe_id="r2", lot="B") == [2]
+    assert numbers(since=b.judged_at) == [2, 3]
+    assert numbers(until=b.judged_at) == [1]
     assert numbers(state=State.TODO) == [3]
     assert numbers(state=State.UNLABELLED) == [3]
     assert numbers(state=State.MINE) == [1]
@@ -237,9 +239,9 @@ def test_pages_join_without_gap_or_repeat(bench: Bench) -> None:
     for i in range(25):
         bench.add([Verdict.PASS, Verdict.FAIL, Verdict.REVIEW][i % 3], score=7.5 - i % 4)
     queue, after, found = bench.queue(), None, []
-    whole = queue.page(QueueFilter(), "mia", limit=100).numbers
+    whole = queue.page(ALL_PARTS, "mia", limit=100).numbers
     while True:
-        page = queue.page(QueueFilter(), "mia", after=after, limit=4)
+        page = queue.page(ALL_PARTS, "mia", after=after, limit=4)
         assert page.total == 25
         if not page.numbers:
             break
@@ -261,7 +263,7 @@ def test_the_queue_takes_what_is_new_only(bench: Bench, monkeypatch: pytest.Monk
     bench.said(first, "mia", "OK")
     queue.refresh()
     assert asked == [1, 2]
-    assert queue.page(QueueFilter(), "mia").numbers == [second.number]
+    assert queue.page(ALL_PARTS, "mia").numbers == [second.number]
 
 
 def test_parts_of_another_station_and_removed_pictures_are_not_shown(bench: Bench) -> None:

@@ -19,6 +19,7 @@ from cameras import Frame, read_image
 from inspection.judging.judge import inspect
 from inspection.labels.mask_proposal import from_heat
 from inspection.store import NewPart, PartEvent, open_store
+from inspection.store.filters import PartFilter
 from ui.words import LANGUAGES, Words
 
 pytestmark = pytest.mark.slow
@@ -138,7 +139,7 @@ def test_twenty_parts_by_keyboard_alone(review: Any, station: Any) -> None:
         )  # fmt: skip
     assert page.get_attribute("[data-labelled]", "data-labelled") == "20"
     with station.record() as store:
-        parts = [part for part in store.parts(lot="keys", limit=50)]
+        parts = [part for part in store.parts(PartFilter(lot="keys"), limit=50)]
         skipped = [part.part_id for part in parts if part.part_id not in given]
         assert len(skipped) == 2
         assert [store.events(part_id) for part_id in skipped] == [[], []]
@@ -149,7 +150,7 @@ def test_twenty_parts_by_keyboard_alone(review: Any, station: Any) -> None:
 def test_the_queue_begins_with_what_needs_a_look(review: Any, station: Any) -> None:
     page = review("filter")
     with station.record() as store:
-        parts = {part.part_id: part.verdict.value for part in store.parts(lot="filter")}
+        parts = {part.part_id: part.verdict.value for part in store.parts(PartFilter(lot="filter"))}
     order = [parts[page.locator(".queue li").nth(i).get_attribute("data-part")] for i in (0, 1)]
     assert order[0] in ("REVIEW", "FAIL")
     assert order[1] == "PASS"

@@ -15,8 +15,9 @@ from inspection.jobs import VERIFY, Job, Jobs
 from inspection.spreadsheet import csv_text
 from inspection.store import Store
 from inspection.store.chain import canonical
+from inspection.store.filters import ALL_PARTS
 from inspection.store.reading.audit_log import AuditEntry, Cursor, all_deeds, deeds
-from inspection.store.reading.summary import Span, columns_by_id
+from inspection.store.reading.summary import columns_by_id
 from ui.core.background import job_status, start_verification
 from ui.core.context import Context
 from ui.core.errors import Refuse
@@ -119,7 +120,7 @@ async def _noted(context: Context, request: Request, kind: str, detail: dict[str
 def _numbers(store: Store, page: Sequence[AuditEntry]) -> dict[str, int]:
     """Give the number of each part these deeds are about."""
     ids = sorted({deed.part_id for deed in page if deed.part_id is not None})
-    return dict(columns_by_id(store, Span(), ids, ("part_id", "number")))
+    return dict(columns_by_id(store, ALL_PARTS, ids, ("part_id", "number")))
 
 
 def _row(deed: AuditEntry, numbers: Mapping[str, int]) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from typing import Any
 
 from inspection.store import PartEvent, PartRecord, Store
 from inspection.store.chain import canonical
-from inspection.store.reading.summary import Span, page_of
+from inspection.store.filters import PartFilter
+from inspection.store.reading.summary import page_of
 
 PAGE = 50
 
@@ -25,10 +26,10 @@ def line_of(record: PartRecord) -> dict[str, Any]:
 
 
 def search(
-    store: Store, span: Span, *, below: int | None = None, above: int | None = None
+    store: Store, part_filter: PartFilter, *, below: int | None = None, above: int | None = None
 ) -> dict[str, Any]:
     """Give a page of 50 parts, the newest first, and whether there are older and newer ones."""
-    found = page_of(store, span, below=below, above=above, limit=PAGE + 1)
+    found = page_of(store, part_filter, below=below, above=above, limit=PAGE + 1)
     if above is not None:
         older, newer = bool(found), len(found) > PAGE
         found = found[-PAGE:]
@@ -40,13 +41,13 @@ def search(
 
 def lines(store: Store, numbers: Sequence[int]) -> list[dict[str, Any]]:
     """Give a few parts by their numbers, in this order."""
-    found = (page_of(store, Span(number=number), limit=1) for number in numbers)
+    found = (page_of(store, PartFilter(number=number), limit=1) for number in numbers)
     return [line_of(record) for some in found for record in some]
 
 
-def whole(store: Store, span: Span) -> dict[str, Any] | None:
+def whole(store: Store, part_filter: PartFilter) -> dict[str, Any] | None:
     """Give everything the record has of one part, and its events; None where there is none."""
-    some = page_of(store, span, limit=1)
+    some = page_of(store, part_filter, limit=1)
     if not some:
         return None
     record = some[0]

@@ -3,46 +3,20 @@
 from __future__ import annotations
 
 import base64
-from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from inspection.judgement import Verdict
-from inspection.store.reading.summary import Span
+from ui.core.part_filter import PartFilterRequest
 
 MOST_PARTS = 50_000
 
 
-def _nothing(value: Any) -> Any:
-    return None if isinstance(value, str) and not value.strip() else value
-
-
-Text = Annotated[
-    Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)] | None,
-    BeforeValidator(_nothing),
-]
-Moment = Annotated[AwareDatetime | None, BeforeValidator(_nothing)]
-
-
-class PartsRequest(BaseModel):
-    """Which parts; what is empty asks for nothing."""
+class PartsRequest(PartFilterRequest):
+    """Which parts."""
 
     model_config = ConfigDict(extra="forbid")
-
-    product: Text = None
-    recipe: Text = None
-    lot: Text = None
-    since: Moment = None
-    until: Moment = None
-
-    def span(self, station: str, **more: Any) -> Span:
-        """Give it as the record wants it."""
-        return Span(
-            station=station, product=self.product, recipe_id=self.recipe, lot=self.lot,
-            since=_utc(self.since), until=_utc(self.until), **more,
-        )  # fmt: skip
 
 
 class Judged(PartsRequest):
@@ -54,19 +28,8 @@ class Judged(PartsRequest):
 class SearchRequest(PartsRequest):
     """One page of a search, before a number or after it."""
 
-    serial: Text = None
-    part_id: Text = None
-    number: Annotated[int | None, Field(ge=0), BeforeValidator(_nothing)] = None
-    verdict: Annotated[Verdict | None, BeforeValidator(_nothing)] = None
     below: int | None = None
     above: int | None = None
-
-    def found_by(self, station: str) -> Span:
-        """Give it as the record wants it, with all that is searched for."""
-        return self.span(
-            station, serial=self.serial, part_id=self.part_id, number=self.number,
-            verdict=self.verdict,
-        )  # fmt: skip
 
 
 class OverTime(PartsRequest):
@@ -89,7 +52,7 @@ class ExportRequest(SearchRequest):
     pictures: bool = False
 
     @property
-    def span_asked(self) -> dict[str, Any]:
+    def noted(self) -> dict[str, Any]:
         """Say in JSON which parts were asked for, as it is noted in the record."""
         more = {"kind", "pictures", "below", "above"}
         return self.model_dump(mode="json", exclude=more, exclude_none=True)
@@ -110,7 +73,3 @@ class Lot(BaseModel):
 def packed(values: Any, kind: Literal["f8", "u1"]) -> str:
     """Write numbers as base64 of little-endian bytes, for the typed arrays of a browser."""
     return base64.b64encode(np.asarray(values, dtype=f"<{kind}").tobytes()).decode("ascii")
-
-
-def _utc(moment: datetime | None) -> datetime | None:
-    return None if moment is None else moment.astimezone(UTC)

@@ -16,11 +16,11 @@ from starlette.background import BackgroundTask
 
 from inspection.errors import InspectionError
 from inspection.jobs import EXPORT, REPORT, VERIFY
-from inspection.jobs.record_tasks import told_span
 from inspection.labels.labels import Labels
 from inspection.recipe import Recipe
 from inspection.station.recipe_library import RecipeLibrary
-from inspection.store.reading.summary import Span, extent, lots_seen, recipes_seen
+from inspection.store.filters import PartFilter
+from inspection.store.reading.summary import extent, lots_seen, recipes_seen
 from ui.core.audit import audited
 from ui.core.background import record_request, run_job, start_verification
 from ui.core.context import Context
@@ -135,10 +135,10 @@ def _over_time(router: APIRouter, work: _AnalysisService) -> None:
     @router.post("/yield")
     async def yields(asked: OverTime, request: Request) -> dict[str, Any]:
         """Count parts by verdict in each step of time."""
-        span = asked.span(work.station)
+        which = asked.parts(work.station)
         count = trends.yield_over_time
         try:
-            return await work.do(count, store, span, asked.step, settings.shifts)
+            return await work.do(count, store, which, asked.step, settings.shifts)
         except trends.TooManySteps as error:
             raise work.refuse(
                 request, "too_many_steps", steps=error.steps, most=trends.MOST_STEPS
@@ -148,12 +148,12 @@ def _over_time(router: APIRouter, work: _AnalysisService) -> None:
     async def causes(asked: PartsRequest) -> dict[str, Any]:
         """Count rejects by zone, reason and type of defect."""
         labels = await work.do(work.labels.read, store)
-        return await work.do(trends.causes, store, asked.span(work.station), labels)
+        return await work.do(trends.causes, store, asked.parts(work.station), labels)
 
     @router.post("/measures")
     async def measures(asked: PartsRequest) -> dict[str, Any]:
         """Give what was measured of each part."""
-        names = await work.do(trends.measures, store, asked.span(work.station))
+        names = await work.do(trends.measures, store, asked.parts(work.station))
         return {"measures": names}
 
     @router.post("/measured")
@@ -168,22 +168,22 @@ def _parts(router: APIRouter, work: _AnalysisService) -> None:
     @router.post("/search")
     async def search(wanted: SearchRequest) -> dict[str, Any]:
         """Find parts, 50 at a time."""
-        span = wanted.found_by(work.station)
+        which = wanted.parts(work.station)
         find = parts.search
-        return await work.do(find, work.store, span, below=wanted.below, above=wanted.above)
+        return await work.do(find, work.store, which, below=wanted.below, above=wanted.above)
 
     @router.get("/part/{part_id}")
     async def part(part_id: str, request: Request) -> dict[str, Any]:
         """Give all that is known of a part."""
-        return await one(Span(part_id=part_id), part_id, request)
+        return await one(PartFilter(part_id=part_id), part_id, request)
 
     @router.get("/number/{number}")
     async def number(number: int, request: Request) -> dict[str, Any]:
         """Give all that is known of the part of a number."""
-        return await one(Span(number=number), f"{number}", request)
+        return await one(PartFilter(number=number), f"{number}", request)
 
-    async def one(span: Span, name: str, request: Request) -> dict[str, Any]:
-        found = await work.do(parts.whole, work.store, span)
+    async def one(which: PartFilter, name: str, request: Request) -> dict[str, Any]:
+        found = await work.do(parts.whole, work.store, which)
         if found is None:
             raise work.refuse(request, "no_part", 404, part=name[:100])
         return found
@@ -206,15 +206,17 @@ def _exports(router: APIRouter, work: _AnalysisService) -> None:
         if files.making.locked():
             raise work.refuse(request, "export_busy")
         async with files.making:
-            span = asked.found_by(work.station)
-            n_parts = await _bounded(work, asked, span, request)
+            which = asked.parts(work.station)
+            n_parts = await _bounded(work, asked, which, request)
             suffix = ".zip" if asked.pictures else f".{asked.kind}"
             about = {"parts": n_parts, "pictures": asked.pictures, "file": suffix[1:]}
-            about |= {"asked": asked.span_asked}
+            about |= {"asked": asked.noted}
             async with audited(work.context, request, "parts_exported", **about):
                 token, path = await asyncio.to_thread(files.begin, suffix)
                 try:
-                    wanted = {"span": told_span(span), "kind": asked.kind, "target": str(path)}
+                    wanted = {
+                        "filter": which.as_json(), "kind": asked.kind, "target": str(path),
+                    }  # fmt: skip
                     done = await run_job(
                         work.jobs,
                         EXPORT,
@@ -318,7 +320,7 @@ def _choices(work: _AnalysisService) -> dict[str, Any]:
 def _stored(work: _AnalysisService, asked: Judged) -> dict[str, Any]:
     return threshold.stored(
         work.store,
-        asked.span(work.station),
+        asked.parts(work.station),
         limit=asked.limit,
         labels=work.labels.read(work.store),
         recipe=work.recipe(asked.recipe),
@@ -329,7 +331,7 @@ def _stored(work: _AnalysisService, asked: Judged) -> dict[str, Any]:
 def _measured(work: _AnalysisService, asked: Measured) -> dict[str, Any]:
     return trends.measured(
         work.store,
-        asked.span(work.station),
+        asked.parts(work.station),
         asked.measure,
         limit=asked.limit,
         recipe=work.recipe(asked.recipe),
@@ -338,10 +340,10 @@ def _measured(work: _AnalysisService, asked: Measured) -> dict[str, Any]:
 
 
 async def _bounded(
-    work: _AnalysisService, asked: ExportRequest, span: Span, request: Request
+    work: _AnalysisService, asked: ExportRequest, which: PartFilter, request: Request
 ) -> int:
     """Give how many parts it is; refuse what is too large, or would fill the station's disk."""
-    found = await work.do(extent, work.store, span)
+    found = await work.do(extent, work.store, which)
     if found.parts == 0:
         raise work.refuse(request, "export_empty", 404)
     if found.parts > MOST_ROWS:

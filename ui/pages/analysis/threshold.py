@@ -20,7 +20,8 @@ from inspection.labels.labels import LabelsByPart, PartLabels, Truth
 from inspection.recipe import Recipe
 from inspection.recipe.calibration import promises
 from inspection.store import Store
-from inspection.store.reading.summary import Span, columns_of
+from inspection.store.filters import PartFilter
+from inspection.store.reading.summary import columns_of
 from ui.pages.analysis.requests import packed
 
 _COLUMNS = ("number", "part_id", "verdict", "score", "threshold", "regions", "judged_at", "capture")
@@ -83,7 +84,7 @@ def kind_of(
 
 def stored(
     store: Store,
-    span: Span,
+    part_filter: PartFilter,
     *,
     limit: int,
     labels: LabelsByPart,
@@ -91,7 +92,7 @@ def stored(
     several: bool,
 ) -> dict[str, Any]:
     """Give the latest parts of one recipe for a browser; newest first, arrays packed."""
-    rows = columns_of(store, span, _COLUMNS, limit=limit)
+    rows = columns_of(store, part_filter, _COLUMNS, limit=limit)
     rules = rules_of(recipe, rows)
     arrays: dict[str, list[float]] = {
         "number": [],

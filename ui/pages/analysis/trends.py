@@ -17,7 +17,8 @@ from inspection.labels.labels import LabelsByPart, Truth
 from inspection.recipe import Recipe
 from inspection.store import Store
 from inspection.store.chain import revived
-from inspection.store.reading.summary import Span, columns_by_id, columns_of, counts_between, extent
+from inspection.store.filters import PartFilter
+from inspection.store.reading.summary import columns_by_id, columns_of, counts_between, extent
 from ui.pages.analysis.requests import packed
 from ui.pages.analysis.statistics import drifting_median, pareto
 
@@ -35,16 +36,18 @@ class TooManySteps(Exception):
         self.steps = steps
 
 
-def yield_over_time(store: Store, span: Span, step: str, shifts: Sequence[str]) -> dict[str, Any]:
+def yield_over_time(
+    store: Store, part_filter: PartFilter, step: str, shifts: Sequence[str]
+) -> dict[str, Any]:
     """Count by verdict in each hour, shift or day, local time. Raises TooManySteps."""
-    whole = extent(store, span)
+    whole = extent(store, part_filter)
     if whole.first_at is None or whole.last_at is None:
         return {"parts": 0, "steps": []}
     edges = list(edges_of(whole.first_at, whole.last_at, step, shifts))
     if len(edges) - 1 > MOST_STEPS:
         raise TooManySteps(len(edges) - 1)
     # The edges hold all of the span; only a step it begins or ends in is cut.
-    counted = counts_between(store, span, edges)
+    counted = counts_between(store, part_filter, edges)
     steps = [
         {
             "at_ms": 1e3 * edge.timestamp(),
@@ -77,7 +80,7 @@ def edges_of(
             return
 
 
-def causes(store: Store, span: Span, labels: LabelsByPart) -> dict[str, Any]:
+def causes(store: Store, part_filter: PartFilter, labels: LabelsByPart) -> dict[str, Any]:
     """Count rejects by zone, by reason they could not be inspected, and by defect type of labels.
 
     A part counts once for each zone it has a region at fault in.
@@ -85,8 +88,10 @@ def causes(store: Store, span: Span, labels: LabelsByPart) -> dict[str, Any]:
     zones, kinds = Counter[str](), Counter[str]()
     rejects, cannot, more = 0, 0, False
     for verdict in _REJECTS:
-        asked = replace(span, verdict=verdict)
-        rows = columns_of(store, asked, ("regions", "reason"), limit=MOST_REJECTS)
+        if part_filter.verdict not in (None, verdict):
+            continue
+        rejected = replace(part_filter, verdict=verdict)
+        rows = columns_of(store, rejected, ("regions", "reason"), limit=MOST_REJECTS)
         more = more or len(rows) == MOST_REJECTS
         if verdict is Verdict.CANNOT_INSPECT:
             cannot = len(rows)
@@ -95,7 +100,7 @@ def causes(store: Store, span: Span, labels: LabelsByPart) -> dict[str, Any]:
             rejects += len(rows)
             for regions, _ in rows:
                 zones.update(_zones(regions))
-    defects = _defects(store, span, labels)
+    defects = _defects(store, part_filter, labels)
     return {
         "zones": {"parts": rejects, "bars": _bars(zones), "more": more},
         "kinds": {"parts": cannot, "bars": _bars(kinds), "more": more},
@@ -111,7 +116,7 @@ def reason_kind(reason: str) -> str:
 
 def measured(
     store: Store,
-    span: Span,
+    part_filter: PartFilter,
     measure: str,
     *,
     limit: int,
@@ -121,7 +126,9 @@ def measured(
     """Give one measure of the latest parts, oldest first, with its limits and drifting median."""
     column, _, name = measure.partition(".")
     column = {"latency": "latency_ms"}.get(column, column)
-    rows = columns_of(store, span, ("number", "judged_at", "verdict", column), limit=limit)[::-1]
+    rows = columns_of(store, part_filter, ("number", "judged_at", "verdict", column), limit=limit)[
+        ::-1
+    ]
     codes, verdicts = list(Verdict), []
     numbers, times, values = [], [], []
     for number, judged_at, verdict, content in rows:
@@ -145,10 +152,10 @@ def measured(
     }
 
 
-def measures(store: Store, span: Span) -> list[str]:
+def measures(store: Store, part_filter: PartFilter) -> list[str]:
     """Give the measures the latest parts have."""
     health, latency = set[str](), set[str]()
-    for one, other in columns_of(store, span, ("health", "latency_ms"), limit=200):
+    for one, other in columns_of(store, part_filter, ("health", "latency_ms"), limit=200):
         health |= set(json.loads(one))
         latency |= set(json.loads(other))
     stages = sorted(latency - {"total"})
@@ -177,13 +184,13 @@ def _zones(regions: str) -> set[str]:
     return {region["zone"] or NO_ZONE for region in found if not region["accepted"]}
 
 
-def _defects(store: Store, span: Span, labels: LabelsByPart) -> Counter[str]:
+def _defects(store: Store, part_filter: PartFilter, labels: LabelsByPart) -> Counter[str]:
     types = {
         part_id: (part.outcome and part.outcome.defect) or NO_TYPE
         for part_id, part in labels.items()
         if part.truth is Truth.NG
     }
-    inside = columns_by_id(store, span, sorted(types), ("part_id",))
+    inside = columns_by_id(store, part_filter, sorted(types), ("part_id",))
     return Counter(types[part_id] for (part_id,) in inside)
 
 

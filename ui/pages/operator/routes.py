@@ -12,6 +12,7 @@ from inspection import reasons
 from inspection.judgement import Verdict
 from inspection.local_api.messages import record_message
 from inspection.store import PartEvent, PartRecord
+from inspection.store.filters import PartFilter
 from ui.core.context import Context
 from ui.core.errors import Refuse
 from ui.core.page import Page
@@ -131,8 +132,7 @@ def _parts(router: APIRouter, context: Context) -> None:
         record = await _recorded(context, part_id)
         passed = await asyncio.to_thread(
             store.parts,
-            station=context.settings.station,
-            verdict=Verdict.PASS,
+            PartFilter(station=context.settings.station, verdict=Verdict.PASS),
             after_number=record.number,
             limit=LOOKED_BACK,
         )

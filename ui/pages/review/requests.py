@@ -2,35 +2,34 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, StringConstraints
 
-from inspection.judgement import Verdict
 from inspection.labels.masks import LARGEST_BYTES
-from inspection.labels.review_queue import QueueFilter, State
+from inspection.labels.review_queue import State
+from inspection.store.filters import PartFilter
+from ui.core.part_filter import PartFilterRequest
 
 MOST = 100
 
 Line = Annotated[str, StringConstraints(max_length=200)]
 
 
-class Filter(BaseModel):
-    """Which parts; what is not given is not asked for. Times are seconds since 1970."""
+class Filter(PartFilterRequest):
+    """Which parts, and by who labelled them; `since_s` and `until_s` are seconds since 1970."""
 
     state: State = State.TODO
-    lot: Line | None = None
-    verdict: Verdict | None = None
-    zone: Line | None = None
-    product: Line | None = None
-    recipe: Line | None = None
     since_s: float | None = None
     until_s: float | None = None
 
-    @property
-    def wanted(self) -> QueueFilter:
-        """Give it as the queue wants it."""
-        return QueueFilter(**{name: getattr(self, name) for name in Filter.model_fields})
+    def parts(self, station: str) -> PartFilter:
+        """The parts of a station. Raises FilterError."""
+        asked = super().parts(station)
+        since, until = _moment(self.since_s), _moment(self.until_s)
+        return replace(asked, since=since or asked.since, until=until or asked.until)
 
 
 class QueueRequest(BaseModel):
@@ -74,3 +73,7 @@ class Export(BaseModel):
     name: Line
     filter: Filter = Filter()
     test_percent: Annotated[int, Field(ge=0, le=90)] = 20
+
+
+def _moment(seconds: float | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)

@@ -41,7 +41,11 @@ class Review:
         """A page of the queue with all that is shown of its parts."""
         self.queue.refresh()
         found = self.queue.page(
-            asked.filter.wanted, user.name, after=asked.after, limit=asked.limit
+            asked.filter.parts(self.queue.station),
+            user.name,
+            state=asked.filter.state,
+            after=asked.after,
+            limit=asked.limit,
         )
         keys = dict(zip(found.numbers, found.keys, strict=True))
         records = numbered(self.store, found.numbers)
@@ -149,8 +153,8 @@ class Review:
     def draft(self, export: Export) -> DatasetDraft:
         """Write a dataset aside."""
         self.queue.refresh()
-        wanted = export.filter.model_copy(update={"state": State.LABELLED}).wanted
-        numbers = self.queue.page(wanted, "", limit=10**9).numbers
+        which = export.filter.parts(self.queue.station)
+        numbers = self.queue.page(which, "", state=State.LABELLED, limit=10**9).numbers
         draft = DatasetDraft(self.datasets, export.name)
         chosen = []
         for start in range(0, len(numbers), 500):

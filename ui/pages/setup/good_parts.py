@@ -154,9 +154,7 @@ def _of_record(
         product=draft.product,
         count=wanted.count,
         good=True,
-        lot=wanted.lot or None,
-        since=wanted.since and wanted.since.astimezone(),
-        until=wanted.until and wanted.until.astimezone(),
+        part_filter=wanted.parts(context.settings.station),
     )
     there = {Path(name).stem for name in draft.names()}
     named = {f"part-{record.part_id}{path.suffix}": path for record, path in parts}

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import Response
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
 from cameras import CameraError, read_image
 from inspection.judging.encode import encoded_jpeg
 from ui.core.context import Context
 from ui.core.errors import Refuse
+from ui.core.part_filter import PartFilterRequest
 from ui.pages.setup.camera_settings import view_of
 from ui.pages.setup.deploy import target_of
 from ui.pages.setup.draft import SetupDraft
@@ -23,6 +24,8 @@ MOST_AT_ONCE = 500
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 Line = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
+LocalTime = Annotated[datetime | None, AfterValidator(lambda at: at and at.astimezone())]
+"""A time; without a zone, that of this machine."""
 
 
 class Which(BaseModel):
@@ -67,13 +70,14 @@ class Uploaded(Which):
     paths: Annotated[list[str], Field(max_length=100)]
 
 
-class FromRecord(Which):
-    """Good parts of the record: how many, of which lot, from when to when."""
+class FromRecord(PartFilterRequest):
+    """Good parts of the record for a product and view: how many, and which."""
 
+    product: Name
+    view: Name
     count: Annotated[int, Field(ge=1, le=MOST_AT_ONCE)] = 50
-    lot: Line = ""
-    since: datetime | None = None
-    until: datetime | None = None
+    since: LocalTime = None
+    until: LocalTime = None
     reference: bool = False
 
 

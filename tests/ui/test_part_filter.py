@@ -1,0 +1,55 @@
+"""Which parts a page asks for: every page takes every field of the record's filter."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from inspection.judgement import Verdict
+from inspection.store.filters import PartFilter, Prefix
+from ui.core.part_filter import PartFilterRequest
+from ui.pages.analysis.requests import (
+    ExportRequest,
+    Judged,
+    OverTime,
+    PartsRequest,
+    SearchRequest,
+)
+from ui.pages.review.requests import Filter
+from ui.pages.setup.requests import FromRecord
+
+NAMED: dict[type[PartFilterRequest], dict[str, Any]] = {
+    PartsRequest: {}, SearchRequest: {}, ExportRequest: {}, Judged: {}, OverTime: {}, Filter: {},
+    FromRecord: {"view": "top"},
+}  # fmt: skip
+ASKED = {
+    "lot": " L1*", "serial": "S*", "product": "nut", "recipe": "ab*", "reason": "too dark*",
+    "zone": "rim", "part_id": "p", "number": 3, "verdict": "FAIL",
+    "since": "2026-03-05T06:00:00+00:00", "until": "2026-03-05T09:00:00+02:00",
+}  # fmt: skip
+
+
+def test_a_request_has_every_field_but_the_station() -> None:
+    names = {each.name for each in fields(PartFilter)} - {"station", "recipe_id"} | {"recipe"}
+    assert set(PartFilterRequest.model_fields) == names == set(ASKED)
+
+
+@pytest.mark.parametrize("request_type", NAMED)
+def test_every_page_reads_it_alike(request_type: type[PartFilterRequest]) -> None:
+    asked = request_type.model_validate(ASKED | NAMED[request_type]).parts("st*")
+    assert asked == PartFilter(
+        station="st*", lot=Prefix("L1"), serial=Prefix("S"), product="nut",
+        recipe_id=Prefix("ab"), reason=Prefix("too dark"), zone="rim", part_id="p", number=3,
+        verdict=Verdict.FAIL, since=datetime(2026, 3, 5, 6, tzinfo=UTC),
+        until=datetime(2026, 3, 5, 7, tzinfo=UTC),
+    )  # fmt: skip
+
+
+def test_review_still_takes_seconds() -> None:
+    asked = Filter.model_validate({"since_s": 0, "until_s": 1.5, "lot": None}).parts("s")
+    assert asked == PartFilter(
+        station="s", since=datetime.fromtimestamp(0, UTC), until=datetime.fromtimestamp(1.5, UTC)
+    )
