@@ -18,11 +18,11 @@ from itertools import combinations
 from typing import Any
 
 from inspection.store import PartEvent, PartRecord, Store
+from inspection.store.event_kinds import EventKind
 from inspection.store.reading.outline import events_since
 
 OK, NG = "OK", "NG"
-LABEL, DISAGREE = "label", "disagree"
-KINDS = (LABEL, DISAGREE)
+KINDS = (EventKind.LABEL, EventKind.DISAGREE)
 
 
 class Truth(IntEnum):
@@ -193,7 +193,7 @@ class Labels:
         touched = set()
         for event in events:
             part = self.parts.setdefault(event.part_id, PartLabels())
-            if event.kind == LABEL:
+            if event.kind == EventKind.LABEL:
                 part.given.append(label_of(event))
             else:
                 part.complaint = event

@@ -16,6 +16,7 @@ from inspection.local_api.feed import Feed
 from inspection.plant.messages import TriggerRequest
 from inspection.recipe import open_recipe
 from inspection.station.station import Station
+from inspection.store.event_kinds import ActionKind, EventKind
 
 
 class StationCommands:
@@ -36,25 +37,25 @@ class StationCommands:
     def pause(self, *, who: str) -> Any:
         """Pause inspecting; triggers are rejected meanwhile."""
         self.station.pause(paused=True, who=who)
-        return self._noted("paused", who)
+        return self._noted(ActionKind.PAUSED, who)
 
     def resume(self, *, who: str) -> Any:
         """Go on inspecting."""
         self.station.pause(paused=False)
-        return self._noted("resumed", who)
+        return self._noted(ActionKind.RESUMED, who)
 
     def product(self, *, who: str, product: str) -> Any:
         """Change over to another product."""
         before = self.station.product
         self.station.change_product(product)
-        return self._noted("product_changed", who, {"from": before, "to": product})
+        return self._noted(ActionKind.PRODUCT_CHANGED, who, {"from": before, "to": product})
 
-    def event(self, *, part_id: str, kind: str, who: str, detail: Mapping[str, Any]) -> Any:
+    def event(self, *, part_id: str, kind: EventKind, who: str, detail: Mapping[str, Any]) -> Any:
         """Record what a person did about a part, such as a label."""
         done = self.station.store.add_event(part_id, kind, who, detail=detail)
         return {"number": done.number}
 
-    def action(self, *, kind: str, who: str, detail: Mapping[str, Any]) -> Any:
+    def action(self, *, kind: ActionKind, who: str, detail: Mapping[str, Any]) -> Any:
         """Record what a person did that is about no one part."""
         return self._noted(kind, who, detail)
 
@@ -68,7 +69,9 @@ class StationCommands:
                 )
             products = self.station.put_recipe(Path(path), recipe)
             return self._noted(
-                "recipe_on_line", who, {"recipe_id": recipe.id, "file": path, "products": products}
+                ActionKind.RECIPE_ON_LINE,
+                who,
+                {"recipe_id": recipe.id, "file": path, "products": products},
             )
 
     def take(self, *, who: str, view: str, path: str) -> Any:
@@ -79,20 +82,20 @@ class StationCommands:
     def camera(self, *, who: str, view: str, settings: Mapping[str, Any]) -> Any:
         """Open a camera anew with other settings; the station must be paused."""
         applied = self.station.camera_service.change(view, settings)
-        self._noted("camera_changed", who, {"view": view, "settings": dict(settings)})
+        self._noted(ActionKind.CAMERA_CHANGED, who, {"view": view, "settings": dict(settings)})
         return {"applied": applied}
 
     def parity(self, *, who: str) -> Any:
         """Judge the references of the recipes on the line again."""
         found = self.diagnostics.check_parity()
-        self._noted("parity_checked", who, {"recipes": found})
+        self._noted(ActionKind.PARITY_CHECKED, who, {"recipes": found})
         return {"recipes": found}
 
     def status(self) -> dict[str, Any]:
         """Say how the station is doing, as the pages show it."""
         return {**status(self.station), **self.diagnostics.as_json()}
 
-    def _noted(self, kind: str, who: str, detail: Mapping[str, Any] | None = None) -> Any:
+    def _noted(self, kind: ActionKind, who: str, detail: Mapping[str, Any] | None = None) -> Any:
         return {"number": self.station.store.add_action(kind, who, detail=detail or {}).number}
 
 

@@ -12,6 +12,7 @@ from inspection.judgement import Verdict
 from inspection.plant.messages import InspectionResult, StationInterface
 from inspection.plant.outputs.base import Output, OutputError, OutputRefused
 from inspection.station.parts_in_flight import PartsInFlight
+from inspection.store.event_kinds import EventKind
 
 if TYPE_CHECKING:
     from inspection.store import PartRecord, Store
@@ -192,7 +193,7 @@ class Deliveries:
         if result.reject:
             return result
         for event in self.store.events(record.part_id):
-            if event.kind == "answer" and "reject" in event.detail:
+            if event.kind == EventKind.ANSWER and "reject" in event.detail:
                 reason = str(event.detail["reject"])
                 return replace(result, verdict=Verdict.CANNOT_INSPECT, reason=reason)
         return result

@@ -24,8 +24,9 @@ from inspection.judging.judge import inspect
 from inspection.recipe import Recipe, open_recipe
 from inspection.station.station_file import StationFile
 from inspection.store import Action
+from inspection.store.event_kinds import ActionKind
 
-ON_LINE, REPLACED = "recipe_on_line", "recipe_replaced"
+ON_LINE, REPLACED = ActionKind.RECIPE_ON_LINE, ActionKind.RECIPE_REPLACED
 KEPT_RECIPES = "recipes"
 """Folder of recipes that were on the line before, named by their id."""
 

@@ -15,6 +15,7 @@ from inspection.plant.outputs.base import OutputError
 from inspection.station.alarms import RECORD, Alarms
 from inspection.station.delivery import Deliveries
 from inspection.station.part import Part
+from inspection.store.event_kinds import Author, EventKind
 
 if TYPE_CHECKING:
     from inspection.store import NewPart, PartRecord, StagedPicture, Store
@@ -268,7 +269,9 @@ class Recorder:
 
         while True:
             try:
-                self.store.add_event(part.part_id, "answer", "station", detail={"reject": reason})
+                self.store.add_event(
+                    part.part_id, EventKind.ANSWER, Author.STATION, detail={"reject": reason}
+                )
             except StoreError as error:
                 self.alarms.set(RECORD, str(error))
                 if self._over.wait(RETRY_S):

@@ -22,7 +22,7 @@ from inspection.store.schema import events, outbox, parts, removals
 
 if TYPE_CHECKING:
     from inspection.store.store import Store
-from inspection.store.event_kinds import PROTECTED_BY, REMOVED, WHO
+from inspection.store.event_kinds import PROTECTED_BY, Author, EventKind
 
 # The screen shows it and an output may be sending it.
 _KEPT_FOR = timedelta(hours=1)
@@ -206,7 +206,9 @@ class _Run:
 
 
 def _removable(now: datetime) -> list[ColumnElement[bool]]:
-    about = (events.c.part_id == parts.c.part_id) & events.c.kind.in_(PROTECTED_BY)
+    about = (events.c.part_id == parts.c.part_id) & events.c.kind.in_(
+        [kind.value for kind in PROTECTED_BY]
+    )
     return [
         parts.c.image.is_not(None),
         parts.c.judged_at < time_text(now - _KEPT_FOR),
@@ -226,4 +228,4 @@ def _still_removable(
 
 def _event(row: Row[Any], rule: str, now: datetime) -> dict[str, Any]:
     detail = {"rule": rule, "image": row.image, "image_sha256": row.image_sha256}
-    return event_row(row.part_id, REMOVED, WHO, now, detail)
+    return event_row(row.part_id, EventKind.PICTURE_REMOVED, Author.RETENTION, now, detail)

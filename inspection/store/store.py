@@ -20,6 +20,7 @@ from inspection.store.chain import ChainHead
 from inspection.store.database import DatabaseLocation, connect, place_of
 from inspection.store.error_mapping import mapped
 from inspection.store.errors import RecordRefused, StoreError, StoreUnavailable
+from inspection.store.event_kinds import ActionKind, Author, EventKind
 from inspection.store.filters import ALL_PARTS, PartFilter, conditions, page
 from inspection.store.journal import NotedTrigger
 from inspection.store.migrations import migrate, require_latest
@@ -42,9 +43,6 @@ from inspection.store.records import (
 )
 from inspection.store.schema import actions, events, parts
 from inspection.store.writer import Writer
-
-CLEARED = "pictures_cleared"
-"""Kind of the action that notes which pictures without a row were taken away after a crash."""
 
 
 def open_store(
@@ -112,7 +110,7 @@ class Store:
     def add_event(
         self,
         part_id: str,
-        kind: str,
+        kind: EventKind,
         who: str,
         *,
         detail: Mapping[str, Any] | None = None,
@@ -131,13 +129,13 @@ class Store:
 
     def add_action(
         self,
-        kind: str,
+        kind: ActionKind,
         who: str,
         *,
         detail: Mapping[str, Any] | None = None,
         at: datetime | None = None,
     ) -> Action:
-        """Record what a person did that is about no one part, such as signing in."""
+        """Record what was done that is about no one part, such as signing in."""
         row = action_row(kind, who, at or datetime.now(UTC), detail or {})
         with self.writing(f"add the action {kind!r}") as connection:
             (done,) = append(connection, actions, [row])
@@ -154,7 +152,7 @@ class Store:
         """Give one page of what people did, newest first."""
         query = select(actions).order_by(actions.c.number.desc()).limit(limit)
         if kind is not None:
-            query = query.where(actions.c.kind == kind)
+            query = query.where(actions.c.kind == str(kind))
         if who is not None:
             query = query.where(actions.c.who == who)
         if before_number is not None:
@@ -278,7 +276,7 @@ class Store:
         limit: int = 10_000,
     ) -> list[PartEvent]:
         """Give the events of one kind for all parts, such as every label, oldest first."""
-        where = [events.c.kind == kind, events.c.number > after_number]
+        where = [events.c.kind == str(kind), events.c.number > after_number]
         if since is not None:
             where.append(events.c.at >= time_text(since))
         query = select(events).where(*where).order_by(events.c.number).limit(limit)
@@ -372,7 +370,9 @@ class Store:
                 lost = [each for each in left if each.image is not None and each.image not in named]
                 if lost:
                     detail = {"pictures": [each.image for each in lost]}
-                    row = action_row(CLEARED, "store", datetime.now(UTC), detail)
+                    # What pictures without a row were taken away.
+                    now = datetime.now(UTC)
+                    row = action_row(ActionKind.PICTURES_CLEARED, Author.STORE, now, detail)
                     append(connection, actions, [row])
             self._staging.clear(left, lost)
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, exists, select
 
 from inspection.store.chain import ChainHead, breaks
-from inspection.store.event_kinds import REMOVED, WHO
+from inspection.store.event_kinds import Author, EventKind
 from inspection.store.pictures.archive import Archive
 from inspection.store.schema import actions, chain, events, parts
 
@@ -49,7 +49,11 @@ def broken_pictures(connection: Connection, archive: Archive) -> Iterator[str]:
 
 def _pictures() -> Select[Any]:
     # The event is the proof that a rule removed a picture: it is under the hash.
-    said = events.c.part_id == parts.c.part_id, events.c.kind == REMOVED, events.c.who == WHO
+    said = (
+        events.c.part_id == parts.c.part_id,
+        events.c.kind == EventKind.PICTURE_REMOVED.value,
+        events.c.who == Author.RETENTION.value,
+    )
     removed = exists(select(events.c.number).where(*said)).label("removed")
     columns = (parts.c.number, parts.c.image, parts.c.image_sha256, removed)
     return select(*columns).where(parts.c.image.is_not(None)).order_by(parts.c.number)

@@ -211,23 +211,6 @@ def test_every_key_of_the_catalogue_is_said_somewhere() -> None:
     assert unused == []
 
 
-NOTED = re.compile(
-    r"""\b_?noted?\((?:(?:work\.)?context, request, )?"(\w+)"|\bkind="(\w+)"|\bchange\(\s*context, request, "(\w+)\""""
-)
-
-
-def test_whatever_the_program_notes_has_words_in_the_list_of_the_audit_record() -> None:
-    noted = {
-        next(filter(None, fit.groups()))
-        for path in (*MODULES, ROOT / "inspection" / "local_api" / "server.py")
-        for fit in NOTED.finditer(path.read_text("utf-8"))
-    } - {"password"}  # the kind of an input
-    listed = (ROOT / "ui" / "static" / "admin" / "audit.js").read_text("utf-8")
-    assert len(noted) > 15
-    assert [kind for kind in sorted(noted) if f"admin.kind_{kind}" not in catalogue()] == []
-    assert [kind for kind in sorted(noted) if f'"{kind}"' not in listed] == []
-
-
 # Texts outside the catalogue
 
 SHOWN_ATTRIBUTES = {"title", "placeholder", "aria-label", "alt", "aria-description", "label"}

@@ -14,9 +14,11 @@ from fastapi import APIRouter, FastAPI, Request, Response, WebSocket
 from fastapi.responses import RedirectResponse
 from fastapi.staticfiles import StaticFiles
 
+from inspection.store.event_kinds import ActionKind
 from ui.app.html_head import HtmlHead
 from ui.app.pages import find_pages, links_for
 from ui.core import errors, pictures
+from ui.core.audit import record_action
 from ui.core.context import Context
 from ui.core.gradio_page import gradio_page
 from ui.core.page import Page
@@ -132,8 +134,8 @@ def _routes(context: Context, pages: list[Page]) -> APIRouter:
 
 
 def _audit(context: Context) -> Any:
-    async def audit(kind: str, who: str, detail: dict[str, Any]) -> None:
-        await context.runtime.do("action", kind=kind, who=who, detail=detail)
+    async def audit(kind: ActionKind, who: str, detail: dict[str, Any]) -> None:
+        await record_action(context, kind, who=who, detail=detail)
 
     return audit
 

@@ -3,22 +3,37 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from fastapi import Request
 from fastapi.responses import JSONResponse
 
+from inspection.store.event_kinds import ActionKind, EventKind
 from ui.core.context import Context
 from ui.core.errors import Refuse
 from ui.live.station_client import Refused
 from ui.security.users import UsersError
 
 
+async def record_action(
+    context: Context, kind: ActionKind, *, who: str, detail: Mapping[str, Any]
+) -> None:
+    """Have the station write an action. Raises Refused where it cannot."""
+    await context.runtime.do("action", kind=kind, who=who, detail=detail)
+
+
+async def record_event(
+    context: Context, kind: EventKind, *, part_id: str, who: str, detail: Mapping[str, Any]
+) -> None:
+    """Have the station write an event of a part. Raises Refused where it cannot."""
+    await context.runtime.do("event", part_id=part_id, kind=kind, who=who, detail=detail)
+
+
 @asynccontextmanager
 async def audited(
-    context: Context, request: Request, kind: str, /, **detail: Any
+    context: Context, request: Request, kind: ActionKind, /, **detail: Any
 ) -> AsyncIterator[None]:
     """Do what stands within once it is noted; if it fails after all, that is noted as well.
 
@@ -34,13 +49,13 @@ async def audited(
 
 
 async def record_failure(
-    context: Context, request: Request, kind: str, error: str, /, **detail: Any
+    context: Context, request: Request, kind: ActionKind, error: str, /, **detail: Any
 ) -> None:
     """Note that what was noted could not be done, or not all of it."""
     failed = {**detail, "kind": kind, "error": error[:500]}
     with suppress(Refused):
         who = request.scope["user"].name
-        await context.runtime.do("action", kind="change_failed", who=who, detail=failed)
+        await record_action(context, ActionKind.CHANGE_FAILED, who=who, detail=failed)
 
 
 FIELDS = {
@@ -60,7 +75,7 @@ FIELDS = {
 async def change(
     context: Context,
     request: Request,
-    kind: str,
+    kind: ActionKind,
     detail: dict[str, Any],
     *,
     foresee: Callable[[], object],
@@ -81,17 +96,17 @@ async def change(
     except UsersError as error:
         with suppress(Refused):
             failed = {"kind": kind, "error": error.reason, **detail}
-            await context.runtime.do("action", kind="change_failed", who=who, detail=failed)
+            await record_action(context, ActionKind.CHANGE_FAILED, who=who, detail=failed)
         return refused(context, language, error)
     return {"ok": True}
 
 
 async def note(
-    context: Context, language: str, kind: str, who: str, detail: dict[str, Any]
+    context: Context, language: str, kind: ActionKind, who: str, detail: dict[str, Any]
 ) -> None:
     """Write an action into the record. Raises Refuse, saying that nothing was changed."""
     try:
-        await context.runtime.do("action", kind=kind, who=who, detail=detail)
+        await record_action(context, kind, who=who, detail=detail)
     except Refused as error:
         text = context.words.say("admin.not_noted", language, error=error)
         raise Refuse(text, status=503) from error

@@ -21,6 +21,7 @@ from inspection.judgement import Verdict
 from inspection.local_api.messages import record_message
 from inspection.station.station_file import StationFile
 from inspection.store import PartRecord, Store
+from inspection.store.event_kinds import EventKind
 from inspection.store.filters import PartFilter
 from inspection.store.reading.summary import unacknowledged
 from ui.live.station_client import StationClient, StationGone
@@ -190,7 +191,7 @@ class Hub:
         since = min([self.shift_began, *(record.judged_at for record in latest)])
         rejected = Verdict.CANNOT_INSPECT.value
         late = {}
-        for event in self.store.events_of("answer", since=since):
+        for event in self.store.events_of(EventKind.ANSWER, since=since):
             if "reject" not in event.detail:
                 continue
             late[event.part_id] = {"verdict": rejected, "reason": str(event.detail["reject"])}

@@ -14,6 +14,7 @@ from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from inspection.store.event_kinds import ActionKind
 from ui.security import plain_pages
 from ui.security.paths import local
 from ui.security.plain_pages import Sayer
@@ -29,7 +30,7 @@ from ui.security.users import (
     check_password,
 )
 
-Audit = Callable[[str, str, dict[str, Any]], Awaitable[None]]
+Audit = Callable[[ActionKind, str, dict[str, Any]], Awaitable[None]]
 """Writes one action into the record: its kind, who did it, and what more there is to say."""
 
 AUDIT_S = 5.0
@@ -90,7 +91,9 @@ class LoginRoutes:
             return again(503 if error.reason in FAULTS else 400, error.reason, **error.values)
         if user is None:
             return again(401, "wrong")
-        recorded = await self._recorded("sign-in", user.name, _detail(request, user.role, **detail))
+        recorded = await self._recorded(
+            ActionKind.SIGN_IN, user.name, _detail(request, user.role, **detail)
+        )
         if not recorded and user.role is not Role.OPERATOR:
             return again(503, "not_recorded")
         return self._begin(request, user, onward)
@@ -101,7 +104,7 @@ class LoginRoutes:
         session = request.scope.get("session")
         if session is not None:
             self.sessions.end(session)
-            await self._recorded("sign-out", session.user.name, _detail(request))
+            await self._recorded(ActionKind.SIGN_OUT, session.user.name, _detail(request))
         response.headers.append("Set-Cookie", self.sessions.clear(secure=_secure(request)))
         return response
 
@@ -128,7 +131,7 @@ class LoginRoutes:
         if user is None:
             known = self.users.find(name)
             who = known.name if known else NOBODY
-            await self._recorded("sign-in failed", who, _detail(request))
+            await self._recorded(ActionKind.SIGN_IN_FAILED, who, _detail(request))
         return user
 
     async def _first(self, request: Request, given: Mapping[str, str]) -> User:
@@ -140,7 +143,7 @@ class LoginRoutes:
         check_password(name, password)
         if password != given.get("again"):
             raise UsersError("login: the two passwords differ", reason="passwords_differ")
-        if not await self._recorded("first administrator", name, _detail(request)):
+        if not await self._recorded(ActionKind.FIRST_ADMINISTRATOR, name, _detail(request)):
             raise UsersError("login: the record cannot be written", reason="not_recorded")
         return await self._alone(partial(self.users.add_first, name, password))
 
@@ -154,7 +157,7 @@ class LoginRoutes:
         finally:
             self._waiting -= 1
 
-    async def _recorded(self, kind: str, who: str, detail: dict[str, Any]) -> bool:
+    async def _recorded(self, kind: ActionKind, who: str, detail: dict[str, Any]) -> bool:
         """Write into the record; whatever keeps it from being written, the page goes on."""
         try:
             async with asyncio.timeout(AUDIT_S):

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import Connection, TableClause, literal, null, select
 
+from inspection.store.event_kinds import Author
 from inspection.store.schema import actions, events
 
 if TYPE_CHECKING:
     from inspection.store.store import Store
 
-MACHINES = ("station", "retention")
+MACHINES = (Author.STATION.value, Author.RETENTION.value)
 """Who writes events without a person; left out unless asked for by kind or by name."""
 _PAGE = 1000
 

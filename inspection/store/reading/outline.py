@@ -65,7 +65,7 @@ def events_since(
     """Give the events of some kinds after one number, oldest first; quick however many there are."""
     # Not by the index of kinds: to find the last of a kind, SQLite would sort all of that kind.
     kind = func.coalesce(events.c.kind, "")
-    where = events.c.number > after_number, kind.in_(kinds)
+    where = events.c.number > after_number, kind.in_([str(each) for each in kinds])
     query = select(events).where(*where).order_by(events.c.number).limit(limit)
     with store.reading("list new events") as connection:
         return [part_event(dict(row)) for row in connection.execute(query).mappings()]

@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from inspection.judgement import Verdict
 from inspection.store.errors import StoreError
+from inspection.store.event_kinds import EventKind
 from inspection.store.filters import PartFilter, conditions
 from inspection.store.records import PartRecord, part_record, time_text
 from inspection.store.schema import events, parts
@@ -208,7 +209,9 @@ def _stopped_at(connection: Connection, end: float, limit_s: float) -> Iterator[
 def unacknowledged(store: Store, *, station: str, since: datetime, limit: int) -> list[PartRecord]:
     """Give a station's failed parts that nobody acknowledged, newest first."""
     where = conditions(PartFilter(verdict=Verdict.FAIL, station=station, since=since))
-    seen = exists().where(events.c.part_id == parts.c.part_id, events.c.kind == "acknowledge")
+    seen = exists().where(
+        events.c.part_id == parts.c.part_id, events.c.kind == EventKind.ACKNOWLEDGE.value
+    )
     query = select(parts).where(*where, ~seen).order_by(parts.c.number.desc()).limit(limit)
     with store.reading("list the failed parts nobody acknowledged") as connection:
         return [part_record(dict(row)) for row in connection.execute(query).mappings()]

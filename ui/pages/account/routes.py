@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, StringConstraints
 
+from inspection.store.event_kinds import ActionKind
 from ui.core.audit import change
 from ui.core.context import Context
 from ui.core.errors import Refuse
@@ -44,7 +45,7 @@ def routes(context: Context) -> APIRouter:
                 raise UsersError(f"user {name!r}: wrong password", reason="wrong_password")
 
         return await change(
-            context, request, "password_changed", {"name": name},
+            context, request, ActionKind.PASSWORD_CHANGED, {"name": name},
             foresee=foresee,
             make=lambda: context.users.set_password(name, wanted.password),
         )  # fmt: skip

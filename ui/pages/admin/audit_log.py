@@ -15,9 +15,11 @@ from inspection.jobs import VERIFY, Job, Jobs
 from inspection.spreadsheet import csv_text
 from inspection.store import Store
 from inspection.store.chain import canonical
+from inspection.store.event_kinds import KINDS, ActionKind
 from inspection.store.filters import ALL_PARTS
 from inspection.store.reading.audit_log import AuditEntry, Cursor, all_deeds, deeds
 from inspection.store.reading.summary import columns_by_id
+from ui.core.audit import record_action
 from ui.core.background import job_status, start_verification
 from ui.core.context import Context
 from ui.core.errors import Refuse
@@ -56,16 +58,16 @@ def routes(context: Context) -> APIRouter:
 
     @router.get("/people")
     async def people() -> dict[str, Any]:
-        """Give the names to choose from: all users, and who acted lately."""
+        """Names and kinds to choose from: all users and who acted lately, all kinds and those seen lately."""
         lately, _ = await asyncio.to_thread(deeds, store, limit=1000)
         names = {user.name for user in context.users.list()} | {deed.who for deed in lately}
-        return {"people": sorted(names), "kinds": sorted({deed.kind for deed in lately})}
+        return {"people": sorted(names), "kinds": sorted({*KINDS, *(deed.kind for deed in lately)})}
 
     @router.get("/table.csv")
     async def table(request: Request, kind: Filter = None, who: Filter = None) -> StreamingResponse:
         """Give all that matches as CSV for Excel and others; that it was taken is noted."""
         detail = {"kind": kind or None, "who": who or None}
-        await _noted(context, request, "audit_exported", detail)
+        await _noted(context, request, ActionKind.AUDIT_EXPORTED, detail)
         name = f"{context.settings.station}-audit.csv".encode("ascii", "replace").decode()
         safe = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in name)
         return StreamingResponse(
@@ -84,7 +86,7 @@ def routes(context: Context) -> APIRouter:
         job = await asyncio.to_thread(
             start_verification, jobs, context.settings, who=who, pictures=True
         )
-        await _noted(context, request, "record_verified", {})
+        await _noted(context, request, ActionKind.RECORD_VERIFIED, {})
         return {"ok": True, **_verification(job)}
 
     @router.get("/verify")
@@ -110,11 +112,13 @@ def _verification(job: Job | None) -> dict[str, Any]:
     return status
 
 
-async def _noted(context: Context, request: Request, kind: str, detail: dict[str, Any]) -> None:
+async def _noted(
+    context: Context, request: Request, kind: ActionKind, detail: dict[str, Any]
+) -> None:
     """Note what changes nothing; it is done even where the station is gone and cannot note it."""
     with suppress(Refused):
         who = request.scope["user"].name
-        await context.runtime.do("action", kind=kind, who=who, detail=detail)
+        await record_action(context, kind, who=who, detail=detail)
 
 
 def _numbers(store: Store, page: Sequence[AuditEntry]) -> dict[str, int]:

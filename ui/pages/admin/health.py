@@ -15,6 +15,8 @@ from fastapi import APIRouter, Request
 
 from inspection.jobs import DOCTOR
 from inspection.local_api.diagnostics import program_version
+from inspection.store.event_kinds import ActionKind
+from ui.core.audit import record_action
 from ui.core.background import job_status
 from ui.core.context import Context
 from ui.core.errors import Refuse
@@ -49,7 +51,7 @@ def routes(context: Context) -> APIRouter:
             jobs.start, DOCTOR, who=who, about={}, request={"station": str(context.station_path)}
         )
         with suppress(Refused):  # it is for a station in trouble, too
-            await context.runtime.do("action", kind="doctor_run", who=who, detail={})
+            await record_action(context, ActionKind.DOCTOR_RUN, who=who, detail={})
         return {"ok": True, **job_status(job, DOCTOR)}
 
     @router.get("/doctor")

@@ -9,12 +9,12 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, StringConstraints
 
 from inspection.store import Store
+from inspection.store.event_kinds import ActionKind
 from ui.core.audit import change
 from ui.core.context import Context
 from ui.security.users import Role, User, Users, UsersError, check_name, check_password
 
-ADDED = ("user_added", "first administrator")
-SIGNED_IN = "sign-in"
+ADDED = (ActionKind.USER_ADDED, ActionKind.FIRST_ADMINISTRATOR)
 
 Name = Annotated[str, StringConstraints(max_length=200)]
 Password = Annotated[str, StringConstraints(max_length=1000)]
@@ -66,7 +66,7 @@ def routes(context: Context) -> APIRouter:
             check_password(name, new.password)
 
         return await change(
-            context, request, "user_added", {"name": new.name.strip(), "role": str(new.role)},
+            context, request, ActionKind.USER_ADDED, {"name": new.name.strip(), "role": str(new.role)},
             foresee=foresee,
             make=lambda: users.add(new.name, new.password, new.role),
         )  # fmt: skip
@@ -86,7 +86,7 @@ def routes(context: Context) -> APIRouter:
             keep_an_administrator(users, ranked.name, ranked.role)
 
         return await change(
-            context, request, "user_role_changed", detail,
+            context, request, ActionKind.USER_ROLE_CHANGED, detail,
             foresee=foresee,
             make=lambda: users.set_role(ranked.name, ranked.role),
         )  # fmt: skip
@@ -100,7 +100,7 @@ def routes(context: Context) -> APIRouter:
             check_password(secret.name, secret.password)
 
         return await change(
-            context, request, "user_password_set", {"name": secret.name},
+            context, request, ActionKind.USER_PASSWORD_SET, {"name": secret.name},
             foresee=foresee,
             make=lambda: users.set_password(secret.name, secret.password),
         )  # fmt: skip
@@ -109,7 +109,7 @@ def routes(context: Context) -> APIRouter:
     async def remove(named: Named, request: Request) -> Any:
         """Remove a user; the user's sessions end."""
         return await change(
-            context, request, "user_removed", {"name": named.name},
+            context, request, ActionKind.USER_REMOVED, {"name": named.name},
             foresee=lambda: keep_an_administrator(users, named.name, None),
             make=lambda: users.remove(named.name),
         )  # fmt: skip
@@ -118,7 +118,7 @@ def routes(context: Context) -> APIRouter:
     async def sign_out(named: Named, request: Request) -> Any:
         """End all sessions of a user, wherever they are."""
         return await change(
-            context, request, "user_signed_out", {"name": named.name},
+            context, request, ActionKind.USER_SIGNED_OUT, {"name": named.name},
             foresee=lambda: known(users, named.name),
             make=lambda: users.sign_out(named.name),
         )  # fmt: skip
@@ -164,5 +164,5 @@ def _listed(users: Users, store: Store, me: str) -> list[dict[str, Any]]:
 
 
 def _last_sign_in(store: Store, name: str) -> str | None:
-    found = store.actions(kind=SIGNED_IN, who=name, limit=1)
+    found = store.actions(kind=ActionKind.SIGN_IN, who=name, limit=1)
     return found[0].at.isoformat() if found else None

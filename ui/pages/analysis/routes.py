@@ -19,6 +19,7 @@ from inspection.jobs import EXPORT, REPORT, VERIFY
 from inspection.labels.labels import Labels
 from inspection.recipe import Recipe
 from inspection.station.recipe_library import RecipeLibrary
+from inspection.store.event_kinds import ActionKind
 from inspection.store.filters import PartFilter
 from inspection.store.reading.summary import extent, lots_seen, recipes_seen
 from ui.core.audit import audited
@@ -211,7 +212,7 @@ def _exports(router: APIRouter, work: _AnalysisService) -> None:
             suffix = ".zip" if asked.pictures else f".{asked.kind}"
             about = {"parts": n_parts, "pictures": asked.pictures, "file": suffix[1:]}
             about |= {"asked": asked.noted}
-            async with audited(work.context, request, "parts_exported", **about):
+            async with audited(work.context, request, ActionKind.PARTS_EXPORTED, **about):
                 token, path = await asyncio.to_thread(files.begin, suffix)
                 try:
                     wanted = {
@@ -248,7 +249,7 @@ def _reports(router: APIRouter, work: _AnalysisService) -> None:
     async def report(asked: Lot, request: Request) -> dict[str, Any]:
         """Write the report of a lot, to be opened once."""
         async with files.making:
-            async with audited(work.context, request, "lot_report_made", lot=asked.lot):
+            async with audited(work.context, request, ActionKind.LOT_REPORT_MADE, lot=asked.lot):
                 token, path = await asyncio.to_thread(files.begin, ".html")
                 try:
                     wanted = {"lot": asked.lot, "pictures": False, "target": str(path)}
@@ -278,7 +279,9 @@ def _reports(router: APIRouter, work: _AnalysisService) -> None:
         """Begin to read the whole record again; `verify` of GET says how far it is."""
         who = request.scope["user"].name
         if not await asyncio.to_thread(work.jobs.running, VERIFY):
-            async with audited(work.context, request, "record_verified", pictures=pictures):
+            async with audited(
+                work.context, request, ActionKind.RECORD_VERIFIED, pictures=pictures
+            ):
                 await asyncio.to_thread(
                     start_verification, work.jobs, settings, who=who, pictures=pictures
                 )
@@ -288,7 +291,7 @@ def _reports(router: APIRouter, work: _AnalysisService) -> None:
     async def cancel(request: Request) -> dict[str, Any]:
         """Give up reading the record."""
         if job := await asyncio.to_thread(work.jobs.running, VERIFY):
-            async with audited(work.context, request, "verification_cancelled"):
+            async with audited(work.context, request, ActionKind.VERIFICATION_CANCELLED):
                 await asyncio.to_thread(work.jobs.cancel, job.id)
         return await state()
 

@@ -12,7 +12,9 @@ from inspection import reasons
 from inspection.judgement import Verdict
 from inspection.local_api.messages import record_message
 from inspection.store import PartEvent, PartRecord
+from inspection.store.event_kinds import ActionKind, EventKind
 from inspection.store.filters import PartFilter
+from ui.core.audit import record_event
 from ui.core.context import Context
 from ui.core.errors import Refuse
 from ui.core.page import Page
@@ -106,7 +108,7 @@ def _ask(router: APIRouter, context: Context) -> None:
     @router.get("/recipe/{recipe_id}")
     async def recipe(recipe_id: str) -> dict[str, Any]:
         """Tell since when a recipe is on the line, and who put it there; empty if that is not known."""
-        put = await asyncio.to_thread(context.store.actions, kind="recipe_on_line")
+        put = await asyncio.to_thread(context.store.actions, kind=ActionKind.RECIPE_ON_LINE)
         for action in put:
             if action.detail.get("recipe_id") == recipe_id:
                 return {"since": action.at.isoformat(), "who": action.who}
@@ -164,11 +166,11 @@ def _do(router: APIRouter, context: Context) -> None:
         if record.verdict is Verdict.PASS:
             raise Refuse(f"part {about.part_id}: only a rejected part is acknowledged")
         events = await asyncio.to_thread(context.store.events, about.part_id)
-        earlier = next((event.who for event in events if event.kind == "acknowledge"), None)
+        earlier = next((event.who for event in events if event.kind == EventKind.ACKNOWLEDGE), None)
         if earlier is None:
             detail = {"reason": about.reason, "comment": about.text}
-            await runtime.do(
-                "event", part_id=about.part_id, kind="acknowledge", who=name, detail=detail
+            await record_event(
+                context, EventKind.ACKNOWLEDGE, part_id=about.part_id, who=name, detail=detail
             )
         await context.hub.acknowledged(about.part_id)
         return {"ok": True, "earlier": earlier}
@@ -179,7 +181,9 @@ def _do(router: APIRouter, context: Context) -> None:
         name = who(request, "disagree")
         await _recorded(context, about.part_id)
         detail = {"comment": about.text}
-        await runtime.do("event", part_id=about.part_id, kind="disagree", who=name, detail=detail)
+        await record_event(
+            context, EventKind.DISAGREE, part_id=about.part_id, who=name, detail=detail
+        )
         return {"ok": True}
 
     @router.post("/trigger")

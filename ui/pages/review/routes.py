@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -11,7 +12,8 @@ from fastapi import APIRouter, Request, Response
 from inspection import reasons
 from inspection.labels.dataset_export import datasets
 from inspection.labels.defect_types import checked
-from inspection.labels.labels import LABEL
+from inspection.store.event_kinds import ActionKind, EventKind
+from ui.core.audit import record_action, record_event
 from ui.core.context import Context
 from ui.core.errors import Refuse
 from ui.core.page import Page
@@ -28,21 +30,16 @@ PAGE = Page(
     order=20,
 )
 
-Record = Callable[..., Awaitable[None]]
-
 
 def routes(context: Context) -> APIRouter:
     """Answer what the page asks."""
     router = APIRouter(prefix="/api/engineer/review")
     review = Review(context)
 
-    async def record(request: Request, verb: str, **what: Any) -> None:
-        """Have the station write; nothing counts before it has."""
-        try:
-            await context.runtime.do(verb, who=_user(request).name, **what)
-        except StationGone:
-            text = context.words.say("review.no_station", request.scope["language"])
-            raise Refuse(text, status=503) from None
+    async def record_label(request: Request, part_id: str, detail: dict[str, Any]) -> None:
+        who = _user(request).name
+        with _station_needed(context, request):
+            await record_event(context, EventKind.LABEL, part_id=part_id, who=who, detail=detail)
 
     @router.post("/queue")
     async def queue(asked: QueueRequest, request: Request) -> dict[str, Any]:
@@ -65,7 +62,7 @@ def routes(context: Context) -> APIRouter:
         """Record what a person says of a part; done when this answers."""
         user = _user(request)
         detail = await asyncio.to_thread(review.label_detail, given, user)
-        await record(request, "event", part_id=given.part_id, kind=LABEL, detail=detail)
+        await record_label(request, given.part_id, detail)
         return {"part": await asyncio.to_thread(review.refreshed, given.part_id, user)}
 
     @router.post("/undo")
@@ -73,7 +70,7 @@ def routes(context: Context) -> APIRouter:
         """Take a label back."""
         user = _user(request)
         detail = await asyncio.to_thread(review.undo_detail, wanted, user)
-        await record(request, "event", part_id=wanted.part_id, kind=LABEL, detail=detail)
+        await record_label(request, wanted.part_id, detail)
         return {"part": await asyncio.to_thread(review.refreshed, wanted.part_id, user)}
 
     @router.get("/mask/{part_id}/{number}")
@@ -90,12 +87,17 @@ def routes(context: Context) -> APIRouter:
             return Response(status_code=204)
         return Response(data, media_type="image/png", headers={"Cache-Control": "no-store"})
 
-    _about_all(router, review, record)
+    _about_all(router, review)
     return router
 
 
-def _about_all(router: APIRouter, review: Review, record: Record) -> None:
+def _about_all(router: APIRouter, review: Review) -> None:
     """Answer what is not about one part."""
+    context = review.context
+
+    async def record(request: Request, kind: ActionKind, detail: dict[str, Any]) -> None:
+        with _station_needed(context, request):
+            await record_action(context, kind, who=_user(request).name, detail=detail)
 
     @router.get("/agreement")
     async def agreement() -> dict[str, Any]:
@@ -106,7 +108,7 @@ def _about_all(router: APIRouter, review: Review, record: Record) -> None:
     async def defects(types: Types, request: Request) -> dict[str, Any]:
         """Change the list of types of defects."""
         found = checked(types.types)
-        await record(request, "action", kind="defects_changed", detail={"types": found})
+        await record(request, ActionKind.DEFECTS_CHANGED, {"types": found})
         return {"defects": await asyncio.to_thread(review.defects.change, found)}
 
     @router.get("/datasets")
@@ -124,12 +126,22 @@ def _about_all(router: APIRouter, review: Review, record: Record) -> None:
             counts = draft.counts.as_json()
             try:
                 detail = {"name": wanted.name, **counts}
-                await record(request, "action", kind="dataset_made", detail=detail)
+                await record(request, ActionKind.DATASET_MADE, detail)
             except BaseException:
                 await asyncio.to_thread(draft.discard)
                 raise
             await asyncio.to_thread(draft.place)
         return {"name": wanted.name, "counts": counts}
+
+
+@contextmanager
+def _station_needed(context: Context, request: Request) -> Iterator[None]:
+    """Nothing counts before the station has written it. Raises Refuse (503) where it is gone."""
+    try:
+        yield
+    except StationGone:
+        text = context.words.say("review.no_station", request.scope["language"])
+        raise Refuse(text, status=503) from None
 
 
 def _user(request: Request) -> User:

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 
 from cameras import CameraError, camera_class
 from inspection.station.station_file import StationFile, read_station
+from inspection.store.event_kinds import ActionKind
 from ui.core.audit import audited
 from ui.core.context import Context
 from ui.pages.setup.camera_preview import CameraPreviews
@@ -47,7 +48,8 @@ def add_routes(router: APIRouter, context: Context) -> None:
         """Write settings into the station file."""
         draft = draft_of(context, wanted.product, wanted.view)
         kept = await asyncio.to_thread(changed_settings, context, wanted)
-        async with audited(context, request, "camera_kept", view=wanted.view, settings=kept):
+        about = {"view": wanted.view, "settings": kept}
+        async with audited(context, request, ActionKind.CAMERA_KEPT, **about):
             await asyncio.to_thread(keep_settings, context.station_path, wanted.view, kept)
             await asyncio.to_thread(draft.write_note, camera={})
         return {"ok": True}

@@ -19,6 +19,8 @@ from inspection.station.recipe_library import (
     rollback,
     swap,
 )
+from inspection.store.event_kinds import ActionKind
+from ui.core.audit import record_action
 from ui.core.context import Context
 from ui.live.station_client import Refused
 
@@ -41,7 +43,7 @@ async def put_on_line(context: Context, new: Path, target: Path, *, who: str) ->
         await asyncio.to_thread(commit, done)
     detail = {"file": str(target), "recipe_id": done.recipe_id, "before": done.before_id}
     with suppress(Refused):
-        await context.runtime.do("action", kind=REPLACED, who=who, detail=detail)
+        await record_action(context, REPLACED, who=who, detail=detail)
     return {"recipe_id": done.recipe_id, "before": done.before_id}
 
 
@@ -53,7 +55,7 @@ async def _undo(context: Context, done: Swap, *, who: str, error: BaseException)
         if done.spare is not None:
             await context.runtime.do("recipe", who=who, path=str(done.target))
     with suppress(Refused):
-        await context.runtime.do("action", kind="recipe_put_back", who=who, detail=detail)
+        await record_action(context, ActionKind.RECIPE_PUT_BACK, who=who, detail=detail)
 
 
 def on_line(context: Context, product: str, view: str) -> dict[str, Any]:

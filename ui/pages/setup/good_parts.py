@@ -13,6 +13,7 @@ from gradio.utils import get_upload_folder
 from cameras import CameraError
 from inspection.errors import InspectionError, SetupError
 from inspection.labels import part_selection
+from inspection.store.event_kinds import ActionKind
 from inspection.training.dataset_folder import good_files
 from ui.core.audit import audited, record_failure
 from ui.core.context import Context
@@ -75,7 +76,7 @@ def add_routes(router: APIRouter, context: Context) -> None:
         if not names:
             return {"ok": True, "removed": []}
         detail = {**_about(of), "count": len(names), "names": names[:100]}
-        async with audited(context, request, "good_parts_removed", **detail):
+        async with audited(context, request, ActionKind.GOOD_PARTS_REMOVED, **detail):
             return {"ok": True, "removed": await asyncio.to_thread(of.remove, names)}
 
     @router.post("/good/restore")
@@ -87,7 +88,7 @@ def add_routes(router: APIRouter, context: Context) -> None:
         if not names:
             return _added([], [])
         detail = {**_about(of), "from": "brought back", "count": len(names)}
-        async with audited(context, request, "good_parts_added", **detail):
+        async with audited(context, request, ActionKind.GOOD_PARTS_ADDED, **detail):
             return _added(await asyncio.to_thread(of.restore, names), [])
 
     @router.post("/reference")
@@ -99,7 +100,7 @@ def add_routes(router: APIRouter, context: Context) -> None:
         return {"ok": True, "reference": path.name}
 
     async def choose(request: Request, of: SetupDraft, name: str) -> None:
-        async with audited(context, request, "reference_chosen", **_about(of), name=name):
+        async with audited(context, request, ActionKind.REFERENCE_CHOSEN, **_about(of), name=name):
             await asyncio.to_thread(of.write_note, reference=name)
 
 
@@ -184,13 +185,13 @@ async def _add(
     if not files:
         return _added([], [])
     detail = {**_about(draft), "from": source, "count": len(files)}
-    async with audited(context, request, "good_parts_added", **detail):
+    async with audited(context, request, ActionKind.GOOD_PARTS_ADDED, **detail):
         added, refused = await asyncio.to_thread(_copied, draft, files)
         if reference and added:
             await asyncio.to_thread(draft.write_note, reference=added[0])
     if refused:
         why = f"{len(refused)} of {len(files)} refused: {refused[0]}"
-        await record_failure(context, request, "good_parts_added", why, **detail)
+        await record_failure(context, request, ActionKind.GOOD_PARTS_ADDED, why, **detail)
     return _added(added, refused)
 
 

@@ -12,6 +12,7 @@ from fastapi.responses import FileResponse
 from inspection.jobs import TRAIN, Job, Jobs
 from inspection.labels import part_selection
 from inspection.labels.labels import read_labels
+from inspection.store.event_kinds import ActionKind
 from ui.core.audit import audited
 from ui.core.context import Context
 from ui.core.errors import Refuse
@@ -88,7 +89,7 @@ def _trial_routes(router: APIRouter, context: Context, jobs: Jobs) -> None:
             )  # fmt: skip
         who = request.scope["user"].name
         about = {name: done.about[name] for name in ("product", "view")}
-        async with audited(context, request, "recipe_tried", **about, training=done.id):
+        async with audited(context, request, ActionKind.RECIPE_TRIED, **about, training=done.id):
             job = await asyncio.to_thread(training.start_trial, jobs, done, parts, who=who)
         return {"ok": True, "job": training.job_message(job)}
 

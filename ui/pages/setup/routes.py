@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request
 
 from inspection.errors import SetupError
 from inspection.jobs import Jobs
+from inspection.store.event_kinds import ActionKind
 from ui.core.audit import audited
 from ui.core.context import Context
 from ui.core.errors import Refuse
@@ -104,7 +105,7 @@ def _draft_routes(router: APIRouter, context: Context, jobs: Jobs) -> None:
                 "inspected": len(setup.roi),
             }
             about |= {"ignored": len(setup.ignore), "zones": [zone.name for zone in setup.zones]}
-            async with audited(context, request, "where_to_look_saved", **about):
+            async with audited(context, request, ActionKind.WHERE_TO_LOOK_SAVED, **about):
                 await asyncio.to_thread(draft.keep_setup, setup)
         return {"ok": True, "setup": setup}
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
+from inspection.store.event_kinds import ActionKind
 from ui.core.audit import audited
 from ui.core.context import Context
 from ui.pages.setup.draft import SetupDraft
@@ -36,7 +37,7 @@ def add_routes(router: APIRouter, context: Context) -> None:
             await one(of, name, who, reference=wanted.reference)
             return {"ok": True, "added": [name], "refused": [], "series": series}
         about = {"product": of.product, "view": of.view, "count": wanted.count}
-        async with audited(context, request, "pictures_taken", **about):
+        async with audited(context, request, ActionKind.PICTURES_TAKEN, **about):
             await one(of, name, who, reference=wanted.reference)
         series = token_hex(8)
         if wanted.count > 1:

@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 
 from inspection.jobs import Jobs
+from inspection.store.event_kinds import ActionKind
 from ui.core.audit import audited
 from ui.core.context import Context
 from ui.pages.setup.draft import SetupDraft
@@ -37,7 +38,7 @@ def add_routes(router: APIRouter, context: Context, jobs: Jobs) -> None:
         who, options = request.scope["user"].name, wanted.options
         await keep(draft, options, request)
         about = await asyncio.to_thread(planned_training, draft, options)
-        async with audited(context, request, "training_started", **about):
+        async with audited(context, request, ActionKind.TRAINING_STARTED, **about):
             job = await asyncio.to_thread(start_training, jobs, draft, options, who=who)
         return {"ok": True, "job": job_message(job)}
 
@@ -51,12 +52,12 @@ def add_routes(router: APIRouter, context: Context, jobs: Jobs) -> None:
         if await asyncio.to_thread(options_of, draft) == options:
             return
         about = {"product": draft.product, "view": draft.view, "options": options.model_dump()}
-        async with audited(context, request, "options_chosen", **about):
+        async with audited(context, request, ActionKind.OPTIONS_CHOSEN, **about):
             await asyncio.to_thread(draft.write_note, options=options.model_dump())
 
     @router.post("/cancel")
     async def cancel(wanted: OfJob, request: Request) -> dict[str, Any]:
         """Ask a job to end."""
-        async with audited(context, request, "training_cancelled", job=wanted.job):
+        async with audited(context, request, ActionKind.TRAINING_CANCELLED, job=wanted.job):
             await asyncio.to_thread(jobs.cancel, wanted.job, at_once=wanted.at_once)
         return {"ok": True}

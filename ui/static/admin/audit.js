@@ -4,14 +4,6 @@ import {details, known, word} from "/static/admin/detail.js";
 import {follow, raw} from "/static/shared/forms.js";
 import {duration, moment} from "/static/shared/format.js";
 
-const KINDS = ["sign-in", "sign-in failed", "sign-out", "first administrator", "user_added", "user_role_changed",
-  "user_password_set", "user_removed", "user_signed_out", "password_changed", "change_failed", "paused", "resumed",
-  "product_changed", "recipe_on_line", "recipe_replaced", "camera_changed", "parity_checked", "audit_exported", "record_verified",
-  "doctor_run", "recipe_put_back", "camera_kept", "pictures_taken", "good_parts_added", "good_parts_removed",
-  "where_to_look_saved", "reference_chosen", "options_chosen", "training_started", "training_cancelled", "recipe_tried",
-  "parts_exported", "lot_report_made", "verification_cancelled", "defects_changed", "dataset_made", "acknowledge", "disagree", "label", "answer", "picture_removed",
-  "pictures_cleared"];
-
 export function show(element) {
   const kind = el("select", {id: "audit-kind", onchange: () => fresh()});
   const who = el("select", {id: "audit-who", onchange: () => fresh()});
@@ -39,8 +31,7 @@ export function show(element) {
   const fresh = () => { csv.href = `/api/admin/audit/table.csv?${asked()}`; load(null); };
   const choose = async () => {
     const found = await call("/api/admin/audit/people");
-    const kinds = [...new Set([...KINDS, ...(found.kinds ?? [])])];
-    kinds.sort((a, b) => word(a).localeCompare(word(b), lang));
+    const kinds = (found.kinds ?? []).sort((a, b) => word(a).localeCompare(word(b), lang));
     kind.append(el("option", {value: ""}, t("admin.everything")), ...kinds.map((each) =>
       el("option", {value: each, translate: known(each) ? null : "no"}, word(each))));
     who.append(el("option", {value: ""}, t("admin.everybody")), ...(found.people ?? []).map((name) =>
