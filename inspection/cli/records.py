@@ -110,8 +110,9 @@ def list_(
         zone=zone, reason=reason, number=number, part_id=part_id, since=since, until=until,
     )  # fmt: skip
     with _opened(store, images_folder) as record:
-        columns = truth_columns(read_labels(record))
-        for part in newest(record, asked, limit):
+        parts = newest(record, asked, limit)
+        columns = truth_columns(read_labels(record, [part.part_id for part in parts]))
+        for part in parts:
             more = {name: value(part) for name, value in columns.items()}
             typer.echo(json.dumps(_nested(flat(part)) | more) if as_json else _line(part, more))
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
@@ -19,7 +19,7 @@ from typing import Any
 
 from inspection.store import PartEvent, PartRecord, Store
 from inspection.store.event_kinds import EventKind
-from inspection.store.reading.outline import events_since
+from inspection.store.reading.outline import events_about, events_since
 
 OK, NG = "OK", "NG"
 KINDS = (EventKind.LABEL, EventKind.DISAGREE)
@@ -221,10 +221,13 @@ LabelsByPart = Mapping[str, PartLabels]
 """What people say of each part that anybody spoke of, by part id."""
 
 
-def read_labels(store: Store) -> Labels:
-    """Read the labels of all parts. Raises StoreError."""
+def read_labels(store: Store, part_ids: Sequence[str] | None = None) -> Labels:
+    """Read the labels of all parts, or of a few by their ids. Raises StoreError."""
     labels = Labels()
-    labels.refresh(store)
+    if part_ids is None:
+        labels.refresh(store)
+    else:
+        labels.take(events_about(store, part_ids, KINDS))
     return labels
 
 

@@ -71,6 +71,18 @@ def events_since(
         return [part_event(dict(row)) for row in connection.execute(query).mappings()]
 
 
+def events_about(store: Store, part_ids: Sequence[str], kinds: Sequence[str]) -> list[PartEvent]:
+    """The events of some kinds about these parts, oldest first."""
+    found: list[PartEvent] = []
+    of_kinds = events.c.kind.in_([str(each) for each in kinds])
+    with store.reading("read the events of parts") as connection:
+        for start in range(0, len(part_ids), _AT_ONCE):
+            some = events.c.part_id.in_(part_ids[start : start + _AT_ONCE])
+            rows = connection.execute(select(events).where(some, of_kinds)).mappings()
+            found += [part_event(dict(row)) for row in rows]
+    return sorted(found, key=lambda event: event.number)
+
+
 def numbers_of(store: Store, part_ids: Sequence[str]) -> Mapping[str, int]:
     """Give the number of each of these parts that is recorded."""
     found: dict[str, int] = {}
