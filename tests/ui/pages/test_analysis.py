@@ -506,7 +506,7 @@ def test_lines_come_in_the_order_asked_for(ask: Callable[..., dict[str, Any]]) -
 def test_thumbs_are_small_kept_and_bounded(
     writer: Store, client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    some = writer.parts(limit=20, verdict="PASS")
+    some = writer.parts(PartFilter(verdict="PASS"), limit=20)
     answer = client.get(f"{API}/thumb/{some[0].part_id}")
     assert answer.headers["content-type"] == "image/jpeg"
     assert "immutable" in answer.headers["cache-control"]
