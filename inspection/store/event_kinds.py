@@ -96,7 +96,7 @@ class ActionKind(RecordKind):
     PICTURES_CLEARED = "pictures_cleared", Author.STORE
 
 
-KINDS: tuple[RecordKind, ...] = tuple(
+RECORD_KINDS: tuple[RecordKind, ...] = tuple(
     kind for kind in (*EventKind, *ActionKind) if kind.author is not Author.PLANNED
 )
 """Every kind that is written."""

@@ -26,7 +26,7 @@ from inspection.jobs.kinds import KINDS
 from inspection.judgement import Judgement, Verdict
 from inspection.station.station_file import read_station
 from inspection.store import NewPart, Store, open_store
-from inspection.store.event_kinds import KINDS
+from inspection.store.event_kinds import RECORD_KINDS
 from inspection.store.reading.audit_log import Cursor, all_deeds, deeds
 from ui.core import errors as refuse
 from ui.core.background import start_verification
@@ -372,7 +372,7 @@ def test_the_page_filters_by_who_and_kind_and_goes_on_where_it_stopped(desk: Des
         only = client.get("/api/admin/audit", params={"who": "ada", "kind": "sign-in"}).json()
         assert [row["who"] for row in only["rows"]] == ["ada"]
         people = client.get("/api/admin/audit/people").json()
-        assert people == {"people": ["ada", "mia", "oli"], "kinds": sorted(KINDS)}
+        assert people == {"people": ["ada", "mia", "oli"], "kinds": sorted(RECORD_KINDS)}
 
 
 def _given(following: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from inspection.store.event_kinds import KINDS, PROTECTED_BY, ActionKind, Author, EventKind
+from inspection.store.event_kinds import RECORD_KINDS, PROTECTED_BY, ActionKind, Author, EventKind
 from ui.words import Words
 
 ROOT = Path(__file__).parents[3]
@@ -16,21 +16,21 @@ MODULES = sorted(path for room in ("inspection", "ui") for path in (ROOT / room)
 
 def test_every_kind_has_words_and_no_words_are_left_over() -> None:
     words = {key.removeprefix("admin.") for key in Words().keys if key.startswith("admin.kind_")}
-    assert words == {kind.words_key for kind in KINDS}
+    assert words == {kind.words_key for kind in RECORD_KINDS}
 
 
 def test_a_kind_stands_once() -> None:
-    assert len(set(map(str, KINDS))) == len(KINDS)
+    assert len(set(map(str, RECORD_KINDS))) == len(RECORD_KINDS)
 
 
 def test_who_writes_a_kind_is_known() -> None:
-    by_machines = {kind: kind.author for kind in KINDS if kind.author is not Author.PERSON}
+    by_machines = {kind: kind.author for kind in RECORD_KINDS if kind.author is not Author.PERSON}
     assert by_machines == {
         EventKind.ANSWER: Author.STATION,
         EventKind.PICTURE_REMOVED: Author.RETENTION,
         ActionKind.PICTURES_CLEARED: Author.STORE,
     }
-    planned = {kind for kind in (*EventKind, *ActionKind) if kind not in KINDS}
+    planned = {kind for kind in (*EventKind, *ActionKind) if kind not in RECORD_KINDS}
     assert planned == {EventKind.STUDY, EventKind.RELEASE} < set(PROTECTED_BY)
 
 

@@ -15,7 +15,7 @@ from inspection.jobs import VERIFY, Job, Jobs
 from inspection.spreadsheet import csv_text
 from inspection.store import Store
 from inspection.store.chain import canonical
-from inspection.store.event_kinds import KINDS, ActionKind
+from inspection.store.event_kinds import RECORD_KINDS, ActionKind
 from inspection.store.filters import ALL_PARTS
 from inspection.store.reading.audit_log import AuditEntry, Cursor, all_deeds, deeds
 from inspection.store.reading.summary import columns_by_id
@@ -61,7 +61,7 @@ def routes(context: Context) -> APIRouter:
         """Names and kinds to choose from: all users and who acted lately, all kinds and those seen lately."""
         lately, _ = await asyncio.to_thread(deeds, store, limit=1000)
         names = {user.name for user in context.users.list()} | {deed.who for deed in lately}
-        return {"people": sorted(names), "kinds": sorted({*KINDS, *(deed.kind for deed in lately)})}
+        return {"people": sorted(names), "kinds": sorted({*RECORD_KINDS, *(deed.kind for deed in lately)})}
 
     @router.get("/table.csv")
     async def table(request: Request, kind: Filter = None, who: Filter = None) -> StreamingResponse:
