@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from inspection.store.event_kinds import RECORD_KINDS, PROTECTED_BY, ActionKind, Author, EventKind
+from inspection.store.event_kinds import PROTECTED_BY, RECORD_KINDS, ActionKind, Author, EventKind
 from ui.words import Words
 
 ROOT = Path(__file__).parents[3]

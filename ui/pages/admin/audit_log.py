@@ -61,7 +61,10 @@ def routes(context: Context) -> APIRouter:
         """Names and kinds to choose from: all users and who acted lately, all kinds and those seen lately."""
         lately, _ = await asyncio.to_thread(deeds, store, limit=1000)
         names = {user.name for user in context.users.list()} | {deed.who for deed in lately}
-        return {"people": sorted(names), "kinds": sorted({*RECORD_KINDS, *(deed.kind for deed in lately)})}
+        return {
+            "people": sorted(names),
+            "kinds": sorted({*RECORD_KINDS, *(deed.kind for deed in lately)}),
+        }
 
     @router.get("/table.csv")
     async def table(request: Request, kind: Filter = None, who: Filter = None) -> StreamingResponse:

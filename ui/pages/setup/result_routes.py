@@ -97,9 +97,7 @@ def _trial_routes(router: APIRouter, context: Context, jobs: Jobs) -> None:
     async def tried(job_id: str) -> dict[str, Any]:
         """What a recipe made of the parts it was tried on, as far as it is."""
         trial = await asyncio.to_thread(trial_of, jobs, job_id)
-        return await asyncio.to_thread(
-            lambda: trial_message(trial, read_labels(context.store))
-        )
+        return await asyncio.to_thread(lambda: trial_message(trial, read_labels(context.store)))
 
     @router.get("/tried/{job_id}/heat/{name}")
     async def heat(job_id: str, name: str) -> Response:
