@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from inspection.recipe.alignment import Pose
@@ -24,9 +27,10 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Region:
-    """One connected defect, in pixels of the camera's picture.
+    """One connected defect, in pixels of the camera's picture: the core of its heat.
 
-    `accepted` is True where the rules of its zone allow it.
+    `accepted` is True where the rules of its zone allow it. `outline` holds the corners (x, y) of the
+    core's contour; it is drawn, and not recorded.
     """
 
     x_px: int
@@ -39,6 +43,26 @@ class Region:
     zone: str | None = None
     label: str | None = None
     accepted: bool = False
+    outline: tuple[tuple[float, float], ...] = field(default=(), compare=False, repr=False)
+
+    @property
+    def corners(self) -> Sequence[tuple[float, float]]:
+        """The outline, or the corners of the box where there is none."""
+        if len(self.outline) >= 3:
+            return self.outline
+        right, bottom = self.x_px + self.width_px, self.y_px + self.height_px
+        return [(self.x_px, self.y_px), (right, self.y_px), (right, bottom), (self.x_px, bottom)]
+
+
+def core_mask(regions: Sequence[Region], shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Which pixels of a picture (H, W, ...) lie in the core of a region at fault: (H, W)."""
+    import cv2  # only where pictures are drawn
+
+    mask = np.zeros(shape[:2], dtype=np.uint8)
+    for region in regions:
+        if not region.accepted:
+            cv2.fillPoly(mask, [np.array(region.corners).round().astype(np.int32)], 1)
+    return mask > 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

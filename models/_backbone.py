@@ -148,33 +148,32 @@ def _read_weights(name: str, path: Path) -> dict[str, Any]:
 
 @lru_cache(maxsize=8)
 def feature_program(
-    backbone: Backbone, *, height_px: int, width_px: int, pool: int
+    backbone: Backbone, *, height_px: int, width_px: int, pool: int, shrinks: tuple[int, ...] = (1,)
 ) -> openvino.Model:
-    """Compile-ready program: uint8 RGB (1, H, W, 3) to features float32 (1, h * w, C), and finest ones.
+    """Compile-ready program: canvas (1, H, W, 3) RGB uint8 in, patch rows float32 (1, h * w, C) out.
 
+    There is one output for each of `shrinks`: by so much the canvas is made smaller first, averaged.
     Each map is brought to the coarsest stride's grid by bilinear interpolation, and the coarsest is
-    laid beside them once more averaged over `pool` x `pool` neighbours, so a patch is one row. The
-    second output is the finest stride's map as it is, its patches as rows.
+    laid beside them once more averaged over `pool` x `pool` neighbours, so a patch is one row.
     Conversion takes a second or two; what was converted is kept, in this process and on disk. So do
     not change it: clone it.
     """
-    about = backbone.name, backbone.strides, backbone.mean, backbone.std, pool
+    about = backbone.name, backbone.strides, backbone.mean, backbone.std, pool, shrinks
     made_by = [version(each) for each in ("openvino", "torch", "timm")]
     code = sha256(Path(__file__).read_bytes()).hexdigest()
     key = repr((about, height_px, width_px, made_by, code, fingerprint(backbone)))
-    return converted(key, lambda: _convert(backbone, height_px, width_px, pool))
+    return converted(key, lambda: _convert(_Patches(backbone, pool, shrinks), height_px, width_px))
 
 
-def _convert(backbone: Backbone, height_px: int, width_px: int, pool: int) -> openvino.Model:
+def _convert(network: torch.nn.Module, height_px: int, width_px: int) -> openvino.Model:
     import openvino
     import torch
 
     example = torch.zeros(1, height_px, width_px, 3, dtype=torch.uint8)
-    network = _Patches(backbone, pool=pool).eval()
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # OpenVINO wants torch.jit, which torch deprecates
         # Without its own check, which takes a second: parity is checked on real pictures.
-        traced = torch.jit.trace(network, example, check_trace=False)  # type: ignore[no-untyped-call]
+        traced = torch.jit.trace(network.eval(), example, check_trace=False)  # type: ignore[no-untyped-call]
         frozen = torch.jit.freeze(traced)
         return openvino.convert_model(frozen, example_input=example, input=[example.shape])
 
@@ -193,16 +192,20 @@ def row_channels(backbone: Backbone, *, pool: int) -> int:
     return sum(backbone.channels) + (backbone.channels[-1] if pool > 1 else 0)
 
 
-def torch_features(backbone: Backbone, canvas: Any, *, pool: int) -> tuple[Any, Any]:
-    """The outputs of `feature_program`, by torch itself: the reference it is checked against."""
+def torch_features(
+    backbone: Backbone, canvas: Any, *, pool: int, shrinks: tuple[int, ...] = (1,)
+) -> list[Any]:
+    """What `feature_program` measures, by torch itself: rows (h * w, C) of each of `shrinks`."""
     import torch
 
     with torch.no_grad():
-        rows, fine = _Patches(backbone, pool=pool)(torch.from_numpy(canvas)[None])
-    return rows[0].numpy(), fine[0].numpy()
+        scales = _Patches(backbone, pool, shrinks)(torch.from_numpy(canvas)[None])
+    return [rows[0].numpy() for rows in scales]
 
 
-def _Patches(backbone: Backbone, *, pool: int) -> torch.nn.Module:  # noqa: N802
+def _Patches(  # noqa: N802
+    backbone: Backbone, pool: int, shrinks: tuple[int, ...]
+) -> torch.nn.Module:
     """Wrap the network with preprocessing before it and patch rows behind it."""
     import torch
     from torch.nn import functional as F  # noqa: N812
@@ -215,17 +218,18 @@ def _Patches(backbone: Backbone, *, pool: int) -> torch.nn.Module:  # noqa: N802
             super().__init__()
             self.network = backbone.network
 
-        def forward(self, picture: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        def forward(self, picture: torch.Tensor) -> tuple[torch.Tensor, ...]:
             x = (picture.permute(0, 3, 1, 2).float() - mean) * scale
-            every = self.network(x)
-            *finer, coarsest = every
+            return tuple(self.rows(F.avg_pool2d(x, n) if n > 1 else x) for n in shrinks)
+
+        def rows(self, x: torch.Tensor) -> torch.Tensor:
+            *finer, coarsest = self.network(x)
             grid = coarsest.shape[-2:]
             maps = [
                 F.interpolate(m, size=grid, mode="bilinear", align_corners=False) for m in finer
             ] + [coarsest]
             if pool > 1:
                 maps.append(F.avg_pool2d(coarsest, pool, 1, pool // 2, count_include_pad=False))
-            rows, fine = torch.cat(maps, 1), every[0]
-            return rows.flatten(2).transpose(1, 2), fine.flatten(2).transpose(1, 2)
+            return torch.cat(maps, 1).flatten(2).transpose(1, 2)
 
     return Patches()

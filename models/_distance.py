@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from models._density import GROUPS, NEIGHBOURS
+
 Array = NDArray[np.float32]
 
 BLOCK_VALUES = 5_000_000
@@ -56,3 +58,31 @@ def nearest_squared_by_group(points: Array, centres: Array, sizes: Sequence[int]
 def nearest_distance(points: Array, centres: Array) -> Array:
     """The distance (n,) of each of `points` (n, d) to the nearest of `centres` (m, d)."""
     return np.sqrt(nearest_squared(points, centres))
+
+
+def neighbours(points: Array, bank: Array) -> tuple[Array, NDArray[np.int32]]:
+    """Distance (n,) of each of `points` (n, d) to the nearest of `bank` (m, d), and near rows (n, k).
+
+    The nearest is exact. The other NEIGHBOURS are chosen among the nearest of each of GROUPS parts of
+    the bank: choosing among 5,000 would cost more than measuring them.
+    """
+    size = -(-len(bank) // GROUPS)
+    columns = torch.zeros(bank.shape[1], GROUPS * size)
+    columns[:, : len(bank)] = torch.from_numpy(bank.T)
+    lengths = columns.square().sum(0)
+    lengths[len(bank) :] = torch.inf
+    count = min(NEIGHBOURS, -(-len(bank) // size))
+    step = max(1, BLOCK_VALUES // len(lengths))
+    nearest, rows = torch.empty(len(points)), torch.empty(len(points), count, dtype=torch.int32)
+    buffer = torch.empty(min(step, len(points)), len(lengths))
+    for start in range(0, len(points), step):
+        block = torch.from_numpy(points[start : start + step])
+        product = torch.addmm(lengths, block, columns, alpha=-2.0, out=buffer[: len(block)])
+        best = product.view(-1, GROUPS, size).min(2)
+        few = best.values.topk(count, 1, largest=False)
+        within = best.indices.gather(1, few.indices)
+        nearest[start : start + step] = few.values[:, 0]
+        rows[start : start + step] = (few.indices * size + within).int()
+    squared = np.maximum(nearest.numpy() + squares(points), 0.0)
+    near = np.pad(rows.numpy(), ((0, 0), (0, NEIGHBOURS - count)), mode="edge")
+    return np.sqrt(squared), near

@@ -9,7 +9,7 @@ from models._whitening import Moments
 
 Array = NDArray[np.float32]
 
-KEPT_BYTES = 96 * 2**20
+KEPT_BYTES = 128 * 2**20
 """Features kept of patches that are no candidates; pictures beyond it are looked at twice."""
 
 BATCH = 64
@@ -61,7 +61,15 @@ class FeaturePass:
             [np.concatenate(rows[at : at + BATCH]) @ projection - offset for at in starts]
         )
 
-    def kept(self, index: int) -> Array | None:
-        """The features of a picture's rest, or None where there was no room for them."""
-        found = self._kept.get(index)
-        return None if found is None else found.astype(np.float32)
+    @property
+    def flat_valid(self) -> NDArray[np.bool_]:
+        """Which patches count (n, h * w)."""
+        return self.valid.reshape(self.candidate.shape)
+
+    def has_rest(self, index: int) -> bool:
+        """Whether there was room for the features of a picture's rest."""
+        return index in self._kept
+
+    def rest_rows(self, index: int) -> Array:
+        """Features (k, C) of a picture's rest. Raises KeyError where there was no room for them."""
+        return self._kept[index].astype(np.float32)

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models._coreset import TAKEN, complete_coreset, greedy_coreset
-from models._distance import nearest_squared
 
 Array = NDArray[np.float32]
 Rows = NDArray[np.intp]
@@ -17,11 +16,14 @@ Rows = NDArray[np.intp]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HeldOutBank:
-    """A bank (m, d) chosen without the points `own` (n,), and their `distances` (k,) to it."""
+    """A bank chosen without a fold's points.
 
-    bank: Array
-    own: NDArray[np.bool_]
-    distances: Array
+    `kept` (k,) numbers the points it has of the bank of all; `filled` (m, d) are points in place of
+    those it may not have.
+    """
+
+    kept: Rows
+    filled: Array
 
 
 def select_banks(
@@ -35,22 +37,15 @@ def select_banks(
     A lone fold is given the bank of all.
     """
     chosen, nearest = greedy_coreset(points, count, groups=folds, rng=rng)
-    apart = (_without(fold, points, folds, chosen, nearest, count) for fold in range(len(nearest)))
-    return points[chosen], apart
+    held_out = (_without(fold, points, folds, chosen, nearest) for fold in range(len(nearest)))
+    return points[chosen], held_out
 
 
-def _without(
-    fold: int, points: Array, folds: Rows, chosen: Rows, nearest: Array, count: int
-) -> HeldOutBank:
+def _without(fold: int, points: Array, folds: Rows, chosen: Rows, nearest: Array) -> HeldOutBank:
     own = folds == fold
     if own.all():
-        return HeldOutBank(points[chosen], own, np.sqrt(nearest[fold]))
-    kept = chosen[~own[chosen]]
-    squared = np.delete(nearest, fold, 0).min(0)
-    open_ = np.where(own, np.float32(TAKEN), squared)
-    open_[kept] = TAKEN
-    filled = complete_coreset(points, open_, count - len(kept))
-    if len(filled):
-        near = nearest_squared(points[own], points[filled])
-        squared[own] = np.minimum(squared[own], near)
-    return HeldOutBank(points[np.concatenate([kept, filled])], own, np.sqrt(squared[own]))
+        return HeldOutBank(np.arange(len(chosen)), points[:0])
+    kept = np.flatnonzero(~own[chosen])
+    open_ = np.where(own, np.float32(TAKEN), np.delete(nearest, fold, 0).min(0))
+    open_[chosen[kept]] = TAKEN
+    return HeldOutBank(kept, points[complete_coreset(points, open_, len(chosen) - len(kept))])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,16 +12,23 @@ import openvino
 from numpy.typing import NDArray
 from openvino import opset13 as ops
 
+from models._density import GROUPS, LEAST_VARIANCE, NEIGHBOURS, PRIOR_PATCHES, LocalDensity
 from models._position_norm import PositionNormalization
-from models._scoring import PatchMaps
+from models._scoring import PatchMaps, ScaleMaps
 from models.base import CanvasImage, ModelError
 
 if TYPE_CHECKING:
-    from models._detail import FineDetail
+    from collections.abc import Sequence
+
+    from models._scale import Memory, Scale
 
 # bfloat16, the default on some processors, moves scores by a few per cent: a threshold set on one
 # machine would not hold on another.
 SETTINGS = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
+
+
+PADDING = np.float32(1e30)
+"""Squared length of a point that is no memory's."""
 
 
 class Program:
@@ -38,11 +46,17 @@ class Program:
         self._compiled = openvino.Core().compile_model(model, "CPU", SETTINGS)
         self._request = self._compiled.create_infer_request()
         self._outputs = range(len(self._compiled.outputs))
+        self._names = [min(output.names, default="") for output in self._compiled.outputs]
 
     def measure(self, canvas: CanvasImage) -> tuple[PatchMaps, NDArray[np.float32]]:
         """Measure one (H, W, 3) RGB uint8 canvas by a model's program: maps and descriptor (d,)."""
-        distances, descriptor, *detail = self.run(canvas)
-        return PatchMaps(distances, *detail), descriptor
+        outputs = dict(zip(self._names, self.run(canvas), strict=True))
+        finer = tuple(
+            ScaleMaps(outputs[f"plain_{k}"], outputs[f"density_{k}"])
+            for k in range(1, 1 + sum(name.startswith("plain_") for name in outputs))
+        )
+        maps = PatchMaps(outputs["distances"], finer, outputs.get("detail"))
+        return maps, outputs["descriptor"]
 
     def run(self, canvas: CanvasImage) -> list[NDArray[np.float32]]:
         """Run one (H, W, 3) RGB uint8 canvas; the arrays are copies without the batch axis."""
@@ -50,38 +64,20 @@ class Program:
         return [self._request.get_output_tensor(i).data[0].copy() for i in self._outputs]
 
 
-def append_search(
-    features: openvino.Model,
-    *,
-    mean: NDArray[np.float32],
-    projection: NDArray[np.float32],
-    bank: NDArray[np.float32],
-    places: PositionNormalization,
-    detail: FineDetail,
-) -> openvino.Model:
-    """Fuse projection and nearest-neighbour search behind a feature program.
+def append_search(features: openvino.Model, scales: Sequence[Scale]) -> openvino.Model:
+    """Fuse projection and search of each scale, coarsest first, behind a feature program.
 
-    `mean` (C,), `projection` (C, d), `bank` (m, d). Outputs `distances` (1, h, w): Euclidean
-    distance of each projected patch to its nearest bank vector, evened out by `places`;
-    `descriptor` (1, d): the patches' mean; and `detail` (1, h', w').
+    Its outputs are float32: `distances` (1, h, w), the coarsest scale's density map; `plain_k` and
+    `density_k` (1, h', w') of each finer one, k from 1; and `descriptor` (1, d), the mean of the
+    coarsest scale's whitened patches.
     """
-    rows = features.output(0).get_node().input_value(0)
-    offset = -(mean @ projection)
-    projected = ops.add(ops.matmul(rows, _constant(projection), False, False), _constant(offset))
-    products = ops.matmul(projected, _constant(-2.0 * bank), False, True)
-    lengths = np.einsum("md,md->m", bank, bank)
-    nearest = ops.reduce_min(ops.add(products, _constant(lengths)), _axes(2), False)
-    own = ops.reduce_sum(ops.multiply(projected, projected), _axes(2), False)
-    squared = ops.maximum(ops.add(nearest, own), _constant(np.zeros(1, np.float32)))
-    shape = ops.constant(np.array([1, *places.gain.shape], dtype=np.int64))
-    nearest = ops.reshape(ops.sqrt(squared), shape, False)
-    distances = ops.add(ops.multiply(nearest, _constant(places.gain)), _constant(places.shift))
-    descriptor = ops.reduce_mean(projected, _axes(1), False)
-    outputs = {
-        "distances": distances,
-        "descriptor": descriptor,
-        "detail": _detail(features.output(1).get_node().input_value(0), detail),
-    }
+    rows = [output.get_node().input_value(0) for output in features.outputs]
+    projected = [_project(r, scale.memory) for r, scale in zip(rows, scales, strict=True)]
+    searched = [_search(p, scale) for p, scale in zip(projected, scales, strict=True)]
+    outputs = {"distances": searched[0].density}
+    for k, finer in enumerate(searched[1:], 1):
+        outputs |= {f"plain_{k}": finer.plain, f"density_{k}": finer.density}
+    outputs["descriptor"] = ops.reduce_mean(projected[0], _axes(1), False)
     results = [ops.result(each) for each in outputs.values()]
     model = openvino.Model(results, features.get_parameters(), "patchcore")
     for output, name in zip(model.outputs, outputs, strict=True):
@@ -89,13 +85,81 @@ def append_search(
     return model
 
 
-def _detail(rows: Any, detail: FineDetail) -> Any:
-    """Measure fine rows (1, h * w, C) against their places: (1, h, w)."""
-    white = ops.matmul(rows, _constant(detail.projection), False, False)
-    apart = ops.add(ops.multiply(white, _constant(detail.gain)), _constant(detail.shift))
-    far = ops.sqrt(ops.reduce_mean(ops.multiply(apart, apart), _axes(2), False))
-    shape = ops.constant(np.array([1, *detail.grid], dtype=np.int64))
-    return ops.reshape(ops.multiply(far, _constant(np.array([detail.unit]))), shape, False)
+def _project(rows: Any, memory: Memory) -> Any:
+    """Whiten feature rows (1, n, C) to points (1, n, d)."""
+    offset = -(memory.mean @ memory.projection)
+    return ops.add(ops.matmul(rows, _constant(memory.projection), False, False), _constant(offset))
+
+
+@dataclass(frozen=True, slots=True)
+class _Searched:
+    """Nodes of a scale's maps (1, h, w)."""
+
+    plain: Any
+    density: Any
+
+
+def _search(points: Any, scale: Scale) -> _Searched:
+    """As `Scale.measure`: distances of points (1, n, d), read against their look and their place."""
+    bank = scale.memory.bank
+    size = -(-len(bank) // GROUPS)
+    padded = np.zeros((GROUPS * size, bank.shape[1]), dtype=np.float32)
+    padded[: len(bank)] = bank
+    lengths = np.full(len(padded), PADDING, dtype=np.float32)
+    lengths[: len(bank)] = np.einsum("md,md->m", bank, bank)
+    products = ops.matmul(points, _constant(-2.0 * padded), False, True)
+    measured = ops.add(products, _constant(lengths))
+    count = points.get_output_shape(0)[1]
+    groups = ops.reshape(measured, _whole(count, GROUPS, size), False)
+    best = ops.topk(groups, _scalar(1), 2, "min", "value", index_element_type="i32")
+    few = ops.topk(
+        ops.reshape(best.output(0), _whole(count, GROUPS), False),
+        _scalar(min(NEIGHBOURS, -(-len(bank) // size))), 1, "min", "value", index_element_type="i32",
+    )  # fmt: skip
+    within = ops.gather_elements(
+        ops.reshape(best.output(1), _whole(count, GROUPS), False), few.output(1), 1
+    )
+    start = ops.multiply(few.output(1), ops.constant(np.array([size], dtype=np.int32)))
+    near = ops.add(start, within)
+    nearest = ops.slice(few.output(0), _axes(0), _axes(1), _axes(1), _axes(1))
+    own = ops.reduce_sum(ops.multiply(points, points), _axes(2), False)
+    squared = ops.add(
+        ops.reshape(nearest, _whole(count), False), ops.reshape(own, _whole(count), False)
+    )
+    distances = ops.sqrt(ops.maximum(squared, _constant(np.zeros(1, np.float32))))
+    return _Searched(
+        plain=_placed(distances, scale.plain_positions),
+        density=_placed(
+            _standardise(distances, near, scale.density, len(padded)), scale.density_positions
+        ),
+    )
+
+
+def _standardise(distances: Any, near: Any, density: LocalDensity, size: int) -> Any:
+    """As `LocalDensity.standardise`: distances (n,) by what is booked at near points (n, k)."""
+    booked = np.zeros((size, 3), dtype=np.float32)
+    booked[: len(density.booked)] = density.booked
+    count = near.get_output_shape(0)[1]
+    if count < NEIGHBOURS:  # a memory so small that the last neighbour is read again
+        last = ops.slice(near, _axes(count - 1), _axes(count), _axes(1), _axes(1))
+        near = ops.concat([near, *[last] * (NEIGHBOURS - count)], 1)
+    sums = ops.reduce_sum(ops.gather(_constant(booked), near, _scalar(0)), _axes(1), False)
+    prior = np.array([1.0, density.mean, density.variance + density.mean**2], np.float32)
+    sums = ops.add(sums, _constant(PRIOR_PATCHES * prior))
+    weight, total, squares = (
+        ops.squeeze(part, _axes(1)) for part in ops.split(sums, _scalar(1), 3).outputs()
+    )
+    usual = ops.divide(total, weight)
+    variance = ops.subtract(ops.divide(squares, weight), ops.multiply(usual, usual))
+    least = max(LEAST_VARIANCE * density.variance, 1e-12)
+    deviation = ops.sqrt(ops.maximum(variance, _constant(np.array([least], np.float32))))
+    return ops.divide(ops.subtract(distances, usual), deviation)
+
+
+def _placed(values: Any, positions: PositionNormalization) -> Any:
+    """As `PositionNormalization.apply`: a map (1, h, w) of values (h * w,)."""
+    grid = ops.reshape(values, _whole(1, *positions.gain.shape), False)
+    return ops.add(ops.multiply(grid, _constant(positions.gain)), _constant(positions.shift))
 
 
 def to_bytes(model: openvino.Model) -> tuple[bytes, bytes]:
@@ -128,3 +192,11 @@ def _constant(values: NDArray[np.float32]) -> Any:
 
 def _axes(*axes: int) -> Any:
     return ops.constant(np.array(axes, dtype=np.int64))
+
+
+def _whole(*sizes: int) -> Any:
+    return ops.constant(np.array(sizes, dtype=np.int64))
+
+
+def _scalar(number: int) -> Any:
+    return ops.constant(np.array(number, dtype=np.int32))

@@ -13,28 +13,46 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
 
+_NOTHING = np.float32(0.0)
+"""Value of patches that are not inspected; what is usual, or below it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scoring:
-    """What a score depends on beside the measured distances; a recipe keeps it.
+    """What a score depends on beside the measured maps; a recipe keeps it.
 
-    `smoothing_patches` is the sigma, in patches, of the average over neighbours; `level` is the
-    share of the picture's mean distance that is added to every patch.
+    `smoothing_patches` is the sigma, in patches, of the average over neighbours, 0 for none; `level`
+    is the share of the picture's mean that is added to every patch; `fine_weight` that of
+    the highest fine density within a patch.
     """
 
     smoothing_patches: float
     level: float
+    fine_weight: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ScaleMaps:
+    """How unusual patches are at one scale, float32 (..., h, w), in deviations of good ones.
+
+    `plain` is by place alone, `density` by what a patch looks like, too.
+    """
+
+    plain: Array
+    density: Array
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PatchMaps:
     """What a model measures of the patches of one canvas.
 
-    `distances` is float32 (h, w), one a patch, higher is worse. `detail` is float32 (h', w') on a
-    grid no coarser, None where a model has none.
+    `distances` is float32 (h, w), one a patch, higher is worse. `finer` are the scales beside it, on
+    grids (k h, k w), finest last. `detail` (h', w') is that of recipes made before there were
+    several scales: drawn, never scored.
     """
 
     distances: Array
+    finer: tuple[ScaleMaps, ...] = ()
     detail: Array | None = None
 
 
@@ -42,7 +60,8 @@ class PatchMaps:
 class AnomalyMap:
     """Raw distances of a picture's patches to what is normal.
 
-    `values` is float32 (h, w), higher is worse, never clipped, never rescaled, read-only.
+    `values` is float32 (h, w) on the finest grid there is, higher is worse, never clipped, never
+    rescaled, read-only.
     `score` is that of the whole picture; `offset` is the part of it that all patches share, so a
     place is at fault where its value is above the threshold less the offset. Raises ValueError for
     another shape or dtype, and for numbers that are not finite.
@@ -52,7 +71,7 @@ class AnomalyMap:
     score: float
     offset: float = 0.0
     neighbourhood: Array | None = None
-    """Mean distance around each valid patch (h, w), what the score is the highest of."""
+    """What the score is the highest of (h', w'): both scales together, or smoothed distances."""
     detail: Array | None = None
     """What stands out on a finer grid (h', w'), 0 or more, to be added to what is shown."""
 
@@ -90,32 +109,80 @@ class AnomalyMap:
 
 
 def score(maps: PatchMaps, valid: NDArray[np.bool_], scoring: Scoring) -> AnomalyMap:
-    """Score a picture by its worst neighbourhood, and keep its distances as the map.
+    """Score a picture by its worst patch, and keep a map of where it is.
 
-    `valid` (H, W) says which pixels of the canvas count. The score is the highest Gaussian-weighted
-    mean of distances plus `level` times the mean of all: a lone noisy patch counts less than two
-    beside each other, and a place in a picture unusual all over counts more. Only valid patches
-    score; the map also has those beside them. An average is never above what it averages, so a
-    picture over a limit has a patch above the limit less the offset. The detail is shown, and is no
-    part of the score. Raises ValueError when no patch is valid.
+    `valid` (H, W) says which pixels of the canvas count. A patch counts as the mean of all scales,
+    plus `fine_weight` times the highest fine density within it: a speck only a fine scale sees. The
+    score is the highest patch plus `level` times the mean of all: a place in a picture unusual all
+    over counts more. Only valid patches score; the map also has those beside them. Raises ValueError
+    when no patch is valid.
     """
-    distances = maps.distances
-    patches = to_grid(valid, *distances.shape)
+    patches = to_grid(valid, *maps.distances.shape)
     if not patches.any():
         raise ValueError("score: expected at least one valid patch, got none")
-    weight = patches.astype(np.float32)
-    around = _smooth(distances * weight, weight, scoring.smoothing_patches)
+    if not maps.finer:
+        return _score_one_scale(maps, patches, scoring)
+    grids = [to_grid(valid, *scale.plain.shape) for scale in maps.finer]
+    pairs = list(zip(maps.finer, grids, strict=True))
+    down = [_mean_within(scale.plain, inside, patches.shape) for scale, inside in pairs]
+    specks = [_highest_within(scale.density, inside, patches.shape) for scale, inside in pairs]
+    fused = np.mean([maps.distances, *down], axis=0)
+    scored = fused + scoring.fine_weight * np.max(specks, axis=0)
+    offset = scoring.level * float(fused[patches].mean())
+    return AnomalyMap(
+        values=np.where(_beside(grids[-1]), _finest(maps), _NOTHING).astype(np.float32),
+        score=float(scored[patches].max()) + offset,
+        offset=offset,
+        neighbourhood=np.where(patches, scored, _NOTHING).astype(np.float32),
+    )
+
+
+def _score_one_scale(maps: PatchMaps, patches: NDArray[np.bool_], scoring: Scoring) -> AnomalyMap:
+    """The score of `distances` alone; smoothed, a lone noisy patch counts less than two neighbours."""
+    weight, distances = patches.astype(np.float32), maps.distances
+    around = _smooth(distances, weight, scoring.smoothing_patches)
     offset = scoring.level * float(distances[patches].mean())
-    # Patches half outside do not score, they are too noisy, but outlines should reach the edge.
-    beside = cv2.dilate(weight, np.ones((3, 3), dtype=np.uint8)) > 0
+    beside = _beside(patches)
     detail = maps.detail
     return AnomalyMap(
-        values=np.where(beside, distances, 0.0).astype(np.float32),
+        values=np.where(beside, distances, _NOTHING).astype(np.float32),
         score=float(around[patches].max()) + offset,
         offset=offset,
-        neighbourhood=(around * weight).astype(np.float32),
+        neighbourhood=np.where(patches, around, _NOTHING).astype(np.float32),
         detail=None if detail is None else _standing_out(detail, valid=patches, beside=beside),
     )
+
+
+def _finest(maps: PatchMaps) -> Array:
+    """The mean of all scales on the finest grid."""
+    size = maps.finer[-1].plain.shape[::-1]
+    planes = [maps.distances, *(scale.plain for scale in maps.finer)]
+    each = [cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR) for plane in planes]
+    return np.asarray(np.mean(each, axis=0), np.float32)
+
+
+def _mean_within(values: Array, valid: NDArray[np.bool_], grid: tuple[int, ...]) -> Array:
+    """Mean of the valid `values` (k h, k w) within each patch of `grid` (h, w); 0 where none is."""
+    weight = valid.astype(np.float32)
+    sums, counts = (_within(plane, grid).sum((1, 3)) for plane in (values * weight, weight))
+    return np.asarray(sums / np.maximum(counts, 1.0), np.float32)
+
+
+def _highest_within(values: Array, valid: NDArray[np.bool_], grid: tuple[int, ...]) -> Array:
+    """Highest of the valid `values` (k h, k w) within each patch of `grid` (h, w); 0 where none is."""
+    highest = _within(np.where(valid, values, -np.inf), grid).max((1, 3))
+    return np.where(np.isfinite(highest), highest, 0.0).astype(np.float32)
+
+
+def _within(values: Array, grid: tuple[int, ...]) -> Array:
+    """Cut (k h, k w) into the patches of a grid: (h, k, w, k)."""
+    height, width = grid
+    return values.reshape(height, values.shape[0] // height, width, values.shape[1] // width)
+
+
+def _beside(patches: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The valid patches and those beside them: too noisy to score, but outlines should reach the edge."""
+    return np.asarray(cv2.dilate(patches.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)
 
 
 def to_grid(valid: NDArray[np.bool_], height: int, width: int) -> NDArray[np.bool_]:
@@ -126,9 +193,11 @@ def to_grid(valid: NDArray[np.bool_], height: int, width: int) -> NDArray[np.boo
 
 def _smooth(values: Array, weight: Array, sigma: float) -> Array:
     """Average `values` (h, w) over neighbours, counting only those of weight 1."""
+    if sigma <= 0:
+        return values
     blurred, share = (
         cv2.GaussianBlur(plane, (0, 0), sigmaX=sigma, borderType=cv2.BORDER_REFLECT_101)
-        for plane in (values, weight)
+        for plane in (values * weight, weight)
     )
     return np.asarray(blurred / np.maximum(share, 1e-6), np.float32)
 

@@ -64,13 +64,20 @@ class AnomalyModel(ABC):
     name: str
     backbone: str
     weights: Path | None
+    shrinks: tuple[int, ...]
     seed: int
     smoothing_patches: float
     level: float
+    fine_weight: float = 0.0
 
     @abstractmethod
     def __init__(
-        self, *, backbone: str = ..., weights: Path | None = None, seed: int = 0
+        self,
+        *,
+        backbone: str = ...,
+        weights: Path | None = None,
+        shrinks: tuple[int, ...] = (1,),
+        seed: int = 0,
     ) -> None: ...
 
     @abstractmethod
@@ -88,8 +95,12 @@ class AnomalyModel(ABC):
         """
 
     @abstractmethod
-    def distances(self, canvas: CanvasImage) -> NDArray[np.float32]:
-        """Measure one canvas (H, W, 3) with the trained model itself: (h, w). Raises NotFitted."""
+    def measure(self, canvas: CanvasImage) -> PatchMaps:
+        """Measure one canvas (H, W, 3) with the trained model itself. Raises NotFitted."""
+
+    @abstractmethod
+    def held_out(self, index: int) -> PatchMaps:
+        """What a model taught without its fold measured of this good picture. Raises NotFitted."""
 
     @abstractmethod
     def program(self) -> openvino.Model:
@@ -110,22 +121,15 @@ class AnomalyModel(ABC):
     @property
     def scoring(self) -> Scoring:
         """How what this model measures becomes a score."""
-        return Scoring(smoothing_patches=self.smoothing_patches, level=self.level)
-
-    def measure(self, canvas: CanvasImage) -> PatchMaps:
-        """Measure one canvas (H, W, 3) with the trained model itself. Raises NotFitted."""
-        return PatchMaps(self.distances(canvas))
-
-    def held_out(self, index: int) -> PatchMaps:
-        """What a model taught without its fold measured of this good picture. Raises NotFitted."""
-        if not hasattr(self, "held_out_maps_"):
-            raise NotFitted(f"{self.name}: has no held-out maps before it was taught; call fit")
-        return PatchMaps(self.held_out_maps_[index])
+        return Scoring(
+            smoothing_patches=self.smoothing_patches,
+            level=self.level,
+            fine_weight=self.fine_weight,
+        )
 
     @classmethod
     def missing(cls) -> str | None:
         """Say in one line what must be installed before this model can be trained, or None."""
         return None
 
-    held_out_maps_: NDArray[np.float32]
     descriptors_: NDArray[np.float32]

@@ -12,6 +12,7 @@ import typer
 
 from inspection.cli.options import JsonOption, RecipeArgument, fail
 from inspection.cli.progress import ProgressBar
+from inspection.training.options import BALANCED, EFFORTS
 
 if TYPE_CHECKING:
     from inspection.training.statistics import Evaluation
@@ -39,21 +40,27 @@ def train(
     weights: Annotated[
         Path | None, typer.Option(help="Weights file (.safetensors, .pth) for the backbone.")
     ] = None,
-    image_size: Annotated[
+    effort: Annotated[
         str,
         typer.Option(
-            help="Model input size N: pictures are scaled to about N × N pixels, aspect kept; or auto."
+            help="fast, balanced or thorough: how closely the model looks; see the manual."
         ),
-    ] = "256",
-    latency_budget_ms: Annotated[
-        float,
+    ] = BALANCED,
+    image_size: Annotated[
+        int | None,
         typer.Option(
-            min=0.0, help="With --image-size auto: longest time the model may take for one picture."
+            min=64,
+            max=2048,
+            help="Model input size N: pictures are scaled to about N × N pixels, aspect kept; "
+            "default: by --effort.",
         ),
-    ] = 50.0,
+    ] = None,
     false_reject: Annotated[
         float, typer.Option(help="Largest share of good parts that may be rejected, such as 0.01.")
     ] = 0.01,
+    review: Annotated[
+        float, typer.Option(help="Largest share of good parts that may need a look, such as 0.05.")
+    ] = 0.05,
     setup: Annotated[
         Path | None, typer.Option(help="TOML file with scale, alignment, regions and zones.")
     ] = None,
@@ -69,17 +76,21 @@ def train(
     from inspection.training.options import TrainingOptions
     from inspection.training.train import train_recipe
 
-    if not 0 < false_reject < 1:
+    for option, share in (("--false-reject", false_reject), ("--review", review)):
+        if not 0 < share < 1:
+            raise typer.BadParameter(f"must be between 0 and 1, got {share}", param_hint=option)
+    if effort not in EFFORTS:
         raise typer.BadParameter(
-            f"must be between 0 and 1, got {false_reject}", param_hint="--false-reject"
+            f"must be {', '.join(EFFORTS)}, got {effort}", param_hint="--effort"
         )
     options = TrainingOptions(
         model=model,
         backbone=backbone,
         weights=weights,
-        image_size_px=_image_size(image_size),
-        latency_budget_ms=latency_budget_ms,
+        effort=effort,
+        image_size_px=image_size,
         false_reject=false_reject,
+        review=review,
         seed=seed,
     )
     with StatusFile(status) as told, ProgressBar(told) as progress:
@@ -213,36 +224,44 @@ def bench(
     typer.echo(json.dumps(rows) if as_json else table(rows))
 
 
-def _image_size(text: str) -> int | None:
-    if text == "auto":
-        return None
-    if not text.isdecimal() or not 64 <= int(text) <= 2048:
-        raise typer.BadParameter(
-            f"must be auto or 64 to 2048, got {text}", param_hint="--image-size"
-        )
-    return int(text)
-
-
 def _print_training(report: TrainingReport, recipe: Path) -> None:
-    found, data = report.calibration, report.data
+    limits, data = report.calibration, report.data
+    for warning in report.warnings:
+        typer.secho(f"WARNING: {warning}", fg="red")
     typer.echo(
         f"{recipe}: trained on {report.n_good} good parts in {report.seconds:.1f} s, "
         f"{report.recipe_bytes / 1e6:.1f} MB, id {report.recipe_id[:12]}"
     )
-    typer.echo(
-        f"Promise: at most {found.false_reject_promised:.2%} of good parts rejected on average; "
-        f"with 95 % confidence no more than {found.false_reject_bound:.2%}."
-    )
-    if found.images_needed:
+    if report.tested is not None:
+        typer.echo("On the test pictures of this dataset:")
+        _print_evaluation(report.tested)
+    typer.echo("Defects drawn into good pictures:")
+    for size in report.drawn:
+        low, high = size.ci95
         typer.echo(
-            f"To guarantee the requested {found.false_reject_asked:.2%}, add {found.images_needed} more "
-            "good pictures."
+            f"  {size.length_px:.0f} px long: {size.escapes} of {size.drawn} would pass "
+            f"({size.share:.0%}, 95 % interval {low:.0%} to {high:.0%})"
         )
-    if report.scale < MUCH_SMALLER and not report.sizes_tried:
+    typer.echo(
+        f"FAIL above {limits.fail_threshold:.3g}. Promise: at most {limits.false_reject_promised:.2%} of "
+        f"good parts fail on average; with 95 % confidence no more than {limits.false_reject_bound:.2%}."
+    )
+    if limits.images_needed:
+        typer.echo(
+            f"To guarantee the requested {limits.false_reject_asked:.2%}, add "
+            f"{limits.images_needed} more good pictures."
+        )
+    if limits.review_estimated is not None and limits.review_ci95 is not None:
+        low, high = limits.review_ci95
+        typer.echo(
+            f"PASS up to {limits.threshold:.3g}. Estimate: {limits.review_estimated:.1%} of good parts "
+            f"need a look or fail (95 % interval {low:.1%} to {high:.1%})."
+        )
+    if report.scale < MUCH_SMALLER:
         typer.echo(
             f"The model sees the pictures at {report.scale:.0%} of their size: a defect "
             f"{FEW_PX / report.scale:.0f} px wide is {FEW_PX} px to it. For smaller ones try "
-            "--image-size auto."
+            "--effort thorough."
         )
     for title, rows in (
         ("Left out, unreadable", [why for _, why in data.unreadable]),
@@ -262,9 +281,6 @@ def _print_training(report: TrainingReport, recipe: Path) -> None:
                 typer.echo(f"  {row}")
             if len(rows) > 10:
                 typer.echo(f"  and {len(rows) - 10} more; --json lists all")
-    if report.tested is not None:
-        typer.echo("On the test pictures of this dataset:")
-        _print_evaluation(report.tested)
 
 
 def _print_evaluation(evaluation: Evaluation) -> None:

@@ -134,7 +134,7 @@ def heat_png(
     limit = recipe.settings.calibration.threshold
     low = min(float(np.median(recipe.scores)), 0.9 * limit)
     over = recipe.framing.to_picture(shape, values, pose=pose)
-    return encoded_png(heat(over, threshold=low, fail_threshold=limit))
+    return encoded_png(heat(over, limit=low, peak=limit))
 
 
 def _sha256(data: bytes) -> str:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from inspection.durable_files import replace_file
 from inspection.errors import InspectionError
-from inspection.judgement import Judgement, Verdict
+from inspection.judgement import Judgement, Verdict, core_mask
 from inspection.recipe import Recipe
 
 Image = NDArray[np.uint8]
@@ -30,35 +30,55 @@ WORDS = {
     Verdict.REVIEW: "REVIEW",
     Verdict.CANNOT_INSPECT: "CANNOT INSPECT",
 }
-HEAT_OPACITY = 0.6
+FAINTEST, STRONGEST = 0.25, 0.6
+"""Opacity of the heat at the limit and at the peak."""
 
 
-def heat(values: NDArray[np.float32], *, threshold: float, fail_threshold: float) -> Image:
-    """Colour anomaly values (H, W) as RGBA on a scale fixed to the thresholds.
-
-    Nothing is coloured up to the threshold; yellow just above it, red from the fail threshold on.
-    """
-    span = max(fail_threshold - threshold, 0.05 * abs(threshold), 1e-9)
-    excess = np.clip((values - threshold) / span, 0.0, 1.0)
+def heat(values: NDArray[np.float32], *, limit: float, peak: float) -> Image:
+    """Colour anomaly values (H, W) as RGBA: nothing up to the limit, yellow above it, red at the peak."""
+    span = max(peak - limit, 0.05 * abs(limit), 1e-9)
+    excess = np.clip((values - limit) / span, 0.0, 1.0)
     out = np.zeros((*values.shape, 4), dtype=np.uint8)
     out[..., 0] = 240
-    out[..., 1] = (200 * (1 - excess)).astype(np.uint8)
-    out[..., 3] = np.where(values > threshold, 255 * HEAT_OPACITY, 0).astype(np.uint8)
+    out[..., 1] = (220 * (1 - excess)).astype(np.uint8)
+    opacity = FAINTEST + (STRONGEST - FAINTEST) * excess
+    out[..., 3] = np.where(values > limit, 255 * opacity, 0).astype(np.uint8)
     return out
 
 
 def draw(image: Image, judgement: Judgement, recipe: Recipe) -> Image:
-    """Draw a picture (H, W, 3) RGB uint8, or (H, W), with heat, outlined regions and a banner above."""
+    """The picture (H, W, 3) below a banner; of a part at fault also its heat beside it, with a scale."""
     rgb = cv2.cvtColor(image, cv2.COLOR_GRAY2RGB) if image.ndim == 2 else image
     picture: Image = np.array(rgb, dtype=np.uint8)
-    picture = _blend(picture, judgement, recipe)
-    thickness = max(2, round(min(picture.shape[:2]) / 200))
+    if judgement.verdict in (Verdict.FAIL, Verdict.REVIEW):
+        marked = _marked(_blend(picture, judgement, recipe), judgement)
+        picture = np.hstack([picture, marked, _scale(picture.shape[0], judgement)])
+    return np.vstack([_banner(picture.shape[1], judgement), picture])
+
+
+def _marked(picture: Image, judgement: Judgement) -> Image:
+    """Draw the contour of each region."""
+    thickness = max(1, round(min(picture.shape[:2]) / 250))
     for region in judgement.regions:
         colour = (150, 150, 150) if region.accepted else COLOURS[judgement.verdict]
-        corner = (region.x_px + region.width_px, region.y_px + region.height_px)
-        cv2.rectangle(picture, (region.x_px, region.y_px), corner, (0, 0, 0), thickness + 2)
-        cv2.rectangle(picture, (region.x_px, region.y_px), corner, colour, thickness)
-    return np.vstack([_banner(picture.shape[1], judgement), picture])
+        points = np.array(region.corners).round().astype(np.int32)
+        cv2.polylines(picture, [points], True, (0, 0, 0), thickness + 2, cv2.LINE_AA)
+        cv2.polylines(picture, [points], True, colour, thickness, cv2.LINE_AA)
+    return picture
+
+
+def _scale(height_px: int, judgement: Judgement) -> Image:
+    """A bar (H, w, 3) of the heat's colours, from the limit below to the peak above, with both numbers."""
+    limit, peak = judgement.threshold or 0.0, judgement.score or 0.0
+    width = max(40, height_px // 8)
+    bar = np.full((height_px, width, 3), 255, dtype=np.uint8)
+    top, bottom = int(0.12 * height_px), int(0.88 * height_px)
+    ramp = np.linspace(peak, limit, max(bottom - top, 1), dtype=np.float32)[:, None]
+    colours = heat(ramp + np.float32(1e-6), limit=limit, peak=peak)[..., :3]
+    bar[top:bottom, width // 4 : 3 * width // 4] = colours
+    for text, place in ((f"{peak:.3g}", 0.0), (f"{limit:.3g}", 0.9)):
+        _write(bar, text, top=place, share=0.08, ink=(0, 0, 0), bold=1)
+    return bar
 
 
 def overlay_names(paths: Sequence[Path]) -> list[str]:
@@ -90,19 +110,20 @@ def write_overlay(
 
 
 def heat_over(image: Image, judgement: Judgement, recipe: Recipe) -> Image:
-    """Colour a judged picture's heat as RGBA (H, W, 4) of its size.
+    """Colour a judged picture's heat as RGBA (H, W, 4) of its size, from the limit to the peak.
 
-    Nothing is coloured outside the regions at fault, and nothing at all on a part that passed.
+    Nothing is coloured outside the cores of the regions at fault, nor on a part that passed.
     """
-    found = judgement.anomaly_map
-    if judgement.verdict not in (Verdict.FAIL, Verdict.REVIEW) or found is None:
+    score_map = judgement.anomaly_map
+    if judgement.verdict not in (Verdict.FAIL, Verdict.REVIEW) or score_map is None:
         return np.zeros((*image.shape[:2], 4), dtype=np.uint8)
-    calibration = recipe.settings.calibration
-    over = recipe.framing.to_picture(image.shape, *found.shown, pose=judgement.pose)
-    # Detail says where within a place the heat is; how strong it is, the distances alone say.
-    values = np.minimum(over, found.values.max()) + np.float32(found.offset)
-    values[~_inside(judgement, values.shape)] = 0.0
-    return heat(values, threshold=calibration.threshold, fail_threshold=calibration.fail_threshold)
+    values = recipe.framing.to_picture(image.shape, *score_map.shown, pose=judgement.pose)
+    cores = core_mask(judgement.regions, values.shape)
+    peak, limit = judgement.score or 0.0, judgement.threshold or 0.0
+    if cores.any():  # the hottest point is the score's: what it adds to the map, all points share
+        values += np.float32(peak - float(values[cores].max()))
+    values = np.where(cores, np.maximum(values, np.nextafter(np.float32(limit), np.inf)), -np.inf)
+    return heat(values.astype(np.float32), limit=limit, peak=peak)
 
 
 def _blend(picture: Image, judgement: Judgement, recipe: Recipe) -> Image:
@@ -111,16 +132,6 @@ def _blend(picture: Image, judgement: Judgement, recipe: Recipe) -> Image:
     share = colours[..., 3:].astype(np.float32) / 255
     mixed = picture * (1 - share) + colours[..., :3] * share
     return mixed.astype(np.uint8)
-
-
-def _inside(judgement: Judgement, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Which pixels lie in the box of a region at fault."""
-    mask = np.zeros(shape, dtype=bool)
-    for region in judgement.regions:
-        if not region.accepted:
-            rows = slice(region.y_px, region.y_px + region.height_px)
-            mask[rows, region.x_px : region.x_px + region.width_px] = True
-    return mask
 
 
 def _banner(width_px: int, judgement: Judgement) -> Image:

@@ -17,43 +17,85 @@ from models import AnomalyMap
 UPSAMPLING = 4
 """Patches are cut into this many steps a side before outlining, so that regions follow the defect."""
 
+NEIGHBOURHOOD = 0.25
+"""How far around a place its surroundings reach, as a share of the map's longer side."""
+
 
 def find_regions(
-    found: AnomalyMap, view: CanvasLayout, setup: Setup, *, threshold: float
+    score_map: AnomalyMap, layout: CanvasLayout, setup: Setup, *, threshold: float
 ) -> tuple[Region, ...]:
     """Outline the connected places of a map at fault, worst first, judged by zone.
 
-    A place is at fault where it alone would bring the picture over `threshold`. Sizes are in pixels
-    of the picture. The worst place is always outlined, however small; its peak is the picture's score.
+    A place is at fault where it alone brings the picture over `threshold`. Its outline is the core of
+    the heat: what is hotter than halfway from the median around it to its own peak. Sizes are in
+    pixels of the picture. The worst place is always there, however small; its peak is the picture's
+    score.
     """
-    height, width = found.values.shape
+    height, width = score_map.values.shape
     fine = (width * UPSAMPLING, height * UPSAMPLING)
-    values = cv2.resize(found.values, fine, interpolation=cv2.INTER_LINEAR)
-    inside = cv2.resize(view.valid.astype(np.uint8), fine, interpolation=cv2.INTER_NEAREST) > 0
-    values = np.where(inside, values, 0.0).astype(np.float32)
-    around = found.scored
-    worst = np.unravel_index(int(around.argmax()), around.shape)
-    centre = (worst[0] * UPSAMPLING + UPSAMPLING // 2, worst[1] * UPSAMPLING + UPSAMPLING // 2)
-    above = (values > np.float32(threshold - found.offset)).astype(np.uint8)
-    if not above[
-        centre
-    ]:  # interpolation may stay below the peak of the map; it counts all the same
-        rows, columns = (slice(i * UPSAMPLING, (i + 1) * UPSAMPLING) for i in worst)
-        above[rows, columns] = 1
-    _, numbers, stats, centres = cv2.connectedComponentsWithStats(above, connectivity=8)
-    labels = np.asarray(numbers)
-    # Lone patches do not count in the score, so they are not outlined either.
-    over = cv2.resize(around, fine, interpolation=cv2.INTER_LINEAR) > threshold - found.offset
-    seeds = {int(labels[centre])} | set(np.unique(labels[over]).tolist())
-    highest = max(float(values[labels > 0].max()), 1e-12)
+    values = cv2.resize(score_map.values, fine, interpolation=cv2.INTER_LINEAR)
+    inside = cv2.resize(layout.valid.astype(np.uint8), fine, interpolation=cv2.INTER_NEAREST) > 0
+    heat = np.where(inside, values, -np.inf).astype(np.float32)
+    taken = np.zeros(heat.shape, dtype=bool)
     regions = []
-    for label in sorted(seeds - {0}):
-        share = float(values[labels == label].max()) / highest
-        share = 1.0 if label == labels[centre] else min(share, 1.0)
-        peak = threshold + share * (found.score - threshold)
-        where = (stats[label], centres[label])
-        regions.append(_region(*where, peak, values.shape, view.placement, setup))
-    return _apply_rules(sorted(regions, key=lambda r: -r.peak_score), setup)
+    for place, peak_score in _places_at_fault(score_map, threshold):
+        footprint = cv2.resize(place.astype(np.uint8), fine, interpolation=cv2.INTER_NEAREST) > 0
+        core = _core(heat, footprint & inside if (footprint & inside).any() else footprint)
+        if (core & taken).any():
+            continue
+        taken |= core
+        _, _, stats, centres = cv2.connectedComponentsWithStats(core.astype(np.uint8))
+        region = _region(stats[1], centres[1], peak_score, heat.shape, layout.placement, setup)
+        regions.append(replace(region, outline=_outline(core, layout.placement)))
+    return _apply_rules(regions, setup)
+
+
+def _places_at_fault(
+    score_map: AnomalyMap, threshold: float
+) -> list[tuple[NDArray[np.bool_], float]]:
+    """The connected patches (h, w) above the threshold with the score of each place, worst first."""
+    scored = score_map.scored + np.float32(score_map.offset)
+    above = scored > threshold
+    above.flat[int(scored.argmax())] = True  # rounding may leave the worst just below
+    count, numbers = cv2.connectedComponents(above.astype(np.uint8), connectivity=8)
+    places = [np.asarray(numbers == number) for number in range(1, count)]
+    ranked = sorted(places, key=lambda place: -float(scored[place].max()))
+    peaks = [float(scored[place].max()) for place in ranked]
+    return list(zip(ranked, [score_map.score, *peaks[1:]], strict=True))
+
+
+def _core(heat: NDArray[np.float32], footprint: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """What hangs together with the hottest point of a footprint and is at least half as hot.
+
+    `heat` (H, W) is -inf where nothing is inspected. Half is counted from the median around the point.
+    """
+    masked = np.where(footprint, heat, -np.inf)
+    row, column = np.unravel_index(int(masked.argmax()), heat.shape)
+    reach = NEIGHBOURHOOD * max(heat.shape)
+    rows = slice(max(0, int(row - reach)), int(row + reach) + 1)
+    columns = slice(max(0, int(column - reach)), int(column + reach) + 1)
+    around = heat[rows, columns]
+    seen = around[np.isfinite(around)]
+    peak = float(heat[row, column])
+    if not seen.size or not np.isfinite(peak):
+        return footprint
+    cut = 0.5 * (float(np.median(seen)) + peak)
+    _, numbers = cv2.connectedComponents((heat >= cut).astype(np.uint8), connectivity=8)
+    number = numbers[row, column]
+    return np.asarray(numbers == number) if number else footprint
+
+
+def _outline(core: NDArray[np.bool_], placement: Placement) -> tuple[tuple[float, float], ...]:
+    """The contour of a core (H, W) on the fine grid, as points of the camera's picture."""
+    contours, _ = cv2.findContours(
+        core.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE
+    )
+    points = max(contours, key=cv2.contourArea)[:, 0, :]
+    down = placement.canvas.height_px / core.shape[0]
+    across = placement.canvas.width_px / core.shape[1]
+    return tuple(
+        placement.picture_xy((x + 0.5) * across, (y + 0.5) * down) for x, y in points.tolist()
+    )
 
 
 def _region(

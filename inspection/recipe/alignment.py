@@ -6,6 +6,7 @@ coefficient (Evangelidis, Psarakis 2008).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import cv2
@@ -61,7 +62,18 @@ class Pose:
             y_px=int(top),
             width_px=max(1, int(right - left)),
             height_px=max(1, int(bottom - top)),
+            outline=tuple(map(tuple, _transformed(region.outline, self.matrix))),
         )
+
+
+def _transformed(
+    points: Sequence[tuple[float, float]], matrix: NDArray[np.float64]
+) -> list[list[float]]:
+    """Points (x, y) moved by an affine matrix (2, 3)."""
+    if not points:
+        return []
+    moved: list[list[float]] = (np.c_[np.array(points), np.ones(len(points))] @ matrix.T).tolist()
+    return moved
 
 
 def locate(grey: NDArray[np.uint8], reference: NDArray[np.uint8], alignment: Alignment) -> Pose:

@@ -1,4 +1,4 @@
-"""From out-of-sample scores of good parts to thresholds with a promise.
+"""From out-of-sample scores of good parts to two limits: one promised, one estimated.
 
 Split conformal prediction (Vovk, Gammerman, Shafer 2005): with n good scores and a new good part
 exchangeable with them, p = (1 + #{s_i >= s}) / (n + 1) is at most a with probability at most a.
@@ -12,17 +12,22 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from inspection.intervals import CONFIDENCE, Numbers
+from inspection.intervals import CONFIDENCE, Numbers, exact_interval
+
+TOP, CENSORED = 0.3, 0.02
+"""Share of the scores the tail is fitted to, and of those on top that are only known to be large."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
-    """Thresholds, and what may be promised of them.
+    """Two limits: what is promised of one, and what is estimated of the other.
 
     A part passes when its score is at most `threshold`; above `fail_threshold` it fails; between, a
-    person looks. `false_reject_promised` is the mean share of good parts that will not pass;
+    person looks. `false_reject_promised` is the mean share of good parts above `fail_threshold`;
     `false_reject_bound` is not exceeded with 95 % confidence in the pictures this set happened to
     hold. `images_needed` is how many more good pictures the asked rate wants, 0 when it is met.
+    `review_estimated` is the share of good parts above `threshold`, `review_ci95` its interval; they
+    are None in recipes whose `threshold` was the promised limit.
     """
 
     n_good: int
@@ -32,25 +37,31 @@ class Calibration:
     images_needed: int
     threshold: float
     fail_threshold: float
+    review_asked: float | None = None
+    review_estimated: float | None = None
+    review_ci95: tuple[float, float] | None = None
 
 
-def calibrate(scores: NDArray[np.floating], *, false_reject: float) -> Calibration:
-    """Choose thresholds for a false-reject budget from out-of-sample scores (n,) of good parts.
+def calibrate(
+    scores: NDArray[np.floating], *, false_reject: float, review: float = 0.05
+) -> Calibration:
+    """Set both limits from out-of-sample scores (n,) of good parts.
 
-    Raises ValueError when there is no score, one is not finite, or the budget is not in (0, 1).
+    Raises ValueError when there is no score, one is not finite, or a share is not in (0, 1).
     """
     from scipy.special import betaincinv
 
     n = len(scores)
     if n == 0 or not np.isfinite(scores).all():
         raise ValueError(f"calibrate: expected finite scores of good parts, got {n}")
-    if not 0 < false_reject < 1:
-        raise ValueError(
-            f"calibrate: false-reject budget must be between 0 and 1, got {false_reject}"
-        )
+    for name, share in (("false-reject budget", false_reject), ("review share", review)):
+        if not 0 < share < 1:
+            raise ValueError(f"calibrate: {name} must be between 0 and 1, got {share}")
     rejects = max(1, min(n, math.floor(false_reject * (n + 1) + 1e-9)))
     ordered = np.sort(np.asarray(scores, dtype=np.float64))
-    threshold = float(ordered[n - rejects])
+    fail_threshold = float(ordered[n - rejects])
+    threshold = min(tail_limit(ordered, review), fail_threshold)
+    above = int((ordered > threshold).sum())
     return Calibration(
         n_good=n,
         false_reject_asked=false_reject,
@@ -58,26 +69,69 @@ def calibrate(scores: NDArray[np.floating], *, false_reject: float) -> Calibrati
         false_reject_bound=float(betaincinv(rejects, n + 1 - rejects, CONFIDENCE)),
         images_needed=max(0, math.ceil(1 / false_reject - 1e-9) - 1 - n),
         threshold=threshold,
-        fail_threshold=_fail_threshold(ordered, threshold, false_reject),
+        fail_threshold=fail_threshold,
+        review_asked=review,
+        review_estimated=max(tail_share(ordered, threshold), rejects / (n + 1)),
+        review_ci95=exact_interval(above, n),
     )
+
+
+def tail_limit(ordered: NDArray[np.float64], share: float) -> float:
+    """Estimate the limit that `share` of good parts exceed, from their ascending scores (n,).
+
+    The TOP share of the scores is taken for an exponential tail. The CENSORED share on top, at least
+    one, only counts as large, so that one odd good picture does not set the limit for all.
+    """
+    n = len(ordered)
+    share = max(share, 1 / (n + 1))
+    tail = _tail(ordered)
+    if tail is None:
+        return float(ordered[-1])
+    if share >= tail.share:
+        return float(np.quantile(ordered, 1 - share))
+    beyond = tail.count * ((tail.share / share) ** (1 / tail.count) - 1)
+    return float(tail.start + tail.mean * beyond)
+
+
+def tail_share(ordered: NDArray[np.float64], limit: float) -> float:
+    """Estimate the share of good parts above a limit, by the tail of `tail_limit`."""
+    tail = _tail(ordered)
+    if tail is None or limit <= tail.start:
+        return float((ordered > limit).mean())
+    if tail.mean <= 0:
+        return 1 / (len(ordered) + 1)
+    beyond = (limit - tail.start) / (tail.mean * tail.count)
+    return float(tail.share * (1 + beyond) ** -tail.count)
+
+
+@dataclass(frozen=True, slots=True)
+class _Tail:
+    """An exponential tail: `share` of the scores above `start`, by `mean`, of `count` seen exactly."""
+
+    start: float
+    share: float
+    mean: float
+    count: int
+
+
+def _tail(ordered: NDArray[np.float64]) -> _Tail | None:
+    """Fit the tail by maximum likelihood, the largest censored; None for too few scores."""
+    n = len(ordered)
+    if n < 4:
+        return None
+    top = max(2, round(TOP * n))
+    start = float(ordered[n - top - 1])
+    excesses = ordered[n - top :] - start
+    censored = min(max(1, round(CENSORED * n)), top - 1)
+    exact = top - censored
+    mean = (excesses[:exact].sum() + censored * excesses[exact - 1]) / exact
+    return _Tail(start, top / n, float(mean), exact)
 
 
 def p_value(score: float, ordered: NDArray[np.floating]) -> float:
     """How often a good part scores this high or higher, from ascending good scores (n,)."""
     n = len(ordered)
     return (1 + n - int(np.searchsorted(ordered, score, side="left"))) / (n + 1)
-
-
-def _fail_threshold(ordered: NDArray[np.float64], threshold: float, false_reject: float) -> float:
-    """Extrapolate to a tenth of the budget, by an exponential tail above the upper decile.
-
-    No promise hangs on it: it only parts FAIL from REVIEW, and both are rejects.
-    """
-    start = float(np.quantile(ordered, 0.9))
-    excesses = ordered[ordered > start] - start
-    mean = float(excesses.mean()) if len(excesses) else 0.0
-    rate = min(0.1 * false_reject, 0.05)
-    return max(threshold, start + mean * math.log(0.1 / rate))
 
 
 def promises(n_good: int) -> tuple[Numbers, Numbers]:

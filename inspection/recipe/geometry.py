@@ -44,6 +44,10 @@ class Canvas:
     height_px: int
     width_px: int
 
+    def times(self, factor: int) -> Canvas:
+        """A canvas with sides so many times as long."""
+        return Canvas(height_px=factor * self.height_px, width_px=factor * self.width_px)
+
     def place(self, height_px: int, width_px: int, window: Window | None = None) -> Placement:
         """Fit a picture of this size, or a window of it, in the middle, keeping its aspect."""
         part = window or Window.whole(height_px, width_px)
@@ -127,7 +131,7 @@ class Placement:
         return x, (y_px - self.top_px) / down + self.window.top_px
 
 
-def choose_canvas(shapes: list[tuple[int, int]], *, size_px: int, multiple: int) -> Canvas:
+def choose_canvas(shapes: list[tuple[int, int]], *, size_px: float, multiple: int) -> Canvas:
     """Choose the canvas of about `size_px`² pixels with the median aspect of `shapes` (H, W)."""
     aspect = float(np.median([height / width for height, width in shapes]))
     height = size_px * aspect**0.5

@@ -34,7 +34,7 @@ from inspection.recipe.geometry import Canvas
 from inspection.recipe.image_health import GlobalAppearance, Limits
 from inspection.recipe.setup_file import STRICT, Setup, first_problem
 
-FORMAT = 1
+FORMAT = 2
 SUMS, SETTINGS, PROGRAM, WEIGHTS, ARRAYS = (
     "SHA256SUMS",
     "recipe.json",
@@ -77,6 +77,7 @@ class RecipeSettings:
     canvas: Canvas
     smoothing_patches: float
     level: float
+    fine_weight: float = 0.0
     limits: Limits
     calibration: Calibration
     references: tuple[Reference, ...]
@@ -85,8 +86,12 @@ class RecipeSettings:
 
     @property
     def scoring(self) -> models.Scoring:
-        """How what the program measures becomes a score; `smoothing_patches` and `level`."""
-        return models.Scoring(smoothing_patches=self.smoothing_patches, level=self.level)
+        """How what the program measures becomes a score; smoothing, level and fine weight."""
+        return models.Scoring(
+            smoothing_patches=self.smoothing_patches,
+            level=self.level,
+            fine_weight=self.fine_weight,
+        )
 
 
 _ADAPTER = TypeAdapter(RecipeSettings)

@@ -12,7 +12,7 @@ from inspection.judging.picture_files import JudgedFile, judge_files
 from inspection.recipe import Recipe
 from inspection.training.dataset_folder import TestPicture, test_files
 from inspection.training.metrics import LabelledPixels
-from inspection.training.statistics import NO_SCORE, Evaluation, ScoredTestSet
+from inspection.training.statistics import NO_SCORE, Evaluation, Outline, ScoredTestSet
 from models import Progress
 
 Judged = list[tuple[TestPicture, JudgedFile]]
@@ -48,7 +48,24 @@ def _scored(judged: Judged, recipe: Recipe) -> ScoredTestSet:
         verdicts=[file.judgement.verdict for _, file in judged],
         latency_ms=np.array(times),
         pixels=_pixels(judged, recipe),
+        outlines=[outline for item, file in judged if (outline := _outline(item, file))],
     )
+
+
+def _outline(item: TestPicture, file: JudgedFile) -> Outline | None:
+    """What was outlined on a defective picture with a mask; None where nothing was, or none there."""
+    regions = [region for region in file.judgement.regions if not region.accepted]
+    if item.mask is None or not regions:
+        return None
+    mask = read_image(item.mask) > 127
+    mask = mask.any(-1) if mask.ndim == 3 else mask
+    if not mask.any():
+        return None
+    worst = regions[0]
+    rows = slice(worst.y_px, worst.y_px + worst.height_px)
+    box = mask[rows, worst.x_px : worst.x_px + worst.width_px]
+    outlined = sum(region.area_px for region in regions)
+    return Outline(touches=bool(box.any()), area_ratio=outlined / float(mask.sum()))
 
 
 def _pixels(judged: Judged, recipe: Recipe) -> LabelledPixels | None:

@@ -55,13 +55,15 @@ class DataReport:
     """What was found wrong with the pictures given; nothing is dropped but what is listed here.
 
     `unreadable` (file, why) and `wrong_size` (file, size) are left out; `duplicates` (groups of equal
-    pictures) and `suspicious` (file, score, limit) are used, and want a person's look.
+    pictures) and `suspicious` (file, score, limit) are used, and want a person's look; `variants`
+    says in a sentence that there are two kinds.
     """
 
     unreadable: tuple[tuple[str, str], ...] = ()
     wrong_size: tuple[tuple[str, str], ...] = ()
     duplicates: tuple[tuple[str, ...], ...] = ()
     suspicious: tuple[tuple[str, float, float], ...] = ()
+    variants: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The lists under the names that `train --json` has for them."""
@@ -89,10 +91,12 @@ class GoodPictures(Sequence[Picture]):
         used: list[GoodPicture],
         kept: dict[Path, CanvasImage],
         report: DataReport,
+        shrinks: tuple[int, ...],
     ) -> None:
         self.framing = frame
         self.used = used
         self.report = report
+        self.shrinks = shrinks
         self._kept = kept
 
     def __len__(self) -> int:
@@ -129,7 +133,9 @@ class GoodPictures(Sequence[Picture]):
         return np.array([order[groups[good.digest]] % count for good in self.used], dtype=np.intp)
 
 
-def read_good(files: list[Path], framing: Framing, *, progress: Progress) -> GoodPictures:
+def read_good(
+    files: list[Path], framing: Framing, *, shrinks: tuple[int, ...] = (1,), progress: Progress
+) -> GoodPictures:
     """Read every picture once; list the unreadable, those of another size and the equal ones.
 
     Raises TrainingError when fewer than MIN_GOOD are left.
@@ -166,7 +172,7 @@ def read_good(files: list[Path], framing: Framing, *, progress: Progress) -> Goo
         wrong_size=tuple((g.path.name, f"{g.size_px[1]} x {g.size_px[0]} px") for g in wrong_size),
         duplicates=_duplicates(used),
     )
-    return GoodPictures(framing, used, kept, report)
+    return GoodPictures(framing, used, kept, report, shrinks)
 
 
 def _read(framing: Framing, path: Path) -> tuple[GoodPicture, CanvasImage] | str:
@@ -243,5 +249,8 @@ def read_pictures(
     setup = replace(setup, reference_size_px=setup.reference_size_px or first.shape[:2])
     whole = first.shape[:2]
     sizes = [setup.window(whole).size_px] if setup.align else first_sizes(files, setup)
-    canvas = choose_canvas(sizes, size_px=options.image_size_px or 256, multiple=CANVAS_MULTIPLE)
-    return read_good(files, Framing(canvas, setup, first), progress=progress)
+    native_px = float(np.median([(height * width) ** 0.5 for height, width in sizes]))
+    side_px, shrinks = options.scales(native_px)
+    coarsest = choose_canvas(sizes, size_px=side_px / shrinks[0], multiple=CANVAS_MULTIPLE)
+    framing = Framing(coarsest.times(shrinks[0]), setup, first)
+    return read_good(files, framing, shrinks=shrinks, progress=progress)

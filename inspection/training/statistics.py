@@ -21,6 +21,18 @@ NO_SCORE = float(np.finfo(np.float64).max)
 """Stands for the score of what could not be inspected: it is rejected, like the worst part."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outline:
+    """What was outlined on a defective picture that has a mask.
+
+    `touches` says whether the worst region's box holds a defective pixel; `area_ratio` is the area of
+    all regions as a multiple of the defect's.
+    """
+
+    touches: bool
+    area_ratio: float
+
+
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class ScoredTestSet:
     """What a method said of a labelled test set: all that a statistic is computed from.
@@ -28,7 +40,7 @@ class ScoredTestSet:
     `kinds` (n) are "good" or the kind of defect; `scores` (n,) float64, higher is worse, are finite,
     NO_SCORE for a picture that could not be inspected. `verdicts` (n) is empty for a method that
     gives none, `latency_ms` (m,) where it was not timed, `pixels` None without a mask for every
-    defective picture.
+    defective picture; `outlines` are of the flagged ones that have a mask.
     """
 
     kinds: Sequence[str]
@@ -36,6 +48,7 @@ class ScoredTestSet:
     verdicts: Sequence[Verdict] = ()
     latency_ms: NDArray[np.float64]
     pixels: LabelledPixels | None = None
+    outlines: Sequence[Outline] = ()
 
     @property
     def good(self) -> NDArray[np.bool_]:
@@ -184,6 +197,29 @@ def _rate(test: ScoredTestSet, among: NDArray[np.bool_], *, passed: bool) -> Rat
     return Rate(count if passed else of - count, of)
 
 
+def _good_with(verdict: Verdict) -> Callable[[ScoredTestSet], Rate | None]:
+    """Share of good parts that got this verdict."""
+
+    def rate(test: ScoredTestSet) -> Rate | None:
+        if not test.verdicts or not test.good.any():
+            return None
+        return Rate(test.count(verdict, test.good), int(test.good.sum()))
+
+    return rate
+
+
+def _outlines_that_touch(test: ScoredTestSet) -> Rate | None:
+    if not test.outlines:
+        return None
+    return Rate(sum(each.touches for each in test.outlines), len(test.outlines))
+
+
+def _median_area_ratio(test: ScoredTestSet) -> float | None:
+    if not test.outlines:
+        return None
+    return float(np.median([each.area_ratio for each in test.outlines]))
+
+
 def _per_defect(test: ScoredTestSet) -> dict[str, dict[str, Any]]:
     """Escapes and AUROC of each kind of defect."""
     rows = {}
@@ -222,6 +258,16 @@ STATISTICS: tuple[Statistic, ...] = (
         sentence="share of good parts that did not pass, with its exact 95 % interval",
     ),
     Statistic(
+        name="good_fail_rate", label="good parts that FAIL", unit=RATE,
+        value=_good_with(Verdict.FAIL),
+        sentence="share of good parts that got FAIL, with its exact 95 % interval",
+    ),
+    Statistic(
+        name="good_review_rate", label="good parts to REVIEW", unit=RATE,
+        value=_good_with(Verdict.REVIEW),
+        sentence="share of good parts that need a look, with its exact 95 % interval",
+    ),
+    Statistic(
         name="image_auroc", label="image_auroc", unit=SHARE, comparable=True,
         value=ScoredTestSet.image_auroc,
         sentence="chance that a defective part scores worse than a good one",
@@ -248,6 +294,16 @@ STATISTICS: tuple[Statistic, ...] = (
         name="aupro_at_5", label="aupro_at_5", unit=SHARE, comparable=True,
         value=_of_pixels(lambda pixels: pixels.aupro(0.05)),
         sentence="the same at up to 5 % of good pixels",
+    ),
+    Statistic(
+        name="region_hit_rate", label="worst region on the defect", unit=RATE,
+        value=_outlines_that_touch,
+        sentence="of the flagged defective pictures with a mask, share whose worst region touches the defect",
+    ),
+    Statistic(
+        name="region_area_ratio", label="outlined area / true area", unit=SHARE,
+        value=_median_area_ratio,
+        sentence="median of the outlined area as a multiple of the defect's",
     ),
     Statistic(
         name="per_defect", label="", unit=KINDS, value=_per_defect,

@@ -27,14 +27,15 @@ from inspection.recipe.calibration import Calibration, calibrate
 from inspection.recipe.geometry import Canvas
 from inspection.recipe.setup_file import Setup
 from inspection.training.dataset_folder import good_files
+from inspection.training.drawn_defects import DrawnEscapes, drawn_escapes
 from inspection.training.good_pictures import (
     DataReport,
     GoodPictures,
     read_pictures,
 )
-from inspection.training.image_size import Trial, best, choose_size
 from inspection.training.options import TrainingOptions
 from inspection.training.statistics import Evaluation
+from inspection.training.warnings import drawn_warnings, shown_escapes, variants
 from models import Progress
 
 REFERENCES = 4
@@ -50,14 +51,23 @@ class TrainingReport:
     calibration: Calibration
     recipe_bytes: int
     recipe_id: str
-    image_size_px: int
+    effort: str
     canvas: Canvas
     scale: float
     """Canvas pixels per pixel of the picture; the median where sizes vary."""
     parity: float
     data: DataReport
-    sizes_tried: tuple[Trial, ...] = ()
+    drawn: tuple[DrawnEscapes, ...] = ()
     tested: Evaluation | None = None
+
+    @property
+    def warnings(self) -> list[str]:
+        """What a reader must know first, the worst first; one sentence each."""
+        return [
+            *(shown_escapes(self.tested) if self.tested is not None else []),
+            *drawn_warnings(self.drawn),
+            *self.data.variants,
+        ]
 
     def as_json(self) -> dict[str, Any]:
         """The fields of the `--json` contract first, then the rest."""
@@ -73,12 +83,19 @@ class TrainingReport:
             "recipe_id": self.recipe_id,
             "false_reject_bound": calibration["false_reject_bound"],
             "fail_threshold": calibration["fail_threshold"],
-            "image_size": self.image_size_px,
+            "review_asked": calibration["review_asked"],
+            "review_estimated": calibration["review_estimated"],
+            "review_ci95": calibration["review_ci95"],
+            "effort": self.effort,
             "canvas": asdict(self.canvas),
             "scale": round(self.scale, 3),
             "parity": self.parity,
             "hygiene": self.data.as_json(),
-            "sizes_tried": [asdict(trial) for trial in self.sizes_tried],
+            "drawn_escapes": [
+                asdict(each) | {"escape_rate": each.share, "escape_ci95": list(each.ci95)}
+                for each in self.drawn
+            ],
+            "warnings": self.warnings,
             "tested": None if self.tested is None else self.tested.as_json(),
         }
 
@@ -99,13 +116,10 @@ def train_recipe(
     started = time.perf_counter()
     check_place(recipe_path)
     files = good_files(dataset)
-    trials: tuple[Trial, ...] = ()
-    if options.image_size_px is None:
-        trials = choose_size(files, options=options, setup=setup, progress=progress)
-        options = replace(options, image_size_px=best(trials).image_size_px)
     pictures = read_pictures(files, options=options, setup=setup, progress=progress)
     recipe, report = teach(pictures, options=options, progress=progress)
     parity = check_parity(recipe)
+    escapes = drawn_escapes(pictures, recipe, seed=options.seed, progress=progress)
     write_recipe(recipe, recipe_path)
     seconds = time.perf_counter() - started
     return TrainingReport(
@@ -114,12 +128,12 @@ def train_recipe(
         calibration=recipe.settings.calibration,
         recipe_bytes=recipe_path.stat().st_size,
         recipe_id=recipe.id,
-        image_size_px=options.image_size_px or 0,
+        effort=options.effort,
         canvas=recipe.settings.canvas,
         scale=_scale(pictures),
         parity=parity,
         data=report,
-        sizes_tried=trials,
+        drawn=escapes,
     )
 
 
@@ -128,14 +142,19 @@ def teach(
 ) -> tuple[Recipe, DataReport]:
     """Fit, calibrate and put together a recipe, not yet written, with what was found on the way."""
     model = models.model_class(options.model)(
-        backbone=options.backbone, weights=options.weights, seed=options.seed
+        backbone=options.backbone,
+        weights=options.weights,
+        shrinks=pictures.shrinks,
+        seed=options.seed,
     )
     model.fit(pictures, folds=pictures.folds(seed=options.seed), progress=progress)
     scores = np.array(
         [_score(model, model.held_out(i), pictures.valid(i)) for i in range(len(pictures))]
     )
     distinct = pictures.distinct()  # a copy adds nothing to what may be promised
-    calibration = calibrate(scores[distinct], false_reject=options.false_reject)
+    calibration = calibrate(
+        scores[distinct], false_reject=options.false_reject, review=options.review
+    )
     appearance, farthest = health.learn_appearance(model.descriptors_)
     limits = health.learn_limits([good.health for good in pictures.used])
     references = _references(model, pictures, scores)
@@ -160,7 +179,11 @@ def teach(
         program=models.program_bytes(model),
         references={reference.member: image for reference, image in references},
     )
-    return recipe, replace(pictures.report, suspicious=_suspicious(pictures, scores))
+    return recipe, replace(
+        pictures.report,
+        suspicious=_suspicious(pictures, scores),
+        variants=tuple(variants(model.descriptors_)),
+    )
 
 
 def _score(model: models.AnomalyModel, maps: models.PatchMaps, valid: NDArray[np.bool_]) -> float:
@@ -219,6 +242,7 @@ def _provenance(options: TrainingOptions, n_good: int) -> dict[str, Any]:
     return (
         {
             "n_good": n_good,
+            "effort": options.effort,
             "image_size_px": options.image_size_px,
             "seed": options.seed,
         }

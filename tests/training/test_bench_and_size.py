@@ -8,12 +8,12 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from inspection.training.image_size import Flaw, Trial, best, draw_flaw, spoil
 from numpy.typing import NDArray
 
 from inspection.errors import InspectionError, TrainingError
 from inspection.recipe.setup_file import Setup
 from inspection.training.bench import FIELDS, bench, table
-from inspection.training.image_size import Flaw, Trial, best, draw_flaw, spoil
 from inspection.training.options import TrainingOptions
 from inspection.training.train import train_recipe
 from models import Picture

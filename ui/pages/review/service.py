@@ -144,7 +144,7 @@ class Review:
         if picture is None or not picture.is_file():
             return None
         judged = self.rejudge.judge(record, picture)
-        mask = None if judged is None else from_heat(*judged)
+        mask = None if judged is None else from_heat(judged[0], judged[1])
         if mask is None and record.regions:
             width, height = picture_size(picture)
             mask = from_regions(record.regions, (height, width))

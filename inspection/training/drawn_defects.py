@@ -1,0 +1,147 @@
+"""What a recipe would let pass: defects of known sizes drawn into good pictures, and judged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+import models
+from inspection.intervals import exact_interval
+from inspection.recipe import Recipe
+from inspection.training.good_pictures import GoodPictures
+from models import Picture, Progress
+
+MOST_PICTURES = 12
+SIZES = (0.02, 0.04, 0.08, 0.16)
+"""Lengths of the drawn-in defects, as shares of the picture's longer side."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrawnEscapes:
+    """How many drawn-in defects of one size passed.
+
+    `length_share` is that of the picture's longer side, `length_px` in pixels of the camera's picture.
+    """
+
+    length_share: float
+    length_px: float
+    drawn: int
+    escapes: int
+
+    @property
+    def share(self) -> float:
+        """Share that passed."""
+        return self.escapes / self.drawn
+
+    @property
+    def ci95(self) -> tuple[float, float]:
+        """Its exact 95 % interval."""
+        return exact_interval(self.escapes, self.drawn)
+
+
+def drawn_escapes(
+    pictures: GoodPictures, recipe: Recipe, *, seed: int, progress: Progress
+) -> tuple[DrawnEscapes, ...]:
+    """Draw a scar and a stain of each size into some good pictures, and count what would pass.
+
+    The recipe knows these pictures, so real parts are a little harder. Only the score decides, not the
+    rules of zones.
+    """
+    rng = np.random.default_rng([seed, 1])
+    spread = (
+        np.linspace(0, len(pictures) - 1, min(len(pictures), MOST_PICTURES)).round().astype(int)
+    )
+    threshold, scoring = recipe.settings.calibration.threshold, recipe.settings.scoring
+    escapes = np.zeros((len(SIZES), len(spread), 2), dtype=bool)
+    for number, index in enumerate(spread):
+        picture = pictures[int(index)]
+        donor = pictures[int(rng.integers(len(pictures)))].canvas
+        for size, length in enumerate(SIZES):
+            for stain in (False, True):
+                spoiled = spoil(picture, donor, draw_flaw(length, rng, stain=stain))
+                maps, _ = recipe.program.measure(spoiled.canvas)
+                score = models.score(maps, spoiled.valid, scoring).score
+                escapes[size, number, int(stain)] = score <= threshold
+        progress("Drawing defects in", number + 1, len(spread))
+    longer = float(np.median([max(pictures.used[int(i)].size_px) for i in spread]))
+    return tuple(
+        DrawnEscapes(
+            length_share=length,
+            length_px=length * longer,
+            drawn=passed.size,
+            escapes=int(passed.sum()),
+        )
+        for length, passed in zip(SIZES, escapes, strict=True)
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flaw:
+    """A defect to draw in, in shares of the picture, so that it is the same one at every size.
+
+    A scar is a thin cut of texture from another picture, shifted by `roll` (after CutPaste-Scar: Li
+    et al., "CutPaste", CVPR 2021); a stain is a soft spot. Both are `step` grey levels brighter or
+    darker. `place` and `roll` are (down, across).
+    """
+
+    stain: bool
+    place: tuple[float, float]
+    length: float
+    angle_deg: float
+    roll: tuple[float, float]
+    step: float
+
+
+def draw_flaw(length: float, rng: np.random.Generator, *, stain: bool) -> Flaw:
+    """Draw a defect of this length (share of the longer side); equal draws at every size."""
+    return Flaw(
+        stain=stain,
+        place=(float(rng.random()), float(rng.random())),
+        length=length,
+        angle_deg=float(rng.uniform(0, 180)),
+        roll=(float(rng.uniform(0.25, 0.75)), float(rng.uniform(0.25, 0.75))),
+        step=float(rng.choice([-1, 1]) * (rng.uniform(10, 40) if stain else rng.uniform(15, 45))),
+    )
+
+
+def spoil(picture: Picture, donor: NDArray[np.uint8], flaw: Flaw) -> Picture:
+    """Draw a defect in; a scar takes its texture from `donor`, a canvas (H, W, 3)."""
+    height, width = picture.canvas.shape[:2]
+    length = flaw.length * max(height, width)
+    row = _at(flaw.place[0], picture.valid)
+    column = _at(flaw.place[1], picture.valid[row : row + 1].T)
+    if flaw.stain:
+        mask = np.zeros((height, width), dtype=np.float32)
+        cv2.ellipse(mask, ((column, row), (length, 0.6 * length), flaw.angle_deg), 1.0, -1)
+        mask = np.asarray(cv2.GaussianBlur(mask, (0, 0), length / 8), np.float32)
+        texture = picture.canvas
+    else:
+        mask = _thin((height, width), (row, column), length, flaw.angle_deg)
+        down, across = int(flaw.roll[0] * height), int(flaw.roll[1] * width)
+        texture = np.roll(donor, (down, across), (0, 1))
+    paste = np.clip(texture.astype(np.float32) + flaw.step, 0, 255)
+    mixed = picture.canvas * (1 - mask[..., None]) + paste * mask[..., None]
+    return Picture(mixed.astype(np.uint8), picture.valid)
+
+
+def _thin(
+    shape: tuple[int, ...], centre: tuple[int, int], length_px: float, angle_deg: float
+) -> NDArray[np.float32]:
+    """Give how much of each pixel (H, W) a bar covers that is a third as wide as it is long."""
+    down, across = np.ogrid[: shape[0], : shape[1]]
+    y, x, angle = down - centre[0], across - centre[1], np.deg2rad(angle_deg)
+    along, beside = x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)
+    covered = [
+        np.clip((width + 1) / 2 - np.abs(offset), 0, min(1.0, width))
+        for offset, width in ((along, length_px), (beside, length_px / 3))
+    ]
+    return np.asarray(covered[0] * covered[1], np.float32)
+
+
+def _at(share: float, valid: NDArray[np.bool_]) -> int:
+    """Give the row that lies this share of the way through those with a valid pixel."""
+    rows = np.flatnonzero(valid.any(1))
+    return int(rows[int(share * len(rows))])
