@@ -19,6 +19,14 @@ StationState = Literal[
 CODES = {Verdict.PASS: 1, Verdict.FAIL: 2, Verdict.REVIEW: 2, Verdict.CANNOT_INSPECT: 3}
 """What plants expect in a verdict register: 1 OK, 2 NG, 3 ERROR. 0 is no result yet."""
 
+ReviewIs = Literal["reject", "pass"]
+"""What a REVIEW part is to the line."""
+
+
+def rejects(verdict: Verdict, review: ReviewIs) -> bool:
+    """Whether the line is told to reject: all but PASS, and REVIEW where the station says pass."""
+    return verdict is not Verdict.PASS and not (verdict is Verdict.REVIEW and review == "pass")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TriggerRequest:
@@ -37,7 +45,8 @@ class InspectionResult:
     """One part's verdict on its way out; `delivery_id` is the part's id, the same at each attempt.
 
     `number` is the part's place in the record, None only for a reject that could not be recorded
-    yet. `image` is the picture's file in the record's archive.
+    yet. `image` is the picture's file in the record's archive. `review` says what the line is told
+    of a REVIEW part; the verdict stays REVIEW.
     """
 
     delivery_id: str
@@ -57,27 +66,30 @@ class InspectionResult:
     recipe_id: str = ""
     latency_ms: Mapping[str, float] = field(default_factory=dict)
     image: str | None = None
+    review: ReviewIs = "reject"
 
     @property
     def reject(self) -> bool:
-        """To the line, all but PASS is a reject."""
-        return self.verdict is not Verdict.PASS
+        """Whether the line is told to reject the part."""
+        return rejects(self.verdict, self.review)
 
     @property
     def code(self) -> int:
-        """The verdict as plants expect it: 1 OK, 2 NG, 3 ERROR."""
-        return CODES[self.verdict]
+        """What the line is told, as plants expect it: 1 OK, 2 NG, 3 ERROR."""
+        return CODES[self.verdict if self.reject else Verdict.PASS]
 
     def as_json(self) -> dict[str, Any]:
         """Plain data for messages and files."""
         from dataclasses import asdict
 
-        return asdict(self) | {
+        fields = asdict(self) | {
             "verdict": self.verdict.value,
             "reject": self.reject,
             "judged_at": self.judged_at.isoformat(),
             "latency_ms": dict(self.latency_ms),
         }
+        del fields["review"]  # `reject` says what came of it
+        return fields
 
 
 class StationInterface(Protocol):

@@ -134,6 +134,17 @@ class Recipe:
         reference = next(iter(self.references.values()))
         return Framing(self.settings.canvas, self.settings.setup, reference)
 
+    def with_settings(self, settings: RecipeSettings) -> Recipe:
+        """The same recipe with other settings, not yet written."""
+        return Recipe(
+            settings,
+            scores=self.scores,
+            appearance=self.appearance,
+            program=self.program_bytes,
+            references=self.references,
+            recipe_id=self.id,
+        )
+
     def members(self) -> dict[str, bytes]:
         """The content of the file by member, `SHA256SUMS` last."""
         arrays = io.BytesIO()

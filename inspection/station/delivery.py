@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from inspection.judgement import Verdict
-from inspection.plant.messages import InspectionResult, StationInterface
+from inspection.plant.messages import InspectionResult, ReviewIs, StationInterface
 from inspection.plant.outputs.base import Output, OutputError, OutputRefused
 from inspection.station.parts_in_flight import PartsInFlight
 from inspection.store.event_kinds import EventKind
@@ -28,9 +28,14 @@ class Deliveries:
     """The outputs of a station: those that answer at once, and those that are `queued`."""
 
     def __init__(
-        self, outputs: Mapping[str, Output], store: Store, *, parts: PartsInFlight
+        self,
+        outputs: Mapping[str, Output],
+        store: Store,
+        *,
+        parts: PartsInFlight,
+        review: ReviewIs,
     ) -> None:
-        self.outputs, self.store, self.parts = outputs, store, parts
+        self.outputs, self.store, self.parts, self.review = outputs, store, parts, review
         self.queued = tuple(name for name, output in outputs.items() if output.queued)
         self._problems: dict[str, str] = {}
         self._refusals: dict[str, tuple[str, int]] = {}
@@ -139,6 +144,7 @@ class Deliveries:
             recipe_id=record.recipe_id,
             latency_ms=record.latency_ms,
             image=None if path is None else str(path),
+            review=self.review,
         )
 
     def _deliver(self, name: str, output: Output) -> None:
@@ -188,7 +194,7 @@ class Deliveries:
         self.store.set_aside(name, part_id, str(error))
 
     def _told(self, record: PartRecord) -> InspectionResult:
-        """Make the result as the line was told it: a PASS that came too late was a reject."""
+        """Make the result as the line was told it: a pass that came too late was a reject."""
         result = self.result_of(record)
         if result.reject:
             return result

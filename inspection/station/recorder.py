@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from inspection.judgement import Verdict
 from inspection.judging.multi_view import cannot_inspect
-from inspection.plant.messages import InspectionResult, TriggerRequest
+from inspection.plant.messages import InspectionResult, TriggerRequest, rejects
 from inspection.plant.outputs.base import OutputError
 from inspection.station.alarms import RECORD, Alarms
 from inspection.station.delivery import Deliveries
@@ -246,7 +246,7 @@ class Recorder:
 
     def _must_be_reject(self, part: Part, why: str) -> None:
         assert part.judgement is not None
-        if part.judgement.verdict is Verdict.PASS:
+        if not rejects(part.judgement.verdict, self.deliveries.review):
             part.judgement = cannot_inspect(f"not recorded in time: {why}", None)
 
     def _unrecorded(self, part: Part, reason: str) -> InspectionResult:
@@ -264,7 +264,7 @@ class Recorder:
         )
 
     def _note_reject(self, part: Part, reason: str) -> None:
-        """Write down that a recorded PASS was told as a reject, for as long as it takes."""
+        """Write down that a recorded pass was told as a reject, for as long as it takes."""
         from inspection.store import StoreError
 
         while True:

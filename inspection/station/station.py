@@ -57,7 +57,7 @@ class Station:
         self.alarms = Alarms(self._changed)
         self.cameras = CameraSet(views, self.alarms)
         self.parts = PartsInFlight()
-        self.deliveries = Deliveries(outputs, store, parts=self.parts)
+        self.deliveries = Deliveries(outputs, store, parts=self.parts, review=settings.review)
         self.camera_service = CameraService(self.cameras, settings)
         self.pipeline = Pipeline(
             settings,

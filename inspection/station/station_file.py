@@ -15,6 +15,7 @@ from pydantic.dataclasses import dataclass
 
 from cameras import CameraError, camera_names
 from inspection.errors import SetupError
+from inspection.plant.messages import ReviewIs
 from inspection.recipe.setup_file import STRICT, first_problem
 
 if TYPE_CHECKING:
@@ -102,6 +103,8 @@ class StationFile:
     queue: Annotated[int, Ge(1)] = 8
     stall_s: Annotated[float, Gt(0)] = 30.0
     status_port: Annotated[int, Ge(0)] = 0
+    review: ReviewIs = "reject"
+    """What a REVIEW part is to the line; the record and the page say REVIEW in any case."""
     latch_fail: bool = False
     """The page keeps showing a FAIL until a person acknowledges it."""
     operator_may_change_product: bool = False

@@ -41,24 +41,27 @@ def _taken(plc: Any, plant: Any, until: Callable[..., Any], count: int = 1) -> A
 
 
 @pytest.mark.parametrize(
-    ("verdict", "code", "detail", "ok"),
+    ("verdict", "review", "code", "detail", "ok"),
     [
-        (Verdict.PASS, 1, 1, True),
-        (Verdict.FAIL, 2, 2, False),
-        (Verdict.REVIEW, 2, 3, False),
-        (Verdict.CANNOT_INSPECT, 3, 4, False),
+        (Verdict.PASS, "reject", 1, 1, True),
+        (Verdict.FAIL, "pass", 2, 2, False),
+        (Verdict.REVIEW, "reject", 2, 3, False),
+        (Verdict.REVIEW, "pass", 1, 3, True),
+        (Verdict.CANNOT_INSPECT, "pass", 3, 4, False),
     ],
 )
 def test_trigger_and_result(
-    link: Output, plc: Any, plant: Any, make: Any, until: Any, verdict: Any, code: int, detail: int,
-    ok: bool,
+    link: Output, plc: Any, plant: Any, make: Any, until: Any, verdict: Any, review: str, code: int,
+    detail: int, ok: bool,
 ) -> None:  # fmt: skip
     plc.identify("A-17", "lot 9")
     request = _taken(plc, plant, until)
     assert (request.source, request.serial, request.lot) == (plc.output, "A-17", "lot 9")
     assert plc.bits()[VALID] is False
     score = None if code == 3 else 2.5
-    link.send(make(70000, trigger_id=request.trigger_id, verdict=verdict, score=score))
+    link.send(
+        make(70000, trigger_id=request.trigger_id, verdict=verdict, review=review, score=score)
+    )
     until(lambda: plc.bits()[VALID], "the result")
     bits, words = plc.bits(), plc.words()
     assert (bits[OK], bits[REJECT], bits[BUSY]) == (ok, not ok, False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -51,8 +52,6 @@ def stuck(frame: Frame, timeout_s: float) -> Frame:
 
 
 def incomplete(frame: Frame, timeout_s: float) -> Frame:
-    from dataclasses import replace
-
     return replace(frame, status="incomplete")
 
 
@@ -86,6 +85,57 @@ def test_defective_parts_do_not_pass(build: Any) -> None:
             built.settle(number + 1)
         assert {r.verdict for r in built.answers.results} <= {Verdict.FAIL, Verdict.REVIEW}
         assert all(r.reject for r in built.answers.results)
+
+
+def never_fails(recipe: Any) -> Any:
+    """The same recipe with its FAIL limit out of reach: what does not pass is REVIEW."""
+    settings = recipe.settings
+    calibration = replace(settings.calibration, fail_threshold=1e9)
+    changed = recipe.with_settings(replace(settings, calibration=calibration))
+    assert changed.program  # compiled before a part waits for it
+    return changed
+
+
+@pytest.mark.parametrize("review", ["reject", "pass"])
+def test_the_line_is_told_of_a_review_part_what_the_station_file_says(
+    review: str, build: Any, recipe: Any
+) -> None:
+    camera = Simulated(size_px=256, defect_rate=1.0, defects=("missing_feature",))
+    recipes = {"flange": never_fails(recipe)}
+    with build(camera, recipes=recipes, review=review, deadline_ms=60_000.0) as built:
+        built.trigger()
+        built.settle(1)
+        wait_until(lambda: len(built.kept.results) == 1)
+        for result in (*built.answers.results, *built.kept.results, built.parts[0].told):
+            assert result.verdict is Verdict.REVIEW
+            assert (result.reject, result.code) == ((False, 1) if review == "pass" else (True, 2))
+            sent = result.as_json()
+            assert (sent["verdict"], sent["reject"]) == ("REVIEW", review == "reject")
+            assert "review" not in sent
+        assert built.store.parts()[0].verdict is Verdict.REVIEW
+
+
+def test_a_review_part_the_line_passes_is_rejected_when_it_comes_late(
+    build: Any, recipe: Any
+) -> None:
+    camera = Simulated(size_px=256, defect_rate=1.0, defects=("missing_feature",))
+    recipes = {"flange": never_fails(recipe)}
+    with build(camera, recipes=recipes, review="pass", deadline_ms=60_000.0) as built:
+        add = built.store.add
+
+        def slow(*words: Any, **fields: Any) -> Any:
+            (part,) = built.station.parts.all()
+            part.deadline = time.monotonic()  # the commit crosses the deadline
+            return add(*words, **fields)
+
+        built.store.add = slow
+        built.trigger()
+        built.settle(1)
+        (result,) = built.answers.results
+        assert (result.verdict, result.reject, result.code) == (Verdict.CANNOT_INSPECT, True, 3)
+        (record,) = built.store.parts()
+        assert record.verdict is Verdict.REVIEW
+        assert [event.kind for event in built.store.events(record.part_id)] == ["answer"]
 
 
 @pytest.mark.parametrize(
@@ -283,8 +333,6 @@ def test_each_picture_is_a_part_where_the_camera_triggers(build: Any) -> None:
 
 
 def test_pictures_the_camera_lost_are_parts_that_were_not_inspected(build: Any) -> None:
-    from dataclasses import replace
-
     camera = Troubled(2, lambda frame, _: replace(frame, missed_before=2), count=3)
     with build(camera, trigger="camera") as built:
         with pytest.raises(StationStopped):
@@ -330,8 +378,6 @@ class Labelled(Simulated):
     """The simulated line with a DataMatrix on each part."""
 
     def read(self, *, timeout_s: float = 5.0, trigger_id: str | None = None) -> Frame:
-        from dataclasses import replace
-
         import numpy as np
         import zxingcpp
 

@@ -56,6 +56,7 @@ def test_every_key_of_the_file_is_explained_in_the_manual() -> None:
 def test_a_small_file_is_enough(tmp_path: Path) -> None:
     found = read(tmp_path, SMALL)
     assert (found.deadline_ms, found.queue, found.trigger) == (1000.0, 8, "plant")
+    assert found.review == "reject"
 
 
 @pytest.mark.parametrize(
@@ -74,6 +75,7 @@ def test_a_small_file_is_enough(tmp_path: Path) -> None:
         (SMALL.replace('recipe = "f', 'recipes = {side = "x"}\nrecipe = "f'), "products.flange: no view 'side'"),
         (SMALL + SMALL[SMALL.index("[[products]]"):], "products: each needs a name of its own"),
         ("deadline_ms = 0\n" + SMALL, "deadline_ms: "),
+        ('review = "ignore"\n' + SMALL, "review: Input should be 'reject' or 'pass'"),
         (SMALL + "[identity]\npattern = '('\n", "codes: pattern"),
         (SMALL.replace('"simulated"', '"simulated"\nsettings = {size = 3}'), "views.main.settings.size: unknown key"),
     ],

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from inspection.durable_files import copy_file, replace_file
+from inspection.judgement import Verdict
 from inspection.plant.messages import InspectionResult, StationInterface
 from inspection.plant.outputs.base import Output, OutputError, OutputUnavailable
 
@@ -46,7 +47,7 @@ class ImageFolder(Output):
         """Copy the picture and write its result. Raises OutputError when the disk refuses."""
         if not self._open:
             raise OutputError(f"output {self.name} is closed; open it before sending")
-        if self.which == "rejected" and not result.reject:
+        if self.which == "rejected" and result.verdict is Verdict.PASS:
             return
         place = self.folder / f"{result.judged_at:%Y-%m-%d}" / result.verdict.value
         described = place / f"{_stem(result)}.json"
