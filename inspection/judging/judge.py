@@ -43,20 +43,23 @@ def inspect(frame: Frame, recipe: Recipe, *, previous: Frame | None = None) -> J
 def check_parity(recipe: Recipe) -> float:
     """Judge the recipe's references again; give the largest difference as a share of the threshold.
 
-    Raises RecipeError when it exceeds PARITY_TOLERANCE: this machine would judge differently.
+    Of the reference's own score where that is farther from 0: one the memory holds whole scores far
+    below what is usual, and there rounding shows. Raises RecipeError when it exceeds
+    PARITY_TOLERANCE: this machine would judge differently.
     """
     worst = 0.0
     threshold = recipe.settings.calibration.threshold
     for reference in recipe.settings.references:
         work = _Inspection(recipe)
         got = work.score(recipe.references[reference.member]).score
-        difference = abs(got - reference.score) / max(threshold, 1e-9)
+        scale = max(threshold, abs(reference.score), 1e-9)
+        difference = abs(got - reference.score) / scale
         worst = max(worst, difference)
         if not difference <= PARITY_TOLERANCE:
             raise RecipeError(
                 f"recipe {recipe.id[:12]}: {reference.member} scores {got:.5g} on this machine, "
-                f"{reference.score:.5g} when trained; at most {PARITY_TOLERANCE:.1%} of the "
-                "threshold is allowed; train again on this machine, or report it"
+                f"{reference.score:.5g} when trained; at most {PARITY_TOLERANCE * scale:.2g} "
+                "more or less is allowed; train again on this machine, or report it"
             )
     return worst
 
