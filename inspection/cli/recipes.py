@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -61,6 +62,25 @@ def train(
     review: Annotated[
         float, typer.Option(help="Largest share of good parts that may need a look, such as 0.05.")
     ] = 0.05,
+    defects: Annotated[
+        Path | None,
+        typer.Option(help="Folder of pictures of bad parts, or of folders by kind of defect."),
+    ] = None,
+    escape_cost: Annotated[
+        float, typer.Option(help="With --defects: what a bad part that passes costs.")
+    ] = 100.0,
+    overkill_cost: Annotated[
+        float, typer.Option(help="With --defects: what a good part that does not pass costs.")
+    ] = 1.0,
+    defect_rate: Annotated[
+        float, typer.Option(help="With --defects: share of parts on the line that are bad.")
+    ] = 0.01,
+    take_proposed_limit: Annotated[
+        bool,
+        typer.Option(
+            "--take-proposed-limit", help="Use the PASS limit that --defects proposes by cost."
+        ),
+    ] = False,
     setup: Annotated[
         Path | None, typer.Option(help="TOML file with scale, alignment, regions and zones.")
     ] = None,
@@ -73,12 +93,21 @@ def train(
     """Learn a recipe from good pictures."""
     from inspection.jobs.status_file import CANCELLED, DONE, StatusFile
     from inspection.recipe.setup_file import Setup, read_setup
-    from inspection.training.options import TrainingOptions
+    from inspection.training.options import Costs, TrainingOptions
     from inspection.training.train import train_recipe
 
-    for option, share in (("--false-reject", false_reject), ("--review", review)):
+    for option, share in (
+        ("--false-reject", false_reject),
+        ("--review", review),
+        ("--defect-rate", defect_rate),
+    ):
         if not 0 < share < 1:
             raise typer.BadParameter(f"must be between 0 and 1, got {share}", param_hint=option)
+    for option, cost in (("--escape-cost", escape_cost), ("--overkill-cost", overkill_cost)):
+        if not 0 < cost < math.inf:
+            raise typer.BadParameter(f"must be more than 0, got {cost}", param_hint=option)
+    if take_proposed_limit and defects is None:
+        raise typer.BadParameter("needs --defects", param_hint="--take-proposed-limit")
     if effort not in EFFORTS:
         raise typer.BadParameter(
             f"must be {', '.join(EFFORTS)}, got {effort}", param_hint="--effort"
@@ -92,6 +121,9 @@ def train(
         false_reject=false_reject,
         review=review,
         seed=seed,
+        defects=defects,
+        costs=Costs(escape=escape_cost, overkill=overkill_cost, defect_rate=defect_rate),
+        take_proposed_limit=take_proposed_limit,
     )
     with StatusFile(status) as told, ProgressBar(told) as progress:
         try:
@@ -235,6 +267,10 @@ def _print_training(report: TrainingReport, recipe: Path) -> None:
     if report.tested is not None:
         typer.echo("On the test pictures of this dataset:")
         _print_evaluation(report.tested)
+    if report.defects is not None:
+        typer.echo("Bad parts given:")
+        for line in report.defects.lines():
+            typer.echo(f"  {line}")
     typer.echo("Defects drawn into good pictures:")
     for size in report.drawn:
         low, high = size.ci95

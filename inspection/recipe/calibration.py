@@ -43,11 +43,16 @@ class Calibration:
 
 
 def calibrate(
-    scores: NDArray[np.floating], *, false_reject: float, review: float = 0.05
+    scores: NDArray[np.floating],
+    *,
+    false_reject: float,
+    review: float = 0.05,
+    threshold: float | None = None,
 ) -> Calibration:
     """Set both limits from out-of-sample scores (n,) of good parts.
 
-    Raises ValueError when there is no score, one is not finite, or a share is not in (0, 1).
+    Where a person chose the PASS limit, `threshold` is it, and `review` only what was asked. Raises
+    ValueError when there is no score, one is not finite, or a share is not in (0, 1).
     """
     from scipy.special import betaincinv
 
@@ -60,7 +65,8 @@ def calibrate(
     rejects = max(1, min(n, math.floor(false_reject * (n + 1) + 1e-9)))
     ordered = np.sort(np.asarray(scores, dtype=np.float64))
     fail_threshold = float(ordered[n - rejects])
-    threshold = min(tail_limit(ordered, review), fail_threshold)
+    limit = tail_limit(ordered, review) if threshold is None else threshold
+    threshold = min(limit, fail_threshold)
     above = int((ordered > threshold).sum())
     return Calibration(
         n_good=n,

@@ -182,9 +182,14 @@ def _read(framing: Framing, path: Path) -> tuple[GoodPicture, CanvasImage] | str
         canvas, numbers, pose = framing.canvas_of(image)
     except (CameraError, CannotInspect) as error:
         return str(error)
-    digest = hashlib.blake2b(np.ascontiguousarray(image).data, digest_size=16).digest()
+    digest = picture_digest(image)
     size = (image.shape[0], image.shape[1])
     return GoodPicture(path=path, size_px=size, digest=digest, health=numbers, pose=pose), canvas
+
+
+def picture_digest(image: CanvasImage) -> bytes:
+    """Hash of a picture's pixels (H, W[, 3]): equal pictures have equal ones, whatever their files."""
+    return hashlib.blake2b(np.ascontiguousarray(image).data, digest_size=16).digest()
 
 
 def at_once(work: Callable[[Item], Found], items: Iterable[Item]) -> list[Found]:

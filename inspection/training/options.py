@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,11 +17,36 @@ MOST_FINE_PX = 1536
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Costs:
+    """What an error costs, in one unit for both, and the share of parts that are bad.
+
+    Raises ValueError for a cost that is not more than 0, or a share not between 0 and 1.
+    """
+
+    escape: float = 100.0
+    overkill: float = 1.0
+    defect_rate: float = 0.01
+
+    def __post_init__(self) -> None:
+        for name, cost in (("escape", self.escape), ("overkill", self.overkill)):
+            if not 0 < cost < math.inf:
+                raise ValueError(f"{name} cost must be more than 0, got {cost}")
+        if not 0 < self.defect_rate < 1:
+            raise ValueError(f"defect rate must be between 0 and 1, got {self.defect_rate}")
+
+    def of(self, *, escape_rate: float, overkill_rate: float) -> float:
+        """Expected cost of a part, from the share of bad ones that pass and of good ones that do not."""
+        bad = self.defect_rate * self.escape * escape_rate
+        return bad + (1 - self.defect_rate) * self.overkill * overkill_rate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingOptions:
     """What may be chosen; each is an option of `inspection train`.
 
     `image_size_px` None leaves the size to `effort`: `fast` looks at one scale, `balanced` at two, and
-    `thorough` also at the pictures' own size, where that is larger.
+    `thorough` also at the pictures' own size, where that is larger. `defects` is a folder of pictures
+    of bad parts; the limit they propose by `costs` is used only with `take_proposed_limit`.
     """
 
     model: str = "patchcore"
@@ -31,6 +57,9 @@ class TrainingOptions:
     false_reject: float = 0.01
     review: float = 0.05
     seed: int = 0
+    defects: Path | None = None
+    costs: Costs = Costs()
+    take_proposed_limit: bool = False
 
     def scales(self, native_px: float) -> tuple[int, tuple[int, ...]]:
         """Side of the canvas's square in px, and its scales as `shrinks`, coarsest first.

@@ -27,6 +27,7 @@ from inspection.recipe.calibration import Calibration, calibrate
 from inspection.recipe.geometry import Canvas
 from inspection.recipe.setup_file import Setup
 from inspection.training.dataset_folder import good_files
+from inspection.training.defects import DefectReport, bad_files, usable, weigh_defects
 from inspection.training.drawn_defects import DrawnEscapes, drawn_escapes
 from inspection.training.good_pictures import (
     DataReport,
@@ -58,12 +59,14 @@ class TrainingReport:
     parity: float
     data: DataReport
     drawn: tuple[DrawnEscapes, ...] = ()
+    defects: DefectReport | None = None
     tested: Evaluation | None = None
 
     @property
     def warnings(self) -> list[str]:
         """What a reader must know first, the worst first; one sentence each."""
         return [
+            *(self.defects.warnings if self.defects is not None else []),
             *(shown_escapes(self.tested) if self.tested is not None else []),
             *drawn_warnings(self.drawn),
             *self.data.variants,
@@ -95,6 +98,7 @@ class TrainingReport:
                 asdict(each) | {"escape_rate": each.share, "escape_ci95": list(each.ci95)}
                 for each in self.drawn
             ],
+            "defects": None if self.defects is None else self.defects.as_json(),
             "warnings": self.warnings,
             "tested": None if self.tested is None else self.tested.as_json(),
         }
@@ -116,8 +120,15 @@ def train_recipe(
     started = time.perf_counter()
     check_place(recipe_path)
     files = good_files(dataset)
+    listed = None if options.defects is None else bad_files(options.defects)
     pictures = read_pictures(files, options=options, setup=setup, progress=progress)
+    bad = None if listed is None else usable(listed, pictures)
     recipe, report = teach(pictures, options=options, progress=progress)
+    weighed = None
+    if bad is not None:
+        recipe, weighed = weigh_defects(
+            bad, recipe, costs=options.costs, take=options.take_proposed_limit, progress=progress
+        )
     parity = check_parity(recipe)
     escapes = drawn_escapes(pictures, recipe, seed=options.seed, progress=progress)
     write_recipe(recipe, recipe_path)
@@ -134,6 +145,7 @@ def train_recipe(
         parity=parity,
         data=report,
         drawn=escapes,
+        defects=weighed,
     )
 
 
