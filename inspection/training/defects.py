@@ -5,7 +5,7 @@ They never move a limit by themselves: one is proposed, and taken only where tha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,9 @@ from models import Progress
 
 WITHOUT_KIND = "defect"
 """Kind of the pictures that lie in no folder of their own."""
+
+FINE_WEIGHT_AUROC = "fine_weight_auroc"
+"""Where a recipe keeps the AUROC of each weight of the fine scale that was tried on bad parts."""
 
 FEWEST = 10
 """Bad parts from which on a limit is worth choosing by them."""
@@ -68,7 +71,8 @@ class DefectReport:
     `evaluation` is of them against the good parts' out-of-sample scores; `not_failed` counts those
     that pass or need a look; `scored` those that could be judged. `cost_unmoved` is that of a part at
     the limit set by good parts alone, `proposal` None where no limit can be chosen; `taken` says that
-    it is the recipe's.
+    it is the recipe's. `fine_weight` is that of the recipe, `fine_weight_aurocs` those tried, empty
+    where there was no choice.
     """
 
     evaluation: Evaluation
@@ -79,6 +83,8 @@ class DefectReport:
     proposal: Proposal | None
     taken: bool = False
     take_asked: bool = False
+    fine_weight: float
+    fine_weight_aurocs: Mapping[str, float]
     left_out: tuple[str, ...] = ()
 
     @property
@@ -145,6 +151,8 @@ class DefectReport:
             "proposed_escape_ci95": None if proposal is None else proposal.escapes.ci95,
             "proposed_overkill_ci95": None if proposal is None else proposal.overkill.ci95,
             "taken": self.taken,
+            "fine_weight": self.fine_weight,
+            "fine_weight_auroc": dict(self.fine_weight_aurocs) or None,
             "per_kind": figures["per_defect"],
         }
 
@@ -159,8 +167,16 @@ class DefectReport:
                 for kind, row in kinds.items()
                 if len(kinds) > 1
             ),
+            *self._weight(),
             *([] if self.proposal is None else self._proposed(self.proposal)),
         ]
+
+    def _weight(self) -> list[str]:
+        """How much the fine scale counts, and why; nothing where there was no choice."""
+        if not self.fine_weight_aurocs:
+            return []
+        tried = ", ".join(f"{auroc:.3f} at {w}" for w, auroc in self.fine_weight_aurocs.items())
+        return [f"the fine scale counts {self.fine_weight:g} by these parts: AUROC {tried}"]
 
     def _proposed(self, proposal: Proposal) -> list[str]:
         costs = self.costs
@@ -301,6 +317,8 @@ def _judged(bad: BadParts, recipe: Recipe, costs: Costs, progress: Progress) -> 
         proposal=propose(recipe.scores, scores, costs=costs, highest=limits.fail_threshold)
         if apart
         else None,
+        fine_weight=recipe.settings.fine_weight,
+        fine_weight_aurocs=recipe.settings.training.get(FINE_WEIGHT_AUROC, {}),
         left_out=bad.left_out,
     )
 

@@ -27,8 +27,16 @@ from inspection.recipe.calibration import Calibration, calibrate
 from inspection.recipe.geometry import Canvas
 from inspection.recipe.setup_file import Setup
 from inspection.training.dataset_folder import good_files
-from inspection.training.defects import DefectReport, bad_files, usable, weigh_defects
+from inspection.training.defects import (
+    FINE_WEIGHT_AUROC,
+    BadParts,
+    DefectReport,
+    bad_files,
+    usable,
+    weigh_defects,
+)
 from inspection.training.drawn_defects import DrawnEscapes, drawn_escapes
+from inspection.training.fine_weight import chosen_weight, weight_aurocs
 from inspection.training.good_pictures import (
     DataReport,
     GoodPictures,
@@ -123,7 +131,7 @@ def train_recipe(
     listed = None if options.defects is None else bad_files(options.defects)
     pictures = read_pictures(files, options=options, setup=setup, progress=progress)
     bad = None if listed is None else usable(listed, pictures)
-    recipe, report = teach(pictures, options=options, progress=progress)
+    recipe, report = teach(pictures, options=options, bad=bad, progress=progress)
     weighed = None
     if bad is not None:
         recipe, weighed = weigh_defects(
@@ -150,9 +158,16 @@ def train_recipe(
 
 
 def teach(
-    pictures: GoodPictures, *, options: TrainingOptions, progress: Progress
+    pictures: GoodPictures,
+    *,
+    options: TrainingOptions,
+    bad: BadParts | None = None,
+    progress: Progress,
 ) -> tuple[Recipe, DataReport]:
-    """Fit, calibrate and put together a recipe, not yet written, with what was found on the way."""
+    """Fit, calibrate and put together a recipe, not yet written, with what was found on the way.
+
+    Bad parts, where there are enough, say how much the fine scale counts.
+    """
     model = models.model_class(options.model)(
         backbone=options.backbone,
         weights=options.weights,
@@ -160,6 +175,8 @@ def teach(
         seed=options.seed,
     )
     model.fit(pictures, folds=pictures.folds(seed=options.seed), progress=progress)
+    aurocs = {} if bad is None else weight_aurocs(model, pictures, bad, progress=progress)
+    model.fine_weight = chosen_weight(aurocs, model.fine_weight)
     scores = np.array(
         [_score(model, model.held_out(i), pictures.valid(i)) for i in range(len(pictures))]
     )
@@ -182,7 +199,8 @@ def teach(
         calibration=calibration,
         references=tuple(reference for reference, _ in references),
         model=model.card(),
-        training=_provenance(options, len(pictures)),
+        training=_provenance(options, len(pictures))
+        | ({FINE_WEIGHT_AUROC: {str(w): a for w, a in aurocs.items()}} if aurocs else {}),
     )
     recipe = Recipe(
         settings,

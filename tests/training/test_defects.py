@@ -25,6 +25,7 @@ from inspection.training.defects import (
     usable,
     weigh_defects,
 )
+from inspection.training.fine_weight import chosen_weight
 from inspection.training.good_pictures import GoodPictures, read_pictures
 from inspection.training.options import Costs, TrainingOptions
 from inspection.training.train import teach, train_recipe
@@ -243,6 +244,43 @@ def test_bad_parts_that_cannot_be_are_refused(
     assert str(caught.value).startswith(problem.replace("{}", str(folder)))
     assert "\n" not in str(caught.value)
     assert not path.exists()
+
+
+def test_the_usual_weight_stays_unless_another_gains_enough() -> None:
+    assert chosen_weight({}, 0.5) == 0.5
+    assert chosen_weight({0.25: 0.8, 0.5: 0.9, 1.0: 0.915}, 0.5) == 0.5
+    assert chosen_weight({0.25: 0.8, 0.5: 0.9, 1.0: 0.92}, 0.5) == 1.0
+    assert chosen_weight({0.25: 0.95, 0.5: 0.9, 1.0: 0.92}, 0.5) == 0.25
+
+
+@pytest.mark.slow
+def test_ten_bad_parts_choose_how_much_the_fine_scale_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from inspection.training import fine_weight
+
+    size_px = 256
+    for number in range(22):
+        image = draw_part(number, size_px=size_px).image
+        if number < 10:
+            speck = cv2.circle(image.copy(), (80, 140), 2, (250, 250, 250), -1)
+            save(tmp_path / "bad" / f"{number}.png", speck)
+        else:
+            save(tmp_path / "good" / f"{number}.png", image)
+    options = TrainingOptions(image_size_px=512, false_reject=0.1)
+    files = good_files(tmp_path / "good")
+    pictures = read_pictures(files, options=options, setup=Setup(), progress=quiet)
+    bad = usable(bad_files(tmp_path / "bad"), pictures)
+    monkeypatch.setattr(fine_weight, "LEAST_GAIN", 0.0)
+    recipe, _ = teach(pictures, options=options, bad=bad, progress=quiet)
+    _, report = weigh_defects(bad, recipe, costs=EVEN, take=False, progress=quiet)
+    figures = report.as_json()
+    aurocs = figures["fine_weight_auroc"]
+    assert list(aurocs) == ["0.25", "0.5", "1.0"]
+    assert figures["fine_weight"] == recipe.settings.fine_weight
+    assert aurocs[str(figures["fine_weight"])] == max(aurocs.values())
+    assert figures["image_auroc"] == pytest.approx(max(aurocs.values()), abs=0.02)
+    assert f"the fine scale counts {figures['fine_weight']:g} by these parts" in str(report.lines())
 
 
 def test_a_training_reports_and_takes(taught: Taught, tmp_path: Path) -> None:
