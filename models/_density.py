@@ -26,6 +26,9 @@ PRIOR_PATCHES = 5.0
 LEAST_VARIANCE = 0.01
 """Of a reading, as a share of the variance of all good distances."""
 
+LEAST_DEVIATION = 0.05
+"""Of whitened distances: pictures all but equal must not turn rounding into deviations."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LocalDensity:
@@ -39,14 +42,19 @@ class LocalDensity:
     mean: float
     variance: float
 
+    @property
+    def least_variance(self) -> float:
+        """The least variance that a reading is taken to have."""
+        return max(LEAST_VARIANCE * self.variance, LEAST_DEVIATION**2)
+
     def standardise(self, distances: Array, neighbours: Rows) -> Array:
         """Bring distances (...) to deviations above what is usual at their memory points (..., k)."""
         count, total, squares = np.moveaxis(self.booked[neighbours].sum(-2), -1, 0)
         count = count + PRIOR_PATCHES
         usual = (total + PRIOR_PATCHES * self.mean) / count
         variance = (squares + PRIOR_PATCHES * (self.variance + self.mean**2)) / count - usual**2
-        variance = np.maximum(variance, LEAST_VARIANCE * self.variance)
-        return np.asarray((distances - usual) / np.sqrt(np.maximum(variance, 1e-12)), np.float32)
+        deviation = np.sqrt(np.maximum(variance, self.least_variance))
+        return np.asarray((distances - usual) / deviation, np.float32)
 
 
 def learn_density(

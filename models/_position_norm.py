@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from models._density import LEAST_DEVIATION
+
 Array = NDArray[np.float32]
 
 PRIOR_PICTURES = 60.0
@@ -48,7 +50,10 @@ def learn_positions(
         own = folds == fold
         others = own if own.all() else ~own
         normalized[own] = _usual(maps[others], valid[others]).apply(maps[own])
-    mean, deviation = float(normalized[valid].mean()), max(float(normalized[valid].std()), 1e-9)
+    mean, deviation = (
+        float(normalized[valid].mean()),
+        max(float(normalized[valid].std()), LEAST_DEVIATION),
+    )
     places = _usual(maps, valid)
     gain, shift = places.gain / deviation, (places.shift - mean) / deviation
     normalization = PositionNormalization(gain.astype(np.float32), shift.astype(np.float32))

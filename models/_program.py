@@ -12,7 +12,7 @@ import openvino
 from numpy.typing import NDArray
 from openvino import opset13 as ops
 
-from models._density import GROUPS, LEAST_VARIANCE, NEIGHBOURS, PRIOR_PATCHES, LocalDensity
+from models._density import GROUPS, NEIGHBOURS, PRIOR_PATCHES, LocalDensity
 from models._position_norm import PositionNormalization
 from models._scoring import PatchMaps, ScaleMaps
 from models.base import CanvasImage, ModelError
@@ -151,8 +151,8 @@ def _standardise(distances: Any, near: Any, density: LocalDensity, size: int) ->
     )
     usual = ops.divide(total, weight)
     variance = ops.subtract(ops.divide(squares, weight), ops.multiply(usual, usual))
-    least = max(LEAST_VARIANCE * density.variance, 1e-12)
-    deviation = ops.sqrt(ops.maximum(variance, _constant(np.array([least], np.float32))))
+    least = _constant(np.array([density.least_variance], np.float32))
+    deviation = ops.sqrt(ops.maximum(variance, least))
     return ops.divide(ops.subtract(distances, usual), deviation)
 
 
