@@ -26,6 +26,9 @@ PRIOR_PATCHES = 5.0
 LEAST_VARIANCE = 0.01
 """Of a reading, as a share of the variance of all good distances."""
 
+LEAST_SQUARED = 1e-3
+"""Squared distance below which rounding is all there is."""
+
 LEAST_DEVIATION = 0.05
 """Of whitened distances: pictures all but equal must not turn rounding into deviations."""
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models._density import GROUPS, NEIGHBOURS
+from models._density import GROUPS, LEAST_SQUARED, NEIGHBOURS
 
 Array = NDArray[np.float32]
 
@@ -83,6 +83,6 @@ def neighbours(points: Array, bank: Array) -> tuple[Array, NDArray[np.int32]]:
         within = best.indices.gather(1, few.indices)
         nearest[start : start + step] = few.values[:, 0]
         rows[start : start + step] = (few.indices * size + within).int()
-    squared = np.maximum(nearest.numpy() + squares(points), 0.0)
+    squared = np.maximum(nearest.numpy() + squares(points), LEAST_SQUARED)
     near = np.pad(rows.numpy(), ((0, 0), (0, NEIGHBOURS - count)), mode="edge")
     return np.sqrt(squared), near

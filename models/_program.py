@@ -12,7 +12,7 @@ import openvino
 from numpy.typing import NDArray
 from openvino import opset13 as ops
 
-from models._density import GROUPS, NEIGHBOURS, PRIOR_PATCHES, LocalDensity
+from models._density import GROUPS, LEAST_SQUARED, NEIGHBOURS, PRIOR_PATCHES, LocalDensity
 from models._position_norm import PositionNormalization
 from models._scoring import PatchMaps, ScaleMaps
 from models.base import CanvasImage, ModelError
@@ -126,7 +126,7 @@ def _search(points: Any, scale: Scale) -> _Searched:
     squared = ops.add(
         ops.reshape(nearest, _whole(count), False), ops.reshape(own, _whole(count), False)
     )
-    distances = ops.sqrt(ops.maximum(squared, _constant(np.zeros(1, np.float32))))
+    distances = ops.sqrt(ops.maximum(squared, _constant(np.array([LEAST_SQUARED], np.float32))))
     return _Searched(
         plain=_placed(distances, scale.plain_positions),
         density=_placed(

@@ -70,7 +70,7 @@ class TrainingOptions:
             side = float(self.image_size_px)
         else:
             side = {FAST: COARSE_PX, BALANCED: 2 * COARSE_PX}.get(self.effort, native_px)
-        times = round(min(side, MOST_FINE_PX) / (2 * COARSE_PX) + 1e-9)
+        times = int(min(side, MOST_FINE_PX) / (2 * COARSE_PX) + 0.25)  # one scale below 384 px
         if self.effort == FAST or times == 0:
             return round(side), (1,)
         shrinks = (2, 1) if times == 1 else (2 * times, times, 1)
