@@ -100,7 +100,9 @@ class PatchCore(AnomalyModel):
                 read=lambda numbers, k=k: [  # type: ignore[misc]
                     self._features.run(pictures[i].canvas)[k] for i in numbers
                 ],
-                progress=lambda done, of, k=k: progress(f"Calibrating {k + 1}", done, of),  # type: ignore[misc]
+                progress=lambda done, of, k=k: progress(  # type: ignore[misc]
+                    "Calibrating", k * of + done, len(passes) * of
+                ),
             )
             for k, features in enumerate(passes)
         ]

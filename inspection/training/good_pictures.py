@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,9 @@ from inspection.recipe.geometry import choose_canvas
 from inspection.recipe.setup_file import Setup
 from inspection.training.options import TrainingOptions
 from models import Picture, Progress
+
+if TYPE_CHECKING:
+    from inspection.training.warnings import TrainingWarning
 
 CanvasImage = NDArray[np.uint8]
 Item = TypeVar("Item")
@@ -56,18 +59,19 @@ class DataReport:
 
     `unreadable` (file, why) and `wrong_size` (file, size) are left out; `duplicates` (groups of equal
     pictures) and `suspicious` (file, score, limit) are used, and want a person's look; `variants`
-    says in a sentence that there are two kinds.
+    warns that there are two kinds.
     """
 
     unreadable: tuple[tuple[str, str], ...] = ()
     wrong_size: tuple[tuple[str, str], ...] = ()
     duplicates: tuple[tuple[str, ...], ...] = ()
     suspicious: tuple[tuple[str, float, float], ...] = ()
-    variants: tuple[str, ...] = ()
+    variants: tuple[TrainingWarning, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The lists under the names that `train --json` has for them."""
-        lists = asdict(self)
+        lists = asdict(replace(self, variants=()))  # those stand among the warnings
+        del lists["variants"]
         return {OFF_SIZE if name == "wrong_size" else name: rows for name, rows in lists.items()}
 
 

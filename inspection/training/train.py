@@ -44,7 +44,13 @@ from inspection.training.good_pictures import (
 )
 from inspection.training.options import TrainingOptions
 from inspection.training.statistics import Evaluation
-from inspection.training.warnings import drawn_warnings, shown_escapes, variants
+from inspection.training.warnings import (
+    TrainingWarning,
+    as_keys,
+    drawn_warnings,
+    shown_escapes,
+    variants,
+)
 from models import Progress
 
 REFERENCES = 4
@@ -71,8 +77,8 @@ class TrainingReport:
     tested: Evaluation | None = None
 
     @property
-    def warnings(self) -> list[str]:
-        """What a reader must know first, the worst first; one sentence each."""
+    def warnings(self) -> list[TrainingWarning | str]:
+        """What a reader must know first, the worst first; those without a key are English only."""
         return [
             *(self.defects.warnings if self.defects is not None else []),
             *(shown_escapes(self.tested) if self.tested is not None else []),
@@ -107,7 +113,8 @@ class TrainingReport:
                 for each in self.drawn
             ],
             "defects": None if self.defects is None else self.defects.as_json(),
-            "warnings": self.warnings,
+            "warnings": [str(warning) for warning in self.warnings],
+            "warning_keys": [as_keys(warning) for warning in self.warnings],
             "tested": None if self.tested is None else self.tested.as_json(),
         }
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,35 +19,59 @@ LARGE = 0.08
 
 WHAT_TO_TRY = "try --effort thorough, a region of interest, alignment, or more good pictures"
 
+SENTENCES = {
+    "near_chance": "this recipe hardly tells defective parts from good ones (AUROC {auroc:.2f}, 0.5 is "
+    f"chance); {WHAT_TO_TRY}",
+    "test_escapes": f"{{share:.0%}} of the defective test pictures would pass; {WHAT_TO_TRY}",
+    "drawn_escapes": "{escapes} of {drawn} drawn-in defects {length_px:.0f} px long or longer would "
+    f"pass; {WHAT_TO_TRY}",
+    "variants": "the good pictures look like two variants ({smaller} and {larger} pictures); train a "
+    "recipe for each, unless both may come along the line in any order",
+}
+"""Each warning in English, by its key; the set-up page has them in the person's language."""
 
-def shown_escapes(evaluation: Evaluation) -> list[str]:
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingWarning:
+    """One warning: the key of its sentence, and the numbers in it."""
+
+    key: str
+    values: Mapping[str, float]
+
+    def __str__(self) -> str:
+        return SENTENCES[self.key].format(**self.values)
+
+
+def as_keys(warning: TrainingWarning | str) -> dict[str, Any]:
+    """The key and the numbers of a warning, for whoever says it in another language."""
+    if isinstance(warning, str):
+        return {"key": "", "values": {}}
+    return {"key": warning.key, "values": dict(warning.values)}
+
+
+def shown_escapes(evaluation: Evaluation) -> list[TrainingWarning]:
     """What is wrong with a recipe by the labelled defects of its own dataset."""
     figures = evaluation.as_json()
     lines = []
     auroc, escapes = figures["image_auroc"], figures["escape_rate"]
     if auroc is not None and auroc < NEAR_CHANCE:
-        lines.append(
-            f"this recipe hardly tells defective parts from good ones (AUROC {auroc:.2f}, 0.5 is "
-            f"chance); {WHAT_TO_TRY}"
-        )
+        lines.append(TrainingWarning(key="near_chance", values={"auroc": auroc}))
     if escapes is not None and escapes > MOST_ESCAPES:
-        lines.append(f"{escapes:.0%} of the defective test pictures would pass; {WHAT_TO_TRY}")
+        lines.append(TrainingWarning(key="test_escapes", values={"share": escapes}))
     return lines
 
 
-def drawn_warnings(drawn: Sequence[DrawnEscapes]) -> list[str]:
+def drawn_warnings(drawn: Sequence[DrawnEscapes]) -> list[TrainingWarning]:
     """What is wrong with a recipe by defects drawn into its good pictures."""
     large = [each for each in drawn if each.length_share >= LARGE]
     count, escapes = sum(each.drawn for each in large), sum(each.escapes for each in large)
     if not count or escapes <= MOST_ESCAPES * count:
         return []
-    return [
-        f"{escapes} of {count} drawn-in defects {large[0].length_px:.0f} px long or longer would pass; "
-        f"{WHAT_TO_TRY}"
-    ]
+    values = {"escapes": escapes, "drawn": count, "length_px": large[0].length_px}
+    return [TrainingWarning(key="drawn_escapes", values=values)]
 
 
-def variants(descriptors: NDArray[np.float32]) -> list[str]:
+def variants(descriptors: NDArray[np.float32]) -> list[TrainingWarning]:
     """Whether good pictures (n, d) fall into two groups far apart: two variants in one folder."""
     n = len(descriptors)
     if n < 10:
@@ -61,10 +87,8 @@ def variants(descriptors: NDArray[np.float32]) -> list[str]:
     smaller = min(cut + 1, n - cut - 1)
     if share < SPLIT or smaller < max(3, n // 20):
         return []
-    return [
-        f"the good pictures look like two variants ({smaller} and {n - smaller} pictures); train a "
-        "recipe for each, unless both may come along the line in any order"
-    ]
+    values = {"smaller": smaller, "larger": n - smaller}
+    return [TrainingWarning(key="variants", values=values)]
 
 
 SPLIT = 0.85

@@ -11,7 +11,7 @@ import pickle
 import stat
 import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ import pytest
 
 from inspection.errors import RecipeError
 from inspection.judging.judge import check_parity, inspect
-from inspection.recipe import open_recipe, write_recipe
+from inspection.recipe import PARITY_TOLERANCE, Recipe, open_recipe, write_recipe
 from inspection.recipe import recipe_file as recipes
 
 MEMBERS = {"recipe.json", "model.xml", "model.bin", "arrays.npz", "SHA256SUMS"}
@@ -308,6 +308,17 @@ def test_a_program_that_is_none_is_refused_when_it_is_compiled(
     path.write_bytes(sealed(members | {"model.xml": b"<net>"}))
     text = failure("inspect", path, line.dataset / "test" / "good")
     assert text.startswith("program: OpenVINO cannot read it")
+
+
+@pytest.mark.parametrize("threshold", [0.0, -0.5])
+def test_a_threshold_near_zero_leaves_room_for_rounding(recipe: Any, threshold: float) -> None:
+    calibration = replace(recipe.settings.calibration, threshold=threshold)
+    settings = replace(recipe.settings, calibration=calibration)
+    made = Recipe(
+        settings, scores=recipe.scores, appearance=recipe.appearance,
+        program=recipe.program_bytes, references=recipe.references,
+    )  # fmt: skip
+    assert check_parity(made) <= PARITY_TOLERANCE
 
 
 def test_a_recipe_that_scores_otherwise_here_is_refused(

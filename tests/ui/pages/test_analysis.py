@@ -190,14 +190,14 @@ def test_of_no_part_everything_is_possible() -> None:
     assert [list(each) for each in exact_intervals(0)] == [[0.0], [1.0]]
 
 
-def test_the_promise_at_the_recipes_threshold_is_the_recipes_own() -> None:
+def test_the_promise_at_the_recipes_fail_limit_is_the_recipes_own() -> None:
     from inspection.recipe.calibration import calibrate
 
     scores = np.sort(np.random.default_rng(3).gamma(2.0, size=124))
     for rate in (0.01, 0.05, 0.2):
         own = calibrate(scores, false_reject=rate)
         share, bound = promises(len(scores))
-        above = int((scores > own.threshold).sum())
+        above = int((scores > own.fail_threshold).sum())
         assert share[above] == pytest.approx(own.false_reject_promised)
         assert bound[above] == pytest.approx(own.false_reject_bound)
 
@@ -261,7 +261,7 @@ def test_kind_of_a_part(
 def test_arrays_hold_what_was_recorded(ask: Callable[..., dict[str, Any]]) -> None:
     found = ask("/stored", recipe=OLD)
     assert (found["parts"], found["threshold"], found["fail_threshold"]) == (250, 1.0, None)
-    assert found["promise"] is None  # the recipe is not on this machine
+    assert (found["promise"], found["own"]) == (None, None)  # the recipe is not on this machine
     assert list(floats(found["number"])) == list(range(250, 0, -1))
     scores = floats(found["score"])
     assert np.isnan(scores[:CANNOT]).all()
@@ -344,8 +344,11 @@ def test_with_the_recipe_here_its_promise_is_told(
     assert found["fail_threshold"] == recipe.settings.calibration.fail_threshold
     assert list(floats(found["promise"]["scores"])) == list(recipe.scores)
     share = floats(found["promise"]["share"])
-    above = int((recipe.scores > limit).sum())
-    assert share[above] == pytest.approx(recipe.settings.calibration.false_reject_promised)
+    own = recipe.settings.calibration
+    above = int((recipe.scores > own.fail_threshold).sum())
+    assert share[above] == pytest.approx(own.false_reject_promised)
+    assert found["own"]["review_estimated"] == own.review_estimated
+    assert tuple(found["own"]["review_ci95"]) == own.review_ci95
     assert codes(found["kind"]) == [Kind.BY_SCORE]
     limits = client.post(
         API + "/measured", json={"recipe": recipe.id, "measure": "health.brightness"}

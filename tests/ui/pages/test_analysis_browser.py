@@ -156,8 +156,12 @@ def test_promise_and_intervals_follow_the_threshold(
     from scipy.stats import binomtest
 
     page = open_page(station, PATH, user="mia", wait=READY)
-    promised = recipe.settings.calibration.false_reject_promised
-    assert f"{100 * promised:.3g} %" in page.inner_text(".promise")
+    own = recipe.settings.calibration
+    assert f"{100 * own.false_reject_promised:.3g} %" in page.inner_text(".own-fail")
+    assert f"{100 * own.review_estimated:.3g} %" in page.inner_text(".own-pass")
+    page.fill("input.exact", repr(own.fail_threshold))
+    page.keyboard.press("Enter")
+    assert f"{100 * own.false_reject_promised:.3g} %" in page.inner_text(".promise")
     high = binomtest(0, 10).proportion_ci(0.95, method="exact").high
     assert f"{100 * high:.3g} %" in page.inner_text(".escapes")
     assert "0 of 10" in page.inner_text(".escapes")

@@ -618,7 +618,7 @@ def test_the_proposal_is_the_core_of_the_heat(line: Any, recipe: Any, spotted: A
     image = spotted(line.good(), 80, 110, radius_px=8)
     frame = Frame(image=image, camera="c", sequence=0, captured_at=datetime.now(UTC))
     found = inspect(frame, recipe)
-    proposed = from_heat(image, found, recipe)
+    proposed = from_heat(image, found)
     assert proposed is not None
     spot = cv2.circle(np.zeros(image.shape[:2], np.uint8), (80, 110), 8, 255, -1) > 0
     assert (proposed[spot] > 0).mean() > 0.7

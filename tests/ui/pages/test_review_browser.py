@@ -275,7 +275,7 @@ def test_a_proposal_is_taken_with_one_key(review: Any, station: Any, recipe: Any
         record = store.part(part_id)
         image = read_image(store.image_path(record))
     frame = Frame(image=image, camera="x", sequence=0, captured_at=datetime.now(UTC))
-    np.testing.assert_array_equal(saved, from_heat(image, inspect(frame, recipe), recipe))
+    np.testing.assert_array_equal(saved, from_heat(image, inspect(frame, recipe)))
 
 
 def test_a_new_label_never_drops_a_saved_mask_unseen(

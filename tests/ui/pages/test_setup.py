@@ -7,8 +7,9 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from inspect import signature
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import cv2
 import numpy as np
@@ -29,6 +30,7 @@ from inspection.recipe.setup_file import read_setup
 from inspection.station.station import Station
 from inspection.station.station_file import read_station
 from inspection.store import open_store
+from inspection.training.options import EFFORTS
 from tests.ui.conftest import having_inspected, station_folder
 from ui.core import errors as refuse
 from ui.core.context import Context
@@ -38,7 +40,7 @@ from ui.pages.setup import camera_settings as setup_station
 from ui.pages.setup import routes as setup
 from ui.pages.setup.draft import SetupDraft
 from ui.pages.setup.result import promise
-from ui.pages.setup.training import options_of
+from ui.pages.setup.training import Options, options_of, start_training
 from ui.security.users import Role, User
 from ui.words import Words
 
@@ -468,7 +470,7 @@ def test_drafts_of_odd_names_have_folders_of_their_own(tmp_path: Path) -> None:
 
 # What is noted
 
-OPTIONS = {"false_reject": 0.03, "image_size": "auto", "latency_budget_ms": 30, "seed": 1}
+OPTIONS = {"false_reject": 0.03, "review": 0.1, "effort": "fast", "image_size": None, "seed": 1}
 
 
 def filled(draft: SetupDraft) -> None:
@@ -625,11 +627,12 @@ def test_the_disk_is_never_read_on_the_event_loop(
 
 def test_too_few_good_parts_are_not_trained(ask: Asking, draft: SetupDraft) -> None:
     draft.add(png(np.zeros((30, 30), np.uint8)), "0.png")
-    options = {"false_reject": 0.02, "image_size": "auto", "latency_budget_ms": 30, "seed": 1}
+    options = {**OPTIONS, "false_reject": 0.02, "image_size": 320}
     status, found = ask.post("/train", options=options)
     assert (status, found["error"]) == (409, "good parts: 1; at least 5 are needed")
     assert ask.state["options"] == options
-    assert ask.post("/train", options={"false_reject": 2})[0] == 422
+    for wrong in ({"false_reject": 2}, {"review": 0}, {"effort": "most"}, {"image_size": 32}):
+        assert ask.post("/train", options=wrong)[0] == 422
 
 
 def trained(ask: Asking, recipe: Recipe, **settings: Any) -> str:
@@ -745,22 +748,84 @@ def test_a_training_of_another_product_does_not_go_on_this_line(
     assert (status, "another product" in found["error"]) == (400, True)
 
 
-def test_a_training_begins_with_the_size_of_the_recipe_on_the_line(
-    tmp_path: Path, recipe_file: Path
+def test_a_training_is_asked_for_with_what_was_chosen(
+    ask: Asking, draft: SetupDraft, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    filled(draft)
+    started: list[list[str]] = []
+
+    def start(jobs: Jobs, kind: str, *, prepare: Any, **about: Any) -> None:
+        folder = tmp_path / f"job {len(started)}"
+        folder.mkdir()
+        started.append([str(word) for word in prepare(folder)])
+
+    monkeypatch.setattr(Jobs, "start", start)
+    jobs = Jobs(ask.context.folder / "jobs")
+    for options in (Options(), Options(effort="thorough", review=0.1, image_size=640)):
+        start_training(jobs, draft, options, who="mia")
+    usual, chosen = (dict(pairwise(words)) for words in started)
+    assert (usual["--effort"], usual["--review"]) == ("balanced", "0.05")
+    assert "--image-size" not in usual
+    assert (chosen["--effort"], chosen["--review"]) == ("thorough", "0.1")
+    assert chosen["--image-size"] == "640"
+    assert get_args(Options.model_fields["effort"].annotation) == EFFORTS
+
+
+@pytest.mark.parametrize(
+    ("learnt", "expected"),
+    [
+        ({"effort": "thorough", "image_size_px": None}, ("thorough", None)),
+        ({"effort": "fast", "image_size_px": 256}, ("fast", 256)),
+        ({"image_size_px": 256}, ("balanced", None)),  # it was usual before there was an effort
+        ({"image_size_px": 384}, ("balanced", 384)),
+        ({}, ("balanced", None)),
+    ],
+)
+def test_a_training_begins_with_the_effort_and_size_of_the_recipe_on_the_line(
+    tmp_path: Path, recipe_file: Path, learnt: dict[str, Any], expected: tuple[str, int | None]
 ) -> None:
     draft = SetupDraft(tmp_path, "flange", "main")
-    assert options_of(draft).image_size == 256
+    assert options_of(draft) == Options()
     other = tmp_path / "other.recipe"
     recipe = open_recipe(recipe_file)
-    training = {**recipe.settings.training, "image_size_px": 384}
     changed = Recipe(
-        replace(recipe.settings, training=training),
+        replace(recipe.settings, training=learnt),
         scores=recipe.scores,
         appearance=recipe.appearance,
         program=recipe.program_bytes,
         references=recipe.references,
     )
     write_recipe(changed, other)
-    assert options_of(draft, other).image_size == 384
+    options = options_of(draft, other)
+    assert (options.effort, options.image_size) == expected
     other.write_bytes(b"damaged")
-    assert options_of(draft, other).image_size == 256
+    assert options_of(draft, other) == Options()
+
+
+@pytest.mark.parametrize(("size", "expected"), [("auto", None), (256, None), (512, 512)])
+def test_choices_made_before_there_was_an_effort_are_kept(
+    tmp_path: Path, size: object, expected: int | None
+) -> None:
+    draft = SetupDraft(tmp_path, "flange", "main")
+    noted = {"false_reject": 0.03, "image_size": size, "latency_budget_ms": 50.0, "seed": 2}
+    draft.write_note(options=noted)
+    assert options_of(draft) == Options(false_reject=0.03, image_size=expected, seed=2)
+
+
+def test_a_result_says_its_warnings_by_key(ask: Asking, recipe: Recipe) -> None:
+    trained(ask, recipe)
+    job = ask.state["training"]["id"]
+    old = ask.get(f"/result/{job}").json()
+    assert (old["warnings"], old["drawn_escapes"], old["effort"]) == ([], [], None)
+    status = ask.context.folder / "jobs" / job / "status.json"
+    told = json.loads(status.read_text())
+    key = {"key": "variants", "values": {"smaller": 12, "larger": 28}}
+    told["result"] |= {"warnings": ["two variants"], "warning_keys": [key]}
+    replace_json(status, told)
+    found = ask.get(f"/result/{job}").json()
+    assert found["warnings"] == [{"text": "two variants", **key}]
+    own = recipe.settings.calibration
+    assert (found["review_estimated"], tuple(found["review_ci95"])) == (
+        own.review_estimated,
+        own.review_ci95,
+    )

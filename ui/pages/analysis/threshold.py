@@ -18,7 +18,7 @@ from inspection.intervals import exact_intervals
 from inspection.judgement import Verdict
 from inspection.labels.labels import LabelsByPart, PartLabels, Truth
 from inspection.recipe import Recipe
-from inspection.recipe.calibration import promises
+from inspection.recipe.calibration import Calibration, promises
 from inspection.store import Store
 from inspection.store.filters import PartFilter
 from inspection.store.reading.summary import columns_of
@@ -159,15 +159,24 @@ def _many(capture: str) -> bool:
     return "+" in str(json.loads(capture).get("camera", ""))
 
 
-def _limits(rows: Sequence[tuple[Any, ...]], recipe: Recipe | None) -> dict[str, float | None]:
+def _limits(rows: Sequence[tuple[Any, ...]], recipe: Recipe | None) -> dict[str, Any]:
     if recipe is not None:
         calibration = recipe.settings.calibration
         return {
             "threshold": calibration.threshold,
             "fail_threshold": calibration.fail_threshold,
+            "own": _own(calibration),
         }
     found = (row[4] for row in rows if row[4] is not None)
-    return {"threshold": next(found, None), "fail_threshold": None}
+    return {"threshold": next(found, None), "fail_threshold": None, "own": None}
+
+
+def _own(calibration: Calibration) -> dict[str, Any] | None:
+    """What is promised and estimated of the recipe's two limits; None where it has but one promise."""
+    if calibration.review_estimated is None:
+        return None
+    names = ("false_reject_promised", "false_reject_bound", "review_estimated", "review_ci95")
+    return {name: getattr(calibration, name) for name in names}
 
 
 def _promise(recipe: Recipe) -> dict[str, Any]:

@@ -46,8 +46,14 @@ def result_message(job: Job) -> dict[str, Any]:
         raise SetupError(f"training {job.id}: has no result; it is {job.state}")
     recipe = opened(job.recipe)
     hygiene = job.result["hygiene"]
+    calibration = recipe.settings.calibration
     return {
         **job.result,
+        "review_estimated": calibration.review_estimated,
+        "review_ci95": calibration.review_ci95,
+        "effort": job.result.get("effort"),
+        "drawn_escapes": job.result.get("drawn_escapes", []),
+        "warnings": _warnings(job.result),
         "scores": [float(score) for score in recipe.scores],
         "hygiene": {
             "unreadable": [[_name(name), why] for name, why in hygiene["unreadable"]],
@@ -111,6 +117,12 @@ def heat_png(recipe_path: Path, picture: Path) -> bytes | None:
         return None
     values = anomalies.scored + np.float32(anomalies.offset)
     return trial_files.heat_png(values, recipe, shape=image.shape, pose=judgement.pose)
+
+
+def _warnings(result: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Each warning as an English `text`, and as the `key` and `values` of a sentence of the catalogue."""
+    texts, keys = result.get("warnings", []), result.get("warning_keys", [])
+    return [{"text": text, **key} for text, key in zip(texts, keys, strict=True)]
 
 
 def _read(path: Path) -> list[Any]:

@@ -21,35 +21,50 @@ from ui.pages.setup.result import GOOD, PARTS
 
 
 class Options(BaseModel):
-    """What an engineer chooses before training."""
+    """What an engineer chooses before training; without `image_size` the effort says it."""
 
     false_reject: Annotated[float, Field(gt=0, lt=1)] = 0.01
-    image_size: Annotated[int, Field(ge=64, le=2048)] | Literal["auto"] = 256
-    latency_budget_ms: Annotated[float, Field(gt=0)] = 50.0
+    review: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    effort: Literal["fast", "balanced", "thorough"] = "balanced"
+    image_size: Annotated[int, Field(ge=64, le=2048)] | None = None
     seed: Annotated[int, Field(ge=0)] = 0
 
 
+OLD_USUAL = ("auto", 256)
+"""Sizes that nobody had to choose by hand while there was no effort."""
+
+
 def options_of(draft: SetupDraft, on_line: Path | None = None) -> Options:
-    """What was chosen last, else what is usual, in the size of the recipe that is on the line."""
+    """What was chosen last, else what is usual, with the effort and size of the recipe on the line."""
     try:
-        return Options.model_validate(draft.note.get("options") or {"image_size": _size(on_line)})
+        return Options.model_validate(_noted(draft) or _learnt_with(on_line))
     except ValueError:
         return Options()
 
 
-def _size(recipe: Path | None) -> int:
-    usual: int = Options.model_fields["image_size"].default
+def _noted(draft: SetupDraft) -> dict[str, Any] | None:
+    options: dict[str, Any] | None = draft.note.get("options")
+    if options and "latency_budget_ms" in options and options.get("image_size") in OLD_USUAL:
+        return {**options, "image_size": None}  # chosen before there was an effort
+    return options
+
+
+def _learnt_with(recipe: Path | None) -> dict[str, Any]:
     if recipe is None or not recipe.is_file():
-        return usual
-    return _learnt_size(recipe, recipe.stat().st_mtime_ns) or usual
+        return {}
+    return _choices(recipe, recipe.stat().st_mtime_ns)
 
 
 @lru_cache(maxsize=16)
-def _learnt_size(recipe: Path, changed_ns: int) -> int | None:
+def _choices(recipe: Path, changed_ns: int) -> dict[str, Any]:
     try:
-        return int(open_recipe(recipe).settings.training["image_size_px"])
-    except (InspectionError, KeyError, TypeError):
-        return None
+        training = open_recipe(recipe).settings.training
+    except InspectionError:
+        return {}
+    size_px = training.get("image_size_px")
+    if "effort" in training:
+        return {"effort": training["effort"], "image_size": size_px}
+    return {"image_size": None if size_px in OLD_USUAL else size_px}
 
 
 def planned_training(draft: SetupDraft, options: Options) -> dict[str, Any]:
@@ -76,9 +91,10 @@ def start_training(jobs: Jobs, draft: SetupDraft, options: Options, *, who: str)
         words: list[object] = [
             "train", folder / GOOD, "--recipe", folder / "new.recipe", "--json",
             "--status", folder / "status.json", "--false-reject", options.false_reject,
-            "--image-size", options.image_size, "--latency-budget-ms", options.latency_budget_ms,
-            "--seed", options.seed,
+            "--review", options.review, "--effort", options.effort, "--seed", options.seed,
         ]  # fmt: skip
+        if options.image_size is not None:
+            words += ["--image-size", options.image_size]
         if draft.setup_path.exists():
             copy_file(draft.setup_path, folder / "setup.toml")
             words += ["--setup", folder / "setup.toml"]

@@ -10,7 +10,7 @@ const DATA = ["settings", "test", "left_out"];
 const ALIAS = {good_parts_added: {from: "source"}, parity_checked: {file: "on_disk"},
   pictures_cleared: {pictures: "images"}};
 const HASH = /^(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
-const SHARES = ["difference", "tolerance", "false_reject"];
+const SHARES = ["difference", "tolerance", "false_reject", "review"];
 const HASH_SHOWN = 12, LIST_SHOWN = 8;
 
 const named = (kind) => kind.replace(/[- ]/g, "_");
@@ -80,7 +80,7 @@ function wordOf(about, name, value) {
   if (about === "user_role_changed" && (name === "from" || name === "to")) return `login.role_${code}`;
   return {role: `login.role_${code}`, kind: `admin.kind_${code}`, verdict: `admin.verdict_${code}`,
     reason: `operator.ack_${code}`, rule: `admin.rule_${code}`, source: `admin.source_${code}`,
-    on_disk: `admin.file_${code}`}[alias(about, name)];
+    on_disk: `admin.file_${code}`, effort: `setup.effort_${code}`}[alias(about, name)];
 }
 
 function apart(things, between) {

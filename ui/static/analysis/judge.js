@@ -21,7 +21,7 @@ export function unpack(found) {
   const size = found.parts;
   const interval = ({n, low, high}) => ({n, low: floats(low), high: floats(high)});
   return {
-    size, threshold: found.threshold, failThreshold: found.fail_threshold,
+    size, threshold: found.threshold, failThreshold: found.fail_threshold, own: found.own,
     number: floats(found.number), score: floats(found.score),
     kind: bytes(found.kind), truth: bytes(found.truth),
     verdict, verdicts: found.verdicts,

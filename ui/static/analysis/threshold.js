@@ -20,7 +20,7 @@ export function make(asked, assumed) {
   const chartPlace = el("div", {class: "histogram-place"});
   const slider = el("input", {type: "range", class: "slider", min: 0, max: STEPS, step: 1,
     "aria-label": t("analysis.threshold"), oninput: () => moveTo(rounded(axisNow.back(slider.value / STEPS)))});
-  const exact = el("input", {type: "number", class: "exact", step: "any", min: 0,
+  const exact = el("input", {type: "number", class: "exact", step: "any",
     "aria-label": t("analysis.threshold"), onchange: () => {
       const value = Number(exact.value);
       if (exact.value !== "" && Number.isFinite(value)) moveTo(value);
@@ -163,7 +163,7 @@ function scoreAxis(parts, log) {
   high = Math.max(high, own, Math.min(parts.failThreshold ?? own, 3 * own)) * 1.03;
   if (!Number.isFinite(low)) low = own / 10;
   low = Math.min(low, own);
-  if (log) return axis(low * 0.97, high, {log: true});
+  if (log && own > 0) return axis(low * 0.97, high, {log: true});
   const begin = low - 0.08 * (high - low);
   return axis(low >= 0 ? Math.max(0, begin) : begin, high);
 }
@@ -179,13 +179,13 @@ function makeFigures() {
       cells[`before_${name}`], cells[`after_${name}`]);
   };
   const at = el("div", {class: "at"}), flips = el("div", {class: "flip-line"});
-  const promise = el("p", {class: "promise"}), escapes = el("p", {class: "escapes"}), overkill = el("p", {class: "overkill"});
+  const promise = el("p", {class: "promise"}), ownLimits = el("div", {class: "own-limits"}), escapes = el("p", {class: "escapes"}), overkill = el("p", {class: "overkill"});
   const labels = el("p", {class: "small"}), legend = el("ul", {class: "legend"});
   const element = el("aside", {class: "figures", "aria-live": "off"}, at,
     el("table", {class: "counts"}, el("thead", {}, el("tr", {}, el("th", {}, t("analysis.parts")),
       el("th", {scope: "col"}, t("analysis.stored")), el("th", {scope: "col"}, t("analysis.at_this")))),
     el("tbody", {}, row("pass"), row("reject"), row("unknown"), row("cannot"))),
-    flips, el("h3", {}, t("analysis.promise_title")), promise,
+    flips, el("h3", {}, t("analysis.promise_title")), promise, ownLimits,
     el("h3", {}, t("analysis.labelled_title")), escapes, overkill, labels,
     el("h3", {}, t("analysis.legend_title")), legend);
   const made = {element, last: null, about, show};
@@ -212,6 +212,7 @@ function makeFigures() {
     const p = result.promise;
     promise.textContent = p === null ? t("analysis.no_promise") : t("analysis.promise", {
       share: percent(p.share), bound: percent(p.bound), n: count(p.n)});
+    ownLimits.replaceChildren(...(parts.own ? ofLimits(parts) : []));
     escapes.textContent = shares("escapes", result.escapes);
     overkill.textContent = shares("overkill", result.overkill);
     const asides = [];
@@ -220,6 +221,14 @@ function makeFigures() {
       asides.push(t("analysis.labelled_cannot", {count: count(result.escapes.cannot + result.overkill.cannot)}));
     asides.push(t("analysis.labelled_chosen"));
     labels.textContent = asides.join(" ");
+  }
+
+  function ofLimits({threshold, failThreshold, own}) {
+    const [low, high] = own.review_ci95;
+    return [el("p", {class: "own-fail"}, t("analysis.own_fail", {value: short(failThreshold),
+      share: percent(own.false_reject_promised), bound: percent(own.false_reject_bound)})),
+    el("p", {class: "own-pass"}, t("analysis.own_pass", {value: short(threshold),
+      share: percent(own.review_estimated), low: percent(low), high: percent(high)}))];
   }
 
   function shares(name, {n, count: least, most, low, high}) {

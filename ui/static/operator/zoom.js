@@ -19,7 +19,7 @@ export function zoomed() {
     if (gauge.hidden) return;
     const values = {score: figure(part.score), limit: figure(part.threshold)};
     put(told, t("operator.gauge", values));
-    bar.style.width = `${Math.min(100, 50 * Math.max(0, part.score) / Math.max(part.threshold, 1e-9))}%`;
+    bar.style.width = `${filledTo(part.score, part.threshold)}%`;
     gauge.dataset.over = String(part.score > part.threshold);
   };
   return {
@@ -62,4 +62,10 @@ function around(region, {naturalWidth, naturalHeight}) {
   const side = Math.min(wanted, naturalWidth, naturalHeight);
   const at = (start, length, whole) => Math.min(Math.max(0, start + length / 2 - side / 2), whole - side);
   return {x: at(region.x_px, region.width_px, naturalWidth), y: at(region.y_px, region.height_px, naturalHeight), side};
+}
+
+/** How far the bar reaches, 0…100: the limit is at 50, also one at or below 0. */
+function filledTo(score, limit) {
+  const share = 50 + 50 * (score - limit) / (limit > 0 ? limit : 1);
+  return Math.min(100, Math.max(0, share));
 }

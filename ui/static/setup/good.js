@@ -28,9 +28,11 @@ export const station = (app) => {
   for (const button of document.querySelectorAll("[data-do=take]")) button.disabled = !app.paused;
 };
 
+/** A share as the set-up page writes it. */
+export const percent = (share) => `${(100 * share).toFixed(share < 0.001 ? 2 : 1)} %`;
+
 /** The promise in words: what n good parts allow, and how many more the wish needs. */
 export function promiseText({n, asked, promised, bound, needed}) {
-  const percent = (share) => `${(100 * share).toFixed(share < 0.001 ? 2 : 1)} %`;
   if (n === 0) return t("setup.promise_none", {asked: percent(asked), needed});
   const now = t("setup.promise_now", {n, promised: percent(promised), bound: percent(bound)});
   return needed ? `${now} ${t("setup.promise_more", {asked: percent(asked), needed})}` : `${now} ${t("setup.promise_met", {asked: percent(asked)})}`;

@@ -1,6 +1,6 @@
 // What a training came to: scores, promise, odd pictures, the worst good parts, and who would flip.
-import {el, svg, t} from "/static/shared/base.js";
-import {remove, promiseText} from "/static/setup/good.js";
+import {el, has, svg, t} from "/static/shared/base.js";
+import {percent, remove, promiseText} from "/static/setup/good.js";
 import {stage} from "/static/setup/train.js";
 import {triedParts} from "/static/setup/tried.js";
 
@@ -57,21 +57,53 @@ function draw(app) {
   const {result} = here;
   here.trialPlace = el("section", {class: "trial"});
   here.place.replaceChildren(
-    el("section", {class: "stage scroll result", data: {recipe: result.recipe_id}},
-      el("h3", {}, t("setup.scores")), histogram(result), promised(result), hygiene(app, result), here.trialPlace),
+    el("section", {class: "stage scroll result", data: {recipe: result.recipe_id}}, ...warnings(result),
+      el("h3", {}, t("setup.scores")), histogram(result), ...limits(result), ...drawn(result), hygiene(app, result), here.trialPlace),
     el("aside", {}, el("p", {class: "lead"}, t("setup.result_lead")),
-      el("p", {}, t("setup.result_facts", {n: result.n_good, seconds: result.seconds.toFixed(0), size: result.image_size,
-        mb: (result.recipe_bytes / 1e6).toFixed(1), id: result.recipe_id.slice(0, 12)})),
+      el("p", {}, t("setup.result_facts", {n: result.n_good, seconds: result.seconds.toFixed(0),
+        size: `${result.canvas.width_px} × ${result.canvas.height_px}`, mb: (result.recipe_bytes / 1e6).toFixed(1), id: result.recipe_id.slice(0, 12)})),
+      result.effort ? el("p", {}, `${t("setup.effort")}: ${t(`setup.effort_${result.effort}`)}`) : "",
       el("button", {class: "go", data: {do: "to-line"}, onclick: () => app.show("line")}, t("setup.to_line")),
       el("button", {data: {do: "again"}, onclick: () => app.show("train")}, t("setup.train_again")),
       el("a", {href: app.url(`recipe/${here.job}`), download: "", class: "button"}, t("setup.save_recipe"))));
   drawTrial(app);
 }
 
-function promised(result) {
+/** What a reader must know first, in red; what to try stands once below. */
+function warnings({warnings: found}) {
+  if (!found.length) return [];
+  const text = ({key, values, text: english}) => has(`setup.warning_${key}`) ? t(`setup.warning_${key}`, shownValues(values)) : english;
+  return [el("section", {class: "error warnings", role: "alert"},
+    ...found.map((each) => el("p", {data: {warning: each.key}}, `▲ ${text(each)}`)),
+    found.some(({key}) => key !== "variants") ? el("p", {}, t("setup.warning_try")) : "")];
+}
+
+const shownValues = ({share, auroc, length_px: length, ...counts}) =>
+  ({...counts, share: percent(share ?? 0), auroc: auroc?.toFixed(2), length_px: length?.toFixed(0)});
+
+/** Both limits with their words: what is promised of the one, and estimated of the other. */
+function limits(result) {
   const copies = result.hygiene.duplicates.reduce((sum, names) => sum + names.length - 1, 0);
   const told = {n: result.n_good - copies, asked: result.false_reject_asked, promised: result.false_reject_promised, bound: result.false_reject_bound, needed: result.images_needed};
-  return el("p", {class: "counter", data: {promised: result.false_reject_promised}}, promiseText(told));
+  const fail = el("p", {class: "counter", data: {promised: result.false_reject_promised}},
+    el("b", {}, t("setup.fail_above", {limit: result.fail_threshold.toPrecision(3)})), " ", promiseText(told));
+  if (result.review_estimated === null) return [fail];
+  const [low, high] = result.review_ci95;
+  return [fail, el("p", {class: "counter", data: {estimated: result.review_estimated}},
+    el("b", {}, t("setup.pass_up_to", {limit: result.threshold.toPrecision(3)})), " ",
+    t("setup.review_estimated", {share: percent(result.review_estimated), low: percent(low), high: percent(high)}))];
+}
+
+/** Which defects drawn into good pictures would pass, by size. */
+function drawn({drawn_escapes: rows}) {
+  if (!rows.length) return [];
+  return [el("h3", {}, t("setup.drawn")), el("p", {class: "dim"}, t("setup.drawn_why")),
+    el("table", {class: "mistakes", data: {list: "drawn"}},
+      el("thead", {}, el("tr", {}, el("th", {}, t("setup.drawn_length")), el("th", {}, t("setup.drawn_pass")))),
+      el("tbody", {}, ...rows.map((row) => el("tr", {},
+        el("th", {scope: "row"}, t("setup.drawn_size", {px: row.length_px.toFixed(0), share: percent(row.length_share)})),
+        el("td", {data: {count: row.escapes, of: row.drawn}}, t("setup.labelled_share", {count: row.escapes, of: row.drawn,
+          low: percent(row.escape_ci95[0]), high: percent(row.escape_ci95[1])}))))))];
 }
 
 /** Out-of-sample scores of the good parts, with both limits. */

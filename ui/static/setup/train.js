@@ -3,6 +3,7 @@ import {call, el, has, t} from "/static/shared/base.js";
 import {promiseText} from "/static/setup/good.js";
 
 const IMPATIENT_MS = 8000;
+const EFFORTS = ["fast", "balanced", "thorough"];
 let here = null;
 
 export const missing = (app) => {
@@ -29,25 +30,25 @@ export const progressed = (app) => drawJob(app);
 
 function options(app) {
   const {options: now} = app.state;
-  const auto = now.image_size === "auto";
-  const budget = el("input", {type: "number", name: "false_reject", min: 0.01, max: 50, step: "any", value: 100 * now.false_reject});
-  const size = el("input", {type: "number", name: "image_size", min: 64, max: 2048, step: 32, value: auto ? 256 : now.image_size, disabled: auto});
-  const choose = el("input", {type: "checkbox", name: "auto", checked: auto});
-  const time = el("input", {type: "number", name: "latency_budget_ms", min: 1, step: "any", value: now.latency_budget_ms, disabled: !auto});
-  const seed = el("input", {type: "number", name: "seed", min: 0, step: 1, value: now.seed});
-  const chosen = () => ({false_reject: Number((Number(budget.value) / 100).toPrecision(6)), image_size: choose.checked ? "auto" : Number(size.value),
-    latency_budget_ms: Number(time.value), seed: Number(seed.value)});
+  const number = (name, value, limits) => el("input", {type: "number", name, step: "any", value, ...limits});
+  const percents = {min: 0.01, max: 99, required: true}, share = ({value}) => Number((Number(value) / 100).toPrecision(6));
+  const budget = number("false_reject", 100 * now.false_reject, {...percents, max: 50});
+  const review = number("review", 100 * now.review, percents);
+  const size = number("image_size", now.image_size ?? "", {min: 64, max: 2048, step: 1, placeholder: t("setup.size_by_effort")});
+  const seed = number("seed", now.seed, {min: 0, step: 1, required: true});
+  const chosen = () => ({false_reject: share(budget), review: share(review), effort: form.elements.effort.value,
+    image_size: size.value === "" ? null : Number(size.value), seed: Number(seed.value)});
   const form = el("form", {class: "settings"},
     el("label", {class: "field"}, t("setup.false_reject"), budget, el("span", {}, "%")), here.promise,
+    el("label", {class: "field"}, t("setup.review"), review, el("span", {}, "%")),
+    el("fieldset", {class: "effort"}, el("legend", {}, t("setup.effort")), ...EFFORTS.map((effort) => el("label", {},
+      el("input", {type: "radio", name: "effort", value: effort, checked: now.effort === effort}),
+      el("b", {}, t(`setup.effort_${effort}`)), el("small", {}, t(`setup.effort_${effort}_why`))))),
     el("label", {class: "field"}, t("setup.image_size"), size, el("span", {}, "px")),
-    el("label", {class: "field"}, choose, t("setup.size_auto")),
-    el("label", {class: "field"}, t("setup.latency_budget"), time, el("span", {}, "ms")),
     el("label", {class: "field"}, t("setup.seed"), seed),
     el("div", {class: "row"}, el("button", {class: "go", data: {do: "train"}}, t("setup.train_start"))),
     el("small", {}, t("setup.train_note")));
   form.onchange = async () => {
-    size.disabled = choose.checked;
-    time.disabled = !choose.checked;
     if (!form.checkValidity()) return;
     await call("/api/engineer/setup/options", {...app.which, options: chosen()});
     await app.reload();
