@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from inspection.reasons import Reason
     from inspection.recipe.alignment import Pose
     from models import AnomalyMap
 
@@ -46,13 +47,13 @@ class Judgement:
     """The verdict on one part with its evidence.
 
     `score` is raw, higher is worse; `p_value` is how often a good part looks this unusual. Both are
-    None when the picture could not be judged. `reason` is one sentence for a person.
+    None when the picture could not be judged. `cause` is why, as a code with its values.
     `health` holds the measured image-health numbers; `latency_ms` the time of each stage and `total`.
     `pose` is where an aligned part lay; with it the `anomaly_map` is drawn over the picture.
     """
 
     verdict: Verdict
-    reason: str
+    cause: Reason
     recipe_id: str
     score: float | None = None
     p_value: float | None = None
@@ -75,6 +76,11 @@ class Judgement:
             raise ValueError(
                 f"Judgement: score, p_value and threshold must be numbers, got {judged}"
             )
+
+    @property
+    def reason(self) -> str:
+        """Why, as one English sentence for a person."""
+        return self.cause.sentence
 
     def as_json(self) -> dict[str, Any]:
         """The fields of the `--json` contract, in its order, without the image's name."""

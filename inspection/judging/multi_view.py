@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from cameras import Frame
 from inspection.judgement import Judgement, Verdict
+from inspection.reasons import Reason
 from inspection.recipe import Recipe
 
 WORST_FIRST = (Verdict.FAIL, Verdict.CANNOT_INSPECT, Verdict.REVIEW, Verdict.PASS)
@@ -56,7 +57,7 @@ def combine_judgements(
     ]
     return replace(
         worst,
-        reason=f"{name}: {worst.reason}",
+        cause=replace(worst.cause, view=name),
         regions=tuple(sorted(regions, key=lambda region: -region.peak_score)),
         latency_ms=MappingProxyType(dict(latency_ms)),
         anomaly_map=None,
@@ -64,11 +65,11 @@ def combine_judgements(
     )
 
 
-def cannot_inspect(reason: str, recipe: Recipe | None) -> Judgement:
+def cannot_inspect(reason: Reason, recipe: Recipe | None) -> Judgement:
     """The judgement of a part that was never looked at."""
     return Judgement(
         verdict=Verdict.CANNOT_INSPECT,
-        reason=reason,
+        cause=reason,
         recipe_id="" if recipe is None else recipe.id,
         threshold=None if recipe is None else recipe.settings.calibration.threshold,
     )

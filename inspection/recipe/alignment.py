@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspection.judgement import Region
+from inspection.reasons import Reason
 from inspection.recipe.setup_file import Alignment
 
 COARSE_PX, FINE_PX = 128, 256
@@ -30,7 +31,7 @@ class Pose:
     matrix: Matrix
     size: tuple[int, int]
     likeness: float
-    problem: str | None = None
+    problem: Reason | None = None
 
     def straighten(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Bring a picture to the reference's place and size."""
@@ -76,14 +77,11 @@ def locate(grey: NDArray[np.uint8], reference: NDArray[np.uint8], alignment: Ali
     shift = float(np.linalg.norm(matrix @ centre - centre[:2]))
     problem = None
     if likeness < MIN_LIKENESS:
-        problem = (
-            "no part or a different part in view: "
-            f"likeness to the reference {likeness:.2f}, at least {MIN_LIKENESS} wanted"
-        )
+        problem = Reason("other_part", {"value": likeness, "limit": MIN_LIKENESS})
     elif shift > alignment.max_shift_px:
-        problem = f"part out of place: shifted {shift:.0f} px, {alignment.max_shift_px:.0f} allowed"
+        problem = Reason("out_of_place", {"value": shift, "limit": alignment.max_shift_px})
     elif abs(angle) > alignment.max_rotation_deg:
-        problem = f"part turned: {angle:.1f} degrees, {alignment.max_rotation_deg:.1f} allowed"
+        problem = Reason("turned", {"value": angle, "limit": alignment.max_rotation_deg})
     return Pose(matrix=matrix, size=reference.shape[:2], likeness=likeness, problem=problem)
 
 

@@ -13,7 +13,14 @@ from inspection.store.errors import (
 from inspection.store.journal import NotedTrigger
 from inspection.store.outbox import RefusedResult
 from inspection.store.pictures.archive import encode_picture
-from inspection.store.records import Action, NewPart, PartEvent, PartRecord, StagedPicture
+from inspection.store.records import (
+    Action,
+    NewPart,
+    PartEvent,
+    PartRecord,
+    StagedPicture,
+    reject_detail,
+)
 from inspection.store.retention import Retained, RetentionPolicy, retain
 from inspection.store.store import Store, open_store
 
@@ -38,5 +45,6 @@ __all__ = [
     "StoreUnavailable",
     "encode_picture",
     "open_store",
+    "reject_detail",
     "retain",
 ]

@@ -18,8 +18,13 @@ from inspection.store.filters import PartFilter
 
 _PAGE = 1000
 _WRITE_AT_ONCE = 5000
-_JSON_COLUMNS = ("regions", "health", "latency_ms", "capture")
+_JSON_COLUMNS = ("regions", "health", "latency_ms", "capture", "reason_values")
 _FLOAT_COLUMNS = ("score", "p_value", "threshold")
+_COLUMNS = (
+    *(each.name for each in fields(PartRecord) if each.name != "cause"),
+    "reason_code",
+    "reason_values",
+)
 
 
 class RecordsError(InspectionError):
@@ -54,7 +59,8 @@ def newest(store: Store, part_filter: PartFilter, limit: int) -> list[PartRecord
 
 def flat(record: PartRecord) -> dict[str, Any]:
     """Give a part as one row of plain values; what is nested becomes JSON text."""
-    row = {each.name: getattr(record, each.name) for each in fields(record)}
+    row: dict[str, Any] = {name: getattr(record, name, None) for name in _COLUMNS}
+    row["reason_code"], row["reason_values"] = record.cause.code, record.cause.as_values()
     row["verdict"] = record.verdict.value
     row["regions"] = [asdict(region) for region in record.regions]
     for name in _JSON_COLUMNS:
@@ -95,7 +101,7 @@ def write_table(
     """Write parts that were found otherwise, as `export` does."""
     opened = _writer_for(target)
     columns = columns or {}
-    names = [*(each.name for each in fields(PartRecord)), *columns]
+    names = [*_COLUMNS, *columns]
     copied = _Pictures(store, images)
     count = 0
     rows = (_row(copied.taken(record), columns) for record in found)

@@ -22,7 +22,8 @@ def line_of(record: PartRecord) -> dict[str, Any]:
         "reason", "judged_at",
     )  # fmt: skip
     found = {name: getattr(record, name) for name in names}
-    return _plain(found | {"verdict": record.verdict.value, "picture": record.image is not None})
+    found |= {"verdict": record.verdict.value, "cause": record.cause.as_message()}
+    return _plain(found | {"picture": record.image is not None})
 
 
 def search(
@@ -53,6 +54,7 @@ def whole(store: Store, part_filter: PartFilter) -> dict[str, Any] | None:
     record = some[0]
     content = {each.name: getattr(record, each.name) for each in fields(record)}
     content["verdict"] = record.verdict.value
+    content["cause"] = record.cause.as_message()
     content["regions"] = [asdict(region) for region in record.regions]
     path = store.image_path(record)
     return _plain(
