@@ -39,7 +39,7 @@ class StagedPicture:
 
     @property
     def named(self) -> tuple[str, str]:
-        """Give what a row says of it."""
+        """Return its file and its sha256, as a row names them."""
         return self.image, self.sha256
 
 
@@ -168,7 +168,7 @@ _Happened = TypeVar("_Happened", PartEvent, Action)
 
 
 def part_row(new: NewPart, image: str | None, image_sha256: str | None) -> dict[str, Any]:
-    """Give the columns of one part, without its number and hashes."""
+    """Make the columns of one part, without its number and hashes."""
     judgement, frame = new.judgement, new.frame
     return {
         "format": ROW_FORMAT,
@@ -210,12 +210,12 @@ def reject_detail(reason: Reason) -> dict[str, Any]:
 def event_row(
     part_id: str, kind: str, who: str, at: datetime, detail: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Give the columns of one event, without its number and hashes."""
+    """Make the columns of one event, without its number and hashes."""
     return {**action_row(kind, who, at, detail), "part_id": part_id}
 
 
 def action_row(kind: str, who: str, at: datetime, detail: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the columns of one action, without its number and hashes."""
+    """Make the columns of one action, without its number and hashes."""
     return {
         "format": ROW_FORMAT,
         "kind": clean(kind),

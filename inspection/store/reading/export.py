@@ -43,7 +43,7 @@ class ExportReport:
 def all_parts(
     store: Store, part_filter: PartFilter, *, newest_first: bool = False
 ) -> Iterator[PartRecord]:
-    """Give every part that matches, page by page: memory does not grow with the record."""
+    """Read every part that matches, page by page: memory does not grow with the record."""
     after = None
     while page := store.parts(
         part_filter, after_number=after, limit=_PAGE, newest_first=newest_first
@@ -53,12 +53,12 @@ def all_parts(
 
 
 def newest(store: Store, part_filter: PartFilter, limit: int) -> list[PartRecord]:
-    """Give up to `limit` parts that match, the newest first."""
+    """Read up to `limit` parts that match, the newest first."""
     return list(islice(all_parts(store, part_filter, newest_first=True), limit))
 
 
 def flat(record: PartRecord) -> dict[str, Any]:
-    """Give a part as one row of plain values; what is nested becomes JSON text."""
+    """Flatten a part to one row of plain values; what is nested becomes JSON text."""
     row: dict[str, Any] = {name: getattr(record, name, None) for name in _COLUMNS}
     row["reason_code"], row["reason_values"] = record.cause.code, record.cause.as_values()
     row["verdict"] = record.verdict.value

@@ -16,7 +16,7 @@ PAGE = 50
 
 
 def line_of(record: PartRecord) -> dict[str, Any]:
-    """Give what a list shows of a part."""
+    """Collect what a list shows of a part."""
     names = (
         "number", "part_id", "serial", "lot", "product", "recipe_id", "score", "threshold",
         "reason", "judged_at",
@@ -29,7 +29,7 @@ def line_of(record: PartRecord) -> dict[str, Any]:
 def search(
     store: Store, part_filter: PartFilter, *, below: int | None = None, above: int | None = None
 ) -> dict[str, Any]:
-    """Give a page of 50 parts, the newest first, and whether there are older and newer ones."""
+    """Read a page of 50 parts, the newest first, and whether there are older and newer ones."""
     found = page_of(store, part_filter, below=below, above=above, limit=PAGE + 1)
     if above is not None:
         older, newer = bool(found), len(found) > PAGE
@@ -41,13 +41,13 @@ def search(
 
 
 def lines(store: Store, numbers: Sequence[int]) -> list[dict[str, Any]]:
-    """Give a few parts by their numbers, in this order."""
+    """Read a few parts by their numbers, in this order."""
     found = (page_of(store, PartFilter(number=number), limit=1) for number in numbers)
     return [line_of(record) for some in found for record in some]
 
 
 def whole(store: Store, part_filter: PartFilter) -> dict[str, Any] | None:
-    """Give everything the record has of one part, and its events; None where there is none."""
+    """Read everything the record has of one part, and its events; None where there is none."""
     some = page_of(store, part_filter, limit=1)
     if not some:
         return None

@@ -65,7 +65,7 @@ def yield_over_time(
 def edges_of(
     first: datetime, last: datetime, step: str, shifts: Sequence[str]
 ) -> Iterator[datetime]:
-    """Give when each step began, from the one that holds `first` to the end of that of `last`."""
+    """Yield when each step began, from the one that holds `first` to the end of that of `last`."""
     if step == "hour":
         edge = first.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
         yield edge
@@ -121,7 +121,7 @@ def measured(
     recipe: Recipe | None,
     deadline_ms: float,
 ) -> dict[str, Any]:
-    """Give one measure of the latest parts, oldest first, with its limits and drifting median."""
+    """Read one measure of the latest parts, oldest first, with its limits and drifting median."""
     column, _, name = measure.partition(".")
     column = {"latency": "latency_ms"}.get(column, column)
     rows = columns_of(store, part_filter, ("number", "judged_at", "verdict", column), limit=limit)[
@@ -151,7 +151,7 @@ def measured(
 
 
 def measures(store: Store, part_filter: PartFilter) -> list[str]:
-    """Give the measures the latest parts have."""
+    """List the measures that the latest parts have."""
     health, latency = set[str](), set[str]()
     for one, other in columns_of(store, part_filter, ("health", "latency_ms"), limit=200):
         health |= set(json.loads(one))
@@ -167,7 +167,7 @@ def measures(store: Store, part_filter: PartFilter) -> list[str]:
 
 
 def _starts(first: datetime, starts: Sequence[str]) -> Iterator[datetime]:
-    """Give each local start of a shift, from the day before `first` on."""
+    """Yield each local start of a shift, from the day before `first` on."""
     day = first.astimezone().date() - timedelta(days=1)
     while True:
         for start in starts:
