@@ -27,7 +27,10 @@ class Montage:
 
 
 def side_by_side(frames: Mapping[str, Frame]) -> Montage:
-    """Put the pictures of several views beside each other, as the record keeps them."""
+    """Put the pictures of several views beside each other, as the record keeps them.
+
+    (H, sum of widths, 3) RGB uint8, H that of the highest; black below a lower one. One view stays as it is.
+    """
     first = next(iter(frames.values()))
     if len(frames) == 1:
         return Montage(first, dict.fromkeys(frames, 0))

@@ -34,7 +34,7 @@ class Pose:
     problem: Reason | None = None
 
     def straighten(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Bring a picture to the reference's place and size."""
+        """Bring a picture, (H, W) or (H, W, 3) uint8, to the reference's place and size."""
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         height, width = self.size
         straight = cv2.warpAffine(
@@ -99,7 +99,7 @@ def _shrink(
 
 
 def _coarse(grey: NDArray[np.uint8], reference: NDArray[np.uint8], alignment: Alignment) -> Matrix:
-    """Try a fan of angles; give the best (2, 3) matrix in full-size pixels."""
+    """Try a fan of angles; returns the best (2, 3) matrix in full-size pixels."""
     small, target, scale = _shrink(grey, reference, COARSE_PX)
     height, width = target.shape
     padded = np.full(target.shape, np.median(small), dtype=np.float32)

@@ -43,7 +43,7 @@ class Framing:
         self.view = lru_cache(maxsize=32)(self._view)
 
     def straighten(self, image: Image) -> tuple[Image, Pose | None]:
-        """Bring a part to the reference's place. Raises CannotInspect when it is not found."""
+        """Bring a picture, (H, W) or (H, W, 3) uint8, to the reference's place. Raises CannotInspect."""
         if self.setup.align is None:
             return image, None
         pose = locate(_grey(image), self.reference, self.setup.align)
