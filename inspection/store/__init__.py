@@ -8,6 +8,7 @@ from inspection.store.errors import (
     StoreError,
     StoreForeign,
     StoreFull,
+    StoreOutdated,
     StoreUnavailable,
 )
 from inspection.store.journal import NotedTrigger
@@ -22,7 +23,7 @@ from inspection.store.records import (
     reject_detail,
 )
 from inspection.store.retention import Retained, RetentionPolicy, retain
-from inspection.store.store import Store, open_store
+from inspection.store.store import Store, open_store, open_to_read
 
 __all__ = [
     "Action",
@@ -42,9 +43,11 @@ __all__ = [
     "StoreError",
     "StoreForeign",
     "StoreFull",
+    "StoreOutdated",
     "StoreUnavailable",
     "encode_picture",
     "open_store",
+    "open_to_read",
     "reject_detail",
     "retain",
 ]

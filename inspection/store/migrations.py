@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, insert, inspect, select
 
 from inspection.store.chain import FIRST
-from inspection.store.errors import StoreForeign
+from inspection.store.errors import StoreForeign, StoreOutdated
 from inspection.store.records import time_text
 from inspection.store.schema import applied, chain
 
@@ -44,10 +44,10 @@ def migrate(connection: Connection, store: str) -> None:
 
 
 def require_latest(connection: Connection, store: str) -> None:
-    """Raise StoreForeign unless the database is at the last step."""
+    """Raise StoreOutdated unless the database is at the last step."""
     found, needed = _version(connection, store), MIGRATIONS[-1].number
     if found < needed:
-        raise StoreForeign(
+        raise StoreOutdated(
             f"store {store}: has schema version {found}, needed to read it is {needed}; "
             "open it once for writing to bring it up to date"
         )

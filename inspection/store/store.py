@@ -19,7 +19,7 @@ from inspection.store.append import append, head, images_of, known, refuse_known
 from inspection.store.chain import ChainHead
 from inspection.store.database import DatabaseLocation, connect, place_of
 from inspection.store.error_mapping import mapped
-from inspection.store.errors import RecordRefused, StoreError, StoreUnavailable
+from inspection.store.errors import RecordRefused, StoreError, StoreOutdated, StoreUnavailable
 from inspection.store.event_kinds import ActionKind, Author, EventKind
 from inspection.store.filters import ALL_PARTS, PartFilter, conditions, page
 from inspection.store.journal import NotedTrigger
@@ -60,6 +60,18 @@ def open_store(
     store = Store(place_of(path_or_url, images), read_only=read_only, wait_s=wait_s)
     store.open()
     return store
+
+
+def open_to_read(path_or_url: str | Path, *, images: Path | None = None) -> Store:
+    """Open a record to read it; one of an older program is brought up to date first.
+
+    That adds columns and tables, and changes nothing recorded. Raises StoreError.
+    """
+    try:
+        return open_store(path_or_url, images=images, read_only=True)
+    except StoreOutdated:
+        open_store(path_or_url, images=images).close()
+        return open_store(path_or_url, images=images, read_only=True)
 
 
 class Store:
