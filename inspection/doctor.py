@@ -123,10 +123,10 @@ def _recipe(path: Path) -> Finding:
 
 
 def _store(url: str) -> Finding:
-    from inspection.store import StoreError, open_store
+    from inspection.store import StoreError, open_to_read
 
     try:
-        with open_store(url, read_only=True) as store:
+        with open_to_read(url) as store:
             problems = store.verify()
             count = sum(store.counts().values())
     except StoreError as error:

@@ -6,10 +6,15 @@ InspectionError
 ├── RecipeError    a recipe file is damaged, foreign or newer than this program
 ├── SetupError     a set-up file or option asks for what cannot be
 ├── TrainingError  the pictures given cannot teach a recipe
-└── CannotInspect  this picture cannot be judged; the text is the reason given to the operator
+└── CannotInspect  this picture cannot be judged; `reason` is what the operator is told
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from inspection.reasons import Reason
 
 
 def expected(error: Exception) -> bool:
@@ -37,4 +42,8 @@ class TrainingError(InspectionError):
 
 
 class CannotInspect(InspectionError):
-    """This picture cannot be judged; the text is the reason given to the operator."""
+    """This picture cannot be judged; the text is the sentence of the reason."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason.sentence)
+        self.reason = reason

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
+    from inspection.reasons import Reason
     from inspection.recipe.alignment import Pose
     from models import AnomalyMap
 
@@ -53,6 +54,11 @@ class Region:
         right, bottom = self.x_px + self.width_px, self.y_px + self.height_px
         return [(self.x_px, self.y_px), (right, self.y_px), (right, bottom), (self.x_px, bottom)]
 
+    def as_json(self) -> dict[str, Any]:
+        """Plain data for records and messages, without the outline."""
+        names = (each.name for each in fields(self) if each.name != "outline")
+        return {name: getattr(self, name) for name in names}
+
 
 def core_mask(regions: Sequence[Region], shape: tuple[int, ...]) -> NDArray[np.bool_]:
     """Which pixels of a picture (H, W, ...) lie in the core of a region at fault: (H, W)."""
@@ -70,13 +76,13 @@ class Judgement:
     """The verdict on one part with its evidence.
 
     `score` is raw, higher is worse; `p_value` is how often a good part looks this unusual. Both are
-    None when the picture could not be judged. `reason` is one sentence for a person.
+    None when the picture could not be judged. `cause` is why, as a code with its values.
     `health` holds the measured image-health numbers; `latency_ms` the time of each stage and `total`.
     `pose` is where an aligned part lay; with it the `anomaly_map` is drawn over the picture.
     """
 
     verdict: Verdict
-    reason: str
+    cause: Reason
     recipe_id: str
     score: float | None = None
     p_value: float | None = None
@@ -99,6 +105,11 @@ class Judgement:
             raise ValueError(
                 f"Judgement: score, p_value and threshold must be numbers, got {judged}"
             )
+
+    @property
+    def reason(self) -> str:
+        """Why, as one English sentence for a person."""
+        return self.cause.sentence
 
     def as_json(self) -> dict[str, Any]:
         """The fields of the `--json` contract, in its order, without the image's name."""

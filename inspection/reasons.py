@@ -1,170 +1,229 @@
-"""What the station says a part could not be inspected for, found again in its line of English.
+"""Why a part got its verdict: a code with its values, and one table that makes its sentence.
 
-The record keeps one line for each part. A person reads it in their own language: the first pattern
-that fits gives the text `reasons.KEY` of the catalogue with the numbers of the line, and what to do
-next, `operator.do_WHAT`. The page in the browser uses the same patterns.
+The record, the outputs and the page carry the code and the values. The English sentence is made
+here; in another language the page says it by the text `reasons.KEY` of its catalogue, and what to do
+next by `operator.do_WHAT`. Nothing reads a sentence back.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from string import Formatter
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
-WORDS = {
-    "brightness": ("too dark", "too bright"),
-    "contrast": (
-        "too flat: no part in view, lens covered or far out of focus",
-        "too much contrast",
-    ),
-    "sharpness": ("blurred", "sharper or noisier than the good parts"),
-    "saturated_share": ("", "over-exposed"),
-    "colour": ("colours missing", "colours too strong"),
-    "alignment": ("no part or a different part in view", ""),
-    "strangeness": ("", "no part or a different part in view"),
-}
-"""What a number below or above its limits means. Units: grey levels 0..255, shares 0..1."""
+if TYPE_CHECKING:
+    from inspection.judgement import Region
 
-_NUMBERS = {
-    "least": r"(?P<value>\S+), at least (?P<limit>\S+) wanted",
-    "most": r"(?P<value>\S+), at most (?P<limit>\S+) allowed",
-}
+Value = str | float | int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Reason:
-    """One thing the station may say: key of its text, what to do about it, how the line looks."""
+    """A code of the table with the values its sentence needs.
 
-    key: str
-    do: str
-    pattern: str
+    `view` is the camera's view it is about, where several look. `recorded` is the sentence as a
+    record has it; what is recorded is shown as it was written. Raises ValueError for an unknown code
+    and for missing values.
+    """
 
+    code: str
+    values: Mapping[str, Value] = field(default_factory=dict)
+    view: str | None = field(default=None, kw_only=True)
+    recorded: str | None = field(default=None, kw_only=True, compare=False)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """A line that was recognised; `view` is the camera's view it is about, where several look."""
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "values", MappingProxyType(dict(self.values)))
+        if self.key not in WORDINGS:
+            raise ValueError(f"Reason.code: expected a code of the table, got {self.code!r}")
+        if missing := WORDINGS[self.key].names - set(self.values):
+            raise ValueError(
+                f"Reason.values: {self.code} needs {', '.join(sorted(missing))}, "
+                f"got {', '.join(sorted(self.values)) or 'none'}"
+            )
 
-    key: str
-    do: str
-    values: Mapping[str, str]
-    view: str | None = None
+    @property
+    def key(self) -> str:
+        """The key of its wording: the code, and the case its values make where there are several."""
+        return self.code + "".join(case(self.values) for case in _CASES.get(self.code, ()))
 
+    @property
+    def sentence(self) -> str:
+        """One English sentence for a person."""
+        if self.recorded is not None:
+            return self.recorded
+        text = WORDINGS[self.key].sentence.format_map(self.values)
+        return text if self.view is None else f"{self.view}: {text}"
 
-def _measured(key: str, do: str, name: str, word: Literal["least", "most"]) -> Reason:
-    said = WORDS[name][word == "most"]
-    return Reason(key=key, do=do, pattern=rf"{said}: {name} {_NUMBERS[word]}")
+    def as_values(self) -> dict[str, Value]:
+        """The values, with the view among them where there is one; as the record keeps them."""
+        return {**self.values, **({} if self.view is None else {"view": self.view})}
 
-
-REASONS = (
-    _measured("too_dark", "light", "brightness", "least"),
-    _measured("too_bright", "light", "brightness", "most"),
-    _measured("too_flat", "view", "contrast", "least"),
-    _measured("too_much_contrast", "light", "contrast", "most"),
-    _measured("blurred", "focus", "sharpness", "least"),
-    _measured("too_sharp", "focus", "sharpness", "most"),
-    _measured("over_exposed", "light", "saturated_share", "most"),
-    _measured("colours_missing", "light", "colour", "least"),
-    _measured("colours_too_strong", "light", "colour", "most"),
-    _measured("other_part", "place", "alignment", "least"),
-    _measured("other_part", "place", "strangeness", "most"),
-    Reason(
-        key="other_part",
-        do="place",
-        pattern=r"no part or a different part in view: likeness to the reference "
-        r"(?P<value>\S+), at least (?P<limit>\S+) wanted",
-    ),
-    Reason(
-        key="out_of_place",
-        do="place",
-        pattern=r"part out of place: shifted (?P<value>\S+) px, (?P<limit>\S+) allowed",
-    ),
-    Reason(
-        key="turned",
-        do="place",
-        pattern=r"part turned: (?P<value>\S+) degrees, (?P<limit>\S+) allowed",
-    ),
-    Reason(
-        key="partly_out_of_view",
-        do="place",
-        pattern=r"part partly out of view: (?P<value>\S+) of .+",
-    ),
-    Reason(key="nothing_to_inspect", do="engineer", pattern=r"nothing to inspect: .+"),
-    Reason(
-        key="wrong_size",
-        do="engineer",
-        pattern=r"wrong size: (?:height|width) (?P<value>\S+) px, (?P<limit>.+) px wanted",
-    ),
-    Reason(
-        key="broken_picture",
-        do="camera",
-        pattern=r"\S+ picture from camera (?P<camera>.+)",
-    ),
-    Reason(key="frozen", do="camera", pattern=r"frozen camera: .+"),
-    Reason(key="picture_late", do="again", pattern=r"no picture in time: .+"),
-    Reason(key="no_picture", do="camera", pattern=r"no picture: .+"),
-    Reason(
-        key="no_picture",
-        do="camera",
-        pattern=r"view .+: the driver of camera .+ does not return",
-    ),
-    Reason(key="picture_lost", do="camera", pattern=r"the camera lost this part's picture"),
-    Reason(key="out_of_step", do="again", pattern=r"its picture was dropped: .+"),
-    Reason(
-        key="end_of_pictures",
-        do="engineer",
-        pattern=r".+: all \d+ (?:parts are made|pictures are read)",
-    ),
-    Reason(key="unreadable", do="engineer", pattern=r"picture \S.* (?:is|cannot|has|holds) .+"),
-    Reason(key="busy", do="slower", pattern=r"station busy: (?P<count>\S+) parts are waiting"),
-    Reason(
-        key="no_recipe",
-        do="engineer",
-        pattern=r"product (?P<product>.+): no recipe for it; allowed: .+",
-    ),
-    Reason(key="paused", do="resume", pattern=r"the station is paused"),
-    Reason(
-        key="late", do="again", pattern=r"late: no verdict within the (?P<value>\S+) ms allowed"
-    ),
-    Reason(
-        key="late_record",
-        do="record",
-        pattern=r"late: not recorded within the (?P<value>\S+) ms allowed",
-    ),
-    Reason(key="late_picture", do="again", pattern=r"late: the deadline passed before .+"),
-    Reason(
-        key="late_record",
-        do="record",
-        pattern=r"recorded (?P<value>\S+) ms after the deadline: .+",
-    ),
-    Reason(key="not_recorded", do="record", pattern=r"not recorded in time: .+"),
-    Reason(key="told_reject", do="record", pattern=r"the line was told to reject before .+"),
-    Reason(key="refused", do="record", pattern=r"refused: the record (?:is|was) out of reach"),
-    Reason(key="restarted", do="again", pattern=r"the station was restarted before .+"),
-    Reason(key="stopped", do="engineer", pattern=r"the station stopped: .+"),
-    Reason(key="own_fault", do="engineer", pattern=r"unexpected \w+: .*"),
-)
-_COMPILED = tuple((reason, re.compile(reason.pattern, re.DOTALL)) for reason in REASONS)
-
-
-def recognise(text: str) -> Found | None:
-    """Find the reason in a line; None for one that no pattern fits."""
-    view, _, rest = text.partition(": ")
-    for said, where in ((text, None), (rest, view)):
-        for reason, pattern in _COMPILED:
-            fit = pattern.fullmatch(said)
-            if fit:
-                return Found(key=reason.key, do=reason.do, values=fit.groupdict(), view=where)
-    return None
-
-
-def for_browser() -> list[dict[str, str]]:
-    """Give the patterns as JavaScript writes them."""
-    return [
-        {
-            "key": reason.key,
-            "do": reason.do,
-            "pattern": "^" + reason.pattern.replace("(?P<", "(?<") + "$",
+    def as_message(self) -> dict[str, Any]:
+        """What a page needs to say it: `key` of the words, `do` of what to do, and the values."""
+        return {
+            "code": self.code,
+            "key": self.key,
+            "do": WORDINGS[self.key].do,
+            "values": dict(self.values),
+            "view": self.view,
         }
-        for reason in REASONS
-    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """The English sentence of a code, or of one of its cases, and what to do about it."""
+
+    do: str
+    sentence: str
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The values the sentence needs."""
+        return frozenset(name for _, name, _, _ in Formatter().parse(self.sentence) if name)
+
+
+def accepted_or_at_fault(verdict: str, regions: Sequence[Region], limit: float) -> Reason:
+    """The reason of a part whose score is above the limit; `regions` the worst first, at least one.
+
+    `verdict` is PASS (all is within what the zones allow), FAIL or REVIEW.
+    """
+    if verdict == "PASS":
+        return Reason("accepted", {"count": len(regions)})
+    worst, *others = (region for region in regions if not region.accepted)
+    values: dict[str, Value] = {
+        "count": 1 + len(others),
+        "size": round(worst.area_px) if worst.area_mm2 is None else round(worst.area_mm2, 2),
+        "unit": "px" if worst.area_mm2 is None else "mm²",
+        "score": worst.peak_score,
+        "limit": limit,
+    }
+    if worst.zone:
+        values["zone"] = worst.zone
+    return Reason("at_fault" if verdict == "FAIL" else "just_above", values)
+
+
+def _count(values: Mapping[str, Value]) -> str:
+    count = values.get("count")
+    return "_one" if count == 1 else "_many" if count else "_none"
+
+
+def _zone(values: Mapping[str, Value]) -> str:
+    return "_zone" if "zone" in values else ""
+
+
+def _range(values: Mapping[str, Value]) -> str:
+    return "_range" if values.get("low") != values.get("high") else ""
+
+
+_CASES: Mapping[str, tuple[Callable[[Mapping[str, Value]], str], ...]] = {
+    "accepted": (_count,),
+    "at_fault": (_count, _zone),
+    "just_above": (_count, _zone),
+    "wrong_size": (_range,),
+}
+"""Codes whose wording depends on their values."""
+
+_LEAST = "{value:.4g}, at least {limit:.4g} wanted"
+_MOST = "{value:.4g}, at most {limit:.4g} allowed"
+_ONE, _MANY = "1 place at fault, the worst", "{count} places at fault, the worst"
+_ZONE, _SIZE = " in zone {zone}", " of {size} {unit}: "
+_OVER = "score {score:.3g}, limit {limit:.3g}"
+_JUST = "score {score:.3g} is just above the limit {limit:.3g}; a person should look"
+
+WORDINGS: Mapping[str, Wording] = {
+    # The part was judged.
+    "nothing_unusual": Wording("pass", f"nothing unusual: {_OVER}"),
+    "accepted_one": Wording("pass", "1 place within what the zone allows"),
+    "accepted_many": Wording("pass", "{count} places within what the zone allows"),
+    "at_fault_none": Wording("fail", _OVER),
+    "at_fault_one": Wording("fail", f"{_ONE}{_SIZE}{_OVER}"),
+    "at_fault_one_zone": Wording("fail", f"{_ONE}{_ZONE}{_SIZE}{_OVER}"),
+    "at_fault_many": Wording("fail", f"{_MANY}{_SIZE}{_OVER}"),
+    "at_fault_many_zone": Wording("fail", f"{_MANY}{_ZONE}{_SIZE}{_OVER}"),
+    "just_above_none": Wording("review", _JUST),
+    "just_above_one": Wording("review", f"{_ONE}{_SIZE}{_JUST}"),
+    "just_above_one_zone": Wording("review", f"{_ONE}{_ZONE}{_SIZE}{_JUST}"),
+    "just_above_many": Wording("review", f"{_MANY}{_SIZE}{_JUST}"),
+    "just_above_many_zone": Wording("review", f"{_MANY}{_ZONE}{_SIZE}{_JUST}"),
+    # The picture cannot be judged.
+    "too_dark": Wording("light", f"too dark: brightness {_LEAST}"),
+    "too_bright": Wording("light", f"too bright: brightness {_MOST}"),
+    "too_flat": Wording(
+        "view",
+        f"too flat: no part in view, lens covered or far out of focus: contrast {_LEAST}",
+    ),
+    "too_much_contrast": Wording("light", f"too much contrast: contrast {_MOST}"),
+    "blurred": Wording("focus", f"blurred: sharpness {_LEAST}"),
+    "too_sharp": Wording("focus", f"sharper or noisier than the good parts: sharpness {_MOST}"),
+    "over_exposed": Wording("light", f"over-exposed: saturated_share {_MOST}"),
+    "colours_missing": Wording("light", f"colours missing: colour {_LEAST}"),
+    "colours_too_strong": Wording("light", f"colours too strong: colour {_MOST}"),
+    "other_part": Wording(
+        "place",
+        "no part or a different part in view: "
+        "likeness to the reference {value:.2f}, at least {limit:.2g} wanted",
+    ),
+    "unlike_good_parts": Wording(
+        "place", f"no part or a different part in view: strangeness {_MOST}"
+    ),
+    "out_of_place": Wording(
+        "place", "part out of place: shifted {value:.0f} px, {limit:g} allowed"
+    ),
+    "turned": Wording("place", "part turned: {value:.1f} degrees, {limit:.1f} allowed"),
+    "partly_out_of_view": Wording(
+        "place",
+        "part partly out of view: {percent}% of what is to be inspected lies outside the picture",
+    ),
+    "nothing_to_inspect": Wording(
+        "engineer", "nothing to inspect: the region of interest is empty in this picture"
+    ),
+    "wrong_size": Wording("engineer", "wrong size: {side} {value} px, {low} px wanted"),
+    "wrong_size_range": Wording(
+        "engineer", "wrong size: {side} {value} px, {low} to {high} px wanted"
+    ),
+    "broken_picture": Wording("camera", "{status} picture from camera {camera}"),
+    "frozen": Wording("camera", "frozen camera: the picture is identical to the one before it"),
+    "unreadable": Wording("engineer", "{error}"),
+    # There is no picture.
+    "picture_late": Wording("again", "no picture in time: {error}"),
+    "no_picture": Wording("camera", "no picture: {error}"),
+    "picture_lost": Wording("camera", "the camera lost this part's picture"),
+    "out_of_step": Wording("again", "its picture was dropped: the camera had got out of step"),
+    "end_of_pictures": Wording("engineer", "{error}"),
+    "late_picture": Wording("again", "late: the deadline passed before the picture was taken"),
+    # The part cannot be judged now, or not by this recipe.
+    "busy": Wording("slower", "station busy: {count} parts are waiting"),
+    "paused": Wording("resume", "the station is paused"),
+    "no_recipe": Wording("engineer", "product {product!r}: no recipe for it; allowed: {allowed}"),
+    "no_code": Wording("view", "no code in the picture names the product"),
+    "no_recipe_for_code": Wording(
+        "engineer",
+        "the code names the product {product!r}: no recipe for it; allowed: {allowed}",
+    ),
+    "code_contradicts": Wording(
+        "place", "the code names the product {product!r}, the trigger {trigger!r}"
+    ),
+    # Verdict or record came too late.
+    "late": Wording("again", "late: no verdict within the {value:.0f} ms allowed"),
+    "record_waits": Wording("record", "late: not recorded within the {value:.0f} ms allowed"),
+    "late_record": Wording(
+        "record", "recorded {value:.0f} ms after the deadline: the line was told to reject"
+    ),
+    "not_recorded": Wording("record", "not recorded in time: {error}"),
+    "told_reject": Wording("record", "the line was told to reject before this was recorded"),
+    "refused": Wording("record", "refused: the record was out of reach"),
+    # The station itself.
+    "restarted": Wording("again", "the station was restarted before this part was judged"),
+    "stopped": Wording("engineer", "the station stopped: {error}"),
+    "own_fault": Wording("engineer", "unexpected {error}"),
+    # A sentence of a record made before there were codes, that nobody foresaw.
+    "other": Wording("engineer", "{text}"),
+}
+"""Of each code, or of each case of it: the sentence, and `do`, the end of a key `operator.do_…`."""
+
+JUDGED = frozenset({"nothing_unusual", "accepted", "at_fault", "just_above"})
+"""Codes of parts that were judged; all others are CANNOT_INSPECT."""
+
+CODES = frozenset(next((code for code in _CASES if key.startswith(code)), key) for key in WORDINGS)

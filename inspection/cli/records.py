@@ -263,11 +263,13 @@ def _mended(count: int, dry_run: bool) -> str:
 
 
 def _opened(store: str, images: Path | None, *, read_only: bool = True) -> Store:
-    from inspection.store import StoreUnavailable, open_store
+    from inspection.store import StoreUnavailable, open_store, open_to_read
 
-    if not read_only and "://" not in store and not Path(store).is_file():
+    if read_only:
+        return open_to_read(store, images=images)
+    if "://" not in store and not Path(store).is_file():
         raise StoreUnavailable(f"store {store}: is not there; check the path")
-    return open_store(store, images=images, read_only=read_only)
+    return open_store(store, images=images)
 
 
 def _filter(**options: str | int | None) -> PartFilter:

@@ -18,7 +18,7 @@ from inspection.durable_files import replacing
 from inspection.jobs.kinds import EXPORT, REPORT, VERIFY
 from inspection.jobs.status_file import DONE, StatusFile
 from inspection.labels.labels import read_labels, truth_columns
-from inspection.store import PartRecord, Store, open_store
+from inspection.store import PartRecord, Store, open_to_read
 from inspection.store.filters import part_filter_from_json
 from inspection.store.reading.export import Columns, RecordsError, write_table
 from inspection.store.reading.lot_report import lot_report, write_report
@@ -41,7 +41,7 @@ def main() -> None:
 def run(task: str, request: Mapping[str, Any], *, progress: Progress) -> dict[str, Any]:
     """Do "verify", "export" or "report". Raises InspectionError."""
     images = None if request["images"] is None else Path(request["images"])
-    with open_store(request["record"], images=images, read_only=True) as store:
+    with open_to_read(request["record"], images=images) as store:
         return _TASKS[task](store, request, progress)
 
 

@@ -81,6 +81,7 @@ def judged(
             "verdict": verdict.verdict.value,
             "score": verdict.score,
             "reason": verdict.reason,
+            "cause": verdict.cause.as_message(),
             "learnt": _sha256(found.data) in learnt,
         }
 

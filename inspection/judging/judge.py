@@ -15,6 +15,7 @@ from cameras.base import Frame
 from inspection.errors import CannotInspect, RecipeError
 from inspection.judgement import Judgement, Region, Verdict
 from inspection.judging.regions import find_regions
+from inspection.reasons import Reason, accepted_or_at_fault
 from inspection.recipe import PARITY_TOLERANCE, Recipe, open_recipe
 from inspection.recipe.calibration import p_value
 from inspection.recipe.image_health import APPEARANCE_DISTANCE
@@ -32,7 +33,7 @@ def inspect(frame: Frame, recipe: Recipe, *, previous: Frame | None = None) -> J
     except CannotInspect as error:
         return Judgement(
             verdict=Verdict.CANNOT_INSPECT,
-            reason=str(error),
+            cause=error.reason,
             recipe_id=recipe.id,
             threshold=recipe.settings.calibration.threshold,
             health=MappingProxyType(work.health),
@@ -74,17 +75,16 @@ def load_recipe(path: Path) -> Recipe:
     return recipe
 
 
-def fits(image: NDArray[np.uint8], recipe: Recipe) -> str | None:
-    """Say in one line why the size of a picture (H, W[, 3]) is not what the recipe wants, or None."""
-    wanted = recipe.settings.picture
+def fits(image: NDArray[np.uint8], recipe: Recipe) -> Reason | None:
+    """Why the size of a picture (H, W[, 3]) is not what the recipe was trained on, or None."""
+    trained = recipe.settings.picture
     height, width = image.shape[:2]
-    for name, got, (low, high) in (
-        ("height", height, wanted.height_px),
-        ("width", width, wanted.width_px),
+    for side, got, (low, high) in (
+        ("height", height, trained.height_px),
+        ("width", width, trained.width_px),
     ):
         if not low <= got <= high:
-            allowed = f"{low}" if low == high else f"{low} to {high}"
-            return f"wrong size: {name} {got} px, {allowed} px wanted"
+            return Reason("wrong_size", {"side": side, "value": got, "low": low, "high": high})
     return None
 
 
@@ -103,10 +103,10 @@ class _Inspection:
         whole = {APPEARANCE_DISTANCE: self.health[APPEARANCE_DISTANCE]}
         _stop(self.recipe.settings.limits.problem(whole))
         regions = self.regions(found)
-        verdict, reason = _decide(found.score, regions, self.recipe)
+        verdict, cause = _decide(found.score, regions, self.recipe)
         return Judgement(
             verdict=verdict,
-            reason=reason,
+            cause=cause,
             recipe_id=self.recipe.id,
             score=found.score,
             p_value=p_value(found.score, self.recipe.scores),
@@ -160,37 +160,27 @@ class _Inspection:
         return times
 
 
-def _stop(problem: str | None) -> None:
-    if problem:
+def _stop(problem: Reason | None) -> None:
+    if problem is not None:
         raise CannotInspect(problem)
 
 
 def _check_frame(frame: Frame, previous: Frame | None) -> None:
     if frame.status != "complete":
-        raise CannotInspect(f"{frame.status} picture from camera {frame.camera}")
+        raise CannotInspect(
+            Reason("broken_picture", {"status": frame.status, "camera": frame.camera})
+        )
     if previous is not None and np.array_equal(frame.image, previous.image):
-        raise CannotInspect("frozen camera: the picture is identical to the one before it")
+        raise CannotInspect(Reason("frozen"))
 
 
-def _decide(score: float, regions: tuple[Region, ...], recipe: Recipe) -> tuple[Verdict, str]:
-    """The verdict and a sentence why."""
+def _decide(score: float, regions: tuple[Region, ...], recipe: Recipe) -> tuple[Verdict, Reason]:
+    """The verdict, and why."""
     limit = recipe.settings.calibration
     if score <= limit.threshold:
-        return Verdict.PASS, f"nothing unusual: score {score:.3g}, limit {limit.threshold:.3g}"
-    at_fault = [region for region in regions if not region.accepted]
-    if not at_fault:
-        return Verdict.PASS, f"{_places(len(regions))} within what the zone allows"
-    worst = at_fault[0]
-    where = f" in zone {worst.zone}" if worst.zone else ""
-    size = f"{worst.area_px:.0f} px" if worst.area_mm2 is None else f"{worst.area_mm2:.2f} mm²"
-    what = f"{_places(len(at_fault))} at fault, the worst{where} of {size}"
-    if worst.peak_score > limit.fail_threshold:
-        return Verdict.FAIL, f"{what}: score {worst.peak_score:.3g}, limit {limit.threshold:.3g}"
-    return Verdict.REVIEW, (
-        f"{what}: score {worst.peak_score:.3g} is just above the limit {limit.threshold:.3g}; "
-        "a person should look"
-    )
-
-
-def _places(count: int) -> str:
-    return "1 place" if count == 1 else f"{count} places"
+        return Verdict.PASS, Reason("nothing_unusual", {"score": score, "limit": limit.threshold})
+    verdict = Verdict.PASS
+    if at_fault := [region for region in regions if not region.accepted]:
+        over = at_fault[0].peak_score > limit.fail_threshold
+        verdict = Verdict.FAIL if over else Verdict.REVIEW
+    return verdict, accepted_or_at_fault(verdict, regions, limit.threshold)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from cameras import Frame
 from inspection.judgement import Judgement, Verdict
+from inspection.reasons import Reason
 from inspection.recipe import Recipe
 
 WORST_FIRST = (Verdict.FAIL, Verdict.CANNOT_INSPECT, Verdict.REVIEW, Verdict.PASS)
@@ -26,7 +27,10 @@ class Montage:
 
 
 def side_by_side(frames: Mapping[str, Frame]) -> Montage:
-    """Put the pictures of several views beside each other, as the record keeps them."""
+    """Put the pictures of several views beside each other, as the record keeps them.
+
+    (H, sum of widths, 3) RGB uint8, H that of the highest; black below a lower one. One view stays as it is.
+    """
     first = next(iter(frames.values()))
     if len(frames) == 1:
         return Montage(first, dict.fromkeys(frames, 0))
@@ -56,7 +60,7 @@ def combine_judgements(
     ]
     return replace(
         worst,
-        reason=f"{name}: {worst.reason}",
+        cause=replace(worst.cause, view=name),
         regions=tuple(sorted(regions, key=lambda region: -region.peak_score)),
         latency_ms=MappingProxyType(dict(latency_ms)),
         anomaly_map=None,
@@ -64,11 +68,11 @@ def combine_judgements(
     )
 
 
-def cannot_inspect(reason: str, recipe: Recipe | None) -> Judgement:
+def cannot_inspect(reason: Reason, recipe: Recipe | None) -> Judgement:
     """The judgement of a part that was never looked at."""
     return Judgement(
         verdict=Verdict.CANNOT_INSPECT,
-        reason=reason,
+        cause=reason,
         recipe_id="" if recipe is None else recipe.id,
         threshold=None if recipe is None else recipe.settings.calibration.threshold,
     )

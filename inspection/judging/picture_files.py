@@ -14,6 +14,7 @@ from cameras import CameraError, Frame, decode_image, list_images
 from inspection.errors import InspectionError
 from inspection.judgement import Judgement, Verdict
 from inspection.judging.judge import inspect
+from inspection.reasons import Reason
 from inspection.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def _suffix(path: Path) -> str:
 def _unreadable(problem: str, recipe: Recipe) -> Judgement:
     return Judgement(
         verdict=Verdict.CANNOT_INSPECT,
-        reason=problem,
+        cause=Reason("unreadable", {"error": problem}),
         recipe_id=recipe.id,
         threshold=recipe.settings.calibration.threshold,
         latency_ms={"total": 0.0},

@@ -62,7 +62,7 @@ class Counts:
     left_out: Counter[str] = field(default_factory=Counter)
 
     def as_json(self) -> dict[str, Any]:
-        """Give plain data."""
+        """Return the counts as plain data."""
         return {
             "train_good": self.train_good,
             "test": dict(sorted(self.test.items())),
@@ -108,7 +108,7 @@ class DatasetDraft:
         return self.counts
 
     def place(self) -> Path:
-        """Give the dataset its name. Raises DatasetError where the name was taken meanwhile."""
+        """Put the dataset under its name. Raises DatasetError where the name was taken meanwhile."""
         try:
             self.aside.rename(self.target)
         except OSError as error:
@@ -161,7 +161,7 @@ class DatasetDraft:
 
 
 def datasets(folder: Path) -> list[dict[str, Any]]:
-    """Give name, time and counts of each dataset in a folder, the newest first."""
+    """List name, time and counts of each dataset in a folder, the newest first."""
     found = []
     for path in folder.glob(f"*/{MANIFEST}"):
         if not NAME.fullmatch(path.parent.name):
@@ -188,7 +188,7 @@ def _place(each: Chosen, test_percent: int) -> tuple[str, str]:
 
 
 def _picture(store: Store, record: PartRecord) -> bytes | str:
-    """Give the picture as recorded, or in a word why it cannot be used."""
+    """Read the picture as recorded, or in a word why it cannot be used."""
     path = store.image_path(record)
     if path is None:
         return "no_picture"
@@ -200,7 +200,7 @@ def _picture(store: Store, record: PartRecord) -> bytes | str:
 
 
 def _mask(masks: Masks, label: Label) -> bytes | str | None:
-    """Give the mask as recorded, None where nobody painted one, or in a word why it cannot be used."""
+    """Read the mask as recorded, None where nobody painted one, or in a word why it cannot be used."""
     if label.mask is None:
         return None
     try:

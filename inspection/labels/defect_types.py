@@ -32,7 +32,7 @@ class Defects:
         self.path = page_folder / FILE
 
     def list(self) -> tuple[str, ...]:
-        """Give the types. Raises DefectsError where the file is damaged."""
+        """Read the types. Raises DefectsError where the file is damaged."""
         try:
             told = json.loads(self.path.read_text("utf-8"))
             if told["format"] != FORMAT:
@@ -75,5 +75,5 @@ def is_name(name: str) -> bool:
 
 
 def folder_of(defect: str) -> str:
-    """Give the name of a type's folder in a dataset."""
+    """Name the folder of a type in a dataset."""
     return re.sub(r"\s+", "_", defect.strip()).casefold()

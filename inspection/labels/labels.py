@@ -50,7 +50,7 @@ class Label:
 
     @property
     def said(self) -> dict[str, Any]:
-        """Give what is written into the record, without who and when."""
+        """Return what is written into the record, without who and when."""
         return {
             "label": self.label,
             "defect": self.defect,
@@ -105,19 +105,19 @@ class PartLabels:
 
     @property
     def latest(self) -> dict[str, Label]:
-        """Give the label of each person that counts."""
+        """Each person's label that counts: the newest, unless it was taken back."""
         newest = {label.who: label for label in self.given}
         return {who: label for who, label in newest.items() if label.label is not None}
 
     @property
     def decision(self) -> Label | None:
-        """Give the newest label that settles what others differ about."""
+        """The newest label that settles what others differ about."""
         deciding = [label for label in self.latest.values() if label.decides]
         return max(deciding, key=lambda label: label.number, default=None)
 
     @property
     def parties(self) -> frozenset[str]:
-        """Give who differs, while nobody decided; nobody where all agree."""
+        """Who differs, while nobody decided; nobody where all agree."""
         latest = self.latest
         if self.decision is not None or not _differ(latest.values()):
             return frozenset()
@@ -150,7 +150,7 @@ class PartLabels:
         return who in self.latest or bool(self.parties) or self.decision is not None
 
     def first_of(self, who: str) -> Label | None:
-        """Give the first label of a person that stands by itself: not taken back, not deciding."""
+        """Find the first label of a person that stands by itself: not taken back, not deciding."""
         undone = {label.undoes for label in self.given}
         for label in self.given:
             plain = label.undoes is None and label.number not in undone and not label.decides
@@ -202,7 +202,7 @@ class Labels:
         return touched
 
     def of(self, part_id: str) -> PartLabels:
-        """Give what was said of a part, nothing where nobody said anything."""
+        """Return the labels of a part, none where nobody labelled it."""
         return self.parts.get(part_id) or PartLabels()
 
     def agreement(self) -> list[Agreement]:
@@ -256,7 +256,7 @@ class Agreement:
 
 
 def agreement(first: str, second: str, table: Mapping[tuple[str, str], int]) -> Agreement:
-    """Give the share of parts two people agree on, and Cohen's kappa.
+    """Compute the share of parts two people agree on, and Cohen's kappa.
 
     `table` counts parts by (what the first said, what the second said). J. Cohen, Educational and
     Psychological Measurement 20 (1960) 37-46: (observed - by chance) / (1 - by chance).

@@ -37,7 +37,7 @@ class MaskError(InspectionError):
 
 
 def decode(data: bytes, size_px: tuple[int, int]) -> Mask:
-    """Give the mask (H, W) of an uploaded PNG; `size_px` is the picture's (width, height).
+    """Decode an uploaded PNG to its mask, (H, W) uint8; `size_px` is the picture's (width, height).
 
     The size is read before anything is decoded. Raises MaskError.
     """
@@ -64,12 +64,12 @@ def decode(data: bytes, size_px: tuple[int, int]) -> Mask:
 
 
 def encode(mask: Mask) -> bytes:
-    """Give a mask (H, W) as 8-bit PNG."""
+    """Encode a mask, (H, W) uint8, as 8-bit PNG."""
     return cv2.imencode(".png", mask, [cv2.IMWRITE_PNG_COMPRESSION, 6])[1].tobytes()
 
 
 def picture_size(path: Path) -> tuple[int, int]:
-    """Give the (width, height) of a picture file in pixels, without reading all of it."""
+    """Read a picture file's (width, height) in pixels from its header. Raises MaskError."""
     try:
         with Image.open(path) as picture:
             return picture.size
@@ -100,7 +100,7 @@ class Masks:
             number += 1
 
     def read(self, name: str, sha256: str | None) -> bytes:
-        """Give a mask's file as it was recorded. Raises MaskError for any other name or content."""
+        """Read a mask's file as it was recorded. Raises MaskError for any other name or content."""
         if not NAME.fullmatch(name):
             raise MaskError(f"mask {name!r}: is no name of a mask")
         path = self.folder / name

@@ -26,7 +26,7 @@ def latest(
     good: bool = False,
     part_filter: PartFilter = ALL_PARTS,
 ) -> list[tuple[PartRecord, Path]]:
-    """Give the latest parts of a product that have a picture, newest first.
+    """List the latest parts of a product that have a picture, newest first.
 
     With `good` only those `is_good` lets pass; of the station's parts only those `part_filter` lets through.
     """
@@ -46,7 +46,7 @@ def latest(
 def to_try(
     store: Store, *, station: str, product: str, newest: int, earlier_ng: int
 ) -> list[tuple[PartRecord, Path]]:
-    """Give the newest parts of a product, then earlier ones labelled NG, both newest first.
+    """List the newest parts of a product, then earlier ones labelled NG, both newest first.
 
     Each has a picture. Without those labelled NG it could hardly be seen what a recipe lets pass.
     """
@@ -83,7 +83,7 @@ def one_view(views: int) -> None:
 
 
 def _picture(store: Store, record: PartRecord, product: str) -> Path | None:
-    """Give the picture of a part of this product, None where it is gone or the part of another."""
+    """Find the picture of a part of this product, None where it is gone or the part of another."""
     picture = store.image_path(record)
     if record.product != product or picture is None or not picture.is_file():
         return None

@@ -64,13 +64,13 @@ class QueuePage:
 
 
 class TextNumbers:
-    """Gives each distinct text a small number; None is -1."""
+    """Numbers texts: each distinct one has a small number; None is -1."""
 
     def __init__(self) -> None:
         self._codes: dict[str, int] = {}
 
     def code(self, name: str | None) -> int:
-        """Give the number of a text, a new one if it is new."""
+        """Return the number of a text, a new one if it is new."""
         return -1 if name is None else self._codes.setdefault(name, len(self._codes))
 
     def matching(self, wanted: str | Prefix) -> list[int]:
@@ -151,7 +151,7 @@ class Queue:
         )
 
     def choices(self) -> dict[str, list[str]]:
-        """Give what may be asked for: the latest 200 lots, and all zones, products, recipes, people."""
+        """List what may be asked for: the latest 200 lots, and all zones, products, recipes, people."""
         with self._lock:
             return {
                 "lots": list(self.lots)[:-201:-1],
@@ -228,7 +228,7 @@ class Queue:
         }[state]
 
     def _urgent(self, who: str) -> set[int]:
-        """Give the parts people differ about that this person has not labelled, and those doubted."""
+        """Collect the parts people differ about that this person has not labelled, and those doubted."""
         return self._doubted | {n for n, parties in self._differ.items() if who not in parties}
 
     def _group(self, state: State, who: str) -> NDArray[np.int8]:
@@ -281,7 +281,7 @@ def _later(
 def _first(
     group: NDArray[np.int8], near: NDArray[np.float64], number: NDArray[np.int64], limit: int
 ) -> NDArray[np.intp]:
-    """Give the first rows in order; sorts no more groups than are needed."""
+    """Order rows and return the first `limit`; sorts no more groups than are needed."""
     if len(group) > limit:
         reached = np.searchsorted(np.cumsum(np.bincount(group)), limit)
         some = np.flatnonzero(group <= reached)

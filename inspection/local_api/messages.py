@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict
 from typing import Any
 
 from inspection.judgement import Verdict
@@ -18,6 +17,7 @@ def part_message(part: InspectedPart) -> dict[str, Any]:
         **record_message(part.record),
         "verdict": part.told.verdict.value,
         "reason": part.told.reason,
+        "cause": part.told.cause.as_message(),
         "decided_ms": 1e3 * time.time(),
         "width_px": width,
         "height_px": height,
@@ -34,10 +34,11 @@ def record_message(record: PartRecord) -> dict[str, Any]:
         "part_id": record.part_id,
         "verdict": record.verdict.value,
         "reason": record.reason,
+        "cause": record.cause.as_message(),
         "score": record.score,
         "threshold": record.threshold,
         "p_value": record.p_value,
-        "regions": [asdict(region) for region in record.regions],
+        "regions": [region.as_json() for region in record.regions],
         "serial": record.serial,
         "lot": record.lot,
         "product": record.product,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
 from uuid import uuid4
 
 from inspection.judgement import Region, Verdict
+from inspection.reasons import Reason
 
 StationState = Literal[
     "Preoperational", "Halted", "Error", "Initialized", "Ready", "SingleExecution"
@@ -53,7 +54,7 @@ class InspectionResult:
     trigger_id: str
     station: str
     verdict: Verdict
-    reason: str
+    cause: Reason
     judged_at: datetime
     number: int | None = None
     score: float | None = None
@@ -69,6 +70,11 @@ class InspectionResult:
     review: ReviewIs = "reject"
 
     @property
+    def reason(self) -> str:
+        """Why, as one English sentence for a person."""
+        return self.cause.sentence
+
+    @property
     def reject(self) -> bool:
         """Whether the line is told to reject the part."""
         return rejects(self.verdict, self.review)
@@ -80,16 +86,18 @@ class InspectionResult:
 
     def as_json(self) -> dict[str, Any]:
         """Plain data for messages and files."""
-        from dataclasses import asdict
-
-        fields = asdict(self) | {
+        values = {each.name: getattr(self, each.name) for each in fields(self)}
+        del values["cause"], values["review"]  # `reason` and `reject` say what comes of them
+        return values | {
             "verdict": self.verdict.value,
             "reject": self.reject,
+            "reason": self.reason,
+            "reason_code": self.cause.code,
+            "reason_values": self.cause.as_values(),
+            "regions": [region.as_json() for region in self.regions],
             "judged_at": self.judged_at.isoformat(),
             "latency_ms": dict(self.latency_ms),
         }
-        del fields["review"]  # `reject` says what came of it
-        return fields
 
 
 class StationInterface(Protocol):

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspection.judgement import Region
+from inspection.reasons import Reason
 from inspection.recipe.setup_file import Alignment
 
 COARSE_PX, FINE_PX = 128, 256
@@ -31,10 +32,10 @@ class Pose:
     matrix: Matrix
     size: tuple[int, int]
     likeness: float
-    problem: str | None = None
+    problem: Reason | None = None
 
     def straighten(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Bring a picture to the reference's place and size."""
+        """Bring a picture, (H, W) or (H, W, 3) uint8, to the reference's place and size."""
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         height, width = self.size
         straight = cv2.warpAffine(
@@ -62,18 +63,17 @@ class Pose:
             y_px=int(top),
             width_px=max(1, int(right - left)),
             height_px=max(1, int(bottom - top)),
-            outline=tuple(map(tuple, _transformed(region.outline, self.matrix))),
+            outline=_moved(region.outline, self.matrix),
         )
 
 
-def _transformed(
-    points: Sequence[tuple[float, float]], matrix: NDArray[np.float64]
-) -> list[list[float]]:
+def _moved(
+    points: Sequence[tuple[float, float]], matrix: NDArray[np.float32]
+) -> tuple[tuple[float, float], ...]:
     """Points (x, y) moved by an affine matrix (2, 3)."""
-    if not points:
-        return []
-    moved: list[list[float]] = (np.c_[np.array(points), np.ones(len(points))] @ matrix.T).tolist()
-    return moved
+    return tuple(
+        (float(matrix[0] @ (x, y, 1.0)), float(matrix[1] @ (x, y, 1.0))) for x, y in points
+    )
 
 
 def locate(grey: NDArray[np.uint8], reference: NDArray[np.uint8], alignment: Alignment) -> Pose:
@@ -88,14 +88,11 @@ def locate(grey: NDArray[np.uint8], reference: NDArray[np.uint8], alignment: Ali
     shift = float(np.linalg.norm(matrix @ centre - centre[:2]))
     problem = None
     if likeness < MIN_LIKENESS:
-        problem = (
-            "no part or a different part in view: "
-            f"likeness to the reference {likeness:.2f}, at least {MIN_LIKENESS} wanted"
-        )
+        problem = Reason("other_part", {"value": likeness, "limit": MIN_LIKENESS})
     elif shift > alignment.max_shift_px:
-        problem = f"part out of place: shifted {shift:.0f} px, {alignment.max_shift_px:.0f} allowed"
+        problem = Reason("out_of_place", {"value": shift, "limit": alignment.max_shift_px})
     elif abs(angle) > alignment.max_rotation_deg:
-        problem = f"part turned: {angle:.1f} degrees, {alignment.max_rotation_deg:.1f} allowed"
+        problem = Reason("turned", {"value": angle, "limit": alignment.max_rotation_deg})
     return Pose(matrix=matrix, size=reference.shape[:2], likeness=likeness, problem=problem)
 
 
@@ -113,7 +110,7 @@ def _shrink(
 
 
 def _coarse(grey: NDArray[np.uint8], reference: NDArray[np.uint8], alignment: Alignment) -> Matrix:
-    """Try a fan of angles; give the best (2, 3) matrix in full-size pixels."""
+    """Try a fan of angles; returns the best (2, 3) matrix in full-size pixels."""
     small, target, scale = _shrink(grey, reference, COARSE_PX)
     height, width = target.shape
     padded = np.full(target.shape, np.median(small), dtype=np.float32)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspection.errors import CannotInspect
+from inspection.reasons import Reason
 from inspection.recipe.alignment import Pose, locate
 from inspection.recipe.geometry import Canvas, Placement
 from inspection.recipe.image_health import measure
@@ -42,7 +43,7 @@ class Framing:
         self.view = lru_cache(maxsize=32)(self._view)
 
     def straighten(self, image: Image) -> tuple[Image, Pose | None]:
-        """Bring a part to the reference's place. Raises CannotInspect when it is not found."""
+        """Bring a picture, (H, W) or (H, W, 3) uint8, to the reference's place. Raises CannotInspect."""
         if self.setup.align is None:
             return image, None
         pose = locate(_grey(image), self.reference, self.setup.align)
@@ -92,10 +93,8 @@ class Framing:
         seen = view.valid & view.placement.valid(pose.in_view(shape[0], shape[1]))
         missing = 1.0 - seen.sum() / view.valid.sum()
         if missing > (OUT_OF_VIEW if self.setup.roi else 0.5):
-            raise CannotInspect(
-                f"part partly out of view: {missing:.0%} of what is to be inspected lies outside "
-                "the picture"
-            )
+            percent = round(100.0 * float(missing))
+            raise CannotInspect(Reason("partly_out_of_view", {"percent": percent}))
         return CanvasLayout(view.placement, seen)
 
     def _view(self, size_px: tuple[int, int]) -> CanvasLayout:
@@ -104,9 +103,7 @@ class Framing:
         placement = self.canvas.place(*size_px, self.setup.window(size_px))
         valid = placement.valid(self.setup.inspected(size_px))
         if not valid.any():
-            raise CannotInspect(
-                "nothing to inspect: the region of interest is empty in this picture"
-            )
+            raise CannotInspect(Reason("nothing_to_inspect"))
         return CanvasLayout(placement, valid)
 
 

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inspection.reasons import WORDS
+from inspection.reasons import Reason
 
 CanvasImage = NDArray[np.uint8]
 
@@ -23,6 +23,22 @@ SLACK = {
 }
 APPEARANCE_DISTANCE = "strangeness"
 """Name of `GlobalAppearance.distance` among the health numbers of recipes and records."""
+TOO_LOW = {
+    "brightness": "too_dark",
+    "contrast": "too_flat",
+    "sharpness": "blurred",
+    "colour": "colours_missing",
+    "alignment": "other_part",
+}
+TOO_HIGH = {
+    "brightness": "too_bright",
+    "contrast": "too_much_contrast",
+    "sharpness": "too_sharp",
+    "saturated_share": "over_exposed",
+    "colour": "colours_too_strong",
+    APPEARANCE_DISTANCE: "unlike_good_parts",
+}
+"""Codes of a number out of its limits. Units: grey levels 0..255, shares 0..1."""
 
 SHARPNESS_FACTOR = 2.5
 APPEARANCE_FACTOR = 2.0
@@ -35,14 +51,14 @@ class Limits:
     low: Mapping[str, float]
     high: Mapping[str, float]
 
-    def problem(self, measured: Mapping[str, float]) -> str | None:
-        """Say in one sentence which number is out of its limits, or None."""
+    def problem(self, measured: Mapping[str, float]) -> Reason | None:
+        """The first number that is out of its limits, as the reason not to judge; None if all fit."""
         for name, value in measured.items():
             low, high = self.low.get(name), self.high.get(name)
             if low is not None and value < low:
-                return f"{WORDS[name][0]}: {name} {value:.4g}, at least {low:.4g} wanted"
+                return Reason(TOO_LOW[name], {"value": value, "limit": low})
             if high is not None and value > high:
-                return f"{WORDS[name][1]}: {name} {value:.4g}, at most {high:.4g} allowed"
+                return Reason(TOO_HIGH[name], {"value": value, "limit": high})
         return None
 
 

@@ -13,6 +13,7 @@ from cameras import CameraError, CameraLost, CameraTimeout, EndOfStream, Frame
 from inspection.errors import CannotInspect
 from inspection.judging.multi_view import side_by_side
 from inspection.plant.messages import TriggerRequest
+from inspection.reasons import Reason
 from inspection.station.alarms import CAMERA
 from inspection.station.camera_service import CameraService
 from inspection.station.camera_set import REVIVE_S, CameraSet
@@ -31,7 +32,7 @@ class PipelineLinks:
     """Takes a picture's own trigger, and when its picture was there (monotonic clock)."""
     judge: Callable[[Part], None]
     """Gets each part with its pictures."""
-    reject: Callable[[Part, str], None]
+    reject: Callable[[Part, Reason], None]
     wind_up: Callable[[BaseException], None]
     """Ends the station once what is under way is answered."""
     stopping: threading.Event
@@ -88,12 +89,12 @@ class Acquirer:
                 if self.cameras.failed:
                     self.pipeline.wind_up(error)
                     return
-                self._reject_picture(str(error))
+                self._reject_picture(Reason("unreadable", {"error": str(error)}))
                 unreadable += 1
                 continue
             alarms.clear(CAMERA)
             for _ in range(frame.missed_before - unreadable):
-                self._reject_picture("the camera lost this part's picture")
+                self._reject_picture(Reason("picture_lost"))
             self._judge_picture(frame)
             unreadable = 0
             self.camera_service.show(frame)
@@ -103,20 +104,20 @@ class Acquirer:
         try:
             self.cameras.read(part)
         except EndOfStream as error:
-            self.pipeline.reject(part, str(error))
+            self.pipeline.reject(part, Reason("end_of_pictures", {"error": str(error)}))
             self.pipeline.wind_up(error)
         except CameraTimeout as error:
             self._skip(part)
-            self.pipeline.reject(part, f"no picture in time: {error}")
+            self.pipeline.reject(part, Reason("picture_late", {"error": str(error)}))
         except CameraError as error:
             self._skip(part)
             self.cameras.alarms.set(CAMERA, str(error))
-            self.pipeline.reject(part, f"no picture: {error}")
+            self.pipeline.reject(part, Reason("no_picture", {"error": str(error)}))
             if self.cameras.failed:
                 self.pipeline.wind_up(error)
         except CannotInspect as error:
             self._skip(part)
-            self.pipeline.reject(part, str(error))
+            self.pipeline.reject(part, error.reason)
         else:
             self.cameras.alarms.clear(CAMERA)
             self._hand_on(part)
@@ -125,9 +126,9 @@ class Acquirer:
         """Reject a part triggered before the cameras started anew; its picture may still come."""
         if self.cameras.in_step_since - part.marks["taken"] < LAG_S:
             self._skip(part)
-        dropped = "its picture was dropped: the camera had got out of step"
         away = self.cameras.away
-        self.pipeline.reject(part, f"no picture: {away}" if away else dropped)
+        reason = Reason("no_picture", {"error": away}) if away else Reason("out_of_step")
+        self.pipeline.reject(part, reason)
 
     def _skip(self, part: Part) -> None:
         if len(part.frames) < len(self.cameras.views):
@@ -140,10 +141,10 @@ class Acquirer:
             part.mark("wait")
             self._hand_on(part)
 
-    def _reject_picture(self, problem: str) -> None:
+    def _reject_picture(self, reason: Reason) -> None:
         part = self._picture_taken()
         if part is not None:
-            self.pipeline.reject(part, problem)
+            self.pipeline.reject(part, reason)
 
     def _picture_taken(self) -> Part | None:
         return self.pipeline.take(TriggerRequest(source="camera"), time.monotonic())

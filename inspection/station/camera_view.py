@@ -12,6 +12,7 @@ from cameras._attempt import Attempt
 from inspection.errors import CannotInspect
 from inspection.judgement import Judgement
 from inspection.judging.judge import inspect
+from inspection.reasons import Reason
 from inspection.recipe import Recipe
 
 OPEN_S, CLOSE_S = 60.0, 5.0
@@ -104,5 +105,5 @@ def remaining_s(deadline: float) -> float:
     """Return the seconds left until a moment of the monotonic clock. Raises CannotInspect when past."""
     left = deadline - time.monotonic()
     if left <= 0:
-        raise CannotInspect("late: the deadline passed before the picture was taken")
+        raise CannotInspect(Reason("late_picture"))
     return left

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspection.errors import SetupError
+from inspection.reasons import Reason
 
 if TYPE_CHECKING:
     from inspection.station.part import Part
@@ -99,31 +100,30 @@ class CodeReader:
         return CodeContent(text=code.text, format=str(code.format), **match.groupdict())
 
 
-def identify(part: Part, reader: CodeReader, products: Collection[str]) -> str:
-    """Write into a part who it is by its pictures; give why it must not be judged, or nothing.
+def identify(part: Part, reader: CodeReader, products: Collection[str]) -> Reason | None:
+    """Write into a part who it is by its pictures; give why it must not be judged, or None.
 
     What the trigger told goes first. Where codes name the product, they choose the recipe: without
     one that is known, and agrees with the trigger, there is none to trust.
     """
     told = part.request
     if told.serial is not None and not reader.tells_product:
-        return ""
+        return None
     read = (reader.read(frame.image) for frame in part.frames.values())
     found = next((identity for identity in read if identity is not None), None)
     if found is not None:
         part.serial, part.lot = found.serial, found.lot
     if not reader.tells_product:
-        return ""
+        return None
     product = None if found is None else found.product
     if product is None:
-        return "" if told.product else "no code in the picture names the product"
+        return None if told.product else Reason("no_code")
     if product not in products:
-        allowed = ", ".join(products)
-        return f"the code names the product {product!r}: no recipe for it; allowed: {allowed}"
+        return Reason("no_recipe_for_code", {"product": product, "allowed": ", ".join(products)})
     if told.product not in (None, product):
-        return f"the code names the product {product!r}, the trigger {told.product!r}"
+        return Reason("code_contradicts", {"product": product, "trigger": str(told.product)})
     part.product = product
-    return ""
+    return None
 
 
 def missing() -> str | None:

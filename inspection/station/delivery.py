@@ -12,7 +12,6 @@ from inspection.judgement import Verdict
 from inspection.plant.messages import InspectionResult, ReviewIs, StationInterface
 from inspection.plant.outputs.base import Output, OutputError, OutputRefused
 from inspection.station.parts_in_flight import PartsInFlight
-from inspection.store.event_kinds import EventKind
 
 if TYPE_CHECKING:
     from inspection.store import PartRecord, Store
@@ -131,7 +130,7 @@ class Deliveries:
             trigger_id=record.trigger_id or "",
             station=record.station or "",
             verdict=record.verdict,
-            reason=record.reason,
+            cause=record.cause,
             judged_at=record.judged_at,
             number=record.number,
             score=record.score,
@@ -199,7 +198,6 @@ class Deliveries:
         if result.reject:
             return result
         for event in self.store.events(record.part_id):
-            if event.kind == EventKind.ANSWER and "reject" in event.detail:
-                reason = str(event.detail["reject"])
-                return replace(result, verdict=Verdict.CANNOT_INSPECT, reason=reason)
+            if (reason := event.line_reject) is not None:
+                return replace(result, verdict=Verdict.CANNOT_INSPECT, cause=reason)
         return result

@@ -21,6 +21,7 @@ from inspection.judgement import Judgement
 from inspection.judging.multi_view import cannot_inspect, combine_judgements
 from inspection.plant.messages import StationState, TriggerRequest
 from inspection.plant.outputs.base import OutputError
+from inspection.reasons import Reason
 from inspection.station.acquisition import Acquirer, PipelineLinks, next_of, waiting_in
 from inspection.station.alarms import OUTPUT, RECORD, Alarms
 from inspection.station.camera_service import CameraService
@@ -182,13 +183,13 @@ class Pipeline:
             self._inbox.put_nowait(part)
         except queue.Full:
             self.cameras.skip_one()
-            self._reject(part, f"station busy: {self.settings.queue} parts are waiting")
+            self._reject(part, Reason("busy", {"count": self.settings.queue}))
         return True
 
-    def no_recipe(self, product: str) -> str:
-        """Say that a product has no recipe, and which have."""
+    def no_recipe(self, product: str) -> Reason:
+        """That a product has no recipe, and which have."""
         products = ", ".join(self.settings.product_names)
-        return f"product {product!r}: no recipe for it; allowed: {products}"
+        return Reason("no_recipe", {"product": product, "allowed": products})
 
     def _take(self, request: TriggerRequest, began: float) -> Part | None:
         """Take a trigger if the station is ready; None if it is not, or knows the trigger already."""
@@ -209,7 +210,7 @@ class Pipeline:
         if part.product not in self.settings.product_names:
             self._reject(part, self.no_recipe(part.product))
         if self.camera_service.paused:
-            self._reject(part, "the station is paused")
+            self._reject(part, Reason("paused"))
         return part
 
     def _take_picture(self, request: TriggerRequest, began: float) -> Part | None:
@@ -264,7 +265,7 @@ class Pipeline:
             try:
                 judgement = self._unidentified(part) or self._judgement(part)
             except Exception as error:  # a fault of ours must not pass a part, nor stop the line
-                judgement = cannot_inspect(f"unexpected {type(error).__name__}: {error}", None)
+                judgement = cannot_inspect(_own_fault(error), None)
             self._judging_since = None
             self._decide(part, judgement)
 
@@ -307,7 +308,7 @@ class Pipeline:
             if part is None:
                 continue
             try:
-                reason = f"late: not recorded within the {allowed:.0f} ms allowed"
+                reason = Reason("record_waits", {"value": allowed})
                 self.recorder.reject_late(part, reason)
             except OutputError as error:
                 self._output_failed(error)
@@ -344,12 +345,12 @@ class Pipeline:
         """Decide a part nobody judged in time; one that only waits for the record, answer now."""
         allowed = self.settings.deadline_ms
         if not part.claimed:
-            self._reject(part, f"late: no verdict within the {allowed:.0f} ms allowed")
+            self._reject(part, Reason("late", {"value": allowed}))
         elif time.monotonic() > part.deadline + GRACE_S and not part.answered:
             with suppress(queue.Full):  # its turn comes again
                 self._late.put_nowait(part)
 
-    def _reject(self, part: Part, reason: str) -> None:
+    def _reject(self, part: Part, reason: Reason) -> None:
         """Reject a part that was not judged."""
         recipe = self.cameras.views[0].recipes.get(part.product)
         self._decide(part, cannot_inspect(reason, recipe))
@@ -393,5 +394,9 @@ class Pipeline:
         with self._failing:
             self.failure, self.phase = self.failure or error, "Error"
         for part in self.parts.all():
-            self._reject(part, f"the station stopped: {error}")
+            self._reject(part, Reason("stopped", {"error": str(error)}))
         self.over.set()
+
+
+def _own_fault(error: Exception) -> Reason:
+    return Reason("own_fault", {"error": f"{type(error).__name__}: {error}"})

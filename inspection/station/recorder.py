@@ -12,6 +12,7 @@ from inspection.judgement import Verdict
 from inspection.judging.multi_view import cannot_inspect
 from inspection.plant.messages import InspectionResult, TriggerRequest, rejects
 from inspection.plant.outputs.base import OutputError
+from inspection.reasons import Reason
 from inspection.station.alarms import RECORD, Alarms
 from inspection.station.delivery import Deliveries
 from inspection.station.part import Part
@@ -82,7 +83,7 @@ class Recorder:
 
     def refuse(self, request: TriggerRequest) -> None:
         """Tell the line to reject a part whose trigger could not be taken. Raises OutputError."""
-        reason = "refused: the record is out of reach"
+        reason = Reason("refused")
         self._send(self._unrecorded(Part(request, request.product or "", 0.0), reason))
 
     def keep_all(self, some: list[Part]) -> list[PartRecord | None]:
@@ -132,20 +133,20 @@ class Recorder:
         if not part.answer_once():
             if result.reject:
                 return result  # in other words, but a reject
-            reason = "the line was told to reject before this was recorded"
+            reason = Reason("told_reject")
             self._note_reject(part, reason)
-            return replace(result, verdict=Verdict.CANNOT_INSPECT, reason=reason)
+            return replace(result, verdict=Verdict.CANNOT_INSPECT, cause=reason)
         late_ms = 1e3 * (time.monotonic() - part.deadline)
         if late_ms <= 0 or result.reject:
             self._send(result)
             return result
-        reason = f"recorded {late_ms:.0f} ms after the deadline: the line was told to reject"
-        told = replace(result, verdict=Verdict.CANNOT_INSPECT, reason=reason)
+        reason = Reason("late_record", {"value": round(late_ms)})
+        told = replace(result, verdict=Verdict.CANNOT_INSPECT, cause=reason)
         self._send(told)
         self._note_reject(part, reason)
         return told
 
-    def reject_late(self, part: Part, reason: str) -> None:
+    def reject_late(self, part: Part, reason: Reason) -> None:
         """Tell the line to reject a part that is not recorded in time. Raises OutputError."""
         if part.answer_once():
             self._send(self._unrecorded(part, reason))
@@ -162,7 +163,7 @@ class Recorder:
                 product=noted.product,
                 at=noted.at,
             )
-            self._reject(request, "the station was restarted before this part was judged")
+            self._reject(request, Reason("restarted"))
         return len(left)
 
     def record_deferred(self) -> int:
@@ -174,7 +175,7 @@ class Recorder:
             request = next(iter(self._owed.values()))
             try:
                 self._note(request)
-                self._reject(request, "refused: the record was out of reach")
+                self._reject(request, Reason("refused"))
             except RecordRefused:
                 settled -= 1  # it has its part already
             except StoreError as error:
@@ -198,7 +199,7 @@ class Recorder:
             product=request.product,
         )
 
-    def _reject(self, request: TriggerRequest, reason: str) -> None:
+    def _reject(self, request: TriggerRequest, reason: Reason) -> None:
         part = Part(request, request.product or "", 0.0)
         part.claim(cannot_inspect(reason, None))
         self.store.add(self._row(part), deliver_to=self.deliveries.queued)
@@ -238,7 +239,7 @@ class Recorder:
         """Turn a part that could not be stored into a reject, and tell the line at once."""
         self._must_be_reject(part, why)
         assert part.judgement is not None
-        self.reject_late(part, part.judgement.reason)
+        self.reject_late(part, part.judgement.cause)
 
     def _reject_if_late(self, part: Part) -> None:
         if part.answered or time.monotonic() > part.deadline:
@@ -247,30 +248,30 @@ class Recorder:
     def _must_be_reject(self, part: Part, why: str) -> None:
         assert part.judgement is not None
         if not rejects(part.judgement.verdict, self.deliveries.review):
-            part.judgement = cannot_inspect(f"not recorded in time: {why}", None)
+            part.judgement = cannot_inspect(Reason("not_recorded", {"error": why}), None)
 
-    def _unrecorded(self, part: Part, reason: str) -> InspectionResult:
+    def _unrecorded(self, part: Part, reason: Reason) -> InspectionResult:
         request = part.request
         return InspectionResult(
             delivery_id=part.part_id,
             trigger_id=request.trigger_id,
             station=self.station,
             verdict=Verdict.CANNOT_INSPECT,
-            reason=reason,
+            cause=reason,
             judged_at=datetime.now(UTC),
             serial=request.serial,
             lot=request.lot,
             product=part.product,
         )
 
-    def _note_reject(self, part: Part, reason: str) -> None:
-        """Write down that a recorded pass was told as a reject, for as long as it takes."""
-        from inspection.store import StoreError
+    def _note_reject(self, part: Part, reason: Reason) -> None:
+        """Write down that a recorded PASS was told as a reject, for as long as it takes."""
+        from inspection.store import StoreError, reject_detail
 
         while True:
             try:
                 self.store.add_event(
-                    part.part_id, EventKind.ANSWER, Author.STATION, detail={"reject": reason}
+                    part.part_id, EventKind.ANSWER, Author.STATION, detail=reject_detail(reason)
                 )
             except StoreError as error:
                 self.alarms.set(RECORD, str(error))

@@ -116,7 +116,7 @@ class Station:
     def change_product(self, product: str) -> None:
         """Judge the parts triggered from now on as this product. Raises InspectionError."""
         if product not in self.products:
-            raise InspectionError(self.pipeline.no_recipe(product))
+            raise InspectionError(self.pipeline.no_recipe(product).sentence)
         self.pipeline.product = product
         self._changed()
 

@@ -8,14 +8,22 @@ from inspection.store.errors import (
     StoreError,
     StoreForeign,
     StoreFull,
+    StoreOutdated,
     StoreUnavailable,
 )
 from inspection.store.journal import NotedTrigger
 from inspection.store.outbox import RefusedResult
 from inspection.store.pictures.archive import encode_picture
-from inspection.store.records import Action, NewPart, PartEvent, PartRecord, StagedPicture
+from inspection.store.records import (
+    Action,
+    NewPart,
+    PartEvent,
+    PartRecord,
+    StagedPicture,
+    reject_detail,
+)
 from inspection.store.retention import Retained, RetentionPolicy, retain
-from inspection.store.store import Store, open_store
+from inspection.store.store import Store, open_store, open_to_read
 
 __all__ = [
     "Action",
@@ -35,8 +43,11 @@ __all__ = [
     "StoreError",
     "StoreForeign",
     "StoreFull",
+    "StoreOutdated",
     "StoreUnavailable",
     "encode_picture",
     "open_store",
+    "open_to_read",
+    "reject_detail",
     "retain",
 ]

@@ -30,7 +30,7 @@ def append(
 
 
 def head(connection: Connection, table: TableClause) -> ChainHead:
-    """Give the end of a table's chain."""
+    """Read the end of a table's chain."""
     query = select(chain.c.count, chain.c.hash).where(chain.c.name == table.name)
     count, last = connection.execute(query).one()
     return ChainHead(count, last)
@@ -63,7 +63,7 @@ def known(connection: Connection, ids: Sequence[str]) -> set[str]:
 
 
 def images_of(connection: Connection, ids: Sequence[str]) -> set[str]:
-    """Give the pictures the rows of these parts name."""
+    """List the pictures that the rows of these parts name."""
     found: set[str] = set()
     for start in range(0, len(ids), _AT_ONCE):
         some = parts.c.part_id.in_(ids[start : start + _AT_ONCE])

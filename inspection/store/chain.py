@@ -1,7 +1,8 @@
 """Each row holds the hash of the row before it, so a change shows.
 
 The hash of a row is the sha256, in hex, of the JSON object of all its columns but `hash`: keys
-sorted, no spaces, ASCII only, non-finite floats as the strings "NaN", "Infinity", "-Infinity".
+sorted, no spaces, ASCII only, non-finite floats as the strings "NaN", "Infinity", "-Infinity". A
+column that came later (`ADDED_LATER`) counts only where it is filled: rows of before keep their hash.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 import numpy as np
 
 FIRST = "0" * 64
+ADDED_LATER = frozenset({"reason_code", "reason_values"})
 _NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
@@ -65,8 +67,13 @@ def breaks(rows: Iterable[Mapping[str, Any]], head: ChainHead | None, what: str)
 
 
 def row_hash(row: Mapping[str, Any]) -> str:
-    """Hash all columns but `hash`."""
-    text = canonical({name: value for name, value in row.items() if name != "hash"})
+    """Hash all columns but `hash`, and but empty ones that came later."""
+    hashed = {
+        name: value
+        for name, value in row.items()
+        if name != "hash" and not (name in ADDED_LATER and value is None)
+    }
+    text = canonical(hashed)
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 

@@ -32,7 +32,7 @@ class DatabaseLocation:
 
     @property
     def lock_file(self) -> Path:
-        """Give the file beside the database that its writer holds locked."""
+        """The file beside the database that its writer holds locked."""
         assert self.file is not None
         return self.file.with_name(f"{self.file.name}.lock")
 

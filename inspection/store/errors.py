@@ -7,6 +7,7 @@ StoreError
 ├── StoreUnavailable   missing, out of reach, or not allowed; also: closed, or opened to read only
 ├── StoreFull          no room is left on a disk; nothing of the call was recorded
 ├── StoreForeign       not a record of ours, or one of a newer program
+│   └── StoreOutdated  one of an older program, opened to read only
 ├── StoreDamaged       the database or a row of it cannot be read
 └── RecordRefused      this one record cannot be added; the store is well
 """
@@ -34,6 +35,10 @@ class StoreFull(StoreError):
 
 class StoreForeign(StoreError):
     """The database is not a record of ours, or was written by a newer program."""
+
+
+class StoreOutdated(StoreForeign):
+    """The record was written by an older program; opening it to write brings it up to date."""
 
 
 class StoreDamaged(StoreError):

@@ -58,7 +58,7 @@ def note(connection: Connection, trigger: NotedTrigger) -> bool:
 
 
 def unanswered(connection: Connection, station: str) -> list[NotedTrigger]:
-    """Give the station's triggers without a part in the order they were taken."""
+    """List the station's triggers without a part in the order they were taken."""
     query = (
         select(triggers)
         .where(triggers.c.station == clean(station), ~_HAS_PART)

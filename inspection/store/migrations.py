@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, insert, inspect, select
 
 from inspection.store.chain import FIRST
-from inspection.store.errors import StoreForeign
+from inspection.store.errors import StoreForeign, StoreOutdated
 from inspection.store.records import time_text
 from inspection.store.schema import applied, chain
 
@@ -44,10 +44,10 @@ def migrate(connection: Connection, store: str) -> None:
 
 
 def require_latest(connection: Connection, store: str) -> None:
-    """Raise StoreForeign unless the database is at the last step."""
+    """Raise StoreOutdated unless the database is at the last step."""
     found, needed = _version(connection, store), MIGRATIONS[-1].number
     if found < needed:
-        raise StoreForeign(
+        raise StoreOutdated(
             f"store {store}: has schema version {found}, needed to read it is {needed}; "
             "open it once for writing to bring it up to date"
         )
@@ -191,6 +191,12 @@ _ACTIONS = (
 # Why the receiver will not have the part; NULL while it waits.
 _REFUSALS = ("ALTER TABLE outbox ADD COLUMN refused {text}",)
 
+# Why a part got its verdict, as a code with its values (JSON); NULL in the rows there were before.
+_REASONS = (
+    "ALTER TABLE parts ADD COLUMN reason_code {text}",
+    "ALTER TABLE parts ADD COLUMN reason_values {text}",
+)
+
 
 def _sqlite_guard(name: str, action: str, table: str, when: str = "1") -> str:
     return (
@@ -249,4 +255,5 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(3, "indices for counts, and pictures removed by rule", _COUNTS_AND_REMOVALS),
     Migration(4, "what people did", _ACTIONS, _SQLITE_ACTION_GUARDS, _POSTGRESQL_ACTION_GUARDS),
     Migration(5, "results a receiver refuses", _REFUSALS),
+    Migration(6, "reasons as codes with values", _REASONS),
 )

@@ -42,7 +42,7 @@ def put(connection: Connection, outputs: Sequence[str], rows: Sequence[Mapping[s
 
 
 def waiting(connection: Connection, output: str, limit: int) -> list[dict[str, Any]]:
-    """Give the rows of parts an output has not taken, in the order they were recorded."""
+    """Read the rows of parts an output has not taken, in the order they were recorded."""
     numbers = (
         select(outbox.c.number)
         .where(outbox.c.output == output, outbox.c.refused.is_(None))

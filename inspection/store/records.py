@@ -7,14 +7,17 @@ import math
 import re
 import uuid
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from inspection.judgement import Judgement, Region, Verdict
+from inspection.reasons import Reason
 from inspection.store.chain import canonical, revived
 from inspection.store.errors import StoreDamaged
+from inspection.store.event_kinds import EventKind
+from inspection.store.legacy_sentences import cannot_inspect_reason, judged_reason
 
 if TYPE_CHECKING:
     from cameras.base import Frame
@@ -36,7 +39,7 @@ class StagedPicture:
 
     @property
     def named(self) -> tuple[str, str]:
-        """Give what a row says of it."""
+        """Return its file and its sha256, as a row names them."""
         return self.image, self.sha256
 
 
@@ -94,6 +97,7 @@ class PartRecord:
 
     `image` is the picture's path inside the archive, None where there was none. `capture` holds the
     camera's own facts and the settings it had applied; it is empty where no frame existed.
+    `reason` is the English sentence as it was written, `cause` the same as a code with its values.
     """
 
     number: int
@@ -120,6 +124,7 @@ class PartRecord:
     image_sha256: str | None
     previous_hash: str
     hash: str
+    cause: Reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +140,15 @@ class PartEvent:
     previous_hash: str
     hash: str
 
+    @property
+    def line_reject(self) -> Reason | None:
+        """Why the line was told to reject a part that is recorded as PASS; None for other events."""
+        if self.kind != EventKind.ANSWER or "reject" not in self.detail:
+            return None
+        code, values = self.detail.get("reason_code"), self.detail.get("reason_values")
+        sentence = str(self.detail["reject"])
+        return _coded(code, values, sentence) or cannot_inspect_reason(sentence)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Action:
@@ -149,11 +163,12 @@ class Action:
     hash: str
 
 
+_NOT_READ = frozenset({"format", "reason_code", "reason_values"})
 _Happened = TypeVar("_Happened", PartEvent, Action)
 
 
 def part_row(new: NewPart, image: str | None, image_sha256: str | None) -> dict[str, Any]:
-    """Give the columns of one part, without its number and hashes."""
+    """Make the columns of one part, without its number and hashes."""
     judgement, frame = new.judgement, new.frame
     return {
         "format": ROW_FORMAT,
@@ -169,8 +184,10 @@ def part_row(new: NewPart, image: str | None, image_sha256: str | None) -> dict[
         "p_value": _number(judgement.p_value),
         "threshold": _number(judgement.threshold),
         "reason": clean(judgement.reason),
+        "reason_code": judgement.cause.code,
+        "reason_values": canonical(_cleaned(judgement.cause)),
         "recipe_id": clean(judgement.recipe_id),
-        "regions": canonical([asdict(region) for region in judgement.regions]),
+        "regions": canonical([region.as_json() for region in judgement.regions]),
         "health": canonical(judgement.health),
         "latency_ms": canonical(judgement.latency_ms),
         "capture": canonical({} if frame is None else _capture(frame)),
@@ -181,15 +198,24 @@ def part_row(new: NewPart, image: str | None, image_sha256: str | None) -> dict[
     }
 
 
+def reject_detail(reason: Reason) -> dict[str, Any]:
+    """The detail of an event that the line was told to reject; `PartEvent.line_reject` reads it."""
+    return {
+        "reject": reason.sentence,
+        "reason_code": reason.code,
+        "reason_values": _cleaned(reason),
+    }
+
+
 def event_row(
     part_id: str, kind: str, who: str, at: datetime, detail: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Give the columns of one event, without its number and hashes."""
+    """Make the columns of one event, without its number and hashes."""
     return {**action_row(kind, who, at, detail), "part_id": part_id}
 
 
 def action_row(kind: str, who: str, at: datetime, detail: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the columns of one action, without its number and hashes."""
+    """Make the columns of one action, without its number and hashes."""
     return {
         "format": ROW_FORMAT,
         "kind": clean(kind),
@@ -201,9 +227,10 @@ def action_row(kind: str, who: str, at: datetime, detail: Mapping[str, Any]) -> 
 
 def part_record(row: Mapping[str, Any]) -> PartRecord:
     """Read one row of parts. Raises StoreDamaged where it is not as we write it."""
-    values = {name: value for name, value in row.items() if name != "format"}
+    values = {name: value for name, value in row.items() if name not in _NOT_READ}
     try:
         values["verdict"] = Verdict(row["verdict"])
+        values["cause"] = recorded_cause(row)
         values["regions"] = tuple(_region(each) for each in json.loads(row["regions"]))
         values["capture"] = json.loads(row["capture"])
         for name in ("health", "latency_ms"):
@@ -213,6 +240,21 @@ def part_record(row: Mapping[str, Any]) -> PartRecord:
         return PartRecord(**values)
     except (ValueError, TypeError, AttributeError, KeyError) as exc:
         raise _damaged("part", row, exc) from exc
+
+
+def recorded_cause(row: Mapping[str, Any]) -> Reason:
+    """Why a part got its verdict, from its columns verdict, reason and those the sentence came from.
+
+    A row written before there were codes has its English sentence only.
+    """
+    values = json.loads(row.get("reason_values") or "null")
+    if (cause := _coded(row.get("reason_code"), values, row["reason"])) is not None:
+        return cause
+    verdict = Verdict(row["verdict"])
+    if verdict is Verdict.CANNOT_INSPECT:
+        return cannot_inspect_reason(row["reason"])
+    regions = [_region(each) for each in json.loads(row["regions"])]
+    return judged_reason(verdict, row["score"], row["threshold"], regions, row["reason"])
 
 
 def part_event(row: Mapping[str, Any]) -> PartEvent:
@@ -255,6 +297,24 @@ def clean(text: str | None) -> str | None:
     if text is None:
         return None
     return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\x00")
+
+
+def _cleaned(reason: Reason) -> dict[str, Any]:
+    return {
+        name: clean(value) if isinstance(value, str) else value
+        for name, value in reason.as_values().items()
+    }
+
+
+def _coded(code: Any, values: Any, sentence: str) -> Reason | None:
+    """A recorded reason; None where there is no code, or one that this program does not know."""
+    if not isinstance(code, str) or not isinstance(values, dict):
+        return None
+    read = {name: revived(value) for name, value in values.items() if name != "view"}
+    try:
+        return Reason(code, read, view=values.get("view"), recorded=sentence)
+    except ValueError:
+        return None
 
 
 def _capture(frame: Frame) -> dict[str, Any]:

@@ -152,12 +152,12 @@ class _Run:
         return len(rows)
 
     def free_bytes(self) -> float:
-        """Give what is free on the disk of the pictures; a dry run adds what it would set free."""
+        """Return the bytes free on the disk of the pictures; a dry run adds what it would set free."""
         free = shutil.disk_usage(self.store.place.images).free
         return free + (self.freed_bytes if self.dry_run else 0)
 
     def lacking_bytes(self) -> float:
-        """Give how much less is free than the policy asks for."""
+        """Return by how many bytes less is free than the policy asks for."""
         return (self.policy.free_gb or 0) * _GB - self.free_bytes()
 
     def _batches(self, where: Sequence[ColumnElement[bool]]) -> Iterator[list[Any]]:

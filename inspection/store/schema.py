@@ -15,13 +15,15 @@ applied = _table("migrations", "number", "name", "applied_at")
 # One row a chained table: how many rows it has and the hash of its last one.
 chain = _table("chain", "name", "count", "hash")
 
-# Numbered without gaps, each with the hash of the row before it. Every column but `hash` is hashed.
+# Numbered without gaps, each with the hash of the row before it. Every column but `hash` is hashed;
+# `reason_code` and `reason_values` came later, see `chain.ADDED_LATER`.
 parts = _table(
     "parts",
     "number", "format", "part_id", "serial", "lot", "station", "trigger_id", "product", "source",
     "verdict", "score", "p_value", "threshold", "reason", "recipe_id",
     "regions", "health", "latency_ms", "capture", "captured_at", "judged_at",
     "image", "image_sha256", "previous_hash", "hash",
+    "reason_code", "reason_values",
 )  # fmt: skip
 
 # What happened to a part after its verdict; chained in the same way.

@@ -19,7 +19,7 @@ from inspection.store.append import append, head, images_of, known, refuse_known
 from inspection.store.chain import ChainHead
 from inspection.store.database import DatabaseLocation, connect, place_of
 from inspection.store.error_mapping import mapped
-from inspection.store.errors import RecordRefused, StoreError, StoreUnavailable
+from inspection.store.errors import RecordRefused, StoreError, StoreOutdated, StoreUnavailable
 from inspection.store.event_kinds import ActionKind, Author, EventKind
 from inspection.store.filters import ALL_PARTS, PartFilter, conditions, page
 from inspection.store.journal import NotedTrigger
@@ -60,6 +60,18 @@ def open_store(
     store = Store(place_of(path_or_url, images), read_only=read_only, wait_s=wait_s)
     store.open()
     return store
+
+
+def open_to_read(path_or_url: str | Path, *, images: Path | None = None) -> Store:
+    """Open a record to read it; one of an older program is brought up to date first.
+
+    That adds columns and tables, and changes nothing recorded. Raises StoreError.
+    """
+    try:
+        return open_store(path_or_url, images=images, read_only=True)
+    except StoreOutdated:
+        open_store(path_or_url, images=images).close()
+        return open_store(path_or_url, images=images, read_only=True)
 
 
 class Store:
@@ -149,7 +161,7 @@ class Store:
         before_number: int | None = None,
         limit: int = 50,
     ) -> list[Action]:
-        """Give one page of what people did, newest first."""
+        """Read one page of what people did, newest first."""
         query = select(actions).order_by(actions.c.number.desc()).limit(limit)
         if kind is not None:
             query = query.where(actions.c.kind == str(kind))
@@ -180,7 +192,7 @@ class Store:
             return journal.note(connection, trigger)
 
     def unanswered(self, station: str) -> list[NotedTrigger]:
-        """Give the triggers of a station that have no part yet, in the order they were taken."""
+        """List the triggers of a station that have no part yet, in the order they were taken."""
         with self.reading("list unanswered triggers") as connection:
             return journal.unanswered(connection, station)
 
@@ -195,7 +207,7 @@ class Store:
                 return pruned
 
     def undelivered(self, output: str, *, limit: int = 100) -> list[PartRecord]:
-        """Give the parts an output has not taken yet, in the order they were recorded."""
+        """Read the parts an output has not taken yet, in the order they were recorded."""
         with self.reading(f"list what waits for the output {output!r}") as connection:
             return [part_record(row) for row in outbox.waiting(connection, output, limit)]
 
@@ -212,7 +224,7 @@ class Store:
     def refused(
         self, output: str | None = None, *, limit: int | None = None
     ) -> list[RefusedResult]:
-        """Give the parts set aside for an output, or for all, in the order they were recorded."""
+        """Read the parts set aside for an output, or for all, in the order they were recorded."""
         with self.reading("list refused results") as connection:
             return outbox.refused(connection, output, limit)
 
@@ -255,14 +267,14 @@ class Store:
             return [part_record(dict(row)) for row in connection.execute(query).mappings()]
 
     def part(self, part_id: str) -> PartRecord | None:
-        """Give one part, None if it is not recorded."""
+        """Read one part, None if it is not recorded."""
         with self.reading(f"read part {part_id}") as connection:
             query = select(parts).where(parts.c.part_id == part_id)
             row = connection.execute(query).mappings().first()
             return None if row is None else part_record(dict(row))
 
     def events(self, part_id: str) -> list[PartEvent]:
-        """Give what happened to a part, oldest first."""
+        """Read what happened to a part, oldest first."""
         with self.reading(f"read the events of part {part_id}") as connection:
             query = select(events).where(events.c.part_id == part_id).order_by(events.c.number)
             return [part_event(dict(row)) for row in connection.execute(query).mappings()]
@@ -275,7 +287,7 @@ class Store:
         after_number: int = 0,
         limit: int = 10_000,
     ) -> list[PartEvent]:
-        """Give the events of one kind for all parts, such as every label, oldest first."""
+        """Read the events of one kind for all parts, such as every label, oldest first."""
         where = [events.c.kind == str(kind), events.c.number > after_number]
         if since is not None:
             where.append(events.c.at >= time_text(since))
@@ -292,11 +304,11 @@ class Store:
         return {verdict: found.get(verdict.value, 0) for verdict in Verdict}
 
     def image_path(self, record: PartRecord) -> Path | None:
-        """Give the file of a part's picture, None where it has none."""
+        """Find the file of a part's picture, None where it has none."""
         return None if record.image is None else self.archive.path(record.image)
 
     def head(self) -> ChainHead:
-        """Give the end of the chain of parts, to be kept somewhere else for `verify`."""
+        """Read the end of the chain of parts, to be kept somewhere else for `verify`."""
         with self.reading("read the chain") as connection:
             return head(connection, parts)
 
@@ -378,7 +390,7 @@ class Store:
 
     @contextmanager
     def reading(self, doing: str) -> Iterator[Connection]:
-        """Give a connection to read with; for the other files of this package."""
+        """Open a connection to read with; for the other files of this package."""
         if self._engine is None:
             raise StoreUnavailable(f"store {self.place.name}: cannot {doing}: it is closed")
         with mapped(self.place.name, doing), self._engine.connect() as connection:
@@ -401,7 +413,7 @@ class Store:
 
     @contextmanager
     def writing(self, doing: str) -> Iterator[Connection]:
-        """Give the writer's connection in a transaction; for the other files of this package."""
+        """Lend the writer's connection in a transaction; for the other files of this package."""
         writer = self._require_writer(doing)
         with mapped(self.place.name, doing), writer.transaction() as connection:
             yield connection

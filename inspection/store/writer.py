@@ -48,7 +48,7 @@ class Writer:
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """Give the connection within a transaction: committed at the end, undone by an error."""
+        """Lend the connection within a transaction: committed at the end, undone by an error."""
         with self._turn:
             if self._connection is None or self._connection.invalidated:
                 # The server went away and with it our lock: take both again, or another is writing.

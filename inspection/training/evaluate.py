@@ -57,8 +57,8 @@ def _outline(item: TestPicture, file: JudgedFile) -> Outline | None:
     regions = [region for region in file.judgement.regions if not region.accepted]
     if item.mask is None or not regions:
         return None
-    mask = read_image(item.mask) > 127
-    mask = mask.any(-1) if mask.ndim == 3 else mask
+    image = read_image(item.mask)
+    mask = np.asarray((image if image.ndim == 2 else image.max(-1)) > 127)
     if not mask.any():
         return None
     worst = regions[0]

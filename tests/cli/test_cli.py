@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -368,20 +369,39 @@ def test_a_part_that_fails_shows_red_at_the_place_and_nowhere_far_from_it(
     assert (shown[:, 200:] == image[:, 200:]).mean() > 0.9
 
 
-def _commands() -> list[tuple[str, str]]:
-    """Give every command with each of its options, but --help."""
-    group = typer.main.get_command(app)
-    found = []
-    for name, command in group.commands.items():  # type: ignore[attr-defined]
-        found.append((name, f"inspection {name}"))
-        for parameter in command.params:
-            found += [(name, option) for option in parameter.opts if option.startswith("--")]
-    return found
+def _commands() -> dict[str, Any]:
+    """Every command by its words, those of `records` too."""
+    commands = dict(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
+    records = commands.pop("records").commands
+    return commands | {f"records {name}": command for name, command in records.items()}
 
 
-@pytest.mark.parametrize(("command", "words"), _commands())
-def test_every_command_and_option_is_in_the_manual(command: str, words: str) -> None:
+def _options(command: Any) -> list[str]:
+    names = (name for parameter in command.params for name in parameter.opts)
+    return [name for name in names if name.startswith("--")]
+
+
+def _section(name: str) -> str:
+    """What the manual says of a command: its section, or the whole page of the record."""
+    if name.startswith("records "):
+        return (MANUAL.parent / "records.md").read_text(encoding="utf-8")
+    sections = MANUAL.read_text(encoding="utf-8").split("\n## ")
+    return next((part for part in sections if f"`inspection {name}`" in part.split("\n")[0]), "")
+
+
+@pytest.mark.parametrize("name", _commands())
+def test_every_command_and_its_options_are_in_the_manual(name: str) -> None:
     text = MANUAL.read_text(encoding="utf-8")
-    assert f"inspection {command}" in text
-    after = text[text.index(f"inspection {command}") :]
-    assert words in after
+    assert f"\n| [`{name.split(maxsplit=1)[0]}`](#inspection-" in text, "a row of the first table"
+    section = _section(name)
+    assert section, f"a section `inspection {name}`"
+    assert f"`{name.removeprefix('records ')}`" in section or f"inspection {name}" in section
+    options = _options(_commands()[name])
+    assert [each for each in options if not re.search(rf"{each}(?![\w-])", section)] == []
+
+
+def test_every_command_but_one_prints_json() -> None:
+    """`ui` prints nothing: it runs until it is stopped."""
+    without = {name for name, each in _commands().items() if "--json" not in _options(each)}
+    assert without == {"ui"}
+    assert "Every command but `ui` takes `--json`" in MANUAL.read_text(encoding="utf-8")

@@ -61,6 +61,16 @@ def test_the_manual_lists_every_decision_and_page() -> None:
     assert missing == {"index.md"}
 
 
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "docs" / "decisions").glob("*.md")), ids=lambda path: path.stem
+)
+def test_a_decision_has_its_number_and_the_title_that_the_manual_lists(path: Path) -> None:
+    number, title = path.name[:4], path.read_text("utf-8").splitlines()[0].removeprefix("# ")
+    assert title.startswith(f"{number} ")
+    index = (ROOT / "docs" / "index.md").read_text("utf-8")
+    assert f"| [{number}](decisions/{path.name}) | {title.removeprefix(f'{number} ')} |" in index
+
+
 def test_every_file_and_class_of_the_architecture_is_there() -> None:
     files = _names(FILE, ARCHITECTURE)
     assert {name for name in files if not any(at.endswith(f"/{name}") for at in _tree())} == set()

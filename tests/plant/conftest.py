@@ -20,6 +20,7 @@ import pytest
 from inspection.errors import InspectionError
 from inspection.judgement import Region, Verdict
 from inspection.plant.outputs import InspectionResult, TriggerRequest
+from inspection.reasons import Reason
 
 WAIT_S = 20.0
 JUDGED_AT = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
@@ -75,7 +76,7 @@ def make_result(number: int = 7, **fields: Any) -> InspectionResult:
         "trigger_id": f"trigger-{number}",
         "station": "press 4",
         "verdict": Verdict.FAIL,
-        "reason": "a dent, at the rim",
+        "cause": Reason("other", {"text": "a dent, at the rim"}),
         "judged_at": JUDGED_AT,
         "number": number,
         "score": 2.5,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -23,9 +25,8 @@ from inspection.plant.outputs import (
 )
 from inspection.plant.triggers import trigger_class, trigger_names
 
-DOCS = Path(__file__).parents[2] / "docs"
-KEPT = {"csv_file", "image_folder", "mqtt", "webhook"}
-REQUIRED = {"modbus_server", "modbus_client", "s7"}
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
 
 
 def _plc(name: str, request: pytest.FixtureRequest) -> dict[str, Any]:
@@ -69,8 +70,9 @@ def kind(request: pytest.FixtureRequest) -> type[Output]:
     kind = output_class(request.param)
     if (missing := kind.missing()) is not None:
         pytest.skip(f"{request.param}: {missing}")
-    table = Path(__file__).name
-    assert request.param in SETTINGS, f"output {request.param!r} has no row in {table}: add one"
+    for table, rows in (("SETTINGS", SETTINGS), ("UNREACHABLE", UNREACHABLE)):
+        where = f"{table} of {Path(__file__).name}"
+        assert request.param in rows, f"output {request.param!r} has no row in {where}: add one"
     return kind
 
 
@@ -83,6 +85,7 @@ def output(kind: Any, request: pytest.FixtureRequest) -> Iterator[Output]:
 def test_names_and_manual() -> None:
     assert output_names() == sorted(SETTINGS)
     text = (DOCS / "outputs.md").read_text(encoding="utf-8")
+    assert [name for name in output_names() if f"\n| `{name}` |" not in text] == []
     assert [name for name in output_names() if f"## `{name}`" not in text] == []
     text = (DOCS / "triggers.md").read_text(encoding="utf-8")
     assert [name for name in trigger_names() if f"## `{name}`" not in text] == []
@@ -93,12 +96,35 @@ def test_class_is_named_as_its_file(name: str) -> None:
     kind = output_class(name)
     assert kind.name == name
     assert kind.__module__ == f"inspection.plant.outputs.{name}"
-    assert (kind.queued, kind.required) == (name in KEPT, name in REQUIRED)
-    assert kind.missing() is None or f"pip install 'inspection[{_extra(name)}]'" in kind.missing()
 
 
-def _extra(name: str) -> str:
-    return {"modbus_server": "modbus", "modbus_client": "modbus"}.get(name, name)
+@pytest.mark.parametrize(("word", "flag"), [("Kept", "queued"), ("Required", "required")])
+def test_the_manual_says_which_outputs_are_kept_and_which_required(word: str, flag: str) -> None:
+    """What a crash must not lose, and what stops the line: both are promises."""
+    text = (DOCS / "outputs.md").read_text(encoding="utf-8")
+    (listed,) = re.findall(rf"\*\*{word}\*\* outputs \(([^)]*)\)", text)
+    flagged = [name for name in output_names() if getattr(output_class(name), flag)]
+    assert sorted(re.findall(r"`(\w+)`", listed)) == flagged
+
+
+@pytest.mark.parametrize("name", [*output_names(), *trigger_names()])
+def test_what_is_missing_is_an_extra_that_can_be_installed(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The libraries are here, so the search for them is made to find nothing."""
+    monkeypatch.setattr("inspection.plant.extras.find_spec", lambda _: None)
+    kind: Any = output_class(name) if name in output_names() else trigger_class(name)
+    if (missing := kind.missing()) is None:
+        return
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"][
+        "optional-dependencies"
+    ]
+    (extra,) = re.findall(r"pip install 'inspection\[(\w+)\]'$", missing)
+    assert extra in extras
+    if name in output_names():
+        page = (DOCS / "outputs.md").read_text(encoding="utf-8")
+        (row,) = re.findall(rf"^\| `{name}` \|.*$", page, re.M)
+        assert f"`inspection[{extra}]`" in row
 
 
 @pytest.mark.parametrize("name", [*output_names(), *trigger_names()])
@@ -173,18 +199,30 @@ def test_library_that_is_not_installed_is_one_line(
 ) -> None:
     """The libraries are here, so the search for them is made to find nothing."""
     monkeypatch.setattr("inspection.plant.extras.find_spec", lambda _: None)
-    if name in trigger_names():
-        kind: Any = trigger_class(name)
-        settings = {"port": "x"} if name == "serial_line" else {}
-    else:
-        kind, settings = output_class(name), UNREACHABLE[name](tmp_path, port)
-    missing = kind.missing()
-    if missing is None:
+    is_output = name in output_names()
+    kind: Any = output_class(name) if is_output else trigger_class(name)
+    if (missing := kind.missing()) is None:
         return
+    settings = UNREACHABLE[name](tmp_path, port) if is_output else _settings_it_must_have(kind)
     assert missing.endswith("]'")
     with pytest.raises(InspectionError) as caught:
         kind(**settings).open(plant)
     assert str(caught.value).endswith(f" {name}: {missing}")
+
+
+def _settings_it_must_have(kind: Any) -> dict[str, Any]:
+    parameters = list(inspect.signature(kind.__init__).parameters.values())[1:]
+    return {each.name: "x" for each in parameters if each.default is inspect.Parameter.empty}
+
+
+@pytest.mark.parametrize("name", trigger_names())
+def test_a_trigger_that_was_not_opened_is_well_and_closes_twice(name: str) -> None:
+    kind: Any = trigger_class(name)
+    trigger = kind(**_settings_it_must_have(kind))
+    trigger.check()
+    trigger.close()
+    trigger.close()
+    trigger.check()
 
 
 def test_what_cannot_be_opened_says_so_in_one_line(

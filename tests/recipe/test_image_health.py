@@ -149,7 +149,8 @@ def test_the_pictures_learnt_from_are_within_their_own_limits() -> None:
         rows = [{name: float(40 + spread * rng.random()) for name in names} for _ in range(9)]
         limits = learn_limits(rows)
         assert [limits.problem(row) for row in rows] == [None] * 9
-        assert limits.problem(rows[0] | {"brightness": 300.0}).startswith("too bright: brightness")
+        problem = limits.problem(rows[0] | {"brightness": 300.0})
+        assert problem.sentence.startswith("too bright: brightness 300, at most ")
 
 
 def test_strangeness_limit_is_above_every_picture_learnt_from() -> None:

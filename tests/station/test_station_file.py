@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from inspection.errors import SetupError
+from inspection.plant.outputs import output_names
+from inspection.plant.triggers import trigger_names
 from inspection.station.station_file import read_station
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "station.toml"
@@ -67,8 +69,8 @@ def test_a_small_file_is_enough(tmp_path: Path) -> None:
         ("colour = 1\n" + SMALL, "colour: unknown key"),
         ('home = "/"\n' + SMALL, "home: unknown key"),
         (SMALL.replace('"simulated"', '"pinhole"'), "views.main.camera: no camera 'pinhole'; allowed: "),
-        (SMALL + "[outputs.telegraph]\n", "output 'telegraph' does not exist; allowed: csv_file"),
-        (SMALL + "[triggers.bell]\n", "trigger 'bell' does not exist; allowed: http"),
+        (SMALL + "[outputs.telegraph]\n", "output 'telegraph' does not exist; allowed: " + ", ".join(output_names())),
+        (SMALL + "[triggers.bell]\n", "trigger 'bell' does not exist; allowed: " + ", ".join(trigger_names())),
         (SMALL + "[outputs.csv_file]\nfolder = 'x'\ncolour = 1\n", "outputs.csv_file.colour: unknown key; allowed: "),
         (SMALL + "[triggers.interval]\nperiod_s = 'often'\n", "triggers.interval.period_s: "),
         (SMALL.replace('recipe = "flange.recipe"', ""), "products.flange: no recipe for view 'main'"),

@@ -18,6 +18,7 @@ import pytest
 
 from cameras.base import Frame
 from inspection.judgement import Judgement, Region, Verdict
+from inspection.reasons import Reason
 from inspection.store import NewPart, Store, open_store
 
 REPOSITORY = Path(__file__).parents[2]
@@ -86,7 +87,9 @@ def judgement(verdict: Verdict, *, judged: bool = True) -> Judgement:
     )  # fmt: skip
     return Judgement(
         verdict=verdict,
-        reason="the rim is scratched" if judged else "the file is damaged",
+        cause=Reason(
+            "other", {"text": "the rim is scratched" if judged else "the file is damaged"}
+        ),
         recipe_id="c0ffee",
         score=1 / 3 if judged else None,
         p_value=0.015625 if judged else None,

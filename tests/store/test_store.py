@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from inspection.judgement import Judgement, Verdict
+from inspection.reasons import Reason
 from inspection.store import (
     NewPart,
     RecordRefused,
@@ -106,8 +107,8 @@ def test_add_many_of_none_is_none(store: Store) -> None:
 
 def test_numbers_that_a_database_would_bend_come_back(store: Store, make_part: MakePart) -> None:
     odd = Judgement(
-        verdict=Verdict.CANNOT_INSPECT, reason="dark", recipe_id="r", score=math.nan, p_value=-0.0,
-        threshold=math.inf,
+        verdict=Verdict.CANNOT_INSPECT, cause=Reason("other", {"text": "dark"}), recipe_id="r",
+        score=math.nan, p_value=-0.0, threshold=math.inf,
         health={"nan": math.nan, "inf": -math.inf, "tiny": 5e-324, "numpy": cast(float, np.float32(0.1))},
     )  # fmt: skip
     added = store.add(make_part(Verdict.CANNOT_INSPECT, judgement=odd))

@@ -28,10 +28,12 @@ from inspection.store import (
     StoreError,
     StoreForeign,
     StoreFull,
+    StoreOutdated,
     StoreUnavailable,
     database,
     migrations,
     open_store,
+    open_to_read,
 )
 from inspection.store import error_mapping as faults
 from inspection.store.filters import PartFilter
@@ -229,11 +231,27 @@ def test_an_older_store_is_not_read_before_it_is_brought_up_to_date(
     )
     monkeypatch.setattr(migrations, "MIGRATIONS", (*migrations.MIGRATIONS, step))
     message = f"has schema version {last}, needed to read it is {last + 1}"
-    with pytest.raises(StoreForeign, match=message):
+    with pytest.raises(StoreOutdated, match=message):
         opened(read_only=True)
     opened().close()
     with opened(read_only=True) as store:
         assert store.parts() == []
+
+
+def test_a_record_of_an_older_program_is_brought_up_to_date_to_be_read(
+    tmp_path: Path, make_part: MakePart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "parts.db"
+    with open_store(path) as store:
+        part = store.add(make_part())
+        head = store.head()
+    step = migrations.Migration(
+        len(migrations.MIGRATIONS) + 1, "more", ["CREATE TABLE more (number {number} PRIMARY KEY)"]
+    )
+    monkeypatch.setattr(migrations, "MIGRATIONS", (*migrations.MIGRATIONS, step))
+    with open_to_read(path) as store:
+        assert (store.parts(), store.head(), store.verify()) == ([part], head, [])
+        assert store.read_only
 
 
 def test_a_database_held_locked_by_another_program(

@@ -11,13 +11,19 @@ import numpy as np
 
 from cameras.base import Frame
 from inspection.judgement import Judgement, Verdict
+from inspection.reasons import Reason
 from inspection.store import NewPart, open_store
 
 
 def main(url: str, images: Path) -> None:
     noise = np.random.default_rng()
     judged = Judgement(
-        verdict=Verdict.PASS, reason="good", recipe_id="r", score=1.0, p_value=0.5, threshold=2.0
+        verdict=Verdict.PASS,
+        cause=Reason("nothing_unusual", {"score": 1.0, "limit": 2.0}),
+        recipe_id="r",
+        score=1.0,
+        p_value=0.5,
+        threshold=2.0,
     )
     with open_store(url, images=images) as store:
         while True:

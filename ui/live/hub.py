@@ -186,15 +186,19 @@ class Hub:
         if self.settings.latch_fail:
             self._recall_waiting()
 
-    def _late_messages(self, latest: list[PartRecord]) -> dict[str, dict[str, str]]:
+    def _late_messages(self, latest: list[PartRecord]) -> dict[str, dict[str, Any]]:
         """What the line was told of parts recorded too late to pass, counted so in the shift."""
         since = min([self.shift_began, *(record.judged_at for record in latest)])
         rejected = Verdict.CANNOT_INSPECT.value
         late = {}
         for event in self.store.events_of(EventKind.ANSWER, since=since):
-            if "reject" not in event.detail:
+            if (reason := event.line_reject) is None:
                 continue
-            late[event.part_id] = {"verdict": rejected, "reason": str(event.detail["reject"])}
+            late[event.part_id] = {
+                "verdict": rejected,
+                "reason": reason.sentence,
+                "cause": reason.as_message(),
+            }
             if event.at >= self.shift_began:
                 self.shift[Verdict.PASS.value] -= 1
                 self.shift[rejected] += 1

@@ -44,7 +44,7 @@ class Session:
 
 
 class Sessions:
-    """Gives out and reads the cookie of a session.
+    """Issues and reads the cookie of a session.
 
     A session ends 8 h (operator) or 1 h (engineer, administrator) after it was last used, 12 h after
     sign-in at the latest, with a change of password or role, with removal, and by sign-out. Single

@@ -27,7 +27,7 @@ class Archive:
     _made: set[Path] = field(default_factory=set, init=False)
 
     def path(self, image: str) -> Path:
-        """Give a picture's file. Raises StoreDamaged where the path leads out of the archive."""
+        """Return the path of a picture's file. Raises StoreDamaged where the path leads out of the archive."""
         path = self.root / image
         if not path.resolve().is_relative_to(self.root.resolve()):
             raise StoreDamaged(f"image {image!r} lies outside the archive {self.root}; run verify")
@@ -48,7 +48,7 @@ class Archive:
         return None
 
     def size_bytes(self, image: str) -> int:
-        """Give the size of a picture, 0 where there is none."""
+        """Return the size of a picture in bytes, 0 where there is none."""
         try:
             return (self.root / image).stat().st_size
         except FileNotFoundError:

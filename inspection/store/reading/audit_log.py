@@ -52,7 +52,7 @@ def deeds(
     before: Cursor | None = None,
     limit: int = 50,
 ) -> tuple[list[AuditEntry], Cursor | None]:
-    """Give one page of what was done, newest first, and where the next begins; None: no more."""
+    """Read one page of what was done, newest first, and where the next begins; None: no more."""
     if limit < 1:
         raise ValueError(f"limit: expected 1 or more, got {limit}")
     start = before or Cursor()
@@ -67,7 +67,7 @@ def deeds(
 def all_deeds(
     store: Store, *, kind: str | None = None, who: str | None = None
 ) -> Iterator[AuditEntry]:
-    """Give everything that was done, newest first, page by page."""
+    """Read everything that was done, newest first, page by page."""
     before: Cursor | None = Cursor()
     while before is not None:
         page, before = deeds(store, kind=kind, who=who, before=before, limit=_PAGE)

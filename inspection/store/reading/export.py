@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,13 @@ from inspection.store.filters import PartFilter
 
 _PAGE = 1000
 _WRITE_AT_ONCE = 5000
-_JSON_COLUMNS = ("regions", "health", "latency_ms", "capture")
+_JSON_COLUMNS = ("regions", "health", "latency_ms", "capture", "reason_values")
 _FLOAT_COLUMNS = ("score", "p_value", "threshold")
+_COLUMNS = (
+    *(each.name for each in fields(PartRecord) if each.name != "cause"),
+    "reason_code",
+    "reason_values",
+)
 
 
 class RecordsError(InspectionError):
@@ -38,7 +43,7 @@ class ExportReport:
 def all_parts(
     store: Store, part_filter: PartFilter, *, newest_first: bool = False
 ) -> Iterator[PartRecord]:
-    """Give every part that matches, page by page: memory does not grow with the record."""
+    """Read every part that matches, page by page: memory does not grow with the record."""
     after = None
     while page := store.parts(
         part_filter, after_number=after, limit=_PAGE, newest_first=newest_first
@@ -48,15 +53,16 @@ def all_parts(
 
 
 def newest(store: Store, part_filter: PartFilter, limit: int) -> list[PartRecord]:
-    """Give up to `limit` parts that match, the newest first."""
+    """Read up to `limit` parts that match, the newest first."""
     return list(islice(all_parts(store, part_filter, newest_first=True), limit))
 
 
 def flat(record: PartRecord) -> dict[str, Any]:
-    """Give a part as one row of plain values; what is nested becomes JSON text."""
-    row = {each.name: getattr(record, each.name) for each in fields(record)}
+    """Flatten a part to one row of plain values; what is nested becomes JSON text."""
+    row: dict[str, Any] = {name: getattr(record, name, None) for name in _COLUMNS}
+    row["reason_code"], row["reason_values"] = record.cause.code, record.cause.as_values()
     row["verdict"] = record.verdict.value
-    row["regions"] = [asdict(region) for region in record.regions]
+    row["regions"] = [region.as_json() for region in record.regions]
     for name in _JSON_COLUMNS:
         row[name] = canonical(row[name])
     for name in ("captured_at", "judged_at"):
@@ -95,7 +101,7 @@ def write_table(
     """Write parts that were found otherwise, as `export` does."""
     opened = _writer_for(target)
     columns = columns or {}
-    names = [*(each.name for each in fields(PartRecord)), *columns]
+    names = [*_COLUMNS, *columns]
     copied = _Pictures(store, images)
     count = 0
     rows = (_row(copied.taken(record), columns) for record in found)

@@ -50,7 +50,7 @@ class LotReport:
     note: str = NOT_CLAIMED
 
     def as_json(self) -> dict[str, Any]:
-        """Give plain data; times as text."""
+        """Return the report as plain data; times as text."""
         return asdict(self) | {
             "faults": list(self.faults),
             "first_at": self.first_at.isoformat(),
@@ -119,7 +119,7 @@ def write_report(report: LotReport, target: Path) -> None:
 
 
 def as_text(report: LotReport) -> str:
-    """Give the report for a terminal."""
+    """Write the report for a terminal."""
     lines = [f"Lot {report.lot}"]
     lines += [f"  {name:<12} {value}" for name, value in _facts(report)]
     for title, counts in _tables(report):
@@ -129,7 +129,7 @@ def as_text(report: LotReport) -> str:
 
 
 def as_html(report: LotReport) -> str:
-    """Give the report as one page that needs nothing else."""
+    """Write the report as one page that needs nothing else."""
     tables = "".join(_html_table(title, counts) for title, counts in _tables(report))
     faults = "".join(f"<li>{html.escape(fault)}</li>" for fault in report.faults)
     facts = "".join(

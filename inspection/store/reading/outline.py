@@ -37,7 +37,7 @@ class Outline(NamedTuple):
 def outlines(
     store: Store, *, station: str, after_number: int = 0, limit: int = 20_000
 ) -> list[Outline]:
-    """Give the outlines of a station's parts, oldest first; raises StoreError."""
+    """Read the outlines of a station's parts, oldest first. Raises StoreError."""
     c = parts.c
     query = (
         select(
@@ -62,7 +62,7 @@ def outlines(
 def events_since(
     store: Store, kinds: Sequence[str], *, after_number: int, limit: int = 10_000
 ) -> list[PartEvent]:
-    """Give the events of some kinds after one number, oldest first; quick however many there are."""
+    """Read the events of some kinds after one number, oldest first; quick however many there are."""
     # Not by the index of kinds: to find the last of a kind, SQLite would sort all of that kind.
     kind = func.coalesce(events.c.kind, "")
     where = events.c.number > after_number, kind.in_([str(each) for each in kinds])
@@ -84,7 +84,7 @@ def events_about(store: Store, part_ids: Sequence[str], kinds: Sequence[str]) ->
 
 
 def numbers_of(store: Store, part_ids: Sequence[str]) -> Mapping[str, int]:
-    """Give the number of each of these parts that is recorded."""
+    """Look up the number of each of these parts that is recorded."""
     found: dict[str, int] = {}
     with store.reading("number parts") as connection:
         for start in range(0, len(part_ids), _AT_ONCE):
@@ -95,7 +95,7 @@ def numbers_of(store: Store, part_ids: Sequence[str]) -> Mapping[str, int]:
 
 
 def numbered(store: Store, numbers: Sequence[int]) -> list[PartRecord]:
-    """Give the parts of these numbers, in this order; those not recorded are left out."""
+    """Read the parts of these numbers, in this order; those not recorded are left out."""
     found: dict[int, PartRecord] = {}
     with store.reading("read parts") as connection:
         for start in range(0, len(numbers), _AT_ONCE):
@@ -106,7 +106,7 @@ def numbered(store: Store, numbers: Sequence[int]) -> list[PartRecord]:
 
 
 def removed(store: Store) -> list[int]:
-    """Give the numbers of the parts whose picture was removed by rule."""
+    """List the numbers of the parts whose picture was removed by rule."""
     with store.reading("list removed pictures") as connection:
         return list(connection.scalars(select(removals.c.number)))
 

@@ -62,7 +62,7 @@ def columns_of(
     limit: int,
     newest_first: bool = True,
 ) -> list[tuple[Any, ...]]:
-    """Give some columns of up to `limit` parts; raises StoreError."""
+    """Read some columns of up to `limit` parts. Raises StoreError."""
     order = parts.c.number.desc() if newest_first else parts.c.number
     columns = [parts.c[name] for name in names]
     query = select(*columns).where(*conditions(part_filter)).order_by(order).limit(limit)
@@ -73,7 +73,7 @@ def columns_of(
 def columns_by_id(
     store: Store, part_filter: PartFilter, part_ids: Sequence[str], names: Sequence[str]
 ) -> list[tuple[Any, ...]]:
-    """Give some columns of those of these parts the filter lets through."""
+    """Read some columns of those of these parts that the filter lets through."""
     columns, found = [parts.c[name] for name in names], []
     with _within(store, "read columns of parts") as connection:
         for start in range(0, len(part_ids), _AT_ONCE):
@@ -91,7 +91,7 @@ def page_of(
     above: int | None = None,
     limit: int,
 ) -> list[PartRecord]:
-    """Give a page of parts, the newest first: those before a number, or the nearest after one."""
+    """Read a page of parts, the newest first: those before a number, or the nearest after one."""
     number = parts.c.number
     where = conditions(part_filter)
     order = number.asc() if above is not None else number.desc()
@@ -107,7 +107,7 @@ def page_of(
 
 
 def all_of(store: Store, part_filter: PartFilter) -> Iterator[PartRecord]:
-    """Give every part a filter lets through, oldest first, page by page; those recorded meanwhile are left out."""
+    """Read every part a filter lets through, oldest first, page by page; those recorded meanwhile are left out."""
     above, last = 0, store.head().count
     while page := page_of(store, part_filter, above=above, limit=_PAGE):
         above = page[0].number
@@ -147,7 +147,7 @@ def counts_between(
 
 
 def recipes_seen(store: Store) -> list[RecipeInUse]:
-    """Give the recipes of the latest parts, the last used first."""
+    """List the recipes of the latest parts, the last used first."""
     c = parts.c
     newest = func.max(c.number)
     with _within(store, "list recipes") as connection:
@@ -165,7 +165,7 @@ def recipes_seen(store: Store) -> list[RecipeInUse]:
 
 
 def lots_seen(store: Store, *, limit: int = 100) -> list[str]:
-    """Give the lots of the latest parts, the last one first."""
+    """List the lots of the latest parts, the last one first."""
     newest = func.max(parts.c.number)
     with _within(store, "list lots") as connection:
         last = connection.scalar(select(newest)) or 0
@@ -176,7 +176,7 @@ def lots_seen(store: Store, *, limit: int = 100) -> list[str]:
 
 @contextmanager
 def _within(store: Store, doing: str, limit_s: float | None = None) -> Iterator[Connection]:
-    """Give a connection whose questions end in time. Raises TooMuch when they did not."""
+    """Open a connection whose queries end in time. Raises TooMuch when they did not."""
     limit_s = LIMIT_S if limit_s is None else limit_s
     end = time.monotonic() + limit_s
     with store.reading(doing) as connection:
@@ -207,7 +207,7 @@ def _stopped_at(connection: Connection, end: float, limit_s: float) -> Iterator[
 
 
 def unacknowledged(store: Store, *, station: str, since: datetime, limit: int) -> list[PartRecord]:
-    """Give a station's failed parts that nobody acknowledged, newest first."""
+    """List a station's failed parts that nobody acknowledged, newest first."""
     where = conditions(PartFilter(verdict=Verdict.FAIL, station=station, since=since))
     seen = exists().where(
         events.c.part_id == parts.c.part_id, events.c.kind == EventKind.ACKNOWLEDGE.value

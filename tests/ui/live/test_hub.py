@@ -12,6 +12,7 @@ import pytest
 
 from inspection.judgement import Judgement, Verdict
 from inspection.local_api.messages import record_message
+from inspection.reasons import Reason
 from inspection.station.station_file import ProductSettings, StationFile, ViewSettings
 from inspection.store import NewPart, Store, StoreUnavailable, open_store
 from ui.live.hub import DRIFT_LIMIT, DRIFT_OF, STRIP, Hub, shift_start
@@ -73,7 +74,9 @@ def recorded(
 ) -> dict[str, Any]:
     judged = verdict is not Verdict.CANNOT_INSPECT
     numbers = {"score": 1.0, "p_value": p_value, "threshold": 2.0} if judged else {}
-    judgement = Judgement(verdict=verdict, reason="", recipe_id="r", **numbers)
+    judgement = Judgement(
+        verdict=verdict, cause=Reason("other", {"text": ""}), recipe_id="r", **numbers
+    )
     picture = b"picture" if judged else None
     part = NewPart(judgement=judgement, station="test", image_bytes=picture, **fields)
     return record_message(store.add(part))

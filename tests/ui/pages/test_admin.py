@@ -24,6 +24,7 @@ from cameras import Frame
 from inspection.jobs import VERIFY
 from inspection.jobs.kinds import KINDS
 from inspection.judgement import Judgement, Verdict
+from inspection.reasons import Reason
 from inspection.station.station_file import read_station
 from inspection.store import NewPart, Store, open_store
 from inspection.store.event_kinds import RECORD_KINDS
@@ -140,7 +141,12 @@ def _part(store: Store, serial: str = "S1") -> str:
         image=np.zeros((4, 4), np.uint8), camera="c", sequence=0, captured_at=datetime.now(UTC)
     )
     judgement = Judgement(
-        verdict=Verdict.PASS, reason="fine", recipe_id="r", score=0.1, p_value=0.5, threshold=1.0
+        verdict=Verdict.PASS,
+        cause=Reason("nothing_unusual", {"score": 0.1, "limit": 1.0}),
+        recipe_id="r",
+        score=0.1,
+        p_value=0.5,
+        threshold=1.0,
     )
     return store.add(NewPart(judgement=judgement, frame=frame, serial=serial)).part_id
 

@@ -21,10 +21,10 @@ from fastapi import FastAPI
 from scipy.stats import binomtest
 from starlette.testclient import TestClient
 
-from inspection import reasons
 from inspection.intervals import exact_intervals
 from inspection.judgement import Judgement, Region, Verdict
 from inspection.labels.labels import Truth
+from inspection.reasons import CODES, JUDGED, Reason
 from inspection.recipe import Recipe, open_recipe
 from inspection.recipe.calibration import promises
 from inspection.station.station_file import read_station
@@ -81,7 +81,7 @@ def part(verdict: Verdict, score: float | None, number: int, **given: Any) -> Ne
         regions = (region(score),) if verdict in (Verdict.FAIL, Verdict.REVIEW) and score else ()
     judged = Judgement(
         verdict=verdict,
-        reason=given.pop("reason", "as it is"),
+        cause=given.pop("cause", Reason("other", {"text": "as it is"})),
         recipe_id=given.pop("recipe_id", OLD),
         score=score,
         p_value=None if score is None else 0.5,
@@ -106,9 +106,9 @@ def filled(store: Store) -> None:
         verdict = Verdict.FAIL if score > 2 else Verdict.REVIEW
         zone = "rim" if n % 4 == 0 else None
         made.append(part(verdict, score, GOOD + n, regions=(region(score, zone=zone),)))
-    why = "too dark: brightness 12, at least 30 wanted"
+    why = Reason("too_dark", {"value": 12, "limit": 30})
     made += [
-        part(Verdict.CANNOT_INSPECT, None, GOOD + ABOVE + n, reason=why, threshold=None)
+        part(Verdict.CANNOT_INSPECT, None, GOOD + ABOVE + n, cause=why, threshold=None)
         for n in range(CANNOT)
     ]
     store.add_many(made)
@@ -729,7 +729,7 @@ def test_giving_up_a_verification_is_noted(writer: Store, client: TestClient) ->
 
 def test_every_kind_of_reason_has_a_name() -> None:
     keys = Words().keys
-    missing = {f"analysis.kind_{r.key}" for r in reasons.REASONS} - keys
+    missing = {f"analysis.kind_{code}" for code in CODES - JUDGED} - keys
     assert missing == set()
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from inspection.judgement import Judgement, Region, Verdict
+from inspection.reasons import Reason
 from inspection.recipe import open_recipe
 from inspection.store import NewPart, open_store
 from inspection.store.filters import PartFilter
@@ -23,6 +24,7 @@ pytestmark = pytest.mark.slow
 FULL_HD, SMALL = (1920, 1080), (1280, 800)
 PATH = "/engineer/analysis"
 BEGAN = datetime(2026, 3, 5, 6, 0, tzinfo=UTC)
+DARK = Reason("too_dark", {"value": 12, "limit": 30})
 GOOD, ABOVE, CANNOT = 150, 30, 5
 READY = ".threshold[data-ready]"
 # In shares of the recipe's threshold.
@@ -63,7 +65,7 @@ def _part(n: int, limit: float, fail: float, recipe_id: str) -> NewPart:
         peak_score=score or 0.0,
     )  # fmt: skip
     judged = Judgement(
-        verdict=verdict, reason="too dark: brightness 12, at least 30 wanted", recipe_id=recipe_id,
+        verdict=verdict, cause=DARK, recipe_id=recipe_id,
         score=score, p_value=0.5 if score else None, threshold=limit,
         regions=(region,) if at_fault else (), health={"brightness": 100.0 + n % 7},
         latency_ms={"judge": 9.0, "total": 20.0 + n % 5},

@@ -1,24 +1,18 @@
-"""What the operator's page may ask, over a real station at work; and that every reason has its words."""
+"""What the operator's page may ask, over a real station at work."""
 
 from __future__ import annotations
 
-import ast
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from inspection import reasons
 from inspection.judgement import Verdict
-from inspection.judging.judge import fits
-from inspection.recipe import image_health as health
 from inspection.station.station import Station
 from inspection.station.station_file import StationFile, read_station
 from inspection.store import Store, open_store
@@ -29,7 +23,7 @@ from ui.live.hub import Hub
 from ui.live.station_client import StationClient
 from ui.pages.operator import routes as operator
 from ui.security.users import Role, User
-from ui.words import LANGUAGES, Words
+from ui.words import Words
 
 STATION = """
 station = "line-1"
@@ -229,7 +223,6 @@ def test_about_tells_products_permissions_and_patterns(ask: Asking) -> None:
         "acknowledge": True, "disagree": True, "trigger": True, "pause": True, "resume": True,
         "product": False,
     }  # fmt: skip
-    assert all("(?P<" not in each["pattern"] for each in about["reasons"])
 
 
 def test_since_when_a_recipe_is_on_the_line(ask: Asking, station: Station, folder: Path) -> None:
@@ -253,165 +246,3 @@ def test_the_good_part_to_compare_with_came_before_and_is_of_the_same_recipe(
     first = parts[0]
     assert ask.get(f"/good/{first.part_id}")[1]["part"] is None
     assert ask.get("/good/no-part")[0] == 404
-
-
-# Reasons
-
-
-def said_by_the_code() -> list[str]:
-    """Give every line the station may give for a part it cannot inspect, with sample values."""
-    lines = []
-    for name in (
-        "judging/judge",
-        "recipe/framing",
-        "recipe/alignment",
-        "station/camera_view",
-        "station/acquisition",
-        "station/station",
-        "station/recorder",
-    ):
-        path = Path(health.__file__).parents[1] / f"{name}.py"
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            texts = []
-            if isinstance(node, ast.Call) and _called(node) in SAYING:
-                texts = list(node.args)
-            elif isinstance(node, ast.Assign) and _names(node) & {"reason", "problem"}:
-                texts = [node.value]
-            lines += [line for text in texts if (line := _line(text))]
-    return lines
-
-
-SAYING = {
-    "CannotInspect", "cannot_inspect", "_decide", "_one", "_reject", "reject_late", "_note_reject",
-    "_must_be_reject",
-}  # fmt: skip
-WHY_ONLY = {"not recorded before the deadline"}
-"""Said only behind another text: `not recorded in time: …`."""
-
-
-def _called(node: ast.Call) -> str:
-    return getattr(node.func, "attr", getattr(node.func, "id", ""))
-
-
-def _names(node: ast.Assign) -> set[str]:
-    return {target.id for target in node.targets if isinstance(target, ast.Name)}
-
-
-def _line(text: ast.expr) -> str | None:
-    if isinstance(text, ast.Constant) and isinstance(text.value, str) and text.value:
-        return text.value
-    if isinstance(text, ast.JoinedStr):
-        return "".join(v.value if isinstance(v, ast.Constant) else "7" for v in text.values)  # type: ignore[misc]
-    return None
-
-
-def test_the_code_is_searched_where_reasons_come_from() -> None:
-    lines = said_by_the_code()
-    for known in (
-        "frozen camera: the picture is identical to the one before it",
-        "station busy: 7 parts are waiting",
-        "part turned: 7 degrees, 7 allowed",
-        "the station was restarted before this part was judged",
-    ):
-        assert known in lines
-    assert len(lines) >= 25
-
-
-@pytest.mark.parametrize("said", sorted(set(said_by_the_code()) - WHY_ONLY))
-def test_every_reason_in_the_code_is_recognised(said: str) -> None:
-    found = reasons.recognise(said)
-    assert found is not None, said
-    assert found.view is None
-    assert _matches_in_javascript_too(said, found.key)
-    assert_said(found)
-
-
-@pytest.mark.parametrize(
-    ("said", "key", "values"),
-    [
-        ("no picture in time: camera simulated: no picture in 2.0 s", "picture_late", {}),
-        ("no picture: camera basler is lost; next attempt in 0.5 s", "no_picture", {}),
-        ("camera simulated: all 12 parts are made", "end_of_pictures", {}),
-        ("folder 'x': all 3 pictures are read", "end_of_pictures", {}),
-        ("picture 'a.png' is empty (0 bytes); allowed: PNG", "unreadable", {}),
-        ("product 'gear': no recipe for it; allowed: flange", "no_recipe", {"product": "'gear'"}),
-        ("unexpected ValueError: 1\n2", "own_fault", {}),
-        ("not recorded in time: store x: cannot add part", "not_recorded", {}),
-        (
-            "no part or a different part in view: likeness to the reference 0.12, at least 0.5 wanted",
-            "other_part",
-            {"value": "0.12", "limit": "0.5"},
-        ),
-    ],
-)
-def test_reasons_made_of_other_texts(said: str, key: str, values: dict[str, str]) -> None:
-    found = reasons.recognise(said)
-    assert found is not None
-    assert (found.key, dict(found.values)) == (key, values)
-    assert_said(found)
-
-
-def test_every_health_number_out_of_its_limits_is_recognised() -> None:
-    for name, (low, high) in health.WORDS.items():
-        limits = health.Limits(low={name: 10.0} if low else {}, high={name: 20.0} if high else {})
-        for value, wanted in ((5.123, low), (25.5, high)):
-            if not wanted:
-                continue
-            line = limits.problem({name: value})
-            assert line is not None
-            found = reasons.recognise(line)
-            assert found is not None, line
-            assert found.values["value"] == f"{value:.4g}"
-            assert found.values["limit"] in ("10", "20")
-            assert_said(found)
-
-
-def test_a_picture_of_the_wrong_size_is_recognised(line: Any) -> None:
-    from inspection.recipe import open_recipe
-
-    told = fits(np.zeros((200, 256, 3), np.uint8), open_recipe(line.recipe_path))
-    assert told is not None
-    found = reasons.recognise(told)
-    assert found is not None
-    assert (found.key, found.values["value"]) == ("wrong_size", "200")
-
-
-def test_a_reason_behind_the_name_of_a_view() -> None:
-    found = reasons.recognise("top: too dark: brightness 3.1, at least 12 wanted")
-    assert found is not None
-    assert (found.key, found.view) == ("too_dark", "top")
-    found = reasons.recognise(f"top: {health.WORDS['contrast'][0]}: contrast 1, at least 9 wanted")
-    assert found is not None
-    assert (found.key, found.view) == ("too_flat", "top")
-    found = reasons.recognise("top view: part turned: 9.0 degrees, 5.0 allowed")
-    assert found is not None
-    assert (found.key, found.view) == ("turned", "top view")
-
-
-def test_a_reason_nobody_knows_is_shown_as_it_is() -> None:
-    assert reasons.recognise("the moon is full") is None
-
-
-def assert_said(found: reasons.Found) -> None:
-    words = Words()
-    for language in LANGUAGES:
-        text = words.say(f"reasons.{found.key}", language, **found.values)
-        assert "{" not in text
-        assert words.say(f"operator.do_{found.do}", language)
-
-
-def _matches_in_javascript_too(line: str, key: str) -> bool:
-    """Use the patterns as they are served, in their order, with JavaScript's named groups undone."""
-    for each in reasons.for_browser():
-        if re.search(each["pattern"].replace("(?<", "(?P<"), line, re.DOTALL):
-            return each["key"] == key
-    return False
-
-
-def test_every_reason_has_its_words() -> None:
-    keys = Words().keys
-    for reason in reasons.REASONS:
-        assert f"reasons.{reason.key}" in keys
-        assert f"operator.do_{reason.do}" in keys
-    used = {f"reasons.{reason.key}" for reason in reasons.REASONS}
-    assert {key for key in keys if key.startswith("reasons.")} == used

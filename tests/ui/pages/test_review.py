@@ -30,6 +30,7 @@ from inspection.labels.labels import KINDS, Labels, PartLabels, agreement
 from inspection.labels.mask_proposal import from_heat, from_regions
 from inspection.labels.masks import LARGEST_BYTES, MaskError, Masks, decode, encode
 from inspection.labels.review_queue import Key, Queue, State
+from inspection.reasons import Reason
 from inspection.station.station_file import ProductSettings, StationFile, ViewSettings
 from inspection.store import NewPart, PartRecord, open_store
 from inspection.store.filters import ALL_PARTS, PartFilter
@@ -99,7 +100,7 @@ class Bench:
         )  # fmt: skip
         judgement = Judgement(
             verdict=verdict,
-            reason="because",
+            cause=Reason("other", {"text": "because"}),
             recipe_id=fields.pop("recipe_id", "c0ffee"),
             score=score if judged else None,
             p_value=0.5 if judged else None,

@@ -43,7 +43,7 @@ def routes(context: Context) -> APIRouter:
     async def listed(
         kind: Filter = None, who: Filter = None, action: Number = None, event: Number = None
     ) -> dict[str, Any]:
-        """Give one page of what was done, newest first; `action` and `event` are the former `next`."""
+        """List one page of what was done, newest first; `action` and `event` are the former `next`."""
         page, after = await asyncio.to_thread(
             deeds,
             store,
@@ -68,7 +68,7 @@ def routes(context: Context) -> APIRouter:
 
     @router.get("/table.csv")
     async def table(request: Request, kind: Filter = None, who: Filter = None) -> StreamingResponse:
-        """Give all that matches as CSV for Excel and others; that it was taken is noted."""
+        """Download all that matches as CSV for Excel and others; the download itself is noted."""
         detail = {"kind": kind or None, "who": who or None}
         await _noted(context, request, ActionKind.AUDIT_EXPORTED, detail)
         name = f"{context.settings.station}-audit.csv".encode("ascii", "replace").decode()
@@ -125,7 +125,7 @@ async def _noted(
 
 
 def _numbers(store: Store, page: Sequence[AuditEntry]) -> dict[str, int]:
-    """Give the number of each part these deeds are about."""
+    """Look up the number of each part these entries are about."""
     ids = sorted({deed.part_id for deed in page if deed.part_id is not None})
     return dict(columns_by_id(store, ALL_PARTS, ids, ("part_id", "number")))
 

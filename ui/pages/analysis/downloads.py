@@ -36,7 +36,7 @@ class Files:
         self._ready: dict[str, Ready] = {}
 
     def begin(self, suffix: str) -> tuple[str, Path]:
-        """Give a new name and the path to write to; what was left over before is deleted."""
+        """Make a new name and the path to write to; what was left over before is deleted."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._tidy()
         token = secrets.token_urlsafe(16)
@@ -48,7 +48,7 @@ class Files:
         self._ready[token] = Ready(path, name, time.monotonic())
 
     def take(self, token: str) -> Ready | None:
-        """Give a file away, once; whoever takes it deletes it."""
+        """Hand a file out, once; whoever takes it deletes it."""
         return self._ready.pop(token, None)
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields
 from typing import Any
 
 from inspection.store import PartEvent, PartRecord, Store
@@ -16,19 +16,20 @@ PAGE = 50
 
 
 def line_of(record: PartRecord) -> dict[str, Any]:
-    """Give what a list shows of a part."""
+    """Collect what a list shows of a part."""
     names = (
         "number", "part_id", "serial", "lot", "product", "recipe_id", "score", "threshold",
         "reason", "judged_at",
     )  # fmt: skip
     found = {name: getattr(record, name) for name in names}
-    return _plain(found | {"verdict": record.verdict.value, "picture": record.image is not None})
+    found |= {"verdict": record.verdict.value, "cause": record.cause.as_message()}
+    return _plain(found | {"picture": record.image is not None})
 
 
 def search(
     store: Store, part_filter: PartFilter, *, below: int | None = None, above: int | None = None
 ) -> dict[str, Any]:
-    """Give a page of 50 parts, the newest first, and whether there are older and newer ones."""
+    """Read a page of 50 parts, the newest first, and whether there are older and newer ones."""
     found = page_of(store, part_filter, below=below, above=above, limit=PAGE + 1)
     if above is not None:
         older, newer = bool(found), len(found) > PAGE
@@ -40,20 +41,21 @@ def search(
 
 
 def lines(store: Store, numbers: Sequence[int]) -> list[dict[str, Any]]:
-    """Give a few parts by their numbers, in this order."""
+    """Read a few parts by their numbers, in this order."""
     found = (page_of(store, PartFilter(number=number), limit=1) for number in numbers)
     return [line_of(record) for some in found for record in some]
 
 
 def whole(store: Store, part_filter: PartFilter) -> dict[str, Any] | None:
-    """Give everything the record has of one part, and its events; None where there is none."""
+    """Read everything the record has of one part, and its events; None where there is none."""
     some = page_of(store, part_filter, limit=1)
     if not some:
         return None
     record = some[0]
     content = {each.name: getattr(record, each.name) for each in fields(record)}
     content["verdict"] = record.verdict.value
-    content["regions"] = [asdict(region) for region in record.regions]
+    content["cause"] = record.cause.as_message()
+    content["regions"] = [region.as_json() for region in record.regions]
     path = store.image_path(record)
     return _plain(
         {

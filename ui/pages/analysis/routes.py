@@ -92,7 +92,7 @@ class _AnalysisService:
             return await asyncio.to_thread(functools.partial(function, *args, **kwargs))
 
     def recipe(self, recipe_id: str | None) -> Recipe | None:
-        """Give a recipe that is on this machine."""
+        """Find a recipe on this machine, None where it is not there."""
         try:
             return None if recipe_id is None else self._recipes.find(recipe_id)
         except InspectionError:
@@ -106,7 +106,7 @@ class _AnalysisService:
             return False
 
     def refuse(self, request: Request, key: str, status: int = 409, **values: object) -> Refuse:
-        """Give a refusal in the person's language."""
+        """Make a refusal in the person's language."""
         text = self.context.words.say(f"analysis.{key}", request.scope["language"], **values)
         return Refuse(text, status=status)
 
@@ -114,19 +114,19 @@ class _AnalysisService:
 def _judge_again(router: APIRouter, work: _AnalysisService) -> None:
     @router.get("/choices")
     async def choices() -> dict[str, Any]:
-        """Give what may be asked for, the recipe last used first."""
+        """List what may be asked for, the recipe last used first."""
         return await work.do(_choices, work)
 
     @router.post("/stored")
     async def stored(asked: Judged, request: Request) -> dict[str, Any]:
-        """Give the latest parts of a recipe as arrays, to be judged again in the browser."""
+        """List the latest parts of a recipe as arrays, to be judged again in the browser."""
         if asked.recipe is None:
             raise work.refuse(request, "no_recipe_chosen", 400)
         return await work.do(_stored, work, asked)
 
     @router.post("/lines")
     async def lines(wanted: Numbers) -> dict[str, Any]:
-        """Give a few parts by their numbers."""
+        """List a few parts by their numbers."""
         return {"parts": await work.do(parts.lines, work.store, wanted.numbers)}
 
 
@@ -153,13 +153,13 @@ def _over_time(router: APIRouter, work: _AnalysisService) -> None:
 
     @router.post("/measures")
     async def measures(asked: PartsRequest) -> dict[str, Any]:
-        """Give what was measured of each part."""
+        """List the measures that parts have."""
         names = await work.do(trends.measures, store, asked.parts(work.station))
         return {"measures": names}
 
     @router.post("/measured")
     async def measured(asked: Measured) -> dict[str, Any]:
-        """Give one measure of each part."""
+        """List one measure of each part."""
         return await work.do(_measured, work, asked)
 
 
@@ -175,12 +175,12 @@ def _parts(router: APIRouter, work: _AnalysisService) -> None:
 
     @router.get("/part/{part_id}")
     async def part(part_id: str, request: Request) -> dict[str, Any]:
-        """Give all that is known of a part."""
+        """Show all that is known of a part."""
         return await one(PartFilter(part_id=part_id), part_id, request)
 
     @router.get("/number/{number}")
     async def number(number: int, request: Request) -> dict[str, Any]:
-        """Give all that is known of the part of a number."""
+        """Show all that is known of the part of a number."""
         return await one(PartFilter(number=number), f"{number}", request)
 
     async def one(which: PartFilter, name: str, request: Request) -> dict[str, Any]:
@@ -191,7 +191,7 @@ def _parts(router: APIRouter, work: _AnalysisService) -> None:
 
     @router.get("/thumb/{part_id}")
     async def thumb(part_id: str, request: Request) -> Response:
-        """Give a small picture of a part."""
+        """Show a small picture of a part."""
         data = await asyncio.to_thread(thumbs.of, part_id)
         if data is None:
             raise work.refuse(request, "no_picture", 404)
@@ -234,7 +234,7 @@ def _exports(router: APIRouter, work: _AnalysisService) -> None:
 
     @router.get("/export/{token}")
     async def fetch(token: str, request: Request) -> Response:
-        """Give a file away, and delete it."""
+        """Download a file, and delete it."""
         found = files.take(token)
         if found is None or not found.path.is_file():
             raise work.refuse(request, "no_file", 404)
@@ -267,7 +267,7 @@ def _reports(router: APIRouter, work: _AnalysisService) -> None:
 
     @router.get("/report/{token}")
     async def opened(token: str, request: Request) -> Response:
-        """Give a report to be read or printed, and delete it."""
+        """Show a report to be read or printed, and delete it."""
         found = files.take(token)
         if found is None or not found.path.is_file():
             raise work.refuse(request, "no_file", 404)
@@ -289,7 +289,7 @@ def _reports(router: APIRouter, work: _AnalysisService) -> None:
 
     @router.post("/verify/cancel")
     async def cancel(request: Request) -> dict[str, Any]:
-        """Give up reading the record."""
+        """Cancel the verification of the record."""
         if job := await asyncio.to_thread(work.jobs.running, VERIFY):
             async with audited(work.context, request, ActionKind.VERIFICATION_CANCELLED):
                 await asyncio.to_thread(work.jobs.cancel, job.id)
@@ -345,7 +345,7 @@ def _measured(work: _AnalysisService, asked: Measured) -> dict[str, Any]:
 async def _bounded(
     work: _AnalysisService, asked: ExportRequest, which: PartFilter, request: Request
 ) -> int:
-    """Give how many parts it is; refuse what is too large, or would fill the station's disk."""
+    """Count the parts to export; refuse what is too large, or would fill the station's disk."""
     found = await work.do(extent, work.store, which)
     if found.parts == 0:
         raise work.refuse(request, "export_empty", 404)

@@ -91,7 +91,7 @@ def stored(
     recipe: Recipe | None,
     several: bool,
 ) -> dict[str, Any]:
-    """Give the latest parts of one recipe for a browser; newest first, arrays packed."""
+    """Read the latest parts of one recipe for a browser; newest first, arrays packed."""
     rows = columns_of(store, part_filter, _COLUMNS, limit=limit)
     rules = rules_of(recipe, rows)
     arrays: dict[str, list[float]] = {
@@ -150,7 +150,7 @@ def rules_of(recipe: Recipe | None, rows: Sequence[tuple[Any, ...]]) -> Rules:
 
 
 def _peak(regions: Sequence[dict[str, Any]]) -> float:
-    """Give the peak of the worst region that no rule allows."""
+    """Return the peak of the worst region that no rule allows."""
     peaks = (float(region["peak_score"]) for region in regions if not region["accepted"])
     return max(peaks, default=np.nan)
 
@@ -190,7 +190,7 @@ def _promise(recipe: Recipe) -> dict[str, Any]:
 
 
 def _intervals(truths: Sequence[float], kinds: Sequence[float]) -> dict[str, Any]:
-    """Give the exact intervals of k in n, for n parts labelled OK and n labelled NG that have a score."""
+    """Compute the exact intervals of k in n, for n parts labelled OK and n labelled NG that have a score."""
     found: dict[str, Any] = {}
     pairs = list(zip(truths, kinds, strict=True))
     for name, truth in (("ok", Truth.OK), ("ng", Truth.NG)):

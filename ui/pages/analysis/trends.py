@@ -11,21 +11,25 @@ from typing import Any
 
 import numpy as np
 
-from inspection import reasons
 from inspection.judgement import Verdict
 from inspection.labels.labels import LabelsByPart, Truth
+from inspection.reasons import Reason
 from inspection.recipe import Recipe
 from inspection.store import Store
 from inspection.store.chain import revived
 from inspection.store.filters import PartFilter
 from inspection.store.reading.summary import columns_by_id, columns_of, counts_between, extent
+from inspection.store.records import recorded_cause
 from ui.pages.analysis.requests import packed
 from ui.pages.analysis.statistics import drifting_median, pareto
 
 MOST_STEPS = 500
 MOST_REJECTS = 20_000
 _REJECTS = (Verdict.FAIL, Verdict.REVIEW, Verdict.CANNOT_INSPECT)
-NO_ZONE, NO_TYPE, OTHER = "-", "-", "other"
+NO_ZONE, NO_TYPE = "-", "-"
+_CAUSE_COLUMNS = (
+    "regions", "verdict", "score", "threshold", "reason", "reason_code", "reason_values",
+)  # fmt: skip
 
 
 class TooManySteps(Exception):
@@ -61,7 +65,7 @@ def yield_over_time(
 def edges_of(
     first: datetime, last: datetime, step: str, shifts: Sequence[str]
 ) -> Iterator[datetime]:
-    """Give when each step began, from the one that holds `first` to the end of that of `last`."""
+    """Yield when each step began, from the one that holds `first` to the end of that of `last`."""
     if step == "hour":
         edge = first.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
         yield edge
@@ -91,14 +95,14 @@ def causes(store: Store, part_filter: PartFilter, labels: LabelsByPart) -> dict[
         if part_filter.verdict not in (None, verdict):
             continue
         rejected = replace(part_filter, verdict=verdict)
-        rows = columns_of(store, rejected, ("regions", "reason"), limit=MOST_REJECTS)
+        rows = columns_of(store, rejected, _CAUSE_COLUMNS, limit=MOST_REJECTS)
         more = more or len(rows) == MOST_REJECTS
         if verdict is Verdict.CANNOT_INSPECT:
             cannot = len(rows)
-            kinds.update(reason_kind(reason) for _, reason in rows)
+            kinds.update(_cause(row).code for row in rows)
         else:
             rejects += len(rows)
-            for regions, _ in rows:
+            for regions, *_ in rows:
                 zones.update(_zones(regions))
     defects = _defects(store, part_filter, labels)
     return {
@@ -106,12 +110,6 @@ def causes(store: Store, part_filter: PartFilter, labels: LabelsByPart) -> dict[
         "kinds": {"parts": cannot, "bars": _bars(kinds), "more": more},
         "defects": {"parts": sum(defects.values()), "bars": _bars(defects), "more": False},
     }
-
-
-def reason_kind(reason: str) -> str:
-    """Give the kind of a reason without its numbers; "other" for one nobody foresaw."""
-    found = reasons.recognise(reason)
-    return OTHER if found is None else found.key
 
 
 def measured(
@@ -123,7 +121,7 @@ def measured(
     recipe: Recipe | None,
     deadline_ms: float,
 ) -> dict[str, Any]:
-    """Give one measure of the latest parts, oldest first, with its limits and drifting median."""
+    """Read one measure of the latest parts, oldest first, with its limits and drifting median."""
     column, _, name = measure.partition(".")
     column = {"latency": "latency_ms"}.get(column, column)
     rows = columns_of(store, part_filter, ("number", "judged_at", "verdict", column), limit=limit)[
@@ -153,7 +151,7 @@ def measured(
 
 
 def measures(store: Store, part_filter: PartFilter) -> list[str]:
-    """Give the measures the latest parts have."""
+    """List the measures that the latest parts have."""
     health, latency = set[str](), set[str]()
     for one, other in columns_of(store, part_filter, ("health", "latency_ms"), limit=200):
         health |= set(json.loads(one))
@@ -169,7 +167,7 @@ def measures(store: Store, part_filter: PartFilter) -> list[str]:
 
 
 def _starts(first: datetime, starts: Sequence[str]) -> Iterator[datetime]:
-    """Give each local start of a shift, from the day before `first` on."""
+    """Yield each local start of a shift, from the day before `first` on."""
     day = first.astimezone().date() - timedelta(days=1)
     while True:
         for start in starts:
@@ -177,6 +175,10 @@ def _starts(first: datetime, starts: Sequence[str]) -> Iterator[datetime]:
             local = datetime(day.year, day.month, day.day, hour, minute)
             yield local.astimezone().astimezone(UTC)
         day += timedelta(days=1)
+
+
+def _cause(row: tuple[Any, ...]) -> Reason:
+    return recorded_cause(dict(zip(_CAUSE_COLUMNS, row, strict=True)))
 
 
 def _zones(regions: str) -> set[str]:

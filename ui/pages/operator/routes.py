@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, StringConstraints
 
-from inspection import reasons
 from inspection.judgement import Verdict
 from inspection.local_api.messages import record_message
 from inspection.store import PartEvent, PartRecord
@@ -95,14 +94,13 @@ def _ask(router: APIRouter, context: Context) -> None:
 
     @router.get("/about")
     async def about(request: Request) -> dict[str, Any]:
-        """Tell what this person may do here, and how the station's reasons are to be read."""
+        """Tell what this person may do here."""
         role = request.scope["user"].role
         return {
             "may": {what: may(context, role, what) for what in MAY},
             "products": [product.name for product in settings.products],
             "trigger": settings.trigger,
             "latch_fail": settings.latch_fail,
-            "reasons": reasons.for_browser(),
         }
 
     @router.get("/recipe/{recipe_id}")

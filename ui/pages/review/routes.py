@@ -9,7 +9,6 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from inspection import reasons
 from inspection.labels.dataset_export import datasets
 from inspection.labels.defect_types import checked
 from inspection.store.event_kinds import ActionKind, EventKind
@@ -48,9 +47,8 @@ def routes(context: Context) -> APIRouter:
 
     @router.get("/choices")
     async def choices_message() -> dict[str, Any]:
-        """What may be filtered by, types of defects, and how reasons are read."""
-        choices = await asyncio.to_thread(review.choices)
-        return {**choices, "reasons": reasons.for_browser()}
+        """What may be filtered by, and the types of defects."""
+        return await asyncio.to_thread(review.choices)
 
     @router.post("/part")
     async def part(about: PartRequest, request: Request) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 import {call, el, has, svg, t} from "/static/shared/base.js";
 import {short, when} from "/static/shared/format.js";
 import {COLOUR} from "/static/analysis/chart.js";
+import {say} from "/static/shared/reasons.js";
 
 const API = "/api/engineer/analysis";
 export const SIGN = {PASS: "●", FAIL: "■", REVIEW: "▲", CANNOT_INSPECT: "◆"};
@@ -10,6 +11,11 @@ export const verdictWord = (verdict) => t(`analysis.verdict_${verdict}`);
 
 export function badge(verdict) {
   return el("span", {class: `verdict ${verdict}`}, `${SIGN[verdict]} ${verdictWord(verdict)}`);
+}
+
+function reason(part) {
+  const {why, detail} = say(part);
+  return detail || why;
 }
 
 const number = (value) => (typeof value === "number" ? short(value) : value === null ? "–" : String(value));
@@ -78,7 +84,7 @@ function line(part) {
     el("td", {}, el("button", {class: "link", onclick: (event) => { event.stopPropagation(); open(); }}, String(part.number))),
     el("td", {}, badge(part.verdict)), el("td", {}, part.serial ?? "–"), el("td", {}, part.lot ?? "–"),
     el("td", {class: "right"}, number(part.score)), el("td", {}, when(Date.parse(part.judged_at))),
-    el("td", {class: "reason"}, part.reason));
+    el("td", {class: "reason"}, reason(part)));
 }
 
 /** Show one part in front of the page; arrows go to its neighbours by number. */
@@ -113,9 +119,10 @@ function fill(dialog, {record, events, picture, file, last}) {
   const head = el("header", {class: "row"}, badge(record.verdict), el("h2", {}, t("analysis.part_number", {number: at})),
     el("span", {class: "space"}), step("previous", at - 1), step("next", at + 1), close);
   const look = picture ? look_at(record, file) : el("p", {class: "empty"}, t("analysis.no_picture"));
-  const fields = ["reason", "score", "threshold", "p_value", "serial", "lot", "product", "station", "recipe_id",
+  const fields = ["score", "threshold", "p_value", "serial", "lot", "product", "station", "recipe_id",
     "part_id", "trigger_id", "source", "captured_at", "judged_at", "image", "image_sha256", "previous_hash", "hash"];
   const table = el("table", {class: "fields"}, el("tbody", {},
+    pair("reason", reason(record)),
     ...fields.map((name) => pair(name, /_at$/.test(name) && record[name]
       ? `${when(Date.parse(record[name]), {year: true})} (${record[name].replace("+00:00", " UTC").replace("T", " ")})` : number(record[name]))),
     ...nested("health", record.health), ...nested("latency", record.latency_ms, " ms"), ...nested("capture", record.capture)));

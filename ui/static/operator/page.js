@@ -8,7 +8,6 @@ import {signs} from "/static/shared/verdict_signs.js";
 import {sound} from "/static/operator/sound.js";
 import {strip, trend} from "/static/operator/strip.js";
 import {troubles} from "/static/operator/troubles.js";
-import {learnReasons} from "/static/shared/reasons.js";
 
 const STRIP = 12, TREND = 100, KEPT_SHOWN = 1000, BACK_MS = 120_000, SECOND = 1000;
 
@@ -53,7 +52,6 @@ async function know(state, show) {
   const about = await call("/api/operator/about");
   if (!about.ok) { setTimeout(() => know(state, show), 2000); return; }
   state.about = about;
-  learnReasons(about.reasons);
   forget();
   show.all();
 }
@@ -92,7 +90,7 @@ function part(state, show, noise, message) {
   if (state.strip.length > STRIP) state.strip.shift();
   state.trend.push(message.verdict);
   if (state.trend.length > TREND) state.trend.shift();
-  if (message.reason.includes("station busy: ")) state.busyAt = performance.now();
+  if (message.cause.code === "busy") state.busyAt = performance.now();
   show.part(message);
   me.shown.push([message.number, message.decided_ms, performance.timeOrigin + performance.now()]);
   if (me.shown.length > KEPT_SHOWN) me.shown.shift();

@@ -1,7 +1,6 @@
 // The review page: one part after the other, one key each.
 import {bar, call, el, live, t, toast} from "/static/shared/base.js";
 import {defectName} from "/static/shared/labels.js";
-import {learnReasons} from "/static/shared/reasons.js";
 import {editDefects, exportDataset, showAgreement} from "/static/review/dialogs.js";
 import {Filter, GROUPS} from "/static/review/filter.js";
 import {info} from "/static/review/info.js";
@@ -18,7 +17,6 @@ const LOOK_MS = 4000;
 export async function start(element) {
   const choices = await call(`${API}/choices`);
   if (!choices.ok) { element.append(bar("review"), el("p", {class: "problem"}, choices.error)); return; }
-  learnReasons(choices.reasons);
   await new Page(element, choices).open();
 }
 

@@ -1,6 +1,7 @@
 // The recorded parts a recipe was tried on: its mistakes on labelled parts, and who would get another answer.
 import {el, t} from "/static/shared/base.js";
 import {labelText} from "/static/shared/labels.js";
+import {say} from "/static/shared/reasons.js";
 
 /** Show what a trial of the recipe of this training came to. */
 export function triedParts(app, job, {parts, flips, listed, labelled}) {
@@ -37,5 +38,5 @@ function pair(app, job, row) {
         row.score === null ? "" : el("img", {src: heat, alt: t("setup.heat"), loading: "lazy", class: "heat"}))),
     el("figcaption", {}, row.escape ? el("b", {class: "error"}, `▲ ${t("setup.escape", {label: labelText(row)})}`) : "",
       el("b", {}, `${word(row.before)} → ${word(row.verdict)}`), row.label && !row.escape ? el("span", {}, labelText(row)) : "",
-      el("span", {}, row.serial ?? row.part_id.slice(0, 8)), el("small", {}, row.reason)));
+      el("span", {}, row.serial ?? row.part_id.slice(0, 8)), el("small", {}, row.cause ? say(row).why : row.reason)));
 }
