@@ -12,6 +12,7 @@ import pytest
 from inspection.cli.records import app
 from inspection.judgement import Judgement, Region, Verdict
 from inspection.labels.review_queue import Queue, State
+from inspection.reasons import Reason
 from inspection.store import NewPart, Store
 from inspection.store.filters import (
     ALL_PARTS,
@@ -28,6 +29,10 @@ NOON = datetime(2026, 3, 5, 12, tzinfo=UTC)
 SINGLE = "00000000-0000-4000-8000-000000000002"
 
 
+def said(text: str) -> Reason:
+    return Reason("other", {"text": text})
+
+
 def region(zone: str | None, *, accepted: bool) -> Region:
     return Region(
         x_px=0, y_px=0, width_px=2, height_px=2, area_px=4.0, area_mm2=None, peak_score=3.0,
@@ -41,14 +46,19 @@ def filled(store: Store, make_part: Callable[..., NewPart]) -> Store:
     rows: list[dict[str, Any]] = [
         {"lot": "L1", "serial": "S10", "product": "nut"},
         {"lot": "L12", "serial": "S11", "product": "bolt", "recipe_id": "abc1"},
-        {"lot": "L2*", "serial": "T1", "verdict": Verdict.FAIL, "reason": "too wide at the rim",
+        {"lot": "L2*", "serial": "T1", "verdict": Verdict.FAIL, "cause": said("too wide at the rim"),
          "regions": (region("rim", accepted=False), region("hub", accepted=True))},
         {"lot": "L2b", "recipe_id": "abd", "verdict": Verdict.FAIL,
          "regions": (region("hub", accepted=False), region(None, accepted=False))},
         {"lot": "L1", "serial": "S10", "product": "nut", "station": "st"},
     ]  # fmt: skip
     for n, row in enumerate(rows):
-        judged = {"verdict": Verdict.PASS, "reason": "as usual", "recipe_id": "xyz", "regions": ()}
+        judged = {
+            "verdict": Verdict.PASS,
+            "cause": said("as usual"),
+            "recipe_id": "xyz",
+            "regions": (),
+        }
         judged |= {name: row.pop(name) for name in judged.keys() & row.keys()}
         judgement = Judgement(**judged, score=1.0, p_value=0.5, threshold=2.0)
         store.add(

@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from inspection.intervals import exact_interval
-from inspection.training.metrics import Mask, aupro, auroc, pixel_auroc
+from inspection.training.metrics import TruthMask, aupro, auroc, pixel_auroc
 
 Maps = list[NDArray[np.float32]]
 REPOSITORY = Path(__file__).parents[2]
@@ -110,7 +110,7 @@ def test_a_constant_map_is_a_coin() -> None:
 
 def test_a_good_image_needs_no_mask_array() -> None:
     maps, masks = _drawn(seed=3, step=0.25)
-    empty: list[Mask | None] = [
+    empty: list[TruthMask | None] = [
         np.zeros(m.shape, np.uint8) if k is None else k for m, k in zip(maps, masks, strict=True)
     ]
     assert any(mask is None for mask in masks)
@@ -207,11 +207,11 @@ def test_importing_it_loads_nothing_heavy() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def _drawn(seed: int, step: float) -> tuple[Maps, list[Mask | None]]:
+def _drawn(seed: int, step: float) -> tuple[Maps, list[TruthMask | None]]:
     """Maps of different sizes with blobs in some, rounded to `step` where there is one."""
     random = np.random.default_rng(seed)
     maps: Maps = []
-    masks: list[Mask | None] = []
+    masks: list[TruthMask | None] = []
     for height, width, blobs in [(23, 31, 2), (40, 17, 0), (12, 50, 4), (30, 30, 1)]:
         mask = np.zeros((height, width), np.uint8)
         for _ in range(blobs):
@@ -223,7 +223,7 @@ def _drawn(seed: int, step: float) -> tuple[Maps, list[Mask | None]]:
     return maps, masks
 
 
-def _plain_aupro(maps: Maps, masks: list[Mask | None], limit: float) -> float:
+def _plain_aupro(maps: Maps, masks: list[TruthMask | None], limit: float) -> float:
     """Every score a threshold, every region counted at each, the curve cut at the limit."""
     good = np.concatenate(
         [m.ravel() if k is None else m[k == 0] for m, k in zip(maps, masks, strict=True)]

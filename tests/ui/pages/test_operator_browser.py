@@ -20,6 +20,7 @@ from cameras import Frame
 from cameras.simulated import draw_part
 from inspection.judgement import Verdict
 from inspection.judging.judge import inspect
+from inspection.reasons import accepted_or_at_fault
 from inspection.recipe import open_recipe
 from inspection.store import NewPart, encode_picture, open_store
 from tests.ui.conftest import FULL_HD, SERVER_GONE, SMALL, AtWork, Opened, free_port, wait_for
@@ -65,7 +66,11 @@ def _drifted_record(path: Path, recipe_file: Path) -> None:
     good, frame = judged(5, None)
     bad, faulty = judged(6, "missing_feature")
     assert (good.verdict, bad.verdict) == (Verdict.PASS, Verdict.FAIL)
-    unusual, review = replace(good, p_value=0.05), replace(bad, verdict=Verdict.REVIEW)
+    cause = accepted_or_at_fault("REVIEW", bad.regions, bad.threshold or 0.0)
+    unusual, review = (
+        replace(good, p_value=0.05),
+        replace(bad, verdict=Verdict.REVIEW, cause=cause),
+    )
     picture = encode_picture(frame)
     about: dict[str, Any] = {"station": "line-1", "product": "flange"}
     parts = [NewPart(judgement=unusual, image_bytes=picture, **about) for _ in range(60)]
