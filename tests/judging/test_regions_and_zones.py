@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from inspection.errors import SetupError
-from inspection.judgement import Region, Verdict
+from inspection.judgement import Region, Verdict, core_mask
 from inspection.judging.judge import inspect
+from inspection.judging.overlay import heat_over
 from inspection.judging.regions import find_regions
 from inspection.recipe import Recipe, open_recipe
 from inspection.recipe.framing import CanvasLayout
@@ -73,13 +76,20 @@ def test_places_apart_are_given_worst_first() -> None:
 def test_the_worst_place_is_given_however_small_or_near_the_limit() -> None:
     rng = np.random.default_rng(0)
     for _ in range(50):
-        values = rng.random((16, 32), dtype=np.float32) * 5
-        row, column = (int(rng.integers(n)) for n in values.shape)
-        values[row, column] = 5.0 + 1e-4
-        regions = regions_of(values)
-        assert len(regions) >= 1
-        assert abs(regions[0].x_px + regions[0].width_px / 2 - 16 * (column + 0.5)) < 16
-        assert abs(regions[0].y_px + regions[0].height_px / 2 - 16 * (row + 0.5)) < 16
+        noise = rng.random((16, 32), dtype=np.float32)
+        row, column = (int(rng.integers(n)) for n in noise.shape)
+        x, y = 16 * (column + 0.5), 16 * (row + 0.5)
+        for values in (3 * noise, 5 * noise):
+            values[row, column] = 5.0 + 1e-4
+            regions = regions_of(values)
+            assert len(regions) == 1
+            assert regions[0].x_px <= x <= regions[0].x_px + regions[0].width_px
+            assert regions[0].y_px <= y <= regions[0].y_px + regions[0].height_px
+        quiet = 3 * noise
+        quiet[row, column] = 5.0 + 1e-4
+        (region,) = regions_of(quiet)
+        assert abs(region.x_px + region.width_px / 2 - x) < 16
+        assert abs(region.y_px + region.height_px / 2 - y) < 16
 
 
 @pytest.mark.parametrize("box", [(0, 0, 2, 2), (14, 30, 2, 2), (0, 0, 16, 32)])
@@ -89,6 +99,136 @@ def test_a_region_at_the_border_stays_in_the_picture(box: tuple[int, int, int, i
     assert region.y_px >= 0
     assert region.x_px + region.width_px <= 512
     assert region.y_px + region.height_px <= 256
+
+
+def blob(row: float, column: float, *, radius: float, value: float = 9.0) -> NDArray[np.float32]:
+    """A 16 x 32 map with the heat of a disc: 1 far from it, `value` on it, falling off over a patch."""
+    y, x = np.mgrid[:16, :32] + 0.5
+    away = np.maximum(np.hypot(y - row, x - column) - radius, 0)
+    return np.asarray(1 + (value - 1) * np.exp(-(away**2)), np.float32)
+
+
+@pytest.mark.parametrize("radius", [2.0, 3.0, 4.0, 5.0])
+@pytest.mark.parametrize("value", [6.0, 9.0, 50.0])
+@pytest.mark.parametrize("place", [(8.0, 12.0), (7.3, 20.6), (2.0, 3.0)])
+def test_one_disc_gives_one_region_of_about_its_area(
+    radius: float, value: float, place: tuple[float, float]
+) -> None:
+    (region,) = regions_of(blob(*place, radius=radius, value=value))
+    y, x = np.mgrid[:256, :512] + 0.5
+    disc = np.hypot(y - 16 * place[0], x - 16 * place[1]) <= 16 * radius
+    assert 0.5 <= region.area_px / disc.sum() <= 2
+    core = core_mask([region], disc.shape)
+    assert (core & disc).sum() > 0.7 * disc.sum()
+    assert 0.5 <= core.sum() / disc.sum() <= 2
+    assert region.x_px <= 16 * place[1] <= region.x_px + region.width_px
+    assert region.y_px <= 16 * place[0] <= region.y_px + region.height_px
+
+
+def test_a_strong_defect_far_above_the_limit_is_no_larger_for_it() -> None:
+    """The outline of a core follows the peak: what is a halo beside it is none of it."""
+    areas = [regions_of(blob(8, 12, radius=2, value=v))[0].area_px for v in (6.0, 20.0, 1000.0)]
+    assert areas == pytest.approx([areas[0]] * 3, rel=0.05)
+
+
+def test_the_halo_of_a_strong_defect_is_no_second_region() -> None:
+    values = blob(8, 12, radius=2, value=100.0)
+    values[7:9, 15:18] = 40.0  # far above the limit of 5, yet below half of the peak
+    rows = regions_of(values)
+    assert len(rows) == 1
+    assert rows[0].peak_score == pytest.approx(100.0)
+
+
+def test_two_places_above_the_limit_within_one_core_are_one_region() -> None:
+    values = np.maximum(blob(8, 10, radius=1.5), blob(8, 15, radius=1.5, value=8.5))
+    values[:, 12] = np.minimum(values[:, 12], 4.9)  # between them nothing is above the limit of 5
+    values[8, 12] = 4.9
+    fine = np.maximum(values, 0)
+    found = AnomalyMap(
+        np.maximum(fine, np.where(blob(8, 12.5, radius=4) > 7, 8.0, 1.0)).astype(np.float32),
+        score=float(values.max()),
+        neighbourhood=values.copy(),
+    )
+    view = CanvasLayout(PLACE, np.ones((128, 256), dtype=bool))
+    (region,) = find_regions(found, view, ANYWHERE, threshold=5.0)
+    assert region.peak_score == pytest.approx(float(values.max()))
+
+
+def test_nothing_outside_what_is_inspected_is_in_a_region() -> None:
+    valid = np.zeros((128, 256), dtype=bool)
+    valid[:, :100] = True  # 12.5 patches across
+    values = blob(8, 13, radius=3)  # the hottest point lies outside
+    found = AnomalyMap(values, score=9.0, neighbourhood=np.where(np.arange(32) < 12, values, 0))
+    (region,) = find_regions(found, CanvasLayout(PLACE, valid), ANYWHERE, threshold=5.0)
+    assert region.x_px + region.width_px <= 200
+    core = core_mask([region], (256, 512))
+    assert core.any()
+    assert not core[:, 202:].any()
+    assert region.area_px <= 3 * 32 * 16 * 6
+
+
+def test_an_outline_is_closed_around_its_core_and_moves_with_the_part() -> None:
+    (region,) = regions_of(blob(8, 12, radius=3))
+    corners = np.array(region.outline)
+    assert len(corners) >= 8
+    assert corners[:, 0].min() >= region.x_px - 1
+    assert corners[:, 0].max() <= region.x_px + region.width_px + 1
+    assert corners.mean(0) == pytest.approx([12 * 16, 8 * 16], abs=8)
+    bare = Region(
+        x_px=3, y_px=4, width_px=5, height_px=6, area_px=30.0, area_mm2=None, peak_score=1.0
+    )
+    assert list(bare.corners) == [(3, 4), (8, 4), (8, 10), (3, 10)]
+    accepted = replace(bare, accepted=True)
+    assert core_mask([bare], (20, 20)).sum() > 0
+    assert core_mask([accepted], (20, 20)).sum() == 0
+
+
+def test_the_regions_of_a_finer_map_are_in_the_same_pixels() -> None:
+    coarse, fine = blob(8, 12, radius=3), cv2.resize(blob(8, 12, radius=3), (64, 32))
+    rows = [
+        find_regions(
+            AnomalyMap(values, score=9.0, neighbourhood=coarse.copy()),
+            CanvasLayout(PLACE, np.ones((128, 256), dtype=bool)),
+            ANYWHERE,
+            threshold=5.0,
+        )
+        for values in (coarse.copy(), fine)
+    ]
+    (one,), (other,) = rows
+    assert other.area_px == pytest.approx(one.area_px, rel=0.1)
+    assert (other.x_px, other.y_px) == (
+        pytest.approx(one.x_px, abs=8),
+        pytest.approx(one.y_px, abs=8),
+    )
+
+
+@pytest.fixture(scope="module")
+def two_scales(line: Any, tmp_path_factory: pytest.TempPathFactory) -> Recipe:
+    """A recipe of the shared line that looks at two scales."""
+    path = tmp_path_factory.mktemp("two") / "two.recipe"
+    options = TrainingOptions(image_size_px=512, false_reject=0.1)
+    report = train_recipe(line.dataset, path, options=options, setup=Setup())
+    assert report.parity <= 1e-3
+    recipe = open_recipe(path)
+    assert recipe.settings.model["shrinks"] == [2, 1]
+    return recipe
+
+
+@pytest.mark.slow
+def test_of_a_part_with_one_defect_one_core_of_about_its_area_is_told(
+    line: Any, frame_of: Any, spotted: Any, two_scales: Recipe
+) -> None:
+    good = line.good(_passing(line, two_scales, frame_of))
+    ratios = []
+    for x, y in ((64, 100), (190, 80), (150, 60), (120, 200), (90, 180)):
+        found = inspect(frame_of(spotted(good, x, y, radius_px=30)), two_scales)
+        assert found.verdict is Verdict.FAIL
+        (region,) = found.regions
+        disc = cv2.circle(np.zeros(good.shape[:2], np.uint8), (x, y), 30, 1, -1) > 0
+        assert (core_mask(found.regions, good.shape) & disc).any()
+        assert found.score == pytest.approx(region.peak_score)
+        ratios.append(region.area_px / disc.sum())
+    assert 0.5 <= np.median(ratios) <= 2
 
 
 def test_zones_name_and_allow() -> None:
@@ -164,15 +304,17 @@ def test_only_the_region_of_interest_is_judged_and_it_fills_the_canvas(
     assert worst.x_px < SPOT[0] < worst.x_px + worst.width_px
     assert worst.y_px < SPOT[1] < worst.y_px + worst.height_px
     assert found.anomaly_map is not None
-    assert found.anomaly_map.detail is not None
     heat = around.framing.to_picture(frame.image.shape, *found.anomaly_map.shown, pose=found.pose)
-    coarse = around.framing.to_picture(frame.image.shape, found.anomaly_map.values, pose=found.pose)
-    assert (heat >= coarse).all()
-    assert heat.sum() > 1.01 * coarse.sum()
-    row, column = np.unravel_index(int(heat.argmax()), heat.shape)
-    assert (column, row) == (pytest.approx(SPOT[0], abs=10), pytest.approx(SPOT[1], abs=10))
     assert heat.shape == good.shape[:2]
     assert (heat[180:] == 0).all()
+    inside = np.zeros(good.shape[:2], np.uint8)
+    cv2.fillPoly(inside, [np.array(AROUND, np.int32)], 1)
+    beside = cv2.dilate(inside, np.ones((9, 9), np.uint8)) == 0  # a patch is 8 px here
+    assert not core_mask(found.regions, good.shape)[beside].any()
+    colours = heat_over(frame.image, found, around)
+    assert not colours[beside][:, 3].any()
+    row, column = np.unravel_index(int(colours[..., 3].argmax()), heat.shape)
+    assert (column, row) == (pytest.approx(SPOT[0], abs=10), pytest.approx(SPOT[1], abs=10))
     assert inspect(frame, taught(ELSEWHERE)).verdict is Verdict.PASS
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from models import _coreset
 from models._coreset import TAKEN, complete_coreset, greedy_coreset
 from models._held_out_banks import select_banks
+from models._scale import _held_out
 
 FRONTIERS = [1, 2, 7, 64, 399, 400, 5000]
 
@@ -130,21 +131,38 @@ def test_a_bank_without_a_fold_has_nothing_of_it(count: int) -> None:
     rng = np.random.default_rng(8)
     points = rng.standard_normal((240, 5), dtype=np.float32)
     folds = np.arange(240) // 8 % 3
-    bank, apart = select_banks(points, folds, count, rng=rng)
+    bank, held_out = select_banks(points, folds, count, rng=rng)
     assert len(bank) == min(count, 240)
-    for fold, found in enumerate(apart):
-        assert (found.own == (folds == fold)).all()
-        assert len(found.bank) == min(count, 160)
-        assert len(np.unique(found.bank, axis=0)) == len(found.bank)
+    for fold, other in enumerate(held_out):
+        whole = np.concatenate([bank[other.kept], other.filled])
+        assert len(whole) == min(count, 160)
+        assert len(np.unique(whole, axis=0)) == len(whole)
         others = {row.tobytes() for row in points[folds != fold]}
-        assert all(row.tobytes() in others for row in found.bank)
-        wanted = np.sqrt(squared_to(points[found.own], found.bank))
-        assert found.distances == pytest.approx(wanted, abs=1e-3)
+        assert all(row.tobytes() in others for row in whole)
+        # All that the bank of all has from the others is kept, in its order.
+        own = {row.tobytes() for row in points[folds == fold]}
+        assert other.kept.tolist() == [i for i, r in enumerate(bank) if r.tobytes() not in own]
 
 
 def test_a_lone_fold_is_measured_by_the_bank_of_all() -> None:
     points = np.random.default_rng(9).standard_normal((60, 5), dtype=np.float32)
-    bank, apart = select_banks(points, one(points), 20, rng=np.random.default_rng(0))
-    (found,) = apart
-    assert found.bank.tobytes() == bank.tobytes()
-    assert found.distances == pytest.approx(np.sqrt(squared_to(points, bank)), abs=1e-3)
+    bank, held_out = select_banks(points, one(points), 20, rng=np.random.default_rng(0))
+    (other,) = held_out
+    assert other.kept.tolist() == list(range(20))
+    assert other.filled.shape == (0, 5)
+    assert len(bank) == 20
+
+
+def test_a_held_out_distance_is_that_to_the_whole_bank_without_the_fold() -> None:
+    rng = np.random.default_rng(10)
+    points = rng.standard_normal((240, 5), dtype=np.float32)
+    folds = np.arange(240) // 8 % 3
+    bank, held_out = select_banks(points, folds, 60, rng=rng)
+    for fold, other in enumerate(held_out):
+        own = points[folds == fold]
+        distances, near = _held_out(own, bank, other)
+        whole = np.concatenate([bank[other.kept], other.filled])
+        assert distances == pytest.approx(np.sqrt(squared_to(own, whole)), abs=1e-3)
+        assert set(near.ravel().tolist()) <= set(other.kept.tolist())
+        to_kept = np.square(own[:, None] - bank[other.kept][None]).sum(2)
+        assert near[:, 0].tolist() == other.kept[to_kept.argmin(1)].tolist()

@@ -17,6 +17,7 @@ from models import (
     AnomalyModel,
     ModelError,
     NotFitted,
+    PatchMaps,
     Picture,
     Scoring,
     load_program,
@@ -30,6 +31,7 @@ from models import (
 SIZE_PX, N, FOLDS = 192, 12, 3
 TOLERANCE = 1e-3
 CAUGHT = ("missing_feature", "stain")
+SHRINKS = ((1,), (2, 1))
 
 
 def drawn(seed: int, defect: str | None = None) -> Picture:
@@ -47,9 +49,22 @@ def folds() -> Any:
     return np.arange(N, dtype=np.intp) % FOLDS
 
 
-@pytest.fixture(scope="module", params=model_names())
+def planes(maps: PatchMaps) -> list[Any]:
+    """Every map that a score is made of, coarsest first."""
+    return [maps.distances, *(each for s in maps.finer for each in (s.plain, s.density))]
+
+
+def held_out(model: AnomalyModel) -> list[Any]:
+    """The held-out maps of all pictures: of each plane an array (N, h, w)."""
+    return [
+        np.stack(each) for each in zip(*(planes(model.held_out(i)) for i in range(N)), strict=True)
+    ]
+
+
+@pytest.fixture(scope="module", params=[(n, s) for n in model_names() for s in SHRINKS], ids=str)
 def taught(request: pytest.FixtureRequest, pictures: list[Picture], folds: Any) -> AnomalyModel:
-    model = model_class(request.param)(seed=4)
+    name, shrinks = request.param
+    model = model_class(name)(shrinks=shrinks, seed=4)
     assert model.fit(pictures, folds=folds) is model
     return model
 
@@ -59,7 +74,7 @@ def test_hyperparameters_are_stored_unchanged(name: str) -> None:
     kind = model_class(name)
     parameters = inspect.signature(kind).parameters
     assert {p.kind for p in parameters.values()} == {inspect.Parameter.KEYWORD_ONLY}
-    assert {"backbone", "weights", "seed"} <= set(parameters)
+    assert {"backbone", "weights", "shrinks", "seed"} <= set(parameters)
     given = {each: object() for each in parameters}
     model = kind(**given)
     assert {each: getattr(model, each) for each in given} == given
@@ -79,7 +94,6 @@ def test_it_is_called_as_its_file(name: str) -> None:
 @pytest.mark.parametrize(
     "ask",
     [
-        lambda m: m.distances(drawn(0).canvas),
         lambda m: m.measure(drawn(0).canvas),
         lambda m: m.held_out(0),
         lambda m: m.program(),
@@ -91,26 +105,42 @@ def test_an_untaught_model_scores_nothing(name: str, ask: Callable[[Any], Any]) 
     assert str(caught.value).startswith(f"{name}: ")
 
 
-def test_held_out_maps_and_descriptors_have_one_row_a_picture(taught: AnomalyModel) -> None:
-    canvas = drawn(0).canvas
-    grid = taught.distances(canvas).shape
-    assert taught.held_out_maps_.shape == (N, *grid)
-    assert taught.held_out_maps_.dtype == np.float32
-    assert (taught.held_out_maps_ >= 0).all()
+def test_held_out_maps_and_descriptors_are_of_every_picture(taught: AnomalyModel) -> None:
+    measured = planes(taught.measure(drawn(0).canvas))
+    assert len(measured) == 2 * len(taught.shrinks) - 1
+    coarse = measured[0].shape
+    for plane, measure in zip(held_out(taught), measured, strict=True):
+        assert plane.shape == (N, *measure.shape)
+        assert plane.dtype == measure.dtype == np.float32
+        assert np.isfinite(plane).all()
+        assert not any(np.array_equal(plane[i], plane[i + 1]) for i in range(N - 1))
+    for k, finer in enumerate(taught.measure(drawn(0).canvas).finer, 1):
+        times = taught.shrinks[0] // taught.shrinks[k]
+        assert finer.plain.shape == finer.density.shape == (times * coarse[0], times * coarse[1])
     assert taught.descriptors_.shape[0] == N
     assert np.isfinite(taught.descriptors_).all()
+
+
+def test_held_out_maps_are_deviations_of_good_patches(taught: AnomalyModel) -> None:
+    """So that scales can be averaged: each has mean 0 and deviation 1 over the good pictures."""
+    for plane in held_out(taught):
+        assert plane.mean() == pytest.approx(0.0, abs=1e-3)
+        assert plane.std() == pytest.approx(1.0, abs=1e-3)
 
 
 @pytest.mark.slow
 def test_teaching_twice_is_teaching_once(
     taught: AnomalyModel, pictures: list[Picture], folds: Any
 ) -> None:
-    once = taught.held_out_maps_.tobytes(), taught.descriptors_.tobytes()
+    def learnt(model: AnomalyModel) -> list[bytes]:
+        return [plane.tobytes() for plane in [*held_out(model), model.descriptors_]]
+
     canvas = drawn(99).canvas
     xml, weights = program_bytes(taught)
     before = load_program(xml, weights).run(canvas)
-    again = model_class(taught.name)(seed=4).fit(pictures, folds=folds).fit(pictures, folds=folds)
-    assert (again.held_out_maps_.tobytes(), again.descriptors_.tobytes()) == once
+    again = model_class(taught.name)(shrinks=taught.shrinks, seed=4)
+    again.fit(pictures, folds=folds).fit(pictures, folds=folds)
+    assert learnt(again) == learnt(taught)
     after_xml, after_weights = program_bytes(again)
     assert after_weights == weights
     after = load_program(after_xml, after_weights).run(canvas)
@@ -120,11 +150,14 @@ def test_teaching_twice_is_teaching_once(
 def test_the_compiled_program_is_the_trained_model(taught: AnomalyModel) -> None:
     program = load_program(*program_bytes(taught))
     for seed, defect in ((50, None), (51, "stain"), (52, "scratch")):
-        canvas = drawn(seed, defect).canvas
-        found, descriptor, *_ = program.run(canvas)
-        wanted = taught.distances(canvas)
-        assert found.shape == wanted.shape
-        assert np.abs(found - wanted).max() <= TOLERANCE * np.abs(wanted).max()
+        picture = drawn(seed, defect)
+        compiled, descriptor = program.measure(picture.canvas)
+        reference = taught.measure(picture.canvas)
+        for ours, theirs in zip(planes(compiled), planes(reference), strict=True):
+            assert ours.shape == theirs.shape
+            assert np.abs(ours - theirs).max() <= TOLERANCE * np.abs(theirs).max()
+        scores = [score(m, picture.valid, taught.scoring).score for m in (compiled, reference)]
+        assert scores[0] == pytest.approx(scores[1], rel=TOLERANCE)
         assert descriptor.shape == taught.descriptors_.shape[1:]
 
 
@@ -151,9 +184,11 @@ def test_a_model_rebuilt_from_its_card_has_the_same_card_and_measures_the_same(
     rebuilt = model_from_card(card)
     assert type(rebuilt) is type(taught)
     assert not [each for each in vars(rebuilt) if each.endswith("_")]
+    assert rebuilt.shrinks == taught.shrinks
     rebuilt.fit(pictures, folds=folds)
     assert rebuilt.card() == card
-    assert rebuilt.held_out_maps_.tobytes() == taught.held_out_maps_.tobytes()
+    pairs = zip(held_out(rebuilt), held_out(taught), strict=True)
+    assert all(again.tobytes() == once.tobytes() for again, once in pairs)
 
 
 def test_a_card_of_a_weights_file_needs_the_file(taught: AnomalyModel, tmp_path: Path) -> None:
@@ -170,11 +205,25 @@ def test_held_out_maps_are_of_pictures_not_seen(
 ) -> None:
     """Pictures are nearer to a model that has seen them, and new ones are as far as held-out ones."""
     program = load_program(*program_bytes(taught))
-    seen = np.array([program.run(picture.canvas)[0].mean() for picture in pictures])
-    held_out = taught.held_out_maps_.mean(axis=(1, 2))
-    new = np.array([program.run(drawn(seed).canvas)[0].mean() for seed in range(100, 110)])
-    assert (held_out > 1.2 * seen).all()
-    assert np.median(held_out) == pytest.approx(np.median(new), rel=0.15)
+
+    def means(shown: list[Picture]) -> list[Any]:
+        each = [[p.mean() for p in planes(program.measure(s.canvas)[0])] for s in shown]
+        return list(np.array(each).T)
+
+    new = means([drawn(seed) for seed in range(100, 110)])
+    for own, other, fresh in zip(held_out(taught), means(pictures), new, strict=True):
+        unseen = own.mean((1, 2))
+        print(
+            "SEEN",
+            other.max(),
+            unseen.min(),
+            (unseen - other).min(),
+            np.median(unseen),
+            np.median(fresh),
+        )
+        assert (unseen > other + 2).all()
+        # Never lower, or more would fail than is promised; with so few pictures a little higher.
+        assert -0.1 < np.median(unseen) - np.median(fresh) < 0.7
 
 
 @pytest.mark.slow
@@ -182,12 +231,16 @@ def test_a_held_out_map_is_that_of_a_model_without_the_fold(
     taught: AnomalyModel, pictures: list[Picture], folds: Any
 ) -> None:
     others = [picture for picture, fold in zip(pictures, folds, strict=True) if fold != 0]
-    apart = model_class(taught.name)(seed=4)
+    apart = model_class(taught.name)(shrinks=taught.shrinks, seed=4)
     apart.fit(others, folds=np.arange(len(others), dtype=np.intp) % 2)
     program = load_program(*program_bytes(apart))
     for index in np.flatnonzero(folds == 0):
-        wanted = program.run(pictures[index].canvas)[0]
-        assert np.abs(taught.held_out_maps_[index] - wanted).mean() <= 0.03 * wanted.mean()
+        measured = planes(program.measure(pictures[index].canvas)[0])
+        for own, other in zip(planes(taught.held_out(int(index))), measured, strict=True):
+            # What is unusual is the same; the other model's zero is that of half as many pictures.
+            shift = own.mean() - other.mean()
+            assert np.abs(own - other - shift).mean() <= 0.3 * own.std()
+            assert np.corrcoef(own.ravel(), other.ravel())[0, 1] > 0.9
 
 
 def test_the_least_accuracy(taught: AnomalyModel) -> None:
@@ -209,7 +262,8 @@ def test_an_odd_picture_among_the_good_stands_out(
     odd = pictures[4].canvas.copy()
     odd[60:110, 60:110] = (200, 30, 30)
     mixed = [*pictures[:4], Picture(odd, pictures[4].valid), *pictures[5:]]
-    model = model_class(taught.name)(seed=4).fit(mixed, folds=folds)
-    peaks = model.held_out_maps_.max(axis=(1, 2))
-    assert peaks.argmax() == 4
-    assert peaks[4] > 1.5 * np.median(peaks)
+    model = model_class(taught.name)(shrinks=taught.shrinks, seed=4).fit(mixed, folds=folds)
+    for plane in held_out(model):
+        peaks = plane.max((1, 2))
+        assert peaks.argmax() == 4
+        assert peaks[4] > 1.5 * np.median(peaks)

@@ -84,7 +84,7 @@ def test_it_is_a_plain_zip_with_the_hash_of_every_member(line: Any) -> None:
     del content["SHA256SUMS"]
     assert sums == {name: hashlib.sha256(data).hexdigest() for name, data in content.items()}
     settings = json.loads(content["recipe.json"])
-    assert settings["format"] == 1
+    assert settings["format"] == 2
     assert settings["product"] == "flange"
     assert settings["calibration"]["n_good"] == 40
     assert line.recipe_path.stat().st_size == line.trained["recipe_bytes"] < 25e6
@@ -210,7 +210,7 @@ def test_a_newer_format_asks_for_a_newer_program(
     members: dict[str, bytes], refused: Callable[[bytes], str]
 ) -> None:
     text = refused(_with_settings(members, format=99, something_new=True))
-    assert text == "format 99, this program reads up to 1; install a newer program"
+    assert text == "format 99, this program reads up to 2; install a newer program"
 
 
 @pytest.mark.parametrize(
@@ -331,6 +331,22 @@ def test_a_recipe_that_scores_otherwise_here_is_refused(
     with pytest.raises(
         RecipeError, match=r"reference_0\.png scores .* when trained; at most 0\.2%"
     ):
+        check_parity(open_recipe(path))
+
+
+@pytest.mark.parametrize("threshold", [-0.5, 0.0, 0.01, 4.0])
+def test_a_limit_near_zero_or_below_does_not_refuse_the_recipe(
+    threshold: float, members: dict[str, bytes], tmp_path: Path
+) -> None:
+    """Scores are deviations: no machine is to be refused because the limit happens to be small."""
+    settings = json.loads(members["recipe.json"])
+    settings["calibration"]["threshold"] = threshold
+    path = tmp_path / "small.recipe"
+    path.write_bytes(sealed(members | {"recipe.json": json.dumps(settings).encode()}))
+    assert check_parity(open_recipe(path)) <= recipes.PARITY_TOLERANCE
+    settings["references"][0]["score"] -= 0.1 * abs(settings["references"][0]["score"])
+    path.write_bytes(sealed(members | {"recipe.json": json.dumps(settings).encode()}))
+    with pytest.raises(RecipeError, match=r"reference_0\.png scores"):
         check_parity(open_recipe(path))
 
 

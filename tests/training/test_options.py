@@ -1,0 +1,44 @@
+"""Each effort says the canvas and its scales; the finest is the coarsest times a whole number."""
+
+from __future__ import annotations
+
+import pytest
+
+from inspection.training.options import EFFORTS, TrainingOptions
+
+
+@pytest.mark.parametrize(
+    ("effort", "native_px", "expected"),
+    [
+        ("fast", 100, (256, (1,))),
+        ("fast", 2000, (256, (1,))),
+        ("balanced", 100, (512, (2, 1))),
+        ("balanced", 3000, (512, (2, 1))),
+        ("thorough", 600, (512, (2, 1))),
+        ("thorough", 1024, (1024, (4, 2, 1))),
+        ("thorough", 1500, (1536, (6, 3, 1))),
+        ("thorough", 9000, (1536, (6, 3, 1))),
+        ("thorough", 100, (100, (1,))),
+    ],
+)
+def test_scales_of_each_effort(
+    effort: str, native_px: float, expected: tuple[int, tuple[int, ...]]
+) -> None:
+    assert TrainingOptions(effort=effort).scales(native_px) == expected
+
+
+@pytest.mark.parametrize("effort", EFFORTS)
+@pytest.mark.parametrize("size", [64, 200, 256, 512, 640, 1000, 1536, 2048])
+def test_a_size_that_is_given_is_used_whatever_the_effort(effort: str, size: int) -> None:
+    side, shrinks = TrainingOptions(effort=effort, image_size_px=size).scales(3000)
+    assert side == size
+    assert shrinks[-1] == 1
+    assert all(shrinks[0] % each == 0 for each in shrinks)
+    assert (effort == "fast" or size < 256) <= (shrinks == (1,))
+    assert list(shrinks) == sorted(shrinks, reverse=True)
+
+
+def test_balanced_and_one_part_in_twenty_to_look_at_are_the_defaults() -> None:
+    options = TrainingOptions()
+    assert (options.effort, options.review, options.false_reject) == ("balanced", 0.05, 0.01)
+    assert options.image_size_px is None
