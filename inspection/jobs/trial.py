@@ -89,9 +89,15 @@ def judged(
 def held_out(pictures: GoodPictures, recipe: Recipe, progress: Progress) -> Iterator[GoodScore]:
     """Score each good part by a model that learnt only from the other half.
 
-    The finished recipe would not tell: it knows them all. Copies of a picture are in one half.
+    The finished recipe would not tell: it knows them all. Copies of a picture are in one half. Raises
+    TrainingError where the model that taught the recipe can no longer be made.
     """
     settings = recipe.settings
+    if "shrinks" not in settings.model:
+        raise TrainingError(
+            f"model '{settings.model['name']}': the recipe was made by an earlier version, whose model "
+            "this one cannot rebuild to try its good parts; train the recipe again"
+        )
     seed = int(settings.training["seed"])
     folds = pictures.folds(seed=seed)
     halves = folds % 2

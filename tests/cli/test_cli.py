@@ -30,6 +30,10 @@ TRAINED = {
     "n_good", "seconds", "threshold", "false_reject_promised", "false_reject_asked",
     "images_needed", "recipe_bytes", "recipe_id",
 }  # fmt: skip
+TRAINED_TOO = {
+    "false_reject_bound", "fail_threshold", "review_asked", "review_estimated", "review_ci95", "effort",
+    "canvas", "scale", "parity", "hygiene", "drawn_escapes", "warnings", "tested",
+}  # fmt: skip
 JUDGED = {
     "image", "verdict", "score", "p_value", "threshold", "regions", "reason", "recipe_id",
     "latency_ms",
@@ -39,7 +43,9 @@ REGION = {
 }  # fmt: skip
 EVALUATED = {
     "n_good", "n_defective", "image_auroc", "pixel_auroc", "aupro", "escape_rate", "escape_ci95",
-    "overkill_rate", "overkill_ci95", "per_defect", "latency_ms_p50", "latency_ms_p95",
+    "overkill_rate", "overkill_ci95", "good_fail_rate", "good_fail_ci95", "good_review_rate",
+    "good_review_ci95", "region_hit_rate", "region_hit_ci95", "region_area_ratio", "per_defect",
+    "latency_ms_p50", "latency_ms_p95",
 }  # fmt: skip
 
 
@@ -53,7 +59,7 @@ def rows_of(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
 
 
 def test_training_prints_what_was_promised(line: Any) -> None:
-    assert set(line.trained) >= TRAINED
+    assert set(line.trained) >= TRAINED | TRAINED_TOO
     assert list(line.trained)[: len(TRAINED)] == [
         "n_good", "seconds", "threshold", "false_reject_promised", "false_reject_asked",
         "images_needed", "recipe_bytes", "recipe_id",
@@ -63,6 +69,12 @@ def test_training_prints_what_was_promised(line: Any) -> None:
     assert line.trained["false_reject_asked"] == 0.1
     assert line.trained["images_needed"] == 0
     assert line.trained["parity"] <= 1e-3
+    assert line.trained["threshold"] <= line.trained["fail_threshold"]
+    assert (line.trained["review_asked"], line.trained["effort"]) == (0.05, "balanced")
+    low, high = line.trained["review_ci95"]
+    assert 0 <= low < line.trained["review_estimated"] < high <= 1
+    # What does not pass holds what fails: no smaller share can be estimated than is promised.
+    assert line.trained["review_estimated"] >= line.trained["false_reject_promised"]
     assert line.trained["tested"]["n_defective"] == 20
 
 
@@ -71,7 +83,7 @@ def test_training_says_that_small_defects_are_lost_in_small_pictures(line: Any, 
     done = cli("train", good, "--recipe", "small.recipe", "--image-size", line.good().shape[0] // 2)
     assert (
         "sees the pictures at 50% of their size: a defect 8 px wide is 4 px to it. For smaller ones "
-        "try --image-size auto." in done.stdout
+        "try --effort thorough." in done.stdout
     )
     assert line.trained["scale"] == 1.0
 
@@ -214,7 +226,11 @@ def test_an_error_is_one_line_and_1(
         ("train", ".", "--recipe", "a", "--image-size", "63"),
         ("train", ".", "--recipe", "a", "--image-size", "²"),
         ("train", ".", "--recipe", "a", "--seed", "-1"),
-        ("train", ".", "--recipe", "a", "--latency-budget-ms", "-5"),
+        ("train", ".", "--recipe", "a", "--image-size", "auto"),
+        ("train", ".", "--recipe", "a", "--effort", "much"),
+        ("train", ".", "--recipe", "a", "--review", "0"),
+        ("train", ".", "--recipe", "a", "--review", "1"),
+        ("train", ".", "--recipe", "a", "--latency-budget-ms", "5"),
         ("demo", "--good", "3"),
     ],
 )
@@ -253,6 +269,10 @@ def test_evaluation_prints_its_fields(line: Any, cli: Any) -> None:
     assert sum(row["escapes"] for row in figures["per_defect"].values()) == round(
         20 * figures["escape_rate"]
     )
+    apart = figures["good_fail_rate"] + figures["good_review_rate"]
+    assert apart == pytest.approx(figures["overkill_rate"])
+    assert figures["region_hit_rate"] >= 0.85
+    assert figures["region_area_ratio"] > 0
 
 
 def test_models_and_cameras_are_listed(cli: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -54,7 +55,7 @@ def test_the_model_has_the_weights_the_recipe_was_taught_with(tmp_path: Path) ->
     folds = pictures.folds(seed=0)
     for half in (0, 1):
         others = np.flatnonzero(folds % 2 != half)
-        model = model_class("patchcore")(backbone=BACKBONE, weights=weights)
+        model = model_class("patchcore")(backbone=BACKBONE, weights=weights, shrinks=(1,))
         model.fit([pictures[int(i)] for i in others], folds=folds[others])
         for i in map(int, np.flatnonzero(folds % 2 == half)):
             maps = model.measure(pictures[i].canvas)
@@ -67,3 +68,24 @@ def test_the_model_has_the_weights_the_recipe_was_taught_with(tmp_path: Path) ->
     weights.unlink()
     with pytest.raises(ModelError, match=r"no weights file .*w\.pth"):
         list(held_out(pictures, recipe, quiet))
+
+
+@pytest.mark.slow
+def test_a_recipe_of_before_there_were_scales_wants_to_be_trained_again(tmp_path: Path) -> None:
+    """Its model cannot be rebuilt: what it measured is no longer measured so."""
+    folder, path = tmp_path / "good", tmp_path / "a.recipe"
+    folder.mkdir()
+    for number in range(6):
+        cv2.imwrite(str(folder / f"{number}.png"), draw_part(number, size_px=64).image)
+    options = TrainingOptions(image_size_px=64, false_reject=0.2)
+    train_recipe(folder, path, options=options, setup=Setup())
+    recipe = open_recipe(path)
+    card = {name: value for name, value in recipe.settings.model.items() if name != "shrinks"}
+    old = recipe.with_settings(replace(recipe.settings, format=1, model=card))
+    pictures = read_good(list_images(folder), old.framing, progress=quiet)
+    with pytest.raises(TrainingError) as caught:
+        next(held_out(pictures, old, quiet))
+    assert str(caught.value) == (
+        "model 'patchcore': the recipe was made by an earlier version, whose model this one cannot "
+        "rebuild to try its good parts; train the recipe again"
+    )

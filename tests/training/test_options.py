@@ -28,13 +28,14 @@ def test_scales_of_each_effort(
 
 
 @pytest.mark.parametrize("effort", EFFORTS)
-@pytest.mark.parametrize("size", [64, 200, 256, 512, 640, 1000, 1536, 2048])
+@pytest.mark.parametrize("size", [64, 200, 256, 383, 384, 512, 640, 1000, 1536, 2048])
 def test_a_size_that_is_given_is_used_whatever_the_effort(effort: str, size: int) -> None:
     side, shrinks = TrainingOptions(effort=effort, image_size_px=size).scales(3000)
     assert side == size
     assert shrinks[-1] == 1
     assert all(shrinks[0] % each == 0 for each in shrinks)
-    assert (effort == "fast" or size < 256) <= (shrinks == (1,))
+    assert (shrinks == (1,)) == (effort == "fast" or size < 384)
+    assert effort == "fast" or size < 384 or 192 <= size / shrinks[0] < 400
     assert list(shrinks) == sorted(shrinks, reverse=True)
 
 
