@@ -16,6 +16,7 @@ from inspection.training.statistics import (
     NO_SCORE,
     STATISTICS,
     Evaluation,
+    Outline,
     ScoredTestSet,
     Statistic,
 )
@@ -35,24 +36,37 @@ def scored() -> ScoredTestSet:
         + [Verdict.REVIEW, Verdict.PASS, Verdict.FAIL, Verdict.FAIL, Verdict.CANNOT_INSPECT],
         latency_ms=np.array([10.0, 20.0, 30.0]),
         pixels=LabelledPixels.gather([values], [mask]),
+        outlines=[
+            Outline(touches=True, area_ratio=1.5),
+            Outline(touches=False, area_ratio=9.0),
+            Outline(touches=True, area_ratio=0.5),
+        ],
     )
 
 
 def test_each_figure_is_the_one_of_the_test_set() -> None:
     figures = Evaluation.of(scored()).as_json()
     per_defect = figures.pop("per_defect")
-    intervals = {name: figures.pop(name) for name in ("escape_ci95", "overkill_ci95")}
+    intervals = {
+        name: figures.pop(name) for name in ("escape_ci95", "overkill_ci95", "good_review_ci95")
+    }
+    assert figures.pop("good_fail_ci95") == pytest.approx([0.0, 0.60236], abs=1e-5)
+    assert figures.pop("region_hit_ci95") == pytest.approx([0.09430, 0.99160], abs=1e-5)
     assert figures == {
         "n_good": 4,
         "n_defective": 4,
         "escape_rate": 0.25,
         "overkill_rate": 0.25,
+        "good_fail_rate": 0.0,
+        "good_review_rate": 0.25,
         "image_auroc": 0.875,
         "tpr_at_1": 0.75,
         "tpr_at_5": 0.75,
         "pixel_auroc": 1.0,
         "aupro": 1.0,
         "aupro_at_5": 1.0,
+        "region_hit_rate": pytest.approx(2 / 3),
+        "region_area_ratio": 1.5,
         "latency_ms_p50": 20.0,
         "latency_ms_p95": pytest.approx(29.0),
         "n_cannot_inspect": 1,
@@ -68,7 +82,8 @@ def test_what_cannot_be_known_is_none_and_not_printed() -> None:
     figures, lines = evaluation.as_json(), evaluation.lines()
     unknown = (
         "escape_rate", "escape_ci95", "overkill_rate", "overkill_ci95", "image_auroc", "tpr_at_1",
-        "tpr_at_5", "pixel_auroc", "aupro", "aupro_at_5", "latency_ms_p50", "latency_ms_p95",
+        "tpr_at_5", "pixel_auroc", "aupro", "aupro_at_5", "region_hit_rate", "region_hit_ci95",
+        "region_area_ratio", "good_fail_rate", "good_review_rate", "latency_ms_p50", "latency_ms_p95",
     )  # fmt: skip
     assert {name: figures[name] for name in unknown} == dict.fromkeys(unknown)
     assert (figures["n_good"], figures["n_defective"], figures["per_defect"]) == (1, 0, {})
