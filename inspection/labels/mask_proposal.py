@@ -24,7 +24,7 @@ def from_heat(image: NDArray[np.uint8], judgement: Judgement) -> Mask | None:
 
 
 def from_regions(regions: Sequence[Region], shape: tuple[int, int]) -> Mask | None:
-    """Give the ellipses within the boxes of the regions at fault; for a part without its recipe."""
+    """The ellipses within the boxes of the regions at fault; for a part without its recipe."""
     mask = np.zeros(shape, np.uint8)
     for region in _at_fault(regions):
         centre = (region.x_px + region.width_px // 2, region.y_px + region.height_px // 2)

@@ -130,7 +130,7 @@ def spoil(picture: Picture, donor: NDArray[np.uint8], flaw: Flaw) -> Picture:
 def _thin(
     shape: tuple[int, ...], centre: tuple[int, int], length_px: float, angle_deg: float
 ) -> NDArray[np.float32]:
-    """Give how much of each pixel (H, W) a bar covers that is a third as wide as it is long."""
+    """How much of each pixel (H, W) a bar covers that is a third as wide as it is long."""
     down, across = np.ogrid[: shape[0], : shape[1]]
     y, x, angle = down - centre[0], across - centre[1], np.deg2rad(angle_deg)
     along, beside = x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)
@@ -142,6 +142,6 @@ def _thin(
 
 
 def _at(share: float, valid: NDArray[np.bool_]) -> int:
-    """Give the row that lies this share of the way through those with a valid pixel."""
+    """The row that lies this share of the way through those with a valid pixel."""
     rows = np.flatnonzero(valid.any(1))
     return int(rows[int(share * len(rows))])

@@ -12,7 +12,7 @@ from inspection.judging.picture_files import JudgedFile, judge_files
 from inspection.recipe import Recipe
 from inspection.training.dataset_folder import TestPicture, test_files
 from inspection.training.metrics import LabelledPixels
-from inspection.training.statistics import NO_SCORE, Evaluation, Outline, ScoredTestSet
+from inspection.training.statistics import NO_SCORE, DefectOutline, Evaluation, ScoredTestSet
 from models import Progress
 
 Judged = list[tuple[TestPicture, JudgedFile]]
@@ -52,7 +52,7 @@ def _scored(judged: Judged, recipe: Recipe) -> ScoredTestSet:
     )
 
 
-def _outline(item: TestPicture, file: JudgedFile) -> Outline | None:
+def _outline(item: TestPicture, file: JudgedFile) -> DefectOutline | None:
     """What was outlined on a defective picture with a mask; None where nothing was, or none there."""
     regions = [region for region in file.judgement.regions if not region.accepted]
     if item.mask is None or not regions:
@@ -65,7 +65,7 @@ def _outline(item: TestPicture, file: JudgedFile) -> Outline | None:
     rows = slice(worst.y_px, worst.y_px + worst.height_px)
     box = mask[rows, worst.x_px : worst.x_px + worst.width_px]
     outlined = sum(region.area_px for region in regions)
-    return Outline(touches=bool(box.any()), area_ratio=outlined / float(mask.sum()))
+    return DefectOutline(touches=bool(box.any()), area_ratio=outlined / float(mask.sum()))
 
 
 def _pixels(judged: Judged, recipe: Recipe) -> LabelledPixels | None:

@@ -22,7 +22,7 @@ NO_SCORE = float(np.finfo(np.float64).max)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outline:
+class DefectOutline:
     """What was outlined on a defective picture that has a mask.
 
     `touches` says whether the worst region's box holds a defective pixel; `area_ratio` is the area of
@@ -48,7 +48,7 @@ class ScoredTestSet:
     verdicts: Sequence[Verdict] = ()
     latency_ms: NDArray[np.float64]
     pixels: LabelledPixels | None = None
-    outlines: Sequence[Outline] = ()
+    outlines: Sequence[DefectOutline] = ()
 
     @property
     def good(self) -> NDArray[np.bool_]:

@@ -15,8 +15,8 @@ from inspection.training.statistics import (
     COUNT,
     NO_SCORE,
     STATISTICS,
+    DefectOutline,
     Evaluation,
-    Outline,
     ScoredTestSet,
     Statistic,
 )
@@ -37,9 +37,9 @@ def scored() -> ScoredTestSet:
         latency_ms=np.array([10.0, 20.0, 30.0]),
         pixels=LabelledPixels.gather([values], [mask]),
         outlines=[
-            Outline(touches=True, area_ratio=1.5),
-            Outline(touches=False, area_ratio=9.0),
-            Outline(touches=True, area_ratio=0.5),
+            DefectOutline(touches=True, area_ratio=1.5),
+            DefectOutline(touches=False, area_ratio=9.0),
+            DefectOutline(touches=True, area_ratio=0.5),
         ],
     )
 

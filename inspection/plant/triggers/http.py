@@ -37,7 +37,7 @@ class Http:
     ) -> None:
         self.host, self.port, self.token_file = host, port, token_file
         self.timeout_s = timeout_s
-        self._server: _Server | None = None
+        self._server: _TriggerServer | None = None
 
     @classmethod
     def missing(cls) -> str | None:
@@ -48,10 +48,12 @@ class Http:
         """Listen. Raises TriggerUnavailable when the port is taken or the token cannot be read."""
         token = self._token()
         handler = type(
-            "Handler", (_Handler,), {"station": station, "token": token, "timeout": self.timeout_s}
+            "Handler",
+            (_TriggerHandler,),
+            {"station": station, "token": token, "timeout": self.timeout_s},
         )
         try:
-            self._server = _Server((self.host, self.port), handler)
+            self._server = _TriggerServer((self.host, self.port), handler)
         except OSError as error:
             raise TriggerUnavailable(
                 f"trigger {self.name}: cannot listen on {self.host}:{self.port}: {error}"
@@ -88,7 +90,7 @@ class Http:
         return token
 
 
-class _Server(ThreadingHTTPServer):
+class _TriggerServer(ThreadingHTTPServer):
     daemon_threads = True
     failure = ""
 
@@ -99,7 +101,7 @@ class _Server(ThreadingHTTPServer):
             self.failure = f"{type(error).__name__}: {error}"
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _TriggerHandler(BaseHTTPRequestHandler):
     station: StationInterface
     token: str
     server_version, sys_version = "inspection", ""
