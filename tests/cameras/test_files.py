@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 from cameras import ImageFileError, decode_image, read_image
-from cameras import _files as files
+from cameras._picture_files import reading as files
 
 ALLOWED = "PNG, JPEG, BMP, TIFF or WebP"
 MANUAL = Path(__file__).parents[2] / "docs" / "cameras.md"
