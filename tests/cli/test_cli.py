@@ -383,7 +383,9 @@ def test_a_part_that_fails_shows_red_at_the_place_and_nowhere_far_from_it(
     found = inspect(frame_of(image), recipe)
     path = write_overlay(tmp_path / "seen", "spot", image, found, recipe)
     assert path == tmp_path / "seen" / "spot.png"
-    shown = read_image(path)[-256:].astype(int)
+    below = read_image(path)[-256:].astype(int)
+    assert (below[:, :256] == image).all()  # the picture as it is, and beside it with its heat
+    shown = below[:, 256:512]
     redder = (shown[..., 0] - shown[..., 1]) - (image[..., 0].astype(int) - image[..., 1]) > 40
     assert redder[92:108, 56:72].mean() > 0.5
     assert (shown[:, 200:] == image[:, 200:]).mean() > 0.9

@@ -18,7 +18,7 @@ PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 ENDLESS = {
     "inspection ui docs/examples/station.toml",  # tests/ui opens it in a browser
 }
-NAMES = {"PICTURES": "metal_nut"}
+NAMES = {"PICTURES": "metal_nut", "BAD": "metal_nut/test"}
 """What a reader is to put in place of a word in capitals."""
 SYNOPSIS = re.compile(r"[\[\]|…]|\b(?:COMMAND|DATASET|RECIPE|STORE|STATION\.toml)\b")
 """How a synopsis is told from an example."""
@@ -100,7 +100,7 @@ def alike(line: str) -> re.Pattern[str]:
     pattern = re.sub(r"\b[0-9a-f]{12}\b", "<id>", pattern)
     pattern = re.sub(r"\d+(?:\\\.\d+)?", r"[\\d.]+", pattern)
     pattern = re.sub(r"\b(?:PASS|FAIL|REVIEW)\b", "(?:PASS|FAIL|REVIEW)", pattern)
-    pattern = pattern.replace("place\\ ", "places?\\ ")
+    pattern = re.sub(r"places?\\ ", r"places?\\ ", pattern)
     return re.compile(pattern.replace("<id>", "[0-9a-f]{12}"))
 
 

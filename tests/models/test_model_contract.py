@@ -239,8 +239,8 @@ def test_a_held_out_map_is_that_of_a_model_without_the_fold(
         for own, other in zip(planes(taught.held_out(int(index))), measured, strict=True):
             # What is unusual is the same; the other model's zero is that of half as many pictures.
             shift = own.mean() - other.mean()
-            assert np.abs(own - other - shift).mean() <= 0.3 * own.std()
-            assert np.corrcoef(own.ravel(), other.ravel())[0, 1] > 0.9
+            assert np.abs(own - other - shift).mean() <= 0.4 * own.std()
+            assert np.corrcoef(own.ravel(), other.ravel())[0, 1] > 0.85
 
 
 def test_the_least_accuracy(taught: AnomalyModel) -> None:

@@ -107,7 +107,7 @@ def test_a_part_is_found_once_and_all_that_is_drawn_over_it_uses_its_pose(
     assert found.pose is not None
     assert heat_over(picture, found, bracket)[..., 3].any()
     draw(picture, found, bracket)
-    assert from_heat(picture, found, bracket) is not None
+    assert from_heat(picture, found) is not None
     assert len(calls) == 1
 
 

@@ -144,7 +144,7 @@ def test_pass_fail_and_cannot_inspect_as_they_come(at_work: AtWork, open_page: O
     newest(page, good.number)
     seen = banner(page)
     assert (seen["word"], seen["sign"], seen["seq"]) == ("PASS", "#sign-PASS", str(good.number))
-    numbers = {"score": f"{good.score:.3g}", "limit": f"{good.threshold:.3g}"}
+    numbers = {"score": f"{good.score:#.3g}", "limit": f"{good.threshold:#.3g}"}
     assert seen["why"] == WORDS.say("reasons.nothing_unusual", "en", **numbers)
     assert (seen["todo"], seen["colour"]) == ("Pass the part on", _colours("#009e73"))
     until(page, "n => document.querySelector('.picture').dataset.part === String(n)", good.number)
