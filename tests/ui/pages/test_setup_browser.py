@@ -124,7 +124,9 @@ def test_from_the_camera_to_the_line(make_station: Any, open_page: Opened) -> No
     page.wait_for_selector("[data-do=try]", state="detached")
     step(page, "line")
     page.click("[data-do=put-on-line]")  # before the trial is done
-    assert "would let pass is not known" in page.inner_text("dialog .error")
+    assert "nobody knows how many parts labelled NG it would let pass" in page.inner_text(
+        "dialog .error"
+    )
     page.click("dialog [value=no]")
     step(page, "result")
     page.wait_for_selector("tr[data-labelled=escapes] td[data-count='1']", timeout=240_000)
