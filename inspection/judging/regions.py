@@ -12,7 +12,7 @@ from inspection.judgement import Region
 from inspection.recipe.framing import CanvasLayout
 from inspection.recipe.geometry import Placement
 from inspection.recipe.setup_file import Setup
-from models import AnomalyMap
+from models import AnomalyMap, to_grid
 
 UPSAMPLING = 4
 """Patches are cut into this many steps a side before outlining, so that regions follow the defect."""
@@ -38,7 +38,7 @@ def find_regions(
     heat = np.where(inside, values, -np.inf).astype(np.float32)
     taken = np.zeros(heat.shape, dtype=bool)
     regions = []
-    for place, peak_score in _places_at_fault(score_map, threshold):
+    for place, peak_score in _places_at_fault(score_map, layout, threshold):
         footprint = cv2.resize(place.astype(np.uint8), fine, interpolation=cv2.INTER_NEAREST) > 0
         core = _core(heat, footprint & inside if (footprint & inside).any() else footprint)
         if (core & taken).any():
@@ -51,10 +51,14 @@ def find_regions(
 
 
 def _places_at_fault(
-    score_map: AnomalyMap, threshold: float
+    score_map: AnomalyMap, layout: CanvasLayout, threshold: float
 ) -> list[tuple[NDArray[np.bool_], float]]:
-    """The connected patches (h, w) above the threshold with the score of each place, worst first."""
-    scored = score_map.scored + np.float32(score_map.offset)
+    """The connected patches (h, w) above the threshold with the score of each place, worst first.
+
+    Patches that are not inspected never are: they hold 0, which may be above what is usual.
+    """
+    inspected = to_grid(layout.valid, *score_map.scored.shape)
+    scored = np.where(inspected, score_map.scored + np.float32(score_map.offset), -np.inf)
     above = scored > threshold
     above.flat[int(scored.argmax())] = True  # rounding may leave the worst just below
     count, numbers = cv2.connectedComponents(above.astype(np.uint8), connectivity=8)

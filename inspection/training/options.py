@@ -69,7 +69,8 @@ class TrainingOptions:
         if self.image_size_px is not None:
             side = float(self.image_size_px)
         else:
-            side = {FAST: COARSE_PX, BALANCED: 2 * COARSE_PX}.get(self.effort, native_px)
+            usual = COARSE_PX if self.effort == FAST else 2 * COARSE_PX
+            side = max(native_px, usual) if self.effort == THOROUGH else usual
         times = int(min(side, MOST_FINE_PX) / (2 * COARSE_PX) + 0.25)  # one scale below 384 px
         if self.effort == FAST or times == 0:
             return round(side), (1,)

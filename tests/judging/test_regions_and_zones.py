@@ -167,6 +167,19 @@ def test_nothing_outside_what_is_inspected_is_in_a_region() -> None:
     assert region.area_px <= 3 * 32 * 16 * 6
 
 
+def test_what_is_not_inspected_is_no_place_at_fault_where_all_is_below_the_usual() -> None:
+    """Deviations of good parts are negative; patches that are not inspected hold 0."""
+    values = np.zeros((16, 32), dtype=np.float32)
+    values[:, :12] = -3.0
+    values[10, 5] = -1.0
+    valid = np.zeros((128, 256), dtype=bool)
+    valid[:, :96] = True
+    score_map = AnomalyMap(values, score=-1.0, neighbourhood=values.copy())
+    (region,) = find_regions(score_map, CanvasLayout(PLACE, valid), ANYWHERE, threshold=-1.5)
+    assert 64 <= region.x_px <= region.x_px + region.width_px <= 112  # around its patch, 80 to 96
+    assert region.peak_score == -1.0
+
+
 def test_an_outline_is_closed_around_its_core_and_moves_with_the_part() -> None:
     (region,) = regions_of(blob(8, 12, radius=3))
     corners = np.array(region.outline)

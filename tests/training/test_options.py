@@ -18,7 +18,8 @@ from inspection.training.options import EFFORTS, TrainingOptions
         ("thorough", 1024, (1024, (4, 2, 1))),
         ("thorough", 1500, (1536, (6, 3, 1))),
         ("thorough", 9000, (1536, (6, 3, 1))),
-        ("thorough", 100, (100, (1,))),
+        ("thorough", 300, (512, (2, 1))),  # never less than balanced
+        ("thorough", 100, (512, (2, 1))),
     ],
 )
 def test_scales_of_each_effort(
