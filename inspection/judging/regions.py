@@ -40,9 +40,11 @@ def find_regions(
     regions = []
     for place, peak_score in _places_at_fault(score_map, layout, threshold):
         footprint = cv2.resize(place.astype(np.uint8), fine, interpolation=cv2.INTER_NEAREST) > 0
-        core = _core(heat, footprint & inside if (footprint & inside).any() else footprint)
-        if (core & taken).any():
-            continue
+        footprint = footprint & inside if (footprint & inside).any() else footprint
+        peak = _hottest(heat, footprint)
+        if taken[peak]:
+            continue  # within a worse core, and judged with it
+        core = _around(peak, _core(heat, peak, footprint) & ~taken)
         taken |= core
         _, _, stats, centres = cv2.connectedComponentsWithStats(core.astype(np.uint8))
         region = _region(stats[1], centres[1], peak_score, heat.shape, layout.placement, setup)
@@ -68,25 +70,42 @@ def _places_at_fault(
     return list(zip(ranked, [score_map.score, *peaks[1:]], strict=True))
 
 
-def _core(heat: NDArray[np.float32], footprint: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """What hangs together with the hottest point of a footprint and is at least half as hot.
-
-    `heat` (H, W) is -inf where nothing is inspected. Half is counted from the median around the point.
-    """
+def _hottest(heat: NDArray[np.float32], footprint: NDArray[np.bool_]) -> tuple[int, int]:
+    """Row and column of the hottest point of a footprint (H, W)."""
     masked = np.where(footprint, heat, -np.inf)
     row, column = np.unravel_index(int(masked.argmax()), heat.shape)
-    reach = NEIGHBOURHOOD * max(heat.shape)
-    rows = slice(max(0, int(row - reach)), int(row + reach) + 1)
-    columns = slice(max(0, int(column - reach)), int(column + reach) + 1)
+    return int(row), int(column)
+
+
+def _core(
+    heat: NDArray[np.float32], peak: tuple[int, int], footprint: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """What hangs together with the peak of a footprint and is at least half as hot.
+
+    `heat` (H, W) is -inf where nothing is inspected. Half is counted from the median around the peak.
+    """
+    row, column = peak
+    reach = int(NEIGHBOURHOOD * max(heat.shape))
+    rows = slice(max(0, row - reach), row + reach + 1)
+    columns = slice(max(0, column - reach), column + reach + 1)
     around = heat[rows, columns]
     seen = around[np.isfinite(around)]
-    peak = float(heat[row, column])
-    if not seen.size or not np.isfinite(peak):
+    hottest = float(heat[peak])
+    if not seen.size or not np.isfinite(hottest):
         return footprint
-    cut = 0.5 * (float(np.median(seen)) + peak)
-    _, numbers = cv2.connectedComponents((heat >= cut).astype(np.uint8), connectivity=8)
-    number = numbers[row, column]
-    return np.asarray(numbers == number) if number else footprint
+    return _around(peak, heat >= 0.5 * (float(np.median(seen)) + hottest), or_else=footprint)
+
+
+def _around(
+    point: tuple[int, int],
+    mask: NDArray[np.bool_],
+    *,
+    or_else: NDArray[np.bool_] | None = None,
+) -> NDArray[np.bool_]:
+    """The connected part of a mask (H, W) that holds a point; `or_else` where the mask does not."""
+    _, numbers = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
+    number = numbers[point]
+    return np.asarray(numbers == number) if number else mask if or_else is None else or_else
 
 
 def _outline(core: NDArray[np.bool_], placement: Placement) -> tuple[tuple[float, float], ...]:

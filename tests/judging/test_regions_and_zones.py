@@ -244,6 +244,16 @@ def test_of_a_part_with_one_defect_one_core_of_about_its_area_is_told(
     assert 0.5 <= np.median(ratios) <= 2
 
 
+def test_a_weaker_place_whose_core_reaches_a_worse_one_is_judged_by_its_own_zone() -> None:
+    values = np.maximum(hot((6, 4, 3, 3), value=20), hot((6, 14, 3, 3), value=8))
+    values[7, 7:14] = 4.9  # what joins them is below the limit of 5, yet hotter than half of 8
+    allowing = Zone(name="left", polygon=((0, 0), (200, 0), (200, 256), (0, 256)), max_area_px=1e5)
+    worse, weaker = regions_of(values, Setup(zones=(allowing,)))
+    assert (worse.zone, worse.accepted, weaker.zone, weaker.accepted) == ("left", True, None, False)
+    assert weaker.peak_score == pytest.approx(8.0)
+    assert weaker.x_px > worse.x_px + worse.width_px
+
+
 def test_zones_name_and_allow() -> None:
     left = ((0, 0), (256, 0), (256, 256), (0, 256))
     right = ((256, 0), (512, 0), (512, 256), (256, 256))
