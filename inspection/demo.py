@@ -28,7 +28,7 @@ from inspection.station.station_file import ProductSettings, StationFile, ViewSe
 from inspection.store import Store, open_store
 from inspection.training.options import TrainingOptions
 from inspection.training.train import TrainingReport, train_recipe
-from models import Progress
+from models import Progress, trainable
 
 DEFECT_RATE = 0.25
 FALSE_REJECT = 0.02
@@ -114,6 +114,7 @@ def run_demo(folder: Path, *, parts: int, good: int, seed: int, progress: Progre
 
     Everything is left in `folder`. Raises InspectionError when it holds something else.
     """
+    trainable(TrainingOptions().model)
     _claim(folder)
     recipe_path = folder / "demo.recipe"
     training = learn_drawn(recipe_path, good=good, seed=seed, progress=progress)

@@ -12,7 +12,7 @@ from typing import Any, Literal
 Mark = Literal["ok", "NOTE", "PROBLEM"]
 
 MIN_FREE_GB, MIN_MEMORY_GB, MIN_CORES = 5.0, 4.0, 2
-WANTED = ("cv2", "openvino", "sqlalchemy", "torch", "timm")
+WANTED = ("cv2", "openvino", "sqlalchemy", "gradio")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +32,7 @@ def examine(
     *, recipe: Path | None, store: str | None, station: Path | None = None
 ) -> list[Finding]:
     """Look at machine, packages and weights, and at a recipe, a store and a station if given."""
-    found = [_cores(), _memory(), _disk(), *_packages(), _processor(), _weights()]
+    found = [_cores(), _memory(), _disk(), *_packages(), _processor(), *_training()]
     if recipe is not None:
         found.append(_recipe(recipe))
     if store is not None:
@@ -92,6 +92,17 @@ def _processor() -> Finding:
         text = f"OpenVINO cannot use it ({error}); install it again: pip install --force-reinstall openvino"
         return Finding(mark="PROBLEM", what="processor", text=text)
     return Finding(mark="ok", what="processor", text=f"{name}, OpenVINO {openvino.__version__[:9]}")
+
+
+def _training() -> list[Finding]:
+    """Tell whether recipes can be trained here; a station that only judges needs nothing of it."""
+    import models
+
+    problems = {name: models.model_class(name).missing() for name in models.model_names()}
+    if (problem := next(filter(None, problems.values()), None)) is not None:
+        text = f"{problem}; a station that only judges does without"
+        return [Finding(mark="NOTE", what="training", text=text)]
+    return [Finding(mark="ok", what="training", text="can be done here"), _weights()]
 
 
 def _weights() -> Finding:

@@ -42,6 +42,7 @@ __all__ = [
     "program_bytes",
     "score",
     "to_grid",
+    "trainable",
 ]
 
 
@@ -66,6 +67,14 @@ def model_class(name: str) -> type[AnomalyModel]:
     return found[0]
 
 
+def trainable(name: str) -> type[AnomalyModel]:
+    """Import a model that can be trained here. Raises ModelError with what must be installed."""
+    kind = model_class(name)
+    if (missing := kind.missing()) is not None:
+        raise ModelError(f"model '{name}' cannot be trained here: {missing}")
+    return kind
+
+
 def model_from_card(card: Mapping[str, Any], *, weights: Path | None = None) -> AnomalyModel:
     """Make an untaught model with the hyperparameters of a model card, as a recipe keeps it.
 
@@ -77,7 +86,7 @@ def model_from_card(card: Mapping[str, Any], *, weights: Path | None = None) -> 
             f"model '{card['name']}': its backbone came from the weights file {card['weights']}, "
             "and it is not known where that is; train the recipe again with --weights"
         )
-    kind = model_class(card["name"])
+    kind = trainable(card["name"])
     parameters = inspect.signature(kind).parameters
     given: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value

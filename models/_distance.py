@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from models._density import GROUPS, LEAST_SQUARED, NEIGHBOURS
@@ -23,6 +22,8 @@ def squares(points: Array) -> Array:
 
 def products(points: Array) -> Array:
     """The products (n, n) of each two of `points` (n, d)."""
+    import torch
+
     rows = torch.from_numpy(points)
     return np.asarray(torch.mm(rows, rows.T).numpy(), dtype=np.float32)
 
@@ -38,6 +39,8 @@ def nearest_squared_by_group(points: Array, centres: Array, sizes: Sequence[int]
 
     `centres` are (groups, m, d), of which the first of `sizes` count; infinite for an empty group.
     """
+    import torch
+
     groups, most, components = centres.shape
     rows = torch.from_numpy(points)
     columns = torch.from_numpy(centres).reshape(groups * most, components).T
@@ -66,6 +69,8 @@ def neighbours(points: Array, bank: Array) -> tuple[Array, NDArray[np.int32]]:
     The nearest is exact. The other NEIGHBOURS are chosen among the nearest of each of GROUPS parts of
     the bank: choosing among 5,000 would cost more than measuring them.
     """
+    import torch
+
     size = -(-len(bank) // GROUPS)
     columns = torch.zeros(bank.shape[1], GROUPS * size)
     columns[:, : len(bank)] = torch.from_numpy(bank.T)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
@@ -43,6 +42,8 @@ class Moments:
 
     def _work_off(self) -> None:
         if self._waiting:
+            import torch
+
             rows = torch.from_numpy(np.concatenate(self._waiting))
             self._sum += rows.sum(0).numpy()
             self._products += torch.mm(rows.T, rows).numpy()

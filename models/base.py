@@ -12,6 +12,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -22,6 +23,9 @@ from models._scoring import PatchMaps, Scoring
 
 if TYPE_CHECKING:
     import openvino
+
+TRAINING = ("torch", "timm", "safetensors")
+"""What any model is trained with; a recipe is judged without."""
 
 CanvasImage = NDArray[np.uint8]
 """(H, W, 3) RGB uint8 at the model's own size; H and W are multiples of its coarsest stride."""
@@ -130,6 +134,10 @@ class AnomalyModel(ABC):
     @classmethod
     def missing(cls) -> str | None:
         """Say in one line what must be installed before this model can be trained, or None."""
-        return None
+        absent = [module for module in TRAINING if find_spec(module) is None]
+        if not absent:
+            return None
+        are = "is" if len(absent) == 1 else "are"
+        return f"{', '.join(absent)} {are} not installed; pip install 'inspection[train]'"
 
     descriptors_: NDArray[np.float32]

@@ -125,9 +125,16 @@ def doctor(
     recipe: Annotated[Path | None, typer.Option(help="A recipe to check too.")] = None,
     store: Annotated[str | None, typer.Option(help="A store to check too.")] = None,
     station: Annotated[Path | None, typer.Option(help="A station file to check too.")] = None,
+    licences: Annotated[
+        bool,
+        typer.Option("--licences", help="List what is installed with it, and its licences."),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Check this machine, and a recipe, store and station file; every finding says what to do."""
+    if licences:
+        _licences(as_json)
+        return
     from inspection.doctor import examine
 
     findings = examine(recipe=recipe, store=store, station=station)
@@ -137,6 +144,15 @@ def doctor(
         for finding in findings:
             typer.echo(f"{finding.mark:<8} {finding.what}: {finding.text}")
     if any(finding.mark == "PROBLEM" for finding in findings):
+        raise typer.Exit(1)
+
+
+def _licences(as_json: bool) -> None:
+    from inspection.licences import as_cyclonedx, as_text, components
+
+    found = components()
+    typer.echo(json.dumps(as_cyclonedx(found), indent=1) if as_json else as_text(found))
+    if any(each.copyleft for each in found):
         raise typer.Exit(1)
 
 

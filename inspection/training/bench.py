@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,9 @@ from cameras import read_image
 from inspection.errors import InspectionError
 from inspection.training.dataset_folder import TestPicture, good_files, test_files
 from inspection.training.metrics import LabelledPixels
+from inspection.training.options import TrainingOptions
 from inspection.training.statistics import STATISTICS, Evaluation, ScoredTestSet
-from models import Progress
+from models import Progress, trainable
 
 OURS = "ours"
 WARM_UP = 5
@@ -53,6 +55,9 @@ def bench(
         raise InspectionError(
             f"bench: no contender {unknown[0]!r}; there are: {', '.join((OURS, *RIVALS))}"
         )
+    trainable(TrainingOptions().model)
+    if set(contenders) - {OURS} and find_spec("anomalib") is None:
+        raise InspectionError("bench: anomalib is not installed; pip install 'inspection[train]'")
     rows = []
     pairs = [(dataset, name) for dataset in datasets for name in contenders]
     for number, (dataset, name) in enumerate(pairs):
@@ -125,7 +130,6 @@ def measure_ours(dataset: Path, *, image_size_px: int, backbone: str) -> dict[st
     from inspection.recipe import open_recipe
     from inspection.recipe.setup_file import Setup
     from inspection.training.evaluate import evaluate
-    from inspection.training.options import TrainingOptions
     from inspection.training.train import train_recipe
     from models._comparison.bare_backbone import load_libraries
     from models._comparison.process_memory import peak_memory_mb

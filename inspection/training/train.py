@@ -133,6 +133,7 @@ def train_recipe(
     that name stays as it was.
     """
     started = time.perf_counter()
+    models.trainable(options.model)
     check_place(recipe_path)
     files = good_files(dataset)
     listed = None if options.defects is None else bad_files(options.defects)
@@ -175,7 +176,7 @@ def teach(
 
     Bad parts, where there are enough, say how much the fine scale counts.
     """
-    model = models.model_class(options.model)(
+    model = models.trainable(options.model)(
         backbone=options.backbone,
         weights=options.weights,
         shrinks=pictures.shrinks,
