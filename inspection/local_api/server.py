@@ -15,19 +15,21 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 from cameras import CameraError
+from inspection.connections import BoundedHandler, BoundedServer
 from inspection.errors import InspectionError, expected
 from inspection.judging.encode import encoded_jpeg
 from inspection.local_api import endpoint_file as runtime_file
 from inspection.local_api.commands import VERBS, StationCommands
 from inspection.local_api.part_pictures import heat_png, picture_jpeg
+from inspection.outside import Door, Refused, read_json
 
 STATUS_S = 1.0
+IDLE_S = 30.0
 LARGEST_BODY = 1 << 20
 RUNTIME = runtime_file.NAME
 
@@ -44,7 +46,8 @@ class ControlServer:
     ) -> None:
         self.control, self.folder, self._tell = control, folder, tell
         self._lock, self._failed = threading.Lock(), False
-        self._server: _Server | None = None
+        self._door = Door("status for the page")
+        self._server: BoundedServer | None = None
         self._over = threading.Event()
 
     def open(self) -> None:
@@ -77,16 +80,19 @@ class ControlServer:
                 self._tell("the station page can be opened again")
             self._failed = False
 
-    def _opened(self) -> _Server:
+    def _opened(self) -> BoundedServer:
         token = secrets.token_urlsafe(32)
         fields = {"control": self.control, "token": token, "over": self._over}
-        server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), fields))
+        server = BoundedServer(
+            ("127.0.0.1", 0), type("Handler", (_Handler,), fields), name="control", idle_s=IDLE_S
+        )
         try:
             runtime_file.write(self.folder, port=server.server_port, token=token)
         except OSError:
             server.server_close()
             raise
-        threading.Thread(target=server.serve_forever, name="control", daemon=True).start()
+        self._serving = threading.Thread(target=server.serve_forever, name="control", daemon=True)
+        self._serving.start()
         return server
 
     def __enter__(self) -> ControlServer:
@@ -98,78 +104,87 @@ class ControlServer:
 
     def _tell_status(self) -> None:
         while not self._over.is_set():
-            self._listen()
-            with suppress(InspectionError):  # the record is out of reach; the next may be told
-                self.control.live.tell(self.control.status())
+            self._door.attempt(self._told_once)
             self._over.wait(STATUS_S)
 
+    def _told_once(self) -> None:
+        with self._lock:
+            ended = self._server is not None and not self._serving.is_alive()
+            if ended and self._server is not None:
+                self._server.server_close()
+                self._server = None
+        self._listen()
+        with suppress(InspectionError):  # the record is out of reach; the next may be told
+            self.control.live.tell(self.control.status())
+        if ended:
+            raise Refused("the port of the page had ended by itself; it is open again")
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A page that went away is no matter of the station's."""
-
-
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(BoundedHandler):
     control: StationCommands
     token: str
     over: threading.Event
     protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
+    timeout = IDLE_S
 
-    def do_GET(self) -> None:
+    def get(self) -> None:
         """Stream what happens, or give one picture."""
         if not self._allowed():
             return
+        with self.at_work():
+            self._give()
+
+    def post(self) -> None:
+        """Do one verb."""
+        if not self._allowed():
+            return
+        verb = self.path.strip("/")
+        if verb not in VERBS:
+            self.close_connection = True
+            self.answer(HTTPStatus.NOT_FOUND, {"error": f"{verb!r}: allowed: {', '.join(VERBS)}"})
+            return
+        body = self.body(most=LARGEST_BODY)
+        with self.at_work():
+            self._do(verb, body)
+
+    def _do(self, verb: str, body: bytes) -> None:
+        try:
+            fields = read_json(body or b"{}", most_bytes=LARGEST_BODY)
+            if not isinstance(fields, dict):
+                raise Refused(f"{verb}: a JSON object is wanted, got {type(fields).__name__}")
+            found = getattr(self.control, verb)(**fields)
+        except Exception as error:  # the page is told, and inspecting goes on
+            text = str(error) if expected(error) else f"{type(error).__name__}: {error}"
+            self.answer(HTTPStatus.CONFLICT, {"error": " ".join(text.split())})
+        else:
+            self.answer(HTTPStatus.OK, found)
+
+    def _give(self) -> None:
         if self.path == "/live":
             self._stream()
             return
         kind, _, name = self.path.strip("/").partition("/")
         give = {"picture": self._picture, "heat": self._heat, "camera": self._look}.get(kind)
         if give is None:
-            self._answer(HTTPStatus.NOT_FOUND, {"error": f"{self.path}: there is no such thing"})
+            self.answer(HTTPStatus.NOT_FOUND, {"error": f"{self.path}: there is no such thing"})
             return
         try:
             data = give(unquote(name).rpartition(".")[0])
         except (InspectionError, CameraError) as error:
-            self._answer(HTTPStatus.CONFLICT, {"error": str(error)})
+            self.answer(HTTPStatus.CONFLICT, {"error": str(error)})
             return
         if data is None:
-            self._answer(HTTPStatus.NOT_FOUND, {"error": f"{self.path}: no longer in memory"})
+            self.answer(HTTPStatus.NOT_FOUND, {"error": f"{self.path}: no longer in memory"})
         else:
-            self._send(
-                HTTPStatus.OK, data, "image/jpeg" if data[:2] == b"\xff\xd8" else "image/png"
-            )
-
-    def do_POST(self) -> None:
-        """Do one verb."""
-        if not self._allowed():
-            return
-        verb = self.path.strip("/")
-        length = int(self.headers.get("Content-Length") or 0)
-        if verb not in VERBS or length > LARGEST_BODY:
-            self.close_connection = True
-            self._answer(HTTPStatus.NOT_FOUND, {"error": f"{verb!r}: allowed: {', '.join(VERBS)}"})
-            return
-        try:
-            found = getattr(self.control, verb)(**json.loads(self.rfile.read(length) or b"{}"))
-        except Exception as error:  # the page is told, and inspecting goes on
-            text = str(error) if expected(error) else f"{type(error).__name__}: {error}"
-            self._answer(HTTPStatus.CONFLICT, {"error": " ".join(text.split())})
-        else:
-            self._answer(HTTPStatus.OK, found)
-
-    def log_message(self, *_: Any) -> None:
-        """Print nothing."""
+            kind = "image/jpeg" if data[:2] == b"\xff\xd8" else "image/png"
+            self.send(HTTPStatus.OK, data, kind)
 
     def _allowed(self) -> bool:
         given = self.headers.get("Authorization", "").encode("utf-8", "replace")
         if hmac.compare_digest(given, f"Bearer {self.token}".encode()):
             return True
         self.close_connection = True
-        self._answer(HTTPStatus.UNAUTHORIZED, {"error": "the token is missing or wrong"})
+        self.answer(HTTPStatus.UNAUTHORIZED, {"error": "the token is missing or wrong"})
         return False
 
     def _stream(self) -> None:
@@ -211,13 +226,3 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _look(self, view: str) -> bytes | None:
         return encoded_jpeg(self.control.station.camera_service.take(view).image)
-
-    def _answer(self, code: HTTPStatus, content: Mapping[str, Any]) -> None:
-        self._send(code, json.dumps(content, default=str).encode(), "application/json")
-
-    def _send(self, code: HTTPStatus, data: bytes, kind: str) -> None:
-        self.send_response(code)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspection.errors import SetupError
+from inspection.outside import LONGEST_TEXT
 from inspection.reasons import Reason
 
 if TYPE_CHECKING:
@@ -94,10 +95,11 @@ class CodeReader:
         return np.ascontiguousarray(image[..., ::-1] if image.ndim == 3 else image)
 
     def _identity(self, code: Any) -> CodeContent | None:
-        match = re.fullmatch(self.pattern, code.text)
+        text = code.text
+        match = re.fullmatch(self.pattern, text) if len(text) <= LONGEST_TEXT else None
         if match is None:
             return None
-        return CodeContent(text=code.text, format=str(code.format), **match.groupdict())
+        return CodeContent(text=text, format=str(code.format), **match.groupdict())
 
 
 def identify(part: Part, reader: CodeReader, products: Collection[str]) -> Reason | None:

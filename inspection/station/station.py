@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from inspection.errors import InspectionError
 from inspection.plant.messages import StationState, TriggerRequest
+from inspection.plant.part_fields import check_request
 from inspection.station import pause_file as pause
 from inspection.station.alarms import NONE, Alarms
 from inspection.station.camera_service import CameraService
@@ -110,7 +111,11 @@ class Station:
         return self.alarms.code
 
     def trigger(self, request: TriggerRequest) -> bool:
-        """Take a trigger: note it durably, then queue it. False when the station is not ready."""
+        """Take a trigger: note it durably, then queue it. False when the station is not ready.
+
+        Raises Refused where a text of it is longer than any of its kind.
+        """
+        check_request(request)
         return self.pipeline.trigger(request)
 
     def change_product(self, product: str) -> None:

@@ -6,11 +6,12 @@ import json
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http import HTTPStatus
 from typing import Any
 
 import numpy as np
 
+from inspection.connections import IDLE_S, BoundedHandler, BoundedServer
 from inspection.errors import InspectionError
 from inspection.station.part import STAGES as PART_STAGES
 
@@ -58,34 +59,28 @@ class StatusServer:
     def __init__(self, port: int, snapshot: Snapshot) -> None:
         self.port = port
         self._snapshot = snapshot
-        self._server: ThreadingHTTPServer | None = None
+        self._server: BoundedServer | None = None
 
     def open(self) -> None:
         """Start serving, on loopback. Raises InspectionError when the port is taken."""
         snapshot = self._snapshot
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
+        class Handler(BoundedHandler):
+            timeout = IDLE_S
+
+            def get(self) -> None:
                 pages = {
                     "/status": (_as_json, "application/json"),
                     "/metrics": (metrics, _PROMETHEUS),
                 }
                 if self.path not in pages:
-                    self.send_error(404)
+                    self.answer(HTTPStatus.NOT_FOUND, {"error": "only /status and /metrics"})
                     return
                 make, kind = pages[self.path]
-                body = make(snapshot()).encode()
-                self.send_response(200)
-                self.send_header("Content-Type", kind)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_: Any) -> None:
-                """Say nothing: libraries do not print."""
+                self.send(HTTPStatus.OK, make(snapshot()).encode(), kind)
 
         try:
-            self._server = ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
+            self._server = BoundedServer(("127.0.0.1", self.port), Handler, name="status_port")
         except OSError as error:
             raise InspectionError(f"status_port {self.port}: cannot listen ({error})") from error
         self.port = self._server.server_port

@@ -69,15 +69,47 @@ def test_trigger_with_an_id_is_taken_once(listener: Any, mqtt: Any, plant: Any, 
     assert (first.source, first.product, second.serial) == ("mqtt", "flange", None)
 
 
-@pytest.mark.parametrize("text", ["[1]", "{", '{"serail": "S1"}', '{"serial": 5}', '{"lot": ""}'])
-def test_what_is_no_trigger_is_refused(
-    listener: Any, mqtt: Any, plant: Any, until: Any, text: str
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("[1]", "a trigger must be a JSON object"),
+        ("{", "not JSON"),
+        ('{"serail": "S1"}', "a trigger must be a JSON object"),
+        ('{"serial": 5}', "a trigger must be a JSON object"),
+        ('{"lot": ""}', "a trigger must be a JSON object"),
+        ("[" * 1100, "not JSON (nested deeper than 32 levels)"),
+        ('{"serial": "' + "x" * 20_000 + '"}', "20014 bytes, at most 16384 are allowed"),
+        ('{"serial": "' + "x" * 1001 + '"}', "serial: 1001 characters, at most 1000 are allowed"),
+    ],
+)
+def test_what_is_no_trigger_is_refused_once_and_for_all(
+    listener: Any, mqtt: Any, plant: Any, until: Any, text: str, why: str
 ) -> None:
     _say(listener, "line/4/trigger", text)
     until(lambda: _texts(listener, "line/4/refused"), "the refusal")
     reason = json.loads(_texts(listener, "line/4/refused")[0])["reason"]
-    assert reason.startswith("a trigger must be a JSON object")
-    assert plant.requests == []
+    assert reason.startswith(why)
+    mqtt.check()
+    mqtt.close()
+    mqtt.open(plant)  # the broker does not send it again
+    _say(listener, "line/4/trigger", '{"serial": "S2"}')
+    until(lambda: plant.requests, "the next trigger")
+    assert [request.serial for request in plant.requests] == ["S2"]
+    assert len(_texts(listener, "line/4/refused")) == 1
+
+
+def test_the_library_s_thread_is_started_again_when_it_ended(
+    listener: Any, mqtt: Any, plant: Any, until: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("threading.excepthook", lambda told: None)
+    monkeypatch.setattr(mqtt._client, "_loop", lambda timeout: 1 / 0)  # as a malformed packet does
+    until(lambda: not mqtt._network.is_alive(), "the end of its thread")
+    monkeypatch.undo()
+    mqtt.check()
+    assert mqtt.door.refused == 1
+    until(mqtt._client.is_connected, "the connection")
+    _say(listener, "line/4/trigger", '{"serial": "S3"}')
+    until(lambda: plant.requests, "the trigger")
 
 
 def test_trigger_not_taken_is_told(listener: Any, mqtt: Any, plant: Any, until: Any) -> None:

@@ -150,24 +150,23 @@ def test_trigger_the_record_cannot_take_is_a_reject(
     assert (plc.words()[0], plc.words()[9], plc.bits()[OK]) == (3, 2, False)
 
 
-def test_thread_that_failed_stops_the_link(
-    link: Output, plc: Any, plant: Any, make: Any, until: Any
+def test_no_trigger_of_a_plc_ends_the_link(
+    link: Any, plc: Any, plant: Any, until: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     def bug() -> None:
         raise ZeroDivisionError("a bug")
 
     plant.while_triggered = bug
     plc.trigger()
-
-    def told() -> str:
-        try:
-            link.send(make(verdict=Verdict.FAIL))
-        except OutputError as error:
-            return str(error)
-        return ""
-
-    assert "ZeroDivisionError: a bug" in until(told, "the failure")
-    assert plc.bits()[OK] is False
+    until(lambda: plc.bits()[VALID], "the answer")
+    assert (plc.words()[0], plc.bits()[OK]) == (3, False)
+    until(lambda: link.door.refused == 1, "the count")
+    until(lambda: not plc.flags()[0], "the trigger set back")
+    plant.while_triggered = lambda: None
+    plc.trigger()
+    until(lambda: plant.requests, "the next trigger")
+    link.check()
+    assert f"output {link.name}: refused: unexpected ZeroDivisionError: a bug" in caplog.text
 
 
 def test_product_is_changed_and_a_wrong_number_refuses(

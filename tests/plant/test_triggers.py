@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import pty
+import socket
 from collections.abc import Iterator
-from http.client import HTTPConnection, RemoteDisconnected
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -71,8 +72,8 @@ def test_thread_that_ended_is_told(plant: Any, until: Any) -> None:
     trigger.close()
 
 
-def test_a_scanner_whose_thread_ended_is_told_in_the_same_words(
-    scanner: Any, plant: Any, until: Any
+def test_no_line_of_a_scanner_ends_its_thread(
+    scanner: Any, plant: Any, until: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken() -> None:
         raise ZeroDivisionError("a bug")
@@ -81,11 +82,17 @@ def test_a_scanner_whose_thread_ended_is_told_in_the_same_words(
     plant.while_triggered = broken
     trigger = _serial(port)
     trigger.open(plant)
-    os.write(ours, b"A-17\n")
-    assert until(lambda: _failure(trigger), "the failure") == (
-        "trigger serial_line: its thread ended: ZeroDivisionError: a bug; restart the station"
-    )
-    trigger.close()
+    try:
+        os.write(ours, b"A-17\n")
+        until(lambda: trigger.refused == 1, "the refusal")
+        plant.while_triggered = lambda: None
+        os.write(ours, b"A" * 1001 + b"\nA-18\n")
+        until(lambda: plant.requests, "the next part")
+        trigger.check()
+    finally:
+        trigger.close()
+    assert ([r.serial for r in plant.requests], trigger.refused) == (["A-18"], 2)
+    assert "trigger serial_line: refused: unexpected ZeroDivisionError: a bug" in caplog.text
 
 
 def _failure(trigger: Any) -> str:
@@ -143,8 +150,8 @@ def test_http_station_not_ready(http: Http, plant: Any) -> None:
     assert _post(http, "{}") == (503, {"error": "the station is not ready", "state": "Halted"})
 
 
-def test_http_failure_is_an_answer_or_is_told(
-    http: Http, plant: Any, until: Any, capfd: pytest.CaptureFixture[str]
+def test_http_failure_is_an_answer_and_never_the_end(
+    http: Http, plant: Any, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     def record_fails() -> None:
         raise InspectionError("the record is full")
@@ -154,12 +161,32 @@ def test_http_failure_is_an_answer_or_is_told(
 
     plant.while_triggered = record_fails
     assert _post(http, "{}")[0] == 503
-    http.check()
     plant.while_triggered = bug
-    with pytest.raises(RemoteDisconnected):
-        _post(http, "{}")
-    assert "ZeroDivisionError: a bug" in until(lambda: _failure(http), "the failure")
+    for _ in range(20):
+        assert _post(http, "{}") == (500, {"error": "unexpected ZeroDivisionError: a bug"})
+    plant.while_triggered = lambda: None
+    assert _post(http, "{}")[0] == 202
+    http.check()
+    assert len(caplog.records) <= 2
     assert capfd.readouterr() == ("", "")
+
+
+def test_no_request_without_the_token_ends_the_http_trigger(http: Http, plant: Any) -> None:
+    for length, status in (("9" * 4301, 413), ("-5", 413), ("\u0663", 413), ("99999999", 413)):
+        assert _raw(http, f"POST /trigger HTTP/1.1\r\nContent-Length: {length}\r\n\r\n") == status
+    assert _raw(http, "POST /trigger HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n") == 413
+    assert _post(http, "[" * 1100, token="wrong")[0] == 401
+    http.check()
+    assert _post(http, "[" * 1100)[0] == 400
+    assert _post(http, json.dumps({"serial": "x" * 1001}))[0] == 400
+    assert (_post(http, "{}")[0], len(plant.requests)) == (202, 1)
+    http.check()
+
+
+def _raw(http: Http, text: str) -> int:
+    with socket.create_connection(("127.0.0.1", http.port), 10) as line:
+        line.sendall(text.encode())
+        return int(line.recv(4096).split()[1])
 
 
 @pytest.mark.parametrize(

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from threading import Event, RLock
 from time import monotonic
+from typing import Any, TypeVar
 
+from inspection.outside import Door, in_words
 from inspection.plant.extras import require
 from inspection.plant.messages import InspectionResult, StationInterface
 from inspection.plant.outputs._plc_handshake import Handshake, PlcRegisters
 from inspection.plant.outputs.base import Output, OutputError, OutputUnavailable
 from inspection.plant.worker import Worker
+
+T = TypeVar("T")
 
 
 class PolledPlc(Output):
@@ -65,6 +71,7 @@ class PolledPlc(Output):
         require(self)
         self._station, self._handshake = station, Handshake(self.name)
         self._io, self._connected = RLock(), False
+        self.door = Door(f"output {self.name}")
         self._begun: str | None = None
         self._taken, self._changed = False, False
         self._shown = True  # what an earlier run left in the PLC may be valid
@@ -121,9 +128,12 @@ class PolledPlc(Output):
         while not stop.wait(self.poll_s):
             try:
                 self._poll()
-            except OutputError:
+            except OutputError as error:
+                self.door.refuse(str(error))
                 self._hang_up()
                 stop.wait(self.reconnect_s)
+            except Exception as error:  # the trigger it came with was answered as a reject
+                self.door.refuse(in_words(error))
 
     def _poll(self) -> None:
         trigger, reset = self._read_flags()
@@ -144,7 +154,7 @@ class PolledPlc(Output):
             self._handshake.forward(self._station, self._begun, serial=serial, lot=lot)
         with self._io:
             self._ensure()
-            self.clear_trigger()
+            self._step(self.clear_trigger)
             self._begun, self._taken = None, False
         self._write_registers()
 
@@ -152,7 +162,7 @@ class PolledPlc(Output):
         self._handshake.clear()
         self._write_registers()
         with self._io:
-            self.clear_reset()
+            self._step(self.clear_reset)
 
     def _beat(self) -> None:
         self._changed, self._beat_at = False, monotonic()
@@ -168,12 +178,12 @@ class PolledPlc(Output):
     def _read_flags(self) -> tuple[bool, bool]:
         with self._io:
             self._ensure()
-            return self.read_flags()
+            return self._step(self.read_flags)
 
     def _read_request(self) -> tuple[int, str | None, str | None]:
         with self._io:
             self._ensure()
-            return self.read_request()
+            return self._step(self.read_request)
 
     def _write_registers(self) -> None:
         with self._io:
@@ -183,10 +193,10 @@ class PolledPlc(Output):
                 registers = registers.cleared()
             # valid goes before the registers change; a flag comes after those it speaks of
             if going := self._shown and not registers.valid:
-                self.write_bits(replace(registers, error=False))
-            self.write_words(registers)
+                self._step(self.write_bits, replace(registers, error=False))
+            self._step(self.write_words, registers)
             if registers.error or not going:
-                self.write_bits(registers)
+                self._step(self.write_bits, registers)
             self._shown = registers.valid
 
     def _write_again(self) -> None:
@@ -198,12 +208,24 @@ class PolledPlc(Output):
             self._handshake.clear()
             raise
 
+    def _step(self, step: Callable[..., T], *given: Any) -> T:
+        """Do a child's step: what it makes of a PLC's answer is an OutputError, whatever goes wrong."""
+        try:
+            return step(*given)
+        except OutputError:
+            raise
+        except Exception as error:  # bytes from outside never end a thread
+            raise OutputError(
+                f"output {self.name}: what the PLC answered makes no sense ({in_words(error)})"
+            ) from error
+
     def _ensure(self) -> None:
         if not self._connected:
-            self.connect()
+            self._step(self.connect)
             self._connected = True
 
     def _hang_up(self) -> None:
         with self._io:
             self._connected, self._shown = False, True
-            self.disconnect()
+            with suppress(OutputError):
+                self._step(self.disconnect)

@@ -8,6 +8,7 @@ from threading import Event
 from time import monotonic
 from typing import Any, Literal
 
+from inspection.outside import Door
 from inspection.plant.extras import missing_extra, require
 from inspection.plant.messages import InspectionResult, StationInterface
 from inspection.plant.outputs._plc_handshake import (
@@ -47,6 +48,7 @@ class ModbusServer(Output):
     ) -> None:
         self.host, self.port, self.heartbeat_s = host, port, heartbeat_s
         self.word_order, self.plc_timeout_s = word_order, plc_timeout_s
+        self.door = Door(f"output {self.name}")
         self._loop: LoopThread | None = None
         self._workers: list[Worker] = []
 
@@ -184,9 +186,10 @@ class ModbusServer(Output):
     def _work(self, stop: Event) -> None:
         while not stop.is_set():
             try:
-                self._jobs.get(timeout=0.1)()
+                job = self._jobs.get(timeout=0.1)
             except Empty:
                 continue
+            self.door.attempt(job)
 
     def _beat(self, stop: Event) -> None:
         while not stop.wait(self.heartbeat_s):

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections import OrderedDict
+from functools import partial
 from pathlib import Path
 from queue import Empty, Full, Queue
 from threading import Event, Lock
 from typing import Any
 
 from inspection.errors import InspectionError
+from inspection.outside import Door, TooLarge, check_text, in_words
 from inspection.plant.extras import missing_extra, require
 from inspection.plant.messages import InspectionResult, StationInterface, TriggerRequest
 from inspection.plant.outputs.base import Output, OutputError, OutputUnavailable
+from inspection.plant.part_fields import LARGEST_BYTES, part_fields
 from inspection.plant.worker import Worker
 
 N_REMEMBERED = 10_000
@@ -47,6 +51,7 @@ class Mqtt(Output):
         self.host, self.port, self.topic, self.client_id = host, port, topic, client_id
         self.username, self.password_file, self.ca_file = username, password_file, ca_file
         self.timeout_s, self.keepalive_s, self.reconnect_s = timeout_s, keepalive_s, reconnect_s
+        self.door = Door(f"output {self.name}")
         self._client: Any = None
 
     @classmethod
@@ -64,10 +69,8 @@ class Mqtt(Output):
         self._ready, self._refusal = Event(), ""
         self._lock = Lock()
         self._worker = Worker(f"output {self.name}", self._work)
-        self._client = self._make_client(station)
+        self._connect()
         self._worker.start()
-        self._client.connect_async(self.host, self.port, self.keepalive_s)
-        self._client.loop_start()
         if not self._ready.wait(self.timeout_s):
             self.close()
             raise OutputUnavailable(
@@ -76,9 +79,16 @@ class Mqtt(Output):
             )
 
     def check(self) -> None:
-        """Raise OutputError if the thread that takes messages ended by itself."""
-        if self._client is not None:
-            self._worker.check()
+        """Raise OutputError if the thread that takes messages ended; see that the library's goes on."""
+        if self._client is None:
+            return
+        self._worker.check()
+        with self._lock:
+            if self._client is None or self._network.is_alive():
+                return
+            self._unacknowledged.clear()  # they are published again, by the same delivery_id
+            self._connect()
+        self.door.refuse("the connection's thread ended; another is started")
 
     def send(self, result: InspectionResult) -> None:
         """Publish the result and wait for the broker's acknowledgement. Raises OutputError."""
@@ -102,7 +112,10 @@ class Mqtt(Output):
 
     def close(self) -> None:
         """Publish that the station is offline, then let the broker go."""
-        client, self._client = self._client, None
+        if self._client is None:
+            return
+        with self._lock:
+            client, self._client = self._client, None
         if client is None:
             return
         if client.is_connected():
@@ -111,6 +124,15 @@ class Mqtt(Output):
         client.disconnect()
         client.loop_stop()
         self._worker.stop()
+
+    def _connect(self) -> None:
+        self._client = client = self._make_client(self._station)
+        client.connect_async(self.host, self.port, self.keepalive_s)
+        client.loop_start()
+        # The library names its thread, and keeps it to itself.
+        name = f"paho-mqtt-client-{client._client_id.decode()}"
+        threads = threading.enumerate()
+        self._network = next((each for each in threads if each.name == name), threads[0])
 
     def _make_client(self, station: StationInterface) -> Any:
         from paho.mqtt.client import Client
@@ -151,9 +173,13 @@ class Mqtt(Output):
 
     def _arrived(self, client: Any, _data: Any, message: Any) -> None:
         try:
+            if len(message.payload) > LARGEST_BYTES:
+                raise TooLarge(f"{len(message.payload)} bytes, at most {LARGEST_BYTES} are allowed")
             self._messages.put_nowait(message)
-        except Full:
-            self._refuse("too many messages wait", {})
+        except (Full, TooLarge) as error:
+            why = str(error) or "too many messages wait"
+            self._refuse(why, {})
+            self.door.refuse(why)
             client.ack(message.mid, message.qos)
 
     def _work(self, stop: Event) -> None:
@@ -162,21 +188,22 @@ class Mqtt(Output):
                 message = self._messages.get(timeout=0.1)
             except Empty:
                 continue
-            if message.topic.endswith("/product"):
-                self._change_product(message)
-            else:
-                self._trigger(message)
+            self.door.attempt(
+                partial(self._take_in, message),
+                refused=lambda error: self._refuse(in_words(error), {}),
+            )
             client = self._client
             if client is not None:
                 client.ack(message.mid, message.qos)
 
+    def _take_in(self, message: Any) -> None:
+        if message.topic.endswith("/product"):
+            self._change_product(message)
+        else:
+            self._trigger(message)
+
     def _trigger(self, message: Any) -> None:
-        fields = _object(message.payload)
-        if fields is None:
-            self._refuse(
-                "a trigger must be a JSON object of texts: trigger_id, serial, lot, product", {}
-            )
-            return
+        fields = part_fields(message.payload)
         if message.retain:
             self._refuse(
                 "a retained trigger is not taken: it would fire at each connection", fields
@@ -203,6 +230,7 @@ class Mqtt(Output):
 
     def _change_product(self, message: Any) -> None:
         product = message.payload.decode("utf-8", "replace").strip()
+        check_text("product", product)
         try:
             self._station.change_product(product)
         except InspectionError as error:
@@ -240,20 +268,6 @@ class Mqtt(Output):
         except (RuntimeError, ValueError):  # paho: lost the connection meanwhile, or queue full
             return False
         return bool(info.is_published())
-
-
-def _object(payload: bytes) -> dict[str, Any] | None:
-    """Read a trigger's JSON: an object of known texts, or nothing at all; None when it is neither."""
-    if not payload.strip():
-        return {}
-    try:
-        fields = json.loads(payload)
-    except ValueError:
-        return None
-    if not isinstance(fields, dict) or set(fields) - {"trigger_id", "serial", "lot", "product"}:
-        return None
-    fields = {name: value for name, value in fields.items() if value is not None}
-    return fields if all(isinstance(value, str) and value for value in fields.values()) else None
 
 
 def _secret(path: Path | None) -> str | None:

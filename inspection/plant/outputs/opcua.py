@@ -10,9 +10,11 @@ from typing import Any
 
 from inspection.errors import InspectionError
 from inspection.judgement import Verdict
+from inspection.outside import Door, check_text, in_words
 from inspection.plant.extras import missing_extra, require
 from inspection.plant.messages import InspectionResult, StationInterface, TriggerRequest
 from inspection.plant.outputs.base import Output, OutputError, OutputUnavailable
+from inspection.plant.part_fields import check_request
 from inspection.plant.worker import LoopThread
 
 NAMESPACE = "http://opcfoundation.org/UA/MachineVision"
@@ -43,6 +45,7 @@ class OpcUa(Output):
         self, *, host: str = "127.0.0.1", port: int = 4840, timeout_s: float = 5.0
     ) -> None:
         self.host, self.port, self.timeout_s = host, port, timeout_s
+        self.door = Door(f"output {self.name}")
         self._loop: LoopThread | None = None
 
     @classmethod
@@ -187,18 +190,22 @@ class OpcUa(Output):
 
     async def datachange_notification(self, _node: Any, value: bool, _data: Any) -> None:
         """Take the trigger variable: called by the OPC UA library."""
-        if value:
-            serial = await self._next_part["PartId"].read_value()
-            lot = await self._next_part["Lot"].read_value()
-            taken = await self._take(
-                TriggerRequest(source=self.name, serial=serial or None, lot=lot or None)
-            )
-            if not taken:
-                await self._refused.write_value(await self._refused.read_value() + 1)
-            await self._trigger.write_value(False)
+        if value is not True:
+            return
+        try:
+            serial = _text(await self._next_part["PartId"].read_value())
+            lot = _text(await self._next_part["Lot"].read_value())
+            taken = await self._take(TriggerRequest(source=self.name, serial=serial, lot=lot))
+        except Exception as error:  # what a client wrote never ends the server
+            self.door.refuse(in_words(error))
+            taken = False
+        if not taken:
+            await self._refused.write_value(await self._refused.read_value() + 1)
+        await self._trigger.write_value(False)
 
     async def _take(self, request: TriggerRequest) -> bool:
         try:
+            check_request(request)
             taken = await asyncio.to_thread(self._station.trigger, request)
         except InspectionError:
             return False
@@ -232,6 +239,7 @@ class OpcUa(Output):
         product = _text_id(external) or _text_id(internal) or ""
         error = DONE
         try:
+            check_text("product", product)
             await asyncio.to_thread(self._station.change_product, product)
         except InspectionError:
             error = NO_SUCH_RECIPE
@@ -333,7 +341,12 @@ def _id(kind: str, text: str) -> Any:
 
 
 def _text_id(given: Any) -> str | None:
-    return (getattr(given.Value, "Id", None) or "").strip() or None
+    return _text(getattr(given.Value, "Id", None))
+
+
+def _text(value: Any) -> str | None:
+    """A text a client gave; other kinds of values are none."""
+    return (value.strip() or None) if isinstance(value, str) else None
 
 
 def _lot(parameters: Any) -> str | None:

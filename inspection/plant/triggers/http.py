@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import hmac
-import json
-import sys
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
-from typing import Any
 
+from inspection.connections import BoundedHandler, BoundedServer
 from inspection.plant.messages import StationInterface, TriggerRequest
+from inspection.plant.part_fields import part_fields
 from inspection.plant.triggers import TriggerUnavailable, offer
 
 LARGEST_BODY = 4096
-FIELDS = ("trigger_id", "serial", "lot", "product")
 
 
 class Http:
@@ -37,7 +34,7 @@ class Http:
     ) -> None:
         self.host, self.port, self.token_file = host, port, token_file
         self.timeout_s = timeout_s
-        self._server: _TriggerServer | None = None
+        self._server: BoundedServer | None = None
 
     @classmethod
     def missing(cls) -> str | None:
@@ -53,7 +50,9 @@ class Http:
             {"station": station, "token": token, "timeout": self.timeout_s},
         )
         try:
-            self._server = _TriggerServer((self.host, self.port), handler)
+            self._server = BoundedServer(
+                (self.host, self.port), handler, name=f"trigger {self.name}", idle_s=self.timeout_s
+            )
         except OSError as error:
             raise TriggerUnavailable(
                 f"trigger {self.name}: cannot listen on {self.host}:{self.port}: {error}"
@@ -63,12 +62,9 @@ class Http:
         self._thread.start()
 
     def check(self) -> None:
-        """Raise TriggerUnavailable if the server ended by itself or failed at a request."""
-        if self._server is None:
-            return
-        failure = self._server.failure or ("" if self._thread.is_alive() else "its server ended")
-        if failure:
-            raise TriggerUnavailable(f"trigger {self.name}: {failure}; restart the station")
+        """Raise TriggerUnavailable if the server ended by itself; no request can end it."""
+        if self._server is not None and not self._thread.is_alive():
+            raise TriggerUnavailable(f"trigger {self.name}: its server ended; restart the station")
 
     def close(self) -> None:
         """Stop listening."""
@@ -90,81 +86,33 @@ class Http:
         return token
 
 
-class _TriggerServer(ThreadingHTTPServer):
-    daemon_threads = True
-    failure = ""
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Keep a handler's failure for `check`, print nothing; a caller that went away is none."""
-        error = sys.exception()
-        if error is not None and not isinstance(error, OSError):
-            self.failure = f"{type(error).__name__}: {error}"
-
-
-class _TriggerHandler(BaseHTTPRequestHandler):
+class _TriggerHandler(BoundedHandler):
     station: StationInterface
     token: str
-    server_version, sys_version = "inspection", ""
 
-    def do_POST(self) -> None:
+    def post(self) -> None:
         """Take one trigger."""
-        body = self._body()
-        if body is None:
-            return
+        allowed = self._allowed()
+        body = self.body(most=LARGEST_BODY)
         if self.path != "/trigger":
-            self._answer(HTTPStatus.NOT_FOUND, {"error": "only /trigger is here"})
-        elif not self._allowed():
-            self._answer(HTTPStatus.UNAUTHORIZED, {"error": "the token is missing or wrong"})
-        elif (fields := _part_fields(body)) is None:
-            allowed = ", ".join(FIELDS)
-            self._answer(
-                HTTPStatus.BAD_REQUEST, {"error": f"not a JSON object of texts: {allowed}"}
-            )
+            self.answer(HTTPStatus.NOT_FOUND, {"error": "only /trigger is here"})
+        elif not allowed:
+            self.answer(HTTPStatus.UNAUTHORIZED, {"error": "the token is missing or wrong"})
         else:
-            self._trigger(TriggerRequest(source="http", **fields))
-
-    def log_message(self, *_: Any) -> None:
-        """Print nothing."""
+            fields = part_fields(body, most_bytes=LARGEST_BODY)
+            with self.at_work():
+                self._trigger(TriggerRequest(source="http", **fields))
 
     def _trigger(self, request: TriggerRequest) -> None:
         if offer(self.station, request):
-            self._answer(HTTPStatus.ACCEPTED, {"trigger_id": request.trigger_id})
+            self.answer(HTTPStatus.ACCEPTED, {"trigger_id": request.trigger_id})
         else:
             state = self.station.state
             error = {"error": "the station is not ready", "state": state}
-            self._answer(HTTPStatus.SERVICE_UNAVAILABLE, error)
-
-    def _body(self) -> bytes | None:
-        length = self.headers.get("Content-Length", "0")
-        if not length.isdecimal() or int(length) > LARGEST_BODY:
-            self.close_connection = True
-            error = {"error": f"a body has at most {LARGEST_BODY} bytes and says its length"}
-            self._answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, error)
-            return None
-        return self.rfile.read(int(length))
+            self.answer(HTTPStatus.SERVICE_UNAVAILABLE, error)
 
     def _allowed(self) -> bool:
         given = self.headers.get("Authorization", "")
         return not self.token or hmac.compare_digest(
             given.encode("utf-8", "replace"), f"Bearer {self.token}".encode()
         )
-
-    def _answer(self, status: HTTPStatus, content: dict[str, Any]) -> None:
-        data = json.dumps(content).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-
-def _part_fields(body: bytes) -> dict[str, Any] | None:
-    """Read what is known of the part: a JSON object of texts, or an empty body."""
-    try:
-        fields = json.loads(body) if body.strip() else {}
-    except ValueError:
-        return None
-    if not isinstance(fields, dict) or set(fields) - set(FIELDS):
-        return None
-    fields = {name: value for name, value in fields.items() if value is not None}
-    return fields if all(isinstance(value, str) and value for value in fields.values()) else None

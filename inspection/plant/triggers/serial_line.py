@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from threading import Event
 from typing import Any
 
+from inspection.outside import Door, Refused
 from inspection.plant.extras import missing_extra
 from inspection.plant.messages import StationInterface, TriggerRequest
+from inspection.plant.part_fields import check_request
 from inspection.plant.triggers import TriggerUnavailable, offer
 from inspection.plant.worker import Worker
 
@@ -36,9 +39,14 @@ class SerialLine:
     ) -> None:
         self.port, self.baudrate, self.pattern = port, baudrate, pattern
         self.encoding, self.reconnect_s = encoding, reconnect_s
-        self.refused = 0
+        self.door = Door(f"trigger {self.name}")
         self._worker: Worker | None = None
         self._device: Any = None
+
+    @property
+    def refused(self) -> int:
+        """Lines that were no trigger, or that the station did not take."""
+        return self.door.refused
 
     @classmethod
     def missing(cls) -> str | None:
@@ -49,7 +57,7 @@ class SerialLine:
         """Open the port. Raises TriggerUnavailable."""
         if (missing := self.missing()) is not None:
             raise TriggerUnavailable(f"trigger {self.name}: {missing}")
-        self._station, self.refused = station, 0
+        self._station = station
         self._form = _compiled(self.pattern)
         self._device = self._connected()
         self._worker = Worker(f"trigger {self.name}", self._work, error=TriggerUnavailable)
@@ -84,17 +92,23 @@ class SerialLine:
         """Trigger at each whole line; returns what is left of the last."""
         *lines, rest = re.split(rb"[\r\n]", data)
         for text in filter(None, lines):
-            self._trigger(text)
+            self.door.attempt(partial(self._trigger, text))
         if len(rest) <= LONGEST_LINE:
             return rest
-        self.refused += 1
+        self.door.refuse(f"a line of more than {LONGEST_LINE} bytes")
         return b""
 
     def _trigger(self, data: bytes) -> None:
+        if len(data) > LONGEST_LINE:
+            raise Refused(f"a line of {len(data)} bytes, at most {LONGEST_LINE} are allowed")
         match = self._form.fullmatch(data.decode(self.encoding, "replace").strip())
-        fields: dict[str, Any] = match.groupdict() if match else {}
-        if not match or not offer(self._station, TriggerRequest(source=self.name, **fields)):
-            self.refused += 1
+        if match is None:
+            raise Refused(f"the line {data[:40]!r} does not fit the pattern")
+        fields: dict[str, Any] = match.groupdict()
+        request = TriggerRequest(source=self.name, **fields)
+        check_request(request)
+        if not offer(self._station, request):
+            raise Refused(f"the station is {self._station.state}")
 
     def _connected(self) -> Any:
         from serial import Serial, SerialException
