@@ -35,8 +35,11 @@ class Part:
     marks: dict[str, float] = field(default_factory=lambda: {"taken": time.monotonic()})
     frames: dict[str, Frame] = field(default_factory=dict)
     montage: Montage | None = None
-    picture: Future[StagedPicture | bytes] | None = None
-    """The picture as the record keeps it, put on the disk while the part is judged, if it has room."""
+    picture: Future[StagedPicture | bytes | None] | None = None
+    """The picture as the record keeps it, put on the disk while the part is judged, if it has room.
+
+    None in it: the part was rejected before; whoever records it encodes the picture.
+    """
     judgement: Judgement | None = None
     judgements: dict[str, Judgement] = field(default_factory=dict)
     """Of each view; `judgement` is what they come to together."""

@@ -250,6 +250,11 @@ class Pipeline:
                 self._pictures.put(part, timeout=0.1)
                 break
         try:
+            if (
+                part.claimed
+            ):  # rejected meanwhile: its row may be written, and would not name the picture
+                part.picture.set_result(None)
+                return
             part.picture.set_result(self.recorder.stage(part, encode_picture(part.montage.frame)))
         except BaseException as error:
             part.picture.set_exception(error)

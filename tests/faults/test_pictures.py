@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,9 @@ from typing import Any
 import cv2
 import pytest
 
+from cameras import Frame
 from cameras.folder import Folder
+from cameras.simulated import Simulated
 from inspection.judgement import Verdict
 from tests.station.conftest import wait_until
 
@@ -110,3 +113,38 @@ def test_a_full_disk_stops_passes_and_loses_nothing(build: Any, small_disk: Path
         assert built.store.verify() == []
         assert built.trigger()
         built.settle(taken + 1)
+
+
+@pytest.mark.parametrize("late_in", ["camera", "judging", "handing over"])
+def test_a_part_rejected_as_late_leaves_no_picture_that_nobody_names(
+    build: Any, monkeypatch: pytest.MonkeyPatch, late_in: str
+) -> None:
+    from inspection.station.recorder import Recorder
+    from inspection.store.pictures import archive
+
+    monkeypatch.setattr(archive, "_ORPHAN_AGE_S", -60.0)
+
+    class Slow(Simulated):
+        def read(self, **wanted: Any) -> Frame:
+            if late_in == "camera":
+                time.sleep(0.5)
+            return super().read(**wanted)
+
+    with build(Slow(size_px=256, defect_rate=0.0), deadline_ms=250.0) as built:
+        if late_in == "judging":
+            view = built.station.views[0]
+            judge = view.judge
+            monkeypatch.setattr(view, "judge", lambda *given: (time.sleep(0.5), judge(*given))[1])
+        if late_in == "handing over":
+            encode = Recorder.stage
+            monkeypatch.setattr(
+                Recorder, "stage", lambda *given: (time.sleep(0.5), encode(*given))[1]
+            )
+        for number in range(4):
+            assert built.trigger()
+            built.settle(number + 1)
+            time.sleep(0.5)
+        assert all(result.reject for result in built.answers.results)
+        assert built.store.verify() == []
+        assert built.counted() == (4, 4, 4)
+    assert not list((built.store.archive.root / ".incoming").iterdir())
