@@ -13,24 +13,46 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 
 import typer
 
+from inspection.cli.options import (
+    AllowOption,
+    CertOption,
+    HostOption,
+    InsecureOption,
+    KeyOption,
+    PortOption,
+    ProxyOption,
+)
+
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.command()
 def main(
     station: Annotated[Path, typer.Argument(help="Station file (TOML).")],
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on.")] = 7860,
-    allow: Annotated[
-        list[str] | None, typer.Option(help="Host name people type in the browser; repeatable.")
-    ] = None,
+    host: HostOption = "127.0.0.1",
+    port: PortOption = 7860,
+    allow: AllowOption = None,
+    cert: CertOption = None,
+    key: KeyOption = None,
+    proxy: ProxyOption = False,
+    insecure: InsecureOption = False,
 ) -> None:
     """Serve the station page until stopped."""
     from inspection.errors import expected
+    from inspection.page_address import PageAddress
     from ui.app.serve import serve
 
     try:
-        serve(station, host=host, port=port, hosts=tuple(allow or ()))
+        address = PageAddress(
+            host=host,
+            port=port,
+            names=tuple(allow or ()),
+            cert=cert,
+            key=key,
+            proxy=proxy,
+            insecure=insecure,
+        )
+        serve(station, address)
     except Exception as error:
         if not expected(error):
             raise

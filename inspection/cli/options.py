@@ -25,6 +25,26 @@ AllowOption = Annotated[
 ]
 
 
+CertOption = Annotated[
+    Path | None, typer.Option(help="Certificate (PEM) to serve the page over TLS.")
+]
+
+
+KeyOption = Annotated[
+    Path | None, typer.Option(help="Key of the certificate; default: in the certificate's file.")
+]
+
+
+ProxyOption = Annotated[
+    bool, typer.Option("--proxy", help="A proxy on this machine serves TLS; everybody signs in.")
+]
+
+
+InsecureOption = Annotated[
+    bool, typer.Option("--insecure", help="Serve beyond this machine without TLS.")
+]
+
+
 RecipeArgument = Annotated[Path, typer.Argument(help="Recipe file made by `inspection train`.")]
 
 

@@ -7,12 +7,24 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from inspection.cli.options import AllowOption, HostOption, JsonOption, PortOption
+from inspection.cli.options import (
+    AllowOption,
+    CertOption,
+    HostOption,
+    InsecureOption,
+    JsonOption,
+    KeyOption,
+    PortOption,
+    ProxyOption,
+)
 from inspection.cli.progress import ProgressBar
+
+if TYPE_CHECKING:
+    from inspection.page_address import PageAddress
 
 
 def demo(
@@ -30,10 +42,12 @@ def demo(
 ) -> None:
     """Draw a product line with known defects, learn it, inspect a run of parts, open the page."""
     from inspection.demo import run_demo, write_station
+    from inspection.page_address import PageAddress
     from inspection.supervisor import port_must_be_free
 
+    address = PageAddress(port=port)
     if not (no_ui or as_json):
-        port_must_be_free("127.0.0.1", port)
+        port_must_be_free(address)
     with ProgressBar() as progress:
         summary = run_demo(folder, parts=parts, good=good, seed=seed, progress=progress)
     if as_json:
@@ -44,7 +58,7 @@ def demo(
         return
     typer.echo("The line goes on, one part every 2 s; its page opens in a few seconds.")
     station = write_station(folder, seed=seed)
-    raise typer.Exit(_supervise(station, host="127.0.0.1", port=port, allow=[]))
+    raise typer.Exit(_supervise(station, address))
 
 
 def run(
@@ -86,19 +100,36 @@ def ui(
     host: HostOption = "127.0.0.1",
     port: PortOption = 7860,
     allow: AllowOption = None,
+    cert: CertOption = None,
+    key: KeyOption = None,
+    proxy: ProxyOption = False,
+    insecure: InsecureOption = False,
 ) -> None:
     """Run a station with its page, until stopped by SIGTERM or Ctrl-C."""
-    raise typer.Exit(_supervise(station, host=host, port=port, allow=allow or []))
+    from inspection.page_address import PageAddress
+
+    address = PageAddress(
+        host=host,
+        port=port,
+        names=tuple(allow or ()),
+        cert=cert,
+        key=key,
+        proxy=proxy,
+        insecure=insecure,
+    )
+    if address.warning is not None:
+        typer.echo(address.warning, err=True)
+    raise typer.Exit(_supervise(station, address))
 
 
-def _supervise(station: Path, *, host: str, port: int, allow: list[str]) -> int:
+def _supervise(station: Path, address: PageAddress) -> int:
     import signal
     import webbrowser
 
     from inspection.station.station_file import read_station
     from inspection.supervisor import Supervisor
 
-    supervisor = Supervisor(station, read_station(station), host=host, port=port, hosts=allow)
+    supervisor = Supervisor(station, read_station(station), address)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: supervisor.stop())
     seen = sys.platform != "linux" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import uvicorn
 
 from inspection.errors import SetupError
+from inspection.page_address import PageAddress
 from inspection.station.station_file import StationFile, read_station
 from inspection.store import open_store
 from ui.app.server import make_app
@@ -21,19 +21,32 @@ from ui.security.users import Users
 from ui.words import Words
 
 
-def serve(station: Path, *, host: str, port: int, hosts: tuple[str, ...]) -> None:
+def serve(station: Path, address: PageAddress) -> None:
     """Serve the page until stopped. Raises InspectionError, StoreError."""
     settings = read_station(station)
     users = Users(settings.page_folder / "users.json")
-    loopback = is_loopback(host)
-    if not loopback and not users.list():
+    if not address.loopback and not users.list():
         raise SetupError(
-            f"--host {host}: others could reach the page, and nobody has a password yet; "
+            f"--host {address.host}: others could reach the page, and nobody has a password yet; "
             "start it on 127.0.0.1 first and make the administrator there"
         )
     with context_of(station, settings, users) as context:
-        app = make_app(context, hosts=(host, *hosts), loopback_only=loopback)
-        uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False)
+        app = make_app(
+            context,
+            hosts=(address.host, *address.names),
+            loopback_only=address.loopback and not address.proxy,
+        )
+        uvicorn.run(
+            app,
+            host=address.host,
+            port=address.port,
+            ssl_certfile=address.cert,
+            ssl_keyfile=address.key,
+            proxy_headers=address.proxy,
+            forwarded_allow_ips=["127.0.0.1", "::1"],
+            log_level="warning",
+            access_log=False,
+        )
 
 
 @contextmanager
@@ -52,11 +65,3 @@ def context_of(station: Path, settings: StationFile, users: Users) -> Iterator[C
             sessions=Sessions(folder / "secret", users),
             words=Words(),
         )
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches an address."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -74,7 +74,7 @@ def test_inspecting_goes_on_while_the_page_is_killed_and_comes_back(watched: Wat
     watched.until_page()
     assert watched.runtime_pid() == station
     assert watched.page_pid() != page
-    assert "the page ended (exit code -9); started again in 0.5 s" in watched.log.read_text()
+    assert "the page ended (killed by SIGKILL); started again in 0.5 s" in watched.log.read_text()
 
 
 def test_asked_to_stop_it_ends_the_page_and_then_the_station(watched: Watched) -> None:
@@ -88,10 +88,25 @@ def test_asked_to_stop_it_ends_the_page_and_then_the_station(watched: Watched) -
     assert "Traceback" not in watched.log.read_text()
 
 
-def test_when_the_station_ends_so_does_the_page_with_its_exit_code(watched: Watched) -> None:
-    os.kill(watched.runtime_pid(), signal.SIGKILL)
-    assert watched.process.wait(60) != 0
+def test_a_station_that_is_killed_is_started_again_and_that_is_told(watched: Watched) -> None:
+    station, page = watched.runtime_pid(), watched.page_pid()
+    before = watched.recorded()
+    os.kill(station, signal.SIGKILL)
+    wait_for(lambda: watched.recorded() > before + 3, 60, watched.log)
+    assert watched.runtime_pid() != station
+    assert watched.page_pid() == page
+    assert watched.answers()
+    line = "the station ended (killed by SIGKILL); started again in 0.5 s\n"
+    assert watched.log.read_text().count(line) == 1
+
+
+def test_a_station_asked_to_stop_takes_the_page_with_it(watched: Watched) -> None:
+    os.kill(watched.runtime_pid(), signal.SIGTERM)
+    assert watched.process.wait(60) == 0
     assert not watched.answers()
+    assert "the station ended, asked by somebody else; the page ends with it\n" in (
+        watched.log.read_text()
+    )
 
 
 def test_killed_itself_it_leaves_both_at_work_and_another_joins(watched: Watched) -> None:
