@@ -9,6 +9,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from inspection.descriptors import ENOUGH, hard_limit
+from inspection.descriptors import WANTED as DESCRIPTORS
+
 Mark = Literal["ok", "NOTE", "PROBLEM"]
 
 MIN_FREE_GB, MIN_MEMORY_GB, MIN_CORES = 5.0, 4.0, 2
@@ -32,7 +35,7 @@ def examine(
     *, recipe: Path | None, store: str | None, station: Path | None = None
 ) -> list[Finding]:
     """Look at machine, packages and weights, and at a recipe, a store and a station if given."""
-    found = [_cores(), _memory(), _disk(), *_packages(), _processor(), *_training()]
+    found = [_cores(), _memory(), _disk(), _descriptors(), *_packages(), _processor(), *_training()]
     if recipe is not None:
         found.append(_recipe(recipe))
     if store is not None:
@@ -67,6 +70,18 @@ def _disk() -> Finding:
         text = f"{free:.1f} GB free here; the record needs room, free {MIN_FREE_GB:.0f} GB or more"
         return Finding(mark="PROBLEM", what="disk", text=text)
     return Finding(mark="ok", what="disk", text=f"{free:.0f} GB free here")
+
+
+def _descriptors() -> Finding:
+    most = hard_limit()
+    what = "open files and connections"
+    if most is None or most >= ENOUGH:
+        told = "without a limit" if most is None else f"{most} at most"
+        return Finding(mark="ok", what=what, text=told)
+    text = (
+        f"{most} at most; a station wants {ENOUGH}: LimitNOFILE={DESCRIPTORS} in its systemd unit"
+    )
+    return Finding(mark="NOTE", what=what, text=text)
 
 
 def _packages() -> list[Finding]:

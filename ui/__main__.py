@@ -38,10 +38,14 @@ def main(
     insecure: InsecureOption = False,
 ) -> None:
     """Serve the station page until stopped."""
+    from inspection import program_log
+    from inspection.descriptors import raise_limit
     from inspection.errors import expected
     from inspection.page_address import PageAddress
     from ui.app.serve import serve
 
+    program_log.install()
+    raise_limit()
     try:
         address = PageAddress(
             host=host,

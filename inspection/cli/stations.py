@@ -72,11 +72,15 @@ def run(
     """Run a station without a page, until stopped by SIGTERM or Ctrl-C."""
     import signal
 
+    from inspection import program_log
     from inspection.demo import learn_missing
+    from inspection.descriptors import raise_limit
     from inspection.launch import station_at_work
     from inspection.station.station_file import read_station
 
     settings = read_station(station)
+    program_log.install()
+    raise_limit()
     with ProgressBar() as progress:
         for path in learn_missing(settings, progress):
             typer.echo(f"{path}: trained on drawn parts, to try things out", err=True)

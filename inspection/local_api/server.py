@@ -20,13 +20,13 @@ from typing import Any
 from urllib.parse import unquote
 
 from cameras import CameraError
-from inspection.connections import BoundedHandler, BoundedServer
 from inspection.errors import InspectionError, expected
 from inspection.judging.encode import encoded_jpeg
 from inspection.local_api import endpoint_file as runtime_file
 from inspection.local_api.commands import VERBS, StationCommands
 from inspection.local_api.part_pictures import heat_png, picture_jpeg
 from inspection.outside import Door, Refused, read_json
+from inspection.ports.http_server import BoundedHandler, BoundedServer
 
 STATUS_S = 1.0
 IDLE_S = 30.0
@@ -63,8 +63,7 @@ class ControlServer:
         if server is not None:
             with suppress(OSError):
                 (self.folder / RUNTIME).unlink(missing_ok=True)
-            server.shutdown()
-            server.server_close()
+            server.stop()
 
     def _listen(self) -> None:
         try:
@@ -91,8 +90,7 @@ class ControlServer:
         except OSError:
             server.server_close()
             raise
-        self._serving = threading.Thread(target=server.serve_forever, name="control", daemon=True)
-        self._serving.start()
+        server.start()
         return server
 
     def __enter__(self) -> ControlServer:
@@ -108,16 +106,9 @@ class ControlServer:
             self._over.wait(STATUS_S)
 
     def _told_once(self) -> None:
-        with self._lock:
-            ended = self._server is not None and not self._serving.is_alive()
-            if ended and self._server is not None:
-                self._server.server_close()
-                self._server = None
         self._listen()
         with suppress(InspectionError):  # the record is out of reach; the next may be told
             self.control.live.tell(self.control.status())
-        if ended:
-            raise Refused("the port of the page had ended by itself; it is open again")
 
 
 class _Handler(BoundedHandler):

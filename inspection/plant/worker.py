@@ -66,8 +66,9 @@ class Worker:
 class LoopThread:
     """An asyncio loop in a thread of its own, for libraries that speak asyncio only."""
 
-    def __init__(self, name: str) -> None:
-        self.loop = asyncio.new_event_loop()
+    def __init__(self, name: str, *, loop: asyncio.AbstractEventLoop | None = None) -> None:
+        self.name = name
+        self.loop = loop or asyncio.new_event_loop()
         self._thread = Thread(target=self.loop.run_forever, name=name, daemon=True)
         self._thread.start()
 
@@ -79,6 +80,11 @@ class LoopThread:
         except TimeoutError:
             future.cancel()
             raise
+
+    def check(self) -> None:
+        """Raise OutputError if the loop ended by itself."""
+        if not self._thread.is_alive():
+            raise OutputError(f"{self.name}: its loop ended; restart the station")
 
     def finish(self, name: str, work: Coroutine[Any, Any, None], *, timeout_s: float) -> None:
         """Do the last `work`, then end the loop whatever came of it. Raises OutputError when late."""

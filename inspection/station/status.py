@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from inspection.connections import IDLE_S, BoundedHandler, BoundedServer
 from inspection.errors import InspectionError
+from inspection.ports.connections import IDLE_S
+from inspection.ports.http_server import BoundedHandler, BoundedServer
 from inspection.station.part import STAGES as PART_STAGES
 
 STAGES = (*PART_STAGES[1:], "total")
@@ -84,13 +85,12 @@ class StatusServer:
         except OSError as error:
             raise InspectionError(f"status_port {self.port}: cannot listen ({error})") from error
         self.port = self._server.server_port
-        threading.Thread(target=self._server.serve_forever, name="status", daemon=True).start()
+        self._server.start()
 
     def close(self) -> None:
         """Stop serving."""
         if self._server is not None:
-            self._server.shutdown()
-            self._server.server_close()
+            self._server.stop()
             self._server = None
 
 

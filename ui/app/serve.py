@@ -12,6 +12,7 @@ from inspection.errors import SetupError
 from inspection.page_address import PageAddress
 from inspection.station.station_file import StationFile, read_station
 from inspection.store import open_store
+from ui.app.bounded_http import BoundedHttp
 from ui.app.server import make_app
 from ui.core.context import Context
 from ui.live.hub import Hub
@@ -44,7 +45,8 @@ def serve(station: Path, address: PageAddress) -> None:
             ssl_keyfile=address.key,
             proxy_headers=address.proxy,
             forwarded_allow_ips=["127.0.0.1", "::1"],
-            log_level="warning",
+            http=BoundedHttp,
+            log_config=None,  # the process has its own
             access_log=False,
         )
 

@@ -20,7 +20,11 @@ from inspection.plant.outputs._plc_handshake import (
 )
 from inspection.plant.outputs.base import Output, OutputError, OutputUnavailable
 from inspection.plant.worker import LoopThread, Worker
+from inspection.ports.connections import Connections
+from inspection.ports.loop import BoundedLoop
 
+IDLE_S = 600.0
+"""A PLC that has said nothing for so long is gone; one that comes back connects anew."""
 N_HOLDING = 33
 TRIGGER, RESET = 0, 1
 READ_COILS, READ_DISCRETE, READ_INPUT = 1, 2, 4
@@ -75,6 +79,8 @@ class ModbusServer(Output):
         """Raise OutputError if a thread of the server ended by itself."""
         for worker in self._workers:
             worker.check()
+        if (loop := self._loop) is not None:
+            loop.check()
 
     def send(self, result: InspectionResult) -> None:
         """Show the result to the PLC. Raises OutputError when no PLC has asked for too long."""
@@ -108,7 +114,8 @@ class ModbusServer(Output):
                 loop.finish(self.name, self._server.shutdown(), timeout_s=5.0)
 
     def _listen(self) -> None:
-        loop = LoopThread(f"{self.name} loop")
+        self.connections = Connections(idle_s=IDLE_S)
+        loop = LoopThread(f"{self.name} loop", loop=BoundedLoop(self.door, self.connections))
         try:
             self._server = loop.run(self._serve(), timeout_s=10.0)
         except (RuntimeError, OSError) as error:

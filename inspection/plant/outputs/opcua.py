@@ -16,7 +16,13 @@ from inspection.plant.messages import InspectionResult, StationInterface, Trigge
 from inspection.plant.outputs.base import Output, OutputError, OutputUnavailable
 from inspection.plant.part_fields import check_request
 from inspection.plant.worker import LoopThread
+from inspection.ports.connections import Connections
+from inspection.ports.loop import BoundedLoop
 
+IDLE_S = 600.0
+"""A client that has said nothing for so long is gone; sessions are kept alive far more often."""
+MOST_BYTES = 1 << 20
+"""Of one message to the server; a job's parameters have some hundred."""
 NAMESPACE = "http://opcfoundation.org/UA/MachineVision"
 OURS = "urn:inspection:station"
 NODESET = "_opc40100.xml"
@@ -57,7 +63,9 @@ class OpcUa(Output):
         """Build the nodes and listen. Raises OutputUnavailable when the port cannot be had."""
         require(self)
         self._station = station
-        loop = LoopThread(f"output {self.name}")
+        self.connections = Connections(idle_s=IDLE_S)
+        bounded = BoundedLoop(self.door, self.connections, waiting=lambda each: len(each._buffer))
+        loop = LoopThread(f"output {self.name}", loop=bounded)
         try:
             loop.run(self._start(), timeout_s=60.0)
         except (OSError, TimeoutError) as error:
@@ -77,6 +85,11 @@ class OpcUa(Output):
         """Write the state to both state machines."""
         if self._loop is not None:
             self._run(self._write_state(station.state))
+
+    def check(self) -> None:
+        """Raise OutputError if the server's thread ended by itself."""
+        if (loop := self._loop) is not None:
+            loop.check()
 
     def close(self) -> None:
         """Stop the server; clients are disconnected."""
@@ -101,6 +114,8 @@ class OpcUa(Output):
 
         self._server = Server()
         await self._server.init()
+        self._server.limits.max_message_size = MOST_BYTES
+        self._server.limits.max_chunk_count = MOST_BYTES // self._server.limits.max_recv_buffer
         self._server.set_endpoint(f"opc.tcp://{self.host}:{self.port}")
         self._server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
         self._server.set_identity_tokens([ua.AnonymousIdentityToken])

@@ -5,12 +5,11 @@ from __future__ import annotations
 import hmac
 from http import HTTPStatus
 from pathlib import Path
-from threading import Thread
 
-from inspection.connections import BoundedHandler, BoundedServer
 from inspection.plant.messages import StationInterface, TriggerRequest
 from inspection.plant.part_fields import part_fields
 from inspection.plant.triggers import TriggerUnavailable, offer
+from inspection.ports.http_server import BoundedHandler, BoundedServer
 
 LARGEST_BODY = 4096
 
@@ -57,22 +56,16 @@ class Http:
             raise TriggerUnavailable(
                 f"trigger {self.name}: cannot listen on {self.host}:{self.port}: {error}"
             ) from error
-        self._thread = Thread(target=self._server.serve_forever, args=(0.1,), name="trigger http")
-        self._thread.daemon = True
-        self._thread.start()
+        self._server.start()
 
     def check(self) -> None:
-        """Raise TriggerUnavailable if the server ended by itself; no request can end it."""
-        if self._server is not None and not self._thread.is_alive():
-            raise TriggerUnavailable(f"trigger {self.name}: its server ended; restart the station")
+        """Never raise: no request ends the server, and its thread goes on by itself."""
 
     def close(self) -> None:
         """Stop listening."""
         server, self._server = self._server, None
         if server is not None:
-            server.shutdown()
-            server.server_close()
-            self._thread.join(self.timeout_s)
+            server.stop()
 
     def _token(self) -> str:
         if not self.token_file:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import resource
 import socket
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -15,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from inspection.connections import BoundedHandler, BoundedServer, Connections
+from inspection.ports.connections import Connections
+from inspection.ports.http_server import BoundedHandler, BoundedServer
 
 
 class Echo(BoundedHandler):
@@ -35,11 +35,8 @@ def serve() -> Iterator[Callable[..., BoundedServer]]:
 
         def make(**limits: Any) -> BoundedServer:
             server = BoundedServer(("127.0.0.1", 0), Echo, name="echo", **limits)
-            thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-            thread.start()
-            stack.callback(thread.join)
-            stack.callback(server.server_close)
-            stack.callback(server.shutdown)
+            server.start()
+            stack.callback(server.stop)
             return server
 
         yield make

@@ -1,12 +1,7 @@
-"""The connections of one port: so many at most, and none for ever that says nothing.
-
-When a port or an address has all it may have, a new connection takes the place of the one that has
-said nothing for longest. Whoever fills a port with silent connections so drives out his own.
-"""
+"""An HTTP server that nothing from outside ends: bounded connections, each error a refusal."""
 
 from __future__ import annotations
 
-import errno
 import json
 import socket
 import sys
@@ -19,93 +14,19 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from inspection.outside import Door, Refused, TooLarge, count_of, in_words
+from inspection.ports.connections import (
+    BACK_OFF_S,
+    BACKLOG,
+    EXHAUSTED,
+    IDLE_S,
+    MOST,
+    MOST_OF_ONE,
+    Connection,
+    Connections,
+)
 
-MOST, MOST_OF_ONE = 256, 128
-"""Connections of a port, and of them from one address."""
-IDLE_S = 10.0
-BACKLOG = 128
-BACK_OFF_S = 0.2
-EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
-"""What `accept` fails with when a process or computer has no more to give; trying at once is in vain."""
-
-
-class Connection:
-    """One connection; `busy` while its request is worked on."""
-
-    def __init__(self, address: str, close: Callable[[], object], heard_at: float) -> None:
-        self.address, self.heard_at, self.busy = address, heard_at, 0
-        self._close = close
-
-    def close(self) -> None:
-        """Hang up."""
-        with suppress(OSError, RuntimeError):
-            self._close()
-
-
-class Connections:
-    """Knows the connections of one port. Any thread may call."""
-
-    def __init__(
-        self,
-        *,
-        most: int = MOST,
-        most_of_one: int = MOST_OF_ONE,
-        idle_s: float = IDLE_S,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self.most, self.most_of_one, self.idle_s = most, most_of_one, idle_s
-        self._clock, self._lock = clock, threading.Lock()
-        self._open: dict[int, Connection] = {}
-
-    def __len__(self) -> int:
-        return len(self._open)
-
-    def enter(self, address: str, close: Callable[[], object]) -> Connection | None:
-        """Let a connection in, in place of a silent one where there are too many; None: no room.
-
-        `close` hangs up, from any thread.
-        """
-        new = Connection(address, close, self._clock())
-        with self._lock:
-            others = list(self._open.values())
-            same = [each for each in others if each.address == address]
-            full = same if len(same) >= self.most_of_one else others
-            if full is same or len(others) >= self.most:
-                silent = min(
-                    (each for each in full if not each.busy),
-                    key=lambda each: each.heard_at,
-                    default=None,
-                )
-                if silent is None:
-                    return None
-                self._open.pop(id(silent))
-            else:
-                silent = None
-            self._open[id(new)] = new
-        if silent is not None:
-            silent.close()
-        return new
-
-    def heard(self, connection: Connection) -> None:
-        """Note that a connection said something that makes sense."""
-        connection.heard_at = self._clock()
-
-    def leave(self, connection: Connection) -> None:
-        """Forget a connection that ended; safe twice."""
-        with self._lock:
-            self._open.pop(id(connection), None)
-
-    def close_idle(self) -> None:
-        """Hang up on those that have said nothing for `idle_s`."""
-        before = self._clock() - self.idle_s
-        with self._lock:
-            idle = [
-                each for each in self._open.values() if each.heard_at < before and not each.busy
-            ]
-            for each in idle:
-                self._open.pop(id(each))
-        for each in idle:
-            each.close()
+POLL_S = 0.1
+STOP_S = 5.0
 
 
 class BoundedServer(ThreadingHTTPServer):
@@ -125,9 +46,29 @@ class BoundedServer(ThreadingHTTPServer):
         most_of_one: int = MOST_OF_ONE,
         idle_s: float = IDLE_S,
     ) -> None:
-        self.door = Door(name)
+        self.door, self._over = Door(name), False
         self.connections = Connections(most=most, most_of_one=most_of_one, idle_s=idle_s)
         super().__init__(address, handler)
+
+    def start(self) -> None:
+        """Serve in a thread of its own until `stop`."""
+        self._thread = threading.Thread(target=self._serve, name=self.door.name, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread and let the port go."""
+        self._over = True
+        self.shutdown()
+        self.server_close()
+        self._thread.join(STOP_S)
+
+    def _serve(self) -> None:
+        while not self._over:
+            try:
+                self.serve_forever(POLL_S)
+            except Exception as error:  # a port that is watched goes on
+                self.door.refuse(f"its thread failed and goes on: {in_words(error)}")
+                time.sleep(BACK_OFF_S)
 
     def get_request(self) -> tuple[socket.socket, Any]:
         """Accept a connection; where nothing is left to accept it with, wait a little."""
