@@ -1,4 +1,4 @@
-"""A progress bar for long work."""
+"""Progress bars for long work: what is done, how far it is, for how long, and the time left."""
 
 from __future__ import annotations
 
@@ -9,8 +9,12 @@ if TYPE_CHECKING:
     from models import Progress
 
 
+SPEED_OVER_S = 3600.0
+"""The time left follows the speed of this long: one step may take minutes."""
+
+
 class ProgressBar:
-    """A progress bar on a terminal, silence elsewhere; `also` hears of it too."""
+    """A bar for each work in progress on a terminal, silence elsewhere; `also` hears of it too."""
 
     def __init__(self, also: Progress = lambda what, done, of: None) -> None:
         self._also = also
@@ -20,9 +24,26 @@ class ProgressBar:
         self._tasks: dict[str, Any] = {}
         if sys.stderr.isatty():
             from rich.console import Console
-            from rich.progress import Progress
+            from rich.progress import (
+                BarColumn,
+                Progress,
+                TaskProgressColumn,
+                TextColumn,
+                TimeElapsedColumn,
+                TimeRemainingColumn,
+            )
 
-            self._bar = Progress(console=Console(stderr=True), transient=True)
+            self._bar = Progress(
+                TextColumn("{task.description}", markup=False),
+                BarColumn(),
+                TaskProgressColumn(),
+                TimeElapsedColumn(),
+                TextColumn("left"),
+                TimeRemainingColumn(),
+                console=Console(stderr=True),
+                transient=True,
+                speed_estimate_period=SPEED_OVER_S,
+            )
             self._bar.start()
         return self
 
@@ -33,7 +54,7 @@ class ProgressBar:
             return
         if what not in self._tasks:
             self._tasks[what] = self._bar.add_task(what, total=of)
-        self._bar.update(self._tasks[what], completed=done)
+        self._bar.update(self._tasks[what], completed=done, total=of, visible=done < of)
 
     def __exit__(self, *_: object) -> None:
         if self._bar is not None:
