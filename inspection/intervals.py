@@ -26,8 +26,11 @@ def exact_intervals(n: int, *, confidence: float = CONFIDENCE) -> tuple[Numbers,
     return low, high
 
 
-def exact_interval(k: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Clopper and Pearson's interval (Biometrika 26, 1934) for a rate seen as k of n."""
+def exact_interval(k: float, n: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Clopper and Pearson's interval (Biometrika 26, 1934) for a rate seen as k of n.
+
+    `k` may be the mean of several counts of the same n.
+    """
     from scipy.special import betaincinv  # 0.2 s to import
 
     if n < 1 or not 0 <= k <= n:

@@ -1,4 +1,4 @@
-"""Commands on recipes: train, inspect, evaluate, bench."""
+"""Commands on recipes: train, inspect, evaluate."""
 
 from __future__ import annotations
 
@@ -228,34 +228,6 @@ def evaluate(
         _print_evaluation(evaluation)
 
 
-def bench(
-    datasets: Annotated[list[Path], typer.Argument(help="Datasets with train/good and test/*.")],
-    models: Annotated[
-        str, typer.Option(help="Models to compare, separated by commas.")
-    ] = "ours,mh_patchcore,padim,patchcore",
-    image_size: Annotated[
-        int, typer.Option(min=64, max=1024, help="Model input size, the same for all.")
-    ] = 256,
-    backbone: Annotated[
-        str, typer.Option(help="timm network, the same for all.")
-    ] = "tf_efficientnet_lite0",
-    as_json: JsonOption = False,
-) -> None:
-    """Compare with anomalib's models: same backbone, pictures and size, in one run."""
-    from inspection.training.bench import bench as run
-    from inspection.training.bench import table
-
-    with ProgressBar() as progress:
-        rows = run(
-            datasets,
-            contenders=[name.strip() for name in models.split(",")],
-            image_size_px=image_size,
-            backbone=backbone,
-            progress=progress,
-        )
-    typer.echo(json.dumps(rows) if as_json else table(rows))
-
-
 def _print_training(report: TrainingReport, recipe: Path) -> None:
     limits, data = report.calibration, report.data
     for warning in report.warnings:
@@ -324,4 +296,4 @@ def _print_evaluation(evaluation: Evaluation) -> None:
         typer.echo(f"  {line}")
 
 
-COMMANDS: tuple[Callable[..., None], ...] = (train, inspect_, evaluate, bench)
+COMMANDS: tuple[Callable[..., None], ...] = (train, inspect_, evaluate)

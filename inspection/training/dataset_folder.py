@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from cameras import list_images
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from cameras import list_images, read_image
 from inspection.errors import TrainingError
 
 
@@ -21,6 +25,21 @@ class TestPicture:
     def defective(self) -> bool:
         """Whether the picture shows a defect."""
         return self.kind != "good"
+
+    def truth(self) -> NDArray[np.bool_] | None:
+        """Where the defects are (H, W), or None without a mask."""
+        if self.mask is None:
+            return None
+        image = read_image(self.mask)
+        return np.asarray((image if image.ndim == 2 else image.max(-1)) > 127)
+
+    def defect_length(self) -> float | None:
+        """Longest side of the largest defect's box, as a share of the picture's; None without one."""
+        truth = self.truth()
+        if truth is None or not truth.any():
+            return None
+        _, _, boxes, _ = cv2.connectedComponentsWithStats(truth.astype(np.uint8), connectivity=8)
+        return float(boxes[1:, cv2.CC_STAT_WIDTH : cv2.CC_STAT_HEIGHT + 1].max() / max(truth.shape))
 
 
 def good_files(dataset: Path) -> list[Path]:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 
-from cameras import read_image
 from inspection.errors import InspectionError
 from inspection.judging.picture_files import JudgedFile, judge_files
 from inspection.recipe import Recipe
@@ -26,6 +25,13 @@ def evaluate(
     An escape is a defective part that passes, overkill a good one that does not. What could not be
     inspected counts as rejected. Raises InspectionError when there is no test picture.
     """
+    return Evaluation.of(judge_test_set(recipe, dataset, progress=progress))
+
+
+def judge_test_set(
+    recipe: Recipe, dataset: Path, *, progress: Progress = lambda what, done, of: None
+) -> ScoredTestSet:
+    """Judge `test/*` of a dataset. Raises InspectionError when there is no test picture."""
     items = test_files(dataset)
     if not items:
         raise InspectionError(
@@ -36,7 +42,7 @@ def evaluate(
     for item, file in zip(items, judge_files([i.path for i in items], recipe), strict=True):
         judged.append((item, file))
         progress("Judging", len(judged), len(items))
-    return Evaluation.of(_scored(judged, recipe))
+    return _scored(judged, recipe)
 
 
 def _scored(judged: Judged, recipe: Recipe) -> ScoredTestSet:
@@ -48,6 +54,7 @@ def _scored(judged: Judged, recipe: Recipe) -> ScoredTestSet:
         verdicts=[file.judgement.verdict for _, file in judged],
         latency_ms=np.array(times),
         pixels=_pixels(judged, recipe),
+        lengths=[item.defect_length() for item, _ in judged],
         outlines=[outline for item, file in judged if (outline := _outline(item, file))],
     )
 
@@ -55,11 +62,10 @@ def _scored(judged: Judged, recipe: Recipe) -> ScoredTestSet:
 def _outline(item: TestPicture, file: JudgedFile) -> DefectOutline | None:
     """What was outlined on a defective picture with a mask; None where nothing was, or none there."""
     regions = [region for region in file.judgement.regions if not region.accepted]
-    if item.mask is None or not regions:
+    if not regions:
         return None
-    image = read_image(item.mask)
-    mask = np.asarray((image if image.ndim == 2 else image.max(-1)) > 127)
-    if not mask.any():
+    mask = item.truth()
+    if mask is None or not mask.any():
         return None
     worst = regions[0]
     rows = slice(worst.y_px, worst.y_px + worst.height_px)
@@ -74,12 +80,14 @@ def _pixels(judged: Judged, recipe: Recipe) -> LabelledPixels | None:
         item.defective and item.mask is None for item, _ in judged
     ):
         return None
-    maps, masks = [], []
-    for item, file in judged:
+    maps, masks, pictures = [], [], []
+    for number, (item, file) in enumerate(judged):
         anomalies = file.judgement.anomaly_map
         if file.frame is None or anomalies is None:
             continue
         size = file.frame.image.shape[:2]
-        masks.append(read_image(item.mask) > 127 if item.mask else np.zeros(size, dtype=bool))
+        truth = item.truth()
+        masks.append(np.zeros(size, dtype=bool) if truth is None else truth)
+        pictures.append(number)
         maps.append(recipe.framing.to_picture(size, *anomalies.shown, pose=file.judgement.pose))
-    return LabelledPixels.gather(maps, masks)
+    return LabelledPixels.gather(maps, masks, pictures=pictures)

@@ -54,21 +54,29 @@ class LabelledPixels:
     """The pixels of all pictures of a test set, good and defective ones apart.
 
     `good` (n,) and `defective` (m,) are sorted float32 scores; `region` (m,) numbers the defective
-    region each is of, from 0. Memory: 4 bytes a good pixel.
+    region each is of, from 0; `picture` (r,) says which picture each region lies in. Memory: 4 bytes a
+    good pixel.
     """
 
     good: NDArray[np.float32]
     defective: NDArray[np.float32]
     region: NDArray[np.intp]
+    picture: NDArray[np.intp]
 
     @classmethod
-    def gather(cls, maps: Iterable[ArrayLike], masks: Sequence[TruthMask | None]) -> LabelledPixels:
+    def gather(
+        cls,
+        maps: Iterable[ArrayLike],
+        masks: Sequence[TruthMask | None],
+        *,
+        pictures: Sequence[int] | None = None,
+    ) -> LabelledPixels:
         """Take maps (H, W), which may differ in size, each of the shape of its mask.
 
-        Raises ValueError for another shape, numbers that are not finite, or without a defective and
-        a good pixel.
+        `pictures` are their numbers where these are not 0, 1, 2 and so on. Raises ValueError for
+        another shape, numbers that are not finite, or without a defective and a good pixel.
         """
-        return _gather(maps, masks)
+        return _gather(maps, masks, range(len(masks)) if pictures is None else pictures)
 
     def auroc(self) -> float:
         """The chance that a defective pixel scores worse than a good one, over all pictures."""
@@ -82,11 +90,16 @@ class LabelledPixels:
         weighs the same whatever its size; the rate counts the good pixels of all images; the curve is
         a straight line across tied scores and at the limit.
         """
+        return float(self.overlaps(max_false_positive_rate).mean())
+
+    def overlaps(self, max_false_positive_rate: float) -> NDArray[np.float64]:
+        """What each defective region (r,) adds to `aupro`, which is their mean."""
         limit = _rate(max_false_positive_rate)
         above, tied_or_above = _share_above(self.good, self.defective)
         area = _area_of_each(above, tied_or_above, limit)
         size = np.bincount(self.region)
-        return float((np.bincount(self.region, area) / size).mean() / limit)
+        each: NDArray[np.float64] = np.bincount(self.region, area) / size / limit
+        return each
 
 
 def pixel_auroc(maps: Iterable[ArrayLike], masks: Sequence[TruthMask | None]) -> float:
@@ -137,10 +150,13 @@ def _area_of_each(
     return area
 
 
-def _gather(maps: Iterable[ArrayLike], masks: Sequence[TruthMask | None]) -> LabelledPixels:
+def _gather(
+    maps: Iterable[ArrayLike], masks: Sequence[TruthMask | None], pictures: Sequence[int]
+) -> LabelledPixels:
     good: list[NDArray[np.float32]] = []
     defective: list[NDArray[np.float32]] = []
     region: list[NDArray[np.intp]] = []
+    picture: list[int] = []
     regions = 0
     for index, (given, mask) in enumerate(zip(maps, masks, strict=True)):
         values = _finite(f"maps[{index}]", np.asarray(given, np.float32))
@@ -157,20 +173,24 @@ def _gather(maps: Iterable[ArrayLike], masks: Sequence[TruthMask | None]) -> Lab
         defective.append(values[found])
         region.append(numbers[found] - 1 + regions)
         regions += count
+        picture += [pictures[index]] * count
     if not regions or not sum(part.size for part in good):
         raise ValueError(
             f"masks: expected defective and good pixels, got {regions} defective regions "
             f"and {sum(part.size for part in good)} good pixels in {len(masks)} masks"
         )
-    return _sort(_joined(good), _joined(defective), _joined(region))
+    return _sort(_joined(good), _joined(defective), _joined(region), np.array(picture, np.intp))
 
 
 def _sort(
-    good: NDArray[np.float32], defective: NDArray[np.float32], region: NDArray[np.intp]
+    good: NDArray[np.float32],
+    defective: NDArray[np.float32],
+    region: NDArray[np.intp],
+    picture: NDArray[np.intp],
 ) -> LabelledPixels:
     good.sort()
     order = np.argsort(defective)  # looking up sorted values is several times quicker
-    return LabelledPixels(good, defective[order], region[order])
+    return LabelledPixels(good, defective[order], region[order], picture)
 
 
 def _joined(parts: list[NDArray[_Number]]) -> NDArray[_Number]:

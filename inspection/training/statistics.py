@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from inspection.intervals import exact_interval
 from inspection.judgement import Verdict
+from inspection.training.drawn_defects import SIZES
 from inspection.training.metrics import LabelledPixels, auroc, true_positive_rate
 
 GOOD = "good"
@@ -40,7 +41,8 @@ class ScoredTestSet:
     `kinds` (n) are "good" or the kind of defect; `scores` (n,) float64, higher is worse, are finite,
     NO_SCORE for a picture that could not be inspected. `verdicts` (n) is empty for a method that
     gives none, `latency_ms` (m,) where it was not timed, `pixels` None without a mask for every
-    defective picture; `outlines` are of the flagged ones that have a mask.
+    defective picture; `outlines` are of the flagged ones that have a mask. `lengths` (n) are those of
+    the largest defect, as shares of the picture's longer side, None where not known; empty without masks.
     """
 
     kinds: Sequence[str]
@@ -49,6 +51,7 @@ class ScoredTestSet:
     latency_ms: NDArray[np.float64]
     pixels: LabelledPixels | None = None
     outlines: Sequence[DefectOutline] = ()
+    lengths: Sequence[float | None] = ()
 
     @property
     def good(self) -> NDArray[np.bool_]:
@@ -59,9 +62,9 @@ class ScoredTestSet:
         """How many pictures of those (n,) got this verdict."""
         return sum(v is verdict for v, one in zip(self.verdicts, among, strict=True) if one)
 
-    def image_auroc(self, kind: str | None = None) -> float | None:
-        """AUROC of the pictures' scores, of one kind of defect or of all; None without a pair."""
-        return _of_scores(self, auroc, kind)
+    def image_auroc(self) -> float | None:
+        """AUROC of the pictures' scores; None without a pair."""
+        return _of_scores(self, auroc, ~self.good)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +97,8 @@ class Unit:
 class Statistic:
     """One figure of a test set.
 
-    `value` gives it, or None where it cannot be known. `label` is printed before it; `sentence` says
-    in the manual what it is. `comparable` is True where scores and maps suffice, so that `bench`
-    shows it for other methods too.
+    `value` gives it, or None where it cannot be known: `bench` asks the same of other methods, of which
+    only scores and maps are known. `label` is printed before it; `sentence` says in the manual what it is.
     """
 
     name: str
@@ -104,7 +106,6 @@ class Statistic:
     unit: Unit
     value: Callable[[ScoredTestSet], Any]
     sentence: str
-    comparable: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -147,8 +148,9 @@ def _rate_lines(label: str, value: Rate | None) -> list[str]:
     return [f"{label:<30}{value.value:.1%} (95 % interval {low:.1%} to {high:.1%})"]
 
 
-def _kind_lines(label: str, value: Mapping[str, Any]) -> list[str]:
-    return [f"{kind}: {row['escapes']} of {row['n']} escaped" for kind, row in value.items()]
+def _kind_lines(label: str, value: Mapping[str, Any] | None) -> list[str]:
+    rows = (value or {}).items()
+    return [f"{label}{kind}: {row['escapes']} of {row['n']} escaped" for kind, row in rows]
 
 
 COUNT = Unit(lines=_line(str))
@@ -161,19 +163,20 @@ KINDS = Unit(lines=_kind_lines)
 def _of_scores(
     test: ScoredTestSet,
     figure: Callable[[NDArray[np.float64], NDArray[np.float64]], float],
-    kind: str | None = None,
+    defective: NDArray[np.bool_],
 ) -> float | None:
-    """A figure of good and defective scores; None without one of each."""
-    defective = ~test.good if kind is None else np.array([each == kind for each in test.kinds])
+    """A figure of the good scores and those of `defective` (n,); None without one of each."""
     if not test.good.any() or not defective.any():
         return None
     return figure(test.scores[test.good], test.scores[defective])
 
 
+def _above(limit: float) -> Callable[[NDArray[np.float64], NDArray[np.float64]], float]:
+    return lambda good, bad: true_positive_rate(good, bad, max_false_positive_rate=limit)
+
+
 def _tpr(limit: float) -> Callable[[ScoredTestSet], float | None]:
-    return lambda test: _of_scores(
-        test, lambda good, bad: true_positive_rate(good, bad, max_false_positive_rate=limit)
-    )
+    return lambda test: _of_scores(test, _above(limit), ~test.good)
 
 
 def _of_pixels(
@@ -195,6 +198,14 @@ def _rate(test: ScoredTestSet, among: NDArray[np.bool_], *, passed: bool) -> Rat
         return None
     count, of = test.count(Verdict.PASS, among), int(among.sum())
     return Rate(count if passed else of - count, of)
+
+
+def _not_failed(test: ScoredTestSet) -> Rate | None:
+    """Share of defective parts that would escape if REVIEW parts passed."""
+    if not test.verdicts or test.good.all():
+        return None
+    count = sum(test.count(verdict, ~test.good) for verdict in (Verdict.PASS, Verdict.REVIEW))
+    return Rate(count, int((~test.good).sum()))
 
 
 def _good_with(verdict: Verdict) -> Callable[[ScoredTestSet], Rate | None]:
@@ -221,15 +232,36 @@ def _median_area_ratio(test: ScoredTestSet) -> float | None:
 
 
 def _per_defect(test: ScoredTestSet) -> dict[str, dict[str, Any]]:
-    """Escapes and AUROC of each kind of defect."""
-    rows = {}
-    for kind in dict.fromkeys(kind for kind in test.kinds if kind != GOOD):
-        members = np.array([each == kind for each in test.kinds])
-        row: dict[str, Any] = {"n": int(members.sum())}
-        if rate := _rate(test, members, passed=True):
-            row |= {"escapes": rate.count, "escape_rate": rate.value, "escape_ci95": rate.ci95}
-        rows[kind] = row | {"image_auroc": test.image_auroc(kind)}
-    return rows
+    """What becomes of each kind of defect."""
+    kinds = dict.fromkeys(kind for kind in test.kinds if kind != GOOD)
+    return {kind: _group(test, np.array([each == kind for each in test.kinds])) for kind in kinds}
+
+
+def size_class(length: float) -> str:
+    """The name of the class of `SIZES` that this length falls into, such as "up to 0.04"."""
+    return next((f"up to {size}" for size in SIZES if length <= size), f"above {SIZES[-1]}")
+
+
+def _per_size(test: ScoredTestSet) -> dict[str, dict[str, Any]] | None:
+    """What becomes of defects by their length; None without masks."""
+    known = [None if length is None else size_class(length) for length in test.lengths]
+    if not any(known):
+        return None
+    order = [*(size_class(size) for size in SIZES), size_class(1.0)]
+    groups = {size: np.array([each == size for each in known]) for size in order if size in known}
+    return {size: _group(test, members) for size, members in groups.items()}
+
+
+def _group(test: ScoredTestSet, members: NDArray[np.bool_]) -> dict[str, Any]:
+    """Escapes, AUROC and true positives of some of the defective pictures (n,)."""
+    row: dict[str, Any] = {"n": int(members.sum())}
+    if rate := _rate(test, members, passed=True):
+        row |= {"escapes": rate.count, "escape_rate": rate.value, "escape_ci95": rate.ci95}
+    return row | {
+        "image_auroc": _of_scores(test, auroc, members),
+        "tpr_at_1": _of_scores(test, _above(0.01), members),
+        "tpr_at_5": _of_scores(test, _above(0.05), members),
+    }
 
 
 def _latency(quantile: float) -> Callable[[ScoredTestSet], float | None]:
@@ -254,6 +286,10 @@ STATISTICS: tuple[Statistic, ...] = (
         sentence="share of defective parts that passed, with its exact 95 % interval",
     ),
     Statistic(
+        name="not_failed_rate", label="defects that did not FAIL", unit=RATE, value=_not_failed,
+        sentence="share of defective parts that passed or need a look, with its exact 95 % interval",
+    ),
+    Statistic(
         name="overkill_rate", label="overkill (good ones rejected)", unit=RATE, value=_overkill,
         sentence="share of good parts that did not pass, with its exact 95 % interval",
     ),
@@ -268,30 +304,30 @@ STATISTICS: tuple[Statistic, ...] = (
         sentence="share of good parts that need a look, with its exact 95 % interval",
     ),
     Statistic(
-        name="image_auroc", label="image_auroc", unit=SHARE, comparable=True,
+        name="image_auroc", label="image_auroc", unit=SHARE,
         value=ScoredTestSet.image_auroc,
         sentence="chance that a defective part scores worse than a good one",
     ),
     Statistic(
-        name="tpr_at_1", label="tpr_at_1", unit=SHARE, comparable=True, value=_tpr(0.01),
+        name="tpr_at_1", label="tpr_at_1", unit=SHARE, value=_tpr(0.01),
         sentence="share of defective parts that score above all but 1 % of the good test parts",
     ),
     Statistic(
-        name="tpr_at_5", label="tpr_at_5", unit=SHARE, comparable=True, value=_tpr(0.05),
+        name="tpr_at_5", label="tpr_at_5", unit=SHARE, value=_tpr(0.05),
         sentence="share of defective parts that score above all but 5 % of the good test parts",
     ),
     Statistic(
-        name="pixel_auroc", label="pixel_auroc", unit=SHARE, comparable=True,
+        name="pixel_auroc", label="pixel_auroc", unit=SHARE,
         value=_of_pixels(LabelledPixels.auroc),
         sentence="chance that a defective pixel scores worse than a good one",
     ),
     Statistic(
-        name="aupro", label="aupro", unit=SHARE, comparable=True,
+        name="aupro", label="aupro", unit=SHARE,
         value=_of_pixels(lambda pixels: pixels.aupro(0.3)),
         sentence="overlap with the defects at up to 30 % of good pixels, each defect weighing the same",
     ),
     Statistic(
-        name="aupro_at_5", label="aupro_at_5", unit=SHARE, comparable=True,
+        name="aupro_at_5", label="aupro_at_5", unit=SHARE,
         value=_of_pixels(lambda pixels: pixels.aupro(0.05)),
         sentence="the same at up to 5 % of good pixels",
     ),
@@ -307,7 +343,12 @@ STATISTICS: tuple[Statistic, ...] = (
     ),
     Statistic(
         name="per_defect", label="", unit=KINDS, value=_per_defect,
-        sentence="for each kind of defect: `n`, `escapes`, `escape_rate`, `escape_ci95`, `image_auroc`",
+        sentence="for each kind of defect: `n`, `escapes`, `escape_rate`, `escape_ci95`, `image_auroc`, "
+        "`tpr_at_1`, `tpr_at_5`",
+    ),
+    Statistic(
+        name="per_size", label="long, as a share of the picture's side: ", unit=KINDS, value=_per_size,
+        sentence="the same by the length of the largest defect, as a share of the picture's longer side",
     ),
     Statistic(
         name="latency_ms_p50", label="judging takes (median)", unit=MILLISECONDS,

@@ -9,7 +9,6 @@ import pytest
 
 from inspection.judgement import Verdict
 from inspection.training import statistics
-from inspection.training.bench import FIELDS
 from inspection.training.metrics import LabelledPixels, true_positive_rate
 from inspection.training.statistics import (
     COUNT,
@@ -41,14 +40,17 @@ def scored() -> ScoredTestSet:
             DefectOutline(touches=False, area_ratio=9.0),
             DefectOutline(touches=True, area_ratio=0.5),
         ],
+        lengths=[None] * 4 + [0.02, 0.021 + 0.04, None, 0.5],
     )
 
 
 def test_each_figure_is_the_one_of_the_test_set() -> None:
     figures = Evaluation.of(scored()).as_json()
     per_defect = figures.pop("per_defect")
+    per_size = figures.pop("per_size")
     intervals = {
-        name: figures.pop(name) for name in ("escape_ci95", "overkill_ci95", "good_review_ci95")
+        name: figures.pop(name)
+        for name in ("escape_ci95", "overkill_ci95", "good_review_ci95", "not_failed_ci95")
     }
     assert figures.pop("good_fail_ci95") == pytest.approx([0.0, 0.60236], abs=1e-5)
     assert figures.pop("region_hit_ci95") == pytest.approx([0.09430, 0.99160], abs=1e-5)
@@ -56,6 +58,7 @@ def test_each_figure_is_the_one_of_the_test_set() -> None:
         "n_good": 4,
         "n_defective": 4,
         "escape_rate": 0.25,
+        "not_failed_rate": 0.25,
         "overkill_rate": 0.25,
         "good_fail_rate": 0.0,
         "good_review_rate": 0.25,
@@ -74,6 +77,25 @@ def test_each_figure_is_the_one_of_the_test_set() -> None:
     assert all(value == pytest.approx([0.00631, 0.80588], abs=1e-5) for value in intervals.values())
     assert per_defect["stain"]["escapes"] == 0
     assert per_defect["scratch"]["image_auroc"] == pytest.approx(10 / 12)
+    assert (per_defect["scratch"]["tpr_at_1"], per_defect["stain"]["tpr_at_5"]) == (2 / 3, 1.0)
+    assert {size: (row["n"], row["escapes"]) for size, row in per_size.items()} == {
+        "up to 0.02": (1, 1),
+        "up to 0.08": (1, 0),
+        "above 0.16": (1, 0),
+    }
+    assert per_size["up to 0.02"]["image_auroc"] == 0.5
+
+
+def test_a_defect_that_only_needs_a_look_did_not_fail() -> None:
+    test = ScoredTestSet(
+        kinds=["good", "scratch", "scratch", "scratch"],
+        scores=np.array([1.0, 2.0, 3.0, 4.0]),
+        verdicts=[Verdict.PASS, Verdict.PASS, Verdict.REVIEW, Verdict.FAIL],
+        latency_ms=np.array([]),
+    )
+    figures = Evaluation.of(test).as_json()
+    assert figures["not_failed_rate"] == pytest.approx(2 / 3)
+    assert figures["escape_rate"] == pytest.approx(1 / 3)
 
 
 def test_what_cannot_be_known_is_none_and_not_printed() -> None:
@@ -83,7 +105,8 @@ def test_what_cannot_be_known_is_none_and_not_printed() -> None:
     unknown = (
         "escape_rate", "escape_ci95", "overkill_rate", "overkill_ci95", "image_auroc", "tpr_at_1",
         "tpr_at_5", "pixel_auroc", "aupro", "aupro_at_5", "region_hit_rate", "region_hit_ci95",
-        "region_area_ratio", "good_fail_rate", "good_review_rate", "latency_ms_p50", "latency_ms_p95",
+        "region_area_ratio", "not_failed_rate", "per_size", "good_fail_rate",
+        "good_review_rate", "latency_ms_p50", "latency_ms_p95",
     )  # fmt: skip
     assert {name: figures[name] for name in unknown} == dict.fromkeys(unknown)
     assert (figures["n_good"], figures["n_defective"], figures["per_defect"]) == (1, 0, {})
@@ -100,12 +123,6 @@ def test_a_new_row_is_printed_and_in_json_by_being_there(monkeypatch: pytest.Mon
     evaluation = Evaluation.of(scored())
     assert evaluation.as_json()["n_worse"] == 3
     assert evaluation.lines()[-1] == f"{'worse than 4':<30}3"
-
-
-def test_bench_shows_what_can_be_compared() -> None:
-    assert [name for name in FIELDS if not name.endswith(("seconds", "per_image", "mb"))] == [
-        each.name for each in STATISTICS if each.comparable
-    ]
 
 
 @pytest.mark.parametrize("row", STATISTICS, ids=lambda row: row.name)
