@@ -30,6 +30,7 @@ OWN_WAY = {
     "inspection/plant/outputs/csv_file.py": "appends",
     "inspection/station/recipe_library.py": "puts back a file that is whole",
     "inspection/labels/dataset_export.py": "a folder, flushed whole by sync_tree",
+    "inspection/backup/restore.py": "a folder, flushed whole by sync_tree",
     "inspection/training/bench.py": "what a child process answers",
     "inspection/jobs/jobs.py": "what a process prints; pictures that are lent to it",
     "inspection/store/reading/export.py": "into the file `replacing` lends",

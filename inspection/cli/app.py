@@ -12,7 +12,7 @@ from typing import NoReturn
 
 import typer
 
-from inspection.cli import bench, lists, recipes, records, stations
+from inspection.cli import backups, bench, lists, recipes, records, stations
 from inspection.cli.options import fail
 
 INTERRUPTED = 130  # Typer's code for Ctrl-C
@@ -27,7 +27,12 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-for command in (*recipes.COMMANDS, *bench.COMMANDS, *stations.COMMANDS):
+for command in (
+    *recipes.COMMANDS,
+    *bench.COMMANDS,
+    *stations.COMMANDS,
+    *backups.COMMANDS,
+):
     app.command(command.__name__.strip("_"))(command)
 for what, rows in lists.LISTS.items():
     app.command(what)(lists.command_for(what, rows))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 TRAIN, TRY = "train", "try"
 VERIFY, DOCTOR, EXPORT, REPORT = "verify", "doctor", "export", "report"
+BACKUP = "backup"
 MINUTE_S, HOUR_S = 60.0, 3600.0
 
 
@@ -45,6 +46,14 @@ KINDS = {
         limit_s=5 * MINUTE_S,
         kept=3,
         detached=False,
+    ),
+    # Each is as large as the station: the one made before goes when the next begins.
+    BACKUP: JobKind(
+        module="inspection.jobs.backup_task",
+        lane="backup",
+        limit_s=6 * HOUR_S,
+        kept=0,
+        detached=True,
     ),
 }
 

@@ -80,6 +80,8 @@ class ActionKind(RecordKind):
     RECORD_VERIFIED = "record_verified"
     VERIFICATION_CANCELLED = "verification_cancelled"
     DOCTOR_RUN = "doctor_run"
+    BACKUP_MADE = "backup_made"
+    BACKUP_FETCHED = "backup_fetched"
     PICTURES_TAKEN = "pictures_taken"
     GOOD_PARTS_ADDED = "good_parts_added"
     GOOD_PARTS_REMOVED = "good_parts_removed"

@@ -286,6 +286,9 @@ ENDPOINTS = [
     ("POST", "/api/admin/health/parity"),
     ("POST", "/api/admin/health/doctor"),
     ("GET", "/api/admin/health/doctor"),
+    ("POST", "/api/admin/backup"),
+    ("GET", "/api/admin/backup"),
+    ("GET", "/api/admin/backup/file"),
     ("GET", "/api/admin/settings"),
 ]  # fmt: skip
 

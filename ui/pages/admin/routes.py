@@ -1,4 +1,4 @@
-"""The administrator's page: users, the audit record, the station's health, its settings."""
+"""The administrator's page: users, the audit record, the station's health, backups, its settings."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from fastapi import APIRouter
 
 from ui.core.context import Context
 from ui.core.page import Page
-from ui.pages.admin import audit_log, health, settings, users
+from ui.pages.admin import audit_log, backups, health, settings, users
 from ui.security.users import Role
 
 PAGE = Page(
@@ -21,6 +21,6 @@ PAGE = Page(
 def routes(context: Context) -> APIRouter:
     """Answer what the page asks."""
     router = APIRouter(prefix="/api/admin")
-    for part in (users, audit_log, health, settings):
+    for part in (users, audit_log, health, backups, settings):
         router.include_router(part.routes(context))
     return router

@@ -1,11 +1,12 @@
-// The administrator's page: four parts, one shown at a time; the address tells which (#health).
+// The administrator's page: five parts, one shown at a time; the address tells which (#health).
 import {bar, el, t} from "/static/shared/base.js";
 import * as audit from "/static/admin/audit.js";
+import * as backup from "/static/admin/backup.js";
 import * as health from "/static/admin/health.js";
 import * as settings from "/static/admin/settings.js";
 import * as users from "/static/admin/users.js";
 
-const PARTS = {users, audit, health, settings};
+const PARTS = {users, audit, health, backup, settings};
 
 export async function start(element) {
   const tabs = el("div", {class: "tabs", role: "tablist"});
