@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -78,8 +77,8 @@ def bench(
         )
         replace_file(html, page(rows, pooled, outcomes, failures, about=about).encode())
     if as_json:
-        typer.echo(json.dumps(rows + [asdict(each) for each in failures]))
-    else:
+        typer.echo(json.dumps(rows + [each.as_json() for each in failures]))
+    elif rows:
         typer.echo("\n\n".join(f"{title}\n\n{text}" for title, text in tables(rows, pooled)))
     if failures:
         first = failures[0]

@@ -347,7 +347,7 @@ STATISTICS: tuple[Statistic, ...] = (
         "`tpr_at_1`, `tpr_at_5`",
     ),
     Statistic(
-        name="per_size", label="long, as a share of the picture's side: ", unit=KINDS, value=_per_size,
+        name="per_size", label="length ", unit=KINDS, value=_per_size,
         sentence="the same by the length of the largest defect, as a share of the picture's longer side",
     ),
     Statistic(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ import cv2
 import numpy as np
 import pytest
 
+import models
 from cameras import list_images
 from cameras.simulated import write_dataset
 from inspection.errors import InspectionError
@@ -79,7 +81,7 @@ def test_what_fails_is_told_and_the_others_go_on(parts: Path, cli: Any) -> None:
         "inspection: bench: 2 of 2 runs failed; the first, padim on parts "
     )
     assert done.stderr.count("\n") == 1
-    assert [row["contender"] for row in json.loads(done.stdout)] == ["padim", "ours"]
+    assert [row["model"] for row in json.loads(done.stdout)] == ["padim", "ours"]
     assert all("no_such_network" in row["error"] for row in json.loads(done.stdout))
 
 
@@ -145,6 +147,27 @@ def test_who_takes_part() -> None:
     assert chosen("ours:patchcore") == ["ours:patchcore"]
     with pytest.raises(InspectionError, match="no contender 'best'; there are: ours, .*patchcore"):
         chosen("ours,best")
+
+
+def test_a_new_model_takes_part_by_being_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model of ours that has the name of one of anomalib's is told from it."""
+    known = models.model_class("patchcore")
+    monkeypatch.setattr(models, "model_names", lambda: ["kmeans", "padim", "patchcore"])
+    monkeypatch.setattr(models, "model_class", lambda name: known)
+    assert chosen("all") == ["ours", "kmeans", "ours:padim", *RIVALS]
+    assert chosen("kmeans,ours:patchcore") == ["kmeans", "ours:patchcore"]
+
+
+def test_datasets_of_one_name_are_told_apart(parts: Path, tmp_path: Path) -> None:
+    other = tmp_path / "parts"
+    other.symlink_to(parts.parent / "copy")
+    shutil.copytree(parts, parts.parent / "copy")
+    twin = tmp_path / "twin" / "parts"
+    shutil.copytree(parts, twin)
+    plan = Plan(datasets=(parts, twin, other), contenders=("ours",))
+    assert [plan.name_of(each) for each in plan.datasets] == [str(parts), str(twin), "copy"]
+    with pytest.raises(InspectionError, match="the same dataset is given twice"):
+        Plan(datasets=(parts, parts), contenders=("ours",))
 
 
 def test_a_dataset_that_cannot_be_measured_is_refused(parts: Path, tmp_path: Path) -> None:

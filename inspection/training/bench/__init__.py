@@ -46,6 +46,8 @@ class Plan:
     settings: BenchSettings = field(default_factory=BenchSettings)
 
     def __post_init__(self) -> None:
+        if len({each.resolve() for each in self.datasets}) < len(self.datasets):
+            raise InspectionError("bench: the same dataset is given twice; give each once")
         for name in self.contenders:
             contender(name)
         for dataset in self.datasets:
@@ -61,6 +63,12 @@ class Plan:
                 raise InspectionError(
                     f"bench: at least {MIN_GOOD} good pictures are needed, got --n {count}"
                 )
+
+    def name_of(self, dataset: Path) -> str:
+        """The folder's name, or its path where another dataset has the same name."""
+        paths = [each.resolve() for each in self.datasets]
+        name = dataset.resolve().name
+        return name if sum(path.name == name for path in paths) == 1 else str(dataset)
 
     def counts_of(self, dataset: Path) -> list[int]:
         """The numbers of good pictures that this dataset has, the smallest first."""
@@ -91,7 +99,7 @@ def bench(plan: Plan, *, progress: Progress) -> list[Outcome | Failure]:
             if dataset not in drawn:
                 drawn[dataset] = _drawn(dataset, Path(folder, str(len(drawn))), plan, progress)
             task = Task(
-                dataset=dataset.resolve().name,
+                dataset=plan.name_of(dataset),
                 contender=name,
                 n_good=n_good,
                 seed=seed,

@@ -189,6 +189,16 @@ class Failure:
     seed: int
     error: str
 
+    def as_json(self) -> dict[str, Any]:
+        """A row beside those of `summarise`."""
+        return {
+            "dataset": self.dataset,
+            "model": self.contender,
+            "n_taught": self.n_good,
+            "seeds": [self.seed],
+            "error": self.error,
+        }
+
 
 def _overlaps(pixels: LabelledPixels, pictures: int) -> dict[str, NDArray[np.float64]]:
     count = np.bincount(pixels.picture, minlength=pictures).astype(np.float64)
