@@ -7,10 +7,13 @@ import os
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from inspection.descriptors import ENOUGH, hard_limit
 from inspection.descriptors import WANTED as DESCRIPTORS
+
+if TYPE_CHECKING:
+    from inspection.station.station_file import StationFile
 
 Mark = Literal["ok", "NOTE", "PROBLEM"]
 
@@ -165,6 +168,40 @@ def _store(url: str) -> Finding:
     )
 
 
+def _releases(settings: StationFile) -> list[Finding]:
+    """Say where a recipe file is not the one last released in the record."""
+    from inspection.errors import InspectionError
+    from inspection.recipe import open_recipe
+    from inspection.station.released_recipes import changed_recipes
+    from inspection.store import open_to_read
+
+    present = {}
+    for product in settings.products:
+        for view in settings.views:
+            path = product.recipe_of(view.name)
+            try:
+                present[product.name, view.name] = path, open_recipe(path).id
+            except InspectionError:
+                continue  # told of the recipe itself
+    try:
+        with open_to_read(settings.record, images=settings.images) as store:
+            changed = changed_recipes(settings, store, present)
+    except InspectionError:
+        return []  # told of the record itself
+    what = "recipes"
+    if not changed:
+        return [Finding(mark="ok", what=what, text="those last released, where there is a release")]
+    return [
+        Finding(
+            mark="PROBLEM" if each.withheld else "NOTE",
+            what=what,
+            text=f"product {each.product}: {each.reason.sentence}; look where {each.file} came from, "
+            "then confirm it on the set-up page or put another on the line",
+        )
+        for each in changed
+    ]
+
+
 def _station(path: Path) -> list[Finding]:
     """Check a station file and all it names; cameras and PLCs are not touched."""
     from cameras import camera_class
@@ -192,4 +229,5 @@ def _station(path: Path) -> list[Finding]:
     found += [_recipe(file) for file in sorted(files)]
     if "://" in settings.record or Path(settings.record).exists():
         found.append(_store(settings.record))
+        found += _releases(settings)
     return [Finding(mark="ok", what="station", text=f"{path} is sound"), *found]

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from inspection.plant.outputs import output_class
 from inspection.plant.triggers import trigger_class
 from inspection.station.build import make_component, make_view
 from inspection.station.part import Listener
+from inspection.station.recipe_library import settle_exchanges
 from inspection.station.station import Station
 from inspection.station.station_file import StationFile
+
+if TYPE_CHECKING:
+    from inspection.station.camera_view import CameraView
+    from inspection.store import Store
+
+
+def _views(settings: StationFile, store: Store) -> list[CameraView]:
+    settle_exchanges(settings, store)
+    return [make_view(view, settings) for view in settings.views]
 
 
 @contextmanager
@@ -32,7 +43,6 @@ def station_at_work(
     from inspection.store import open_store
 
     live = Feed()
-    views = [make_view(view, settings) for view in settings.views]
     home = settings.home
     outputs = {
         name: make_component(output_class(name), given, f"outputs.{name}", home)
@@ -46,7 +56,7 @@ def station_at_work(
         open_store(settings.record, images=settings.images) as store,
         Station(
             settings,
-            views=views,
+            views=_views(settings, store),
             store=store,
             outputs=outputs,
             triggers=triggers,

@@ -197,6 +197,13 @@ WORDINGS: Mapping[str, Wording] = {
     "busy": Wording("slower", "station busy: {count} parts are waiting"),
     "paused": Wording("resume", "the station is paused"),
     "no_recipe": Wording("engineer", "product {product!r}: no recipe for it; allowed: {allowed}"),
+    "recipe_not_released": Wording(
+        "confirm",
+        "the recipe {recipe} is not the one last released, {released}: nobody confirmed it",
+    ),
+    "recipe_never_released": Wording(
+        "confirm", "the recipe {recipe} was never released: nobody confirmed it"
+    ),
     "no_code": Wording("view", "no code in the picture names the product"),
     "no_recipe_for_code": Wording(
         "engineer",

@@ -68,11 +68,17 @@ class StationCommands:
                     f"recipe {path}: the file was exchanged while it was read; put it on the line again"
                 )
             products = self.station.put_recipe(Path(path), recipe)
-            return self._noted(
+            noted = self._noted(
                 ActionKind.RECIPE_ON_LINE,
                 who,
                 {"recipe_id": recipe.id, "file": path, "products": products},
             )
+            self.station.recipe_released(Path(path), products)
+            return noted
+
+    def confirm(self, *, who: str, recipe_id: str) -> Any:
+        """Judge by a recipe that was not put on the line from the page."""
+        return {"products": self.station.confirm_recipe(recipe_id, who=who)}
 
     def take(self, *, who: str, view: str, path: str) -> Any:
         """Take a picture that is no part into a new file; the station must be paused."""
@@ -100,7 +106,8 @@ class StationCommands:
 
 
 VERBS = (
-    "trigger", "pause", "resume", "product", "event", "action", "recipe", "take", "camera", "parity",
+    "trigger", "pause", "resume", "product", "event", "action", "recipe", "confirm", "take", "camera",
+    "parity",
 )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 NONE, CAMERA, RECORD, OUTPUT, RECIPE, BUSY = range(6)
 """Error codes, as `StationInterface.error_code` has them."""
 
-WORST_FIRST = (OUTPUT, RECORD, CAMERA)
+WORST_FIRST = (OUTPUT, RECORD, CAMERA, RECIPE)
 
 
 class Alarms:

@@ -31,6 +31,7 @@ from inspection.station.delivery import Deliveries
 from inspection.station.part import InspectedPart, Listener, Part
 from inspection.station.parts_in_flight import PartsInFlight
 from inspection.station.recorder import Recorder
+from inspection.station.released_recipes import ReleasedRecipes
 from inspection.station.station_file import StationFile
 
 if TYPE_CHECKING:
@@ -65,12 +66,14 @@ class Pipeline:
         deliveries: Deliveries,
         alarms: Alarms,
         camera_service: CameraService,
+        released: ReleasedRecipes,
         triggers: Mapping[str, Trigger],
         listeners: tuple[Listener, ...] = (),
         max_parts: int | None = None,
     ) -> None:
         self.settings, self.parts, self.cameras = settings, parts, cameras
         self.deliveries, self.alarms, self.camera_service = deliveries, alarms, camera_service
+        self.released = released
         self.triggers, self.listeners, self.max_parts = triggers, listeners, max_parts
         self.phase: StationState = "Preoperational"
         self.product = settings.products[0].name
@@ -268,7 +271,9 @@ class Pipeline:
                 continue
             self._judging_since = time.monotonic()
             try:
-                judgement = self._unidentified(part) or self._judgement(part)
+                judgement = (
+                    self._unidentified(part) or self._unreleased(part) or self._judgement(part)
+                )
             except Exception as error:  # a fault of ours must not pass a part, nor stop the line
                 judgement = cannot_inspect(_own_fault(error), None)
             self._judging_since = None
@@ -289,6 +294,11 @@ class Pipeline:
             return None
         problem = identify(part, self._reader, self.settings.product_names)
         return cannot_inspect(problem, None) if problem else None
+
+    def _unreleased(self, part: Part) -> Judgement | None:
+        """A judgement where nobody released the recipe the part would be judged by."""
+        reason = self.released.withheld(part.product)
+        return cannot_inspect(reason, None) if reason else None
 
     def _write(self) -> None:
         """Record what is decided, what waits together with one commit, then answer each."""

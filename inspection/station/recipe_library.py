@@ -6,15 +6,19 @@ Whoever swaps then has the station load the file; if that fails, `rollback` undo
 
 from __future__ import annotations
 
+import glob
 import os
 import threading
-from collections.abc import Iterable
-from contextlib import suppress
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 from cameras import Frame
 from inspection.durable_files import copy_file, sync_folder
@@ -22,13 +26,15 @@ from inspection.errors import RecipeError
 from inspection.judgement import Judgement
 from inspection.judging.judge import inspect
 from inspection.recipe import Recipe, open_recipe
+from inspection.station.released_recipes import last_releases, release_of
 from inspection.station.station_file import StationFile
-from inspection.store import Action
-from inspection.store.event_kinds import ActionKind
+from inspection.store import Action, Store
+from inspection.store.event_kinds import ActionKind, Author
 
 ON_LINE, REPLACED = ActionKind.RECIPE_ON_LINE, ActionKind.RECIPE_REPLACED
 KEPT_RECIPES = "recipes"
 """Folder of recipes that were on the line before, named by their id."""
+LOCK, EXCHANGE_S, LEFT_S = ".lock", 60.0, 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +69,85 @@ def swap(new: Path, target: Path, kept: Path) -> Swap:
             "the earlier one is still in its place"
         ) from error
     return Swap(target=target, recipe_id=recipe_id, before_id=before_id, spare=spare)
+
+
+@contextmanager
+def exchanging(kept: Path, *, wait_s: float = EXCHANGE_S) -> Iterator[None]:
+    """Hold the lock of the exchange of recipes: a station that starts meanwhile waits with its look.
+
+    Raises RecipeError when another holds it for longer.
+    """
+    lock = FileLock(kept / LOCK, timeout=wait_s, thread_local=False)
+    try:
+        kept.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock.acquire()
+    except (Timeout, OSError) as error:
+        raise RecipeError(
+            f"recipes {kept}: cannot be exchanged now ({error}); another exchange is under way, "
+            "or the folder cannot be written: try again"
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def settle_exchanges(settings: StationFile, store: Store) -> None:
+    """Finish or undo the exchanges that a crash cut in two, before the recipes are loaded.
+
+    One whose recipe came into the record as released is done; any other is undone, and the record
+    says so. Spare and half-written files go either way. Raises RecipeError, StoreError.
+    """
+    named = {
+        product.recipe_of(view.name): product.name
+        for product in settings.products
+        for view in settings.views
+    }
+    left = [(path, product) for path, product in named.items() if _spares(path)]
+    kept = settings.page_folder / KEPT_RECIPES
+    if left:
+        with exchanging(kept):  # one that is under way ends first
+            releases = last_releases(store)
+            for path, product in left:
+                _settle(path, release_of(releases, product, path), store)
+    for path in named:
+        _clear(path.parent.glob(f".{glob.escape(path.name)}.*.part"))
+    _clear(kept.glob(".*.part"))
+
+
+def _settle(target: Path, released: str | None, store: Store) -> None:
+    spares = _spares(target)
+    now = _id_of(target)
+    before = _id_of(spares[0]) if spares else None
+    if before is not None and now not in (before, released):
+        os.replace(spares[0], target)
+        sync_folder(target.parent)
+        why = "the exchange was cut short, and is undone"
+        detail = {"file": str(target), "recipe_id": now or "", "before": before, "error": why}
+        store.add_action(ActionKind.RECIPE_PUT_BACK, Author.STATION, detail=detail)
+    for spare in spares:
+        spare.unlink(missing_ok=True)
+
+
+def _spares(target: Path) -> list[Path]:
+    """What stood in a recipe's place before an exchange that did not end, the oldest first."""
+    found = target.parent.glob(f".{glob.escape(target.name)}.*.before")
+    return sorted(found, key=lambda path: path.stat().st_mtime)
+
+
+def _clear(files: Iterable[Path]) -> None:
+    """Remove what a kill left half-written; a younger one may be somebody's who writes just now."""
+    for path in files:
+        with suppress(OSError):
+            if time.time() - path.stat().st_mtime > LEFT_S:
+                path.unlink()
+
+
+def _id_of(path: Path) -> str | None:
+    try:
+        return open_recipe(path).id
+    except RecipeError:
+        return None
 
 
 def rollback(done: Swap) -> None:

@@ -13,7 +13,7 @@ from inspection.errors import InspectionError
 from inspection.plant.messages import StationState, TriggerRequest
 from inspection.plant.part_fields import check_request
 from inspection.station import pause_file as pause
-from inspection.station.alarms import NONE, Alarms
+from inspection.station.alarms import NONE, RECIPE, Alarms
 from inspection.station.camera_service import CameraService
 from inspection.station.camera_set import CameraSet
 from inspection.station.camera_view import CameraView
@@ -22,6 +22,7 @@ from inspection.station.part import Listener
 from inspection.station.parts_in_flight import PartsInFlight
 from inspection.station.pause_file import Paused
 from inspection.station.pipeline import Pipeline
+from inspection.station.released_recipes import ReleasedRecipes
 from inspection.station.station_file import StationFile
 from inspection.station.status import StatusServer
 
@@ -59,6 +60,7 @@ class Station:
         self.cameras = CameraSet(views, self.alarms)
         self.parts = PartsInFlight()
         self.deliveries = Deliveries(outputs, store, parts=self.parts, review=settings.review)
+        self.released = ReleasedRecipes(settings, store, views)
         self.camera_service = CameraService(self.cameras, settings)
         self.pipeline = Pipeline(
             settings,
@@ -68,6 +70,7 @@ class Station:
             deliveries=self.deliveries,
             alarms=self.alarms,
             camera_service=self.camera_service,
+            released=self.released,
             triggers=triggers,
             listeners=listeners,
             max_parts=max_parts,
@@ -123,6 +126,7 @@ class Station:
         if product not in self.products:
             raise InspectionError(self.pipeline.no_recipe(product).sentence)
         self.pipeline.product = product
+        self._tell_unreleased()
         self._changed()
 
     # What the page may ask
@@ -173,6 +177,17 @@ class Station:
             raise InspectionError(f"recipe {path}: no product of the station file is judged by it")
         return sorted(set(changed))
 
+    def recipe_released(self, path: Path, products: list[str]) -> None:
+        """Judge by a recipe whose release is in the record now."""
+        self.released.released(products, path)
+        self._tell_unreleased()
+
+    def confirm_recipe(self, recipe_id: str, *, who: str) -> list[str]:
+        """Judge by a recipe that nobody released; give the products. Raises InspectionError."""
+        products = self.released.confirm(recipe_id, who=who)
+        self._tell_unreleased()
+        return products
+
     def snapshot(self) -> dict[str, Any]:
         """The station's state, counters, latencies (ms) and queues as plain data."""
         paused_by = self.paused_by
@@ -191,6 +206,7 @@ class Station:
             "outputs": self.deliveries.problems(),
             "cameras": {view.name: view.counts() for view in self.views},
             "recipes": {view.name: view.recipes[self.product].id for view in self.views},
+            "recipes_changed": [each.as_json() for each in self.released.changed],
             "latency_ms": self.parts.times.quantiles(),
             "stage_totals": self.parts.times.totals(),
         }
@@ -218,6 +234,7 @@ class Station:
         self._paused_by = pause.read(self.settings.page_folder)
         self.camera_service.paused = self._paused_by is not None
         self.pipeline.settle_unanswered()
+        self.released.compare()
         for view in self.views:
             self._stack.callback(view.close)
             view.camera.open()
@@ -229,6 +246,7 @@ class Station:
         self.deliveries.open(self)
         self.pipeline.start(self._housekeep)
         self.pipeline.open(self)
+        self._tell_unreleased()
         self._changed()
 
     def run(self) -> None:
@@ -255,6 +273,13 @@ class Station:
                 self.store.prune_triggers(now - timedelta(days=TRIGGERS_DAYS))
                 if policy is not None:
                     retain(self.store, policy.as_policy(), now)
+
+    def _tell_unreleased(self) -> None:
+        """Raise the alarm while parts of the present product are not judged for want of a release."""
+        if reason := self.released.withheld(self.product):
+            self.alarms.set(RECIPE, reason.sentence)
+        else:
+            self.alarms.clear(RECIPE)
 
     def _changed(self) -> None:
         self.deliveries.state_changed(self)

@@ -17,6 +17,7 @@ from cameras import CameraError, camera_names
 from inspection.errors import SetupError
 from inspection.plant.messages import ReviewIs
 from inspection.recipe.setup_file import STRICT, first_problem
+from inspection.station.released_recipes import RecipesAllowed
 
 if TYPE_CHECKING:
     from inspection.station.code_reader import CodeReader
@@ -105,6 +106,8 @@ class StationFile:
     status_port: Annotated[int, Ge(0)] = 0
     review: ReviewIs = "reject"
     """What a REVIEW part is to the line; the record and the page say REVIEW in any case."""
+    recipes: RecipesAllowed | None = None
+    """released: a recipe nobody released is not judged by; None: so where the product has a release."""
     latch_fail: bool = False
     """The page keeps showing a FAIL until a person acknowledges it."""
     operator_may_change_product: bool = False

@@ -73,6 +73,8 @@ class ActionKind(RecordKind):
     RECIPE_ON_LINE = "recipe_on_line"
     RECIPE_REPLACED = "recipe_replaced"
     RECIPE_PUT_BACK = "recipe_put_back"
+    RECIPE_FOUND = "recipe_found", Author.STATION
+    RECIPE_CONFIRMED = "recipe_confirmed"
     CAMERA_CHANGED = "camera_changed"
     CAMERA_KEPT = "camera_kept"
     PARITY_CHECKED = "parity_checked"

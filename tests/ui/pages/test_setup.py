@@ -30,6 +30,7 @@ from inspection.recipe.setup_file import read_setup
 from inspection.station.station import Station
 from inspection.station.station_file import read_station
 from inspection.store import open_store
+from inspection.store.event_kinds import ActionKind
 from inspection.training.options import EFFORTS
 from tests.ui.conftest import having_inspected, station_folder
 from ui.core import errors as refuse
@@ -682,6 +683,26 @@ def test_a_recipe_goes_on_the_line_and_back(
     assert station.views[0].recipes["flange"].id == before
     assert [row["id"] for row in ask.state["line"]["history"]] == [before, new_id]
     assert ask.post("/line", recipe_id="0" * 64)[0] == 409
+
+
+def test_a_recipe_that_came_by_another_way_is_confirmed_by_name(
+    ask: Asking, station: Station
+) -> None:
+    present = station.views[0].recipes["flange"].id
+    assert ask.post("/confirm", recipe_id=present)[0] == 409
+    other = {"recipe_id": "0" * 64, "file": "flange.recipe", "products": ["flange"]}
+    station.store.add_action(ActionKind.RECIPE_ON_LINE, "leo", detail=other)
+    station.released.compare()
+    assert station.released.withheld("flange") is not None
+    assert ask.did("/confirm", recipe_id=present)["products"] == ["flange"]
+    assert station.released.withheld("flange") is None
+    confirmed, found, _ = station.store.actions(limit=3)
+    assert (confirmed.kind, confirmed.who, found.kind) == (
+        "recipe_confirmed",
+        "mia",
+        "recipe_found",
+    )
+    assert confirmed.detail["before"] == "0" * 64
 
 
 def test_a_recipe_that_fails_its_check_is_put_back(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from inspection.station.recipe_library import (
     REPLACED,
     Swap,
     commit,
+    exchanging,
     history,
     opened,
     rollback,
@@ -32,8 +34,8 @@ async def put_on_line(context: Context, new: Path, target: Path, *, who: str) ->
 
     Raises Refused or InspectionError; the station then judges as before.
     """
-    async with _exchanging:
-        kept = context.folder / KEPT_RECIPES
+    kept = context.folder / KEPT_RECIPES
+    async with _exchanging, _lock(kept):
         done = await asyncio.to_thread(swap, new, target, kept)
         try:
             await context.runtime.do("recipe", who=who, path=str(target))
@@ -45,6 +47,14 @@ async def put_on_line(context: Context, new: Path, target: Path, *, who: str) ->
     with suppress(Refused):
         await record_action(context, REPLACED, who=who, detail=detail)
     return {"recipe_id": done.recipe_id, "before": done.before_id}
+
+
+@asynccontextmanager
+async def _lock(kept: Path) -> AsyncIterator[None]:
+    """Hold the lock against a station that starts just now."""
+    with ExitStack() as stack:
+        await asyncio.to_thread(stack.enter_context, exchanging(kept))
+        yield
 
 
 async def _undo(context: Context, done: Swap, *, who: str, error: BaseException) -> None:

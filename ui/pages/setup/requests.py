@@ -107,6 +107,12 @@ class Release(Which):
     recipe_id: Line = ""
 
 
+class RecipeToConfirm(BaseModel):
+    """A recipe on the line that was not put there from the page."""
+
+    recipe_id: Line
+
+
 def draft_of(context: Context, product: str, view: str) -> SetupDraft:
     """The draft of a product and view of the station file. Raises InspectionError."""
     view_of(context.settings, view)

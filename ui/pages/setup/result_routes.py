@@ -19,7 +19,7 @@ from ui.core.errors import Refuse
 from ui.pages.setup import training
 from ui.pages.setup.deploy import kept_recipe, put_on_line, target_of
 from ui.pages.setup.draft import SetupDraft
-from ui.pages.setup.requests import FOREVER, OfJob, Release, shown
+from ui.pages.setup.requests import FOREVER, OfJob, RecipeToConfirm, Release, shown
 from ui.pages.setup.result import (
     heat_of_good,
     heat_png,
@@ -123,6 +123,13 @@ def _line_routes(router: APIRouter, context: Context, jobs: Jobs) -> None:
         new = await asyncio.to_thread(chosen, wanted, target)
         who = request.scope["user"].name
         found = await put_on_line(context, new, target, who=who)
+        return {"ok": True, **found}
+
+    @router.post("/confirm")
+    async def confirm(wanted: RecipeToConfirm, request: Request) -> dict[str, Any]:
+        """Have parts judged by a recipe that was not put on the line from here; the record says who."""
+        who = request.scope["user"].name
+        found = await context.runtime.do("confirm", who=who, recipe_id=wanted.recipe_id)
         return {"ok": True, **found}
 
     def chosen(wanted: Release, target: Path) -> Path:

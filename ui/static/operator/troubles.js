@@ -25,11 +25,11 @@ export function troubles() {
 export function list(state) {
   const status = state.status;
   if (state.gone || !status) return [];
-  return [...cameras(status), ...codes(status), ...(status.paused ? [{name: "paused"}] : []), ...outputs(status),
+  return [...cameras(status), ...codes(status), ...recipes(status), ...(status.paused ? [{name: "paused"}] : []), ...outputs(status),
     ...busy(state), ...disk(status), ...drift(state.drift)];
 }
 
-const STOPS = ["camera_fault", "camera_lost", "record", "paused"];
+const STOPS = ["camera_fault", "camera_lost", "record", "recipe", "paused"];
 
 /** The trouble that keeps every part from being judged, null where there is none. */
 export const stopped = (state) => list(state).find(({name}) => STOPS.includes(name)) ?? null;
@@ -44,6 +44,16 @@ function cameras(status) {
 }
 
 const codes = (status) => status.error_code === RECORD ? [{name: "record", detail: status.error}] : [];
+
+/** Recipes nobody released: of the present product, parts are not judged by them. */
+function recipes(status) {
+  const changed = status.recipes_changed ?? [];
+  const stops = changed.filter(({product, withheld}) => withheld && product === status.product);
+  const found = stops.length ? stops : changed;
+  if (found.length === 0) return [];
+  const names = [...new Set(found.map(({product}) => product))].join(", ");
+  return [{name: stops.length ? "recipe" : "recipe_changed", values: {names}}];
+}
 
 function outputs(status) {
   const told = Object.entries(status.outputs ?? {});

@@ -45,8 +45,28 @@ export function changed(app) {
     el("aside", {}, el("p", {class: "lead"}, t("setup.line_lead")),
       made === null ? el("p", {}, t("setup.result_missing")) : el("p", {}, t("setup.line_new", {id: made.slice(0, 12), n: training.n_good})),
       on ? el("p", {class: "ok"}, `✓ ${t("setup.line_is_on")}`) : "",
+      ...unreleased(app),
       app.paused ? el("p", {class: "warn"}, `▲ ${t("setup.line_paused")}`) : "",
       el("button", {class: "go huge", data: {do: "put-on-line"}, disabled: made === null || on, onclick: () => put({job: training.id})}, t("setup.line_put"))));
+}
+
+/** A recipe that came on the line by another way than this page, to be confirmed. */
+function unreleased(app) {
+  const {product, view} = app.state;
+  const found = (app.status?.recipes_changed ?? []).find((each) => each.product === product && each.view === view);
+  if (!found) return [];
+  const id = found.recipe_id.slice(0, 12);
+  const confirm = async () => {
+    if (!await confirmed(t("setup.line_confirm_ask", {id}), t("setup.line_confirm"))) return;
+    const answer = await app.post("confirm", {recipe_id: found.recipe_id});
+    if (answer?.ok) toast(t("setup.line_confirmed", {id}));
+    await app.reload();
+  };
+  return [
+    el("p", {class: "warn", data: {changed: found.recipe_id}}, `▲ ${t("setup.line_changed", {id, released: found.released?.slice(0, 12) ?? "—"})}`),
+    found.withheld ? el("p", {class: "warn"}, t("setup.line_withheld")) : "",
+    el("button", {class: "go", data: {do: "confirm-recipe"}, onclick: confirm}, t("setup.line_confirm")),
+  ];
 }
 
 /** Say how many parts labelled NG the trained recipe would let pass; nothing where it lets none pass. */

@@ -118,7 +118,9 @@ function drawChoice(app, choice, show) {
 /** The state of the station is never out of sight while its cameras are worked at. */
 function drawStation(app, station) {
   const seen = app.status === null ? "gone" : app.paused ? "paused" : "inspecting";
-  if (station.dataset.seen === seen) return;
+  const key = [seen, ...(app.status?.recipes_changed ?? []).map((each) => each.recipe_id)].join(" ");
+  if (station.dataset.key === key) return;
+  station.dataset.key = key;
   station.dataset.seen = seen;
   const button = {paused: "resume", inspecting: "pause"}[seen];
   station.replaceChildren(
