@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import uvicorn
@@ -17,6 +19,7 @@ from ui.app.server import make_app
 from ui.core.context import Context
 from ui.live.hub import Hub
 from ui.live.station_client import StationClient
+from ui.security.first_code import FirstCode
 from ui.security.sessions import Sessions
 from ui.security.users import Users
 from ui.words import Words
@@ -31,11 +34,15 @@ def serve(station: Path, address: PageAddress) -> None:
             f"--host {address.host}: others could reach the page, and nobody has a password yet; "
             "start it on 127.0.0.1 first and make the administrator there"
         )
+    first_code = FirstCode(partial(_tell_code, address))
+    if not users.list():
+        first_code.announce()
     with context_of(station, settings, users) as context:
         app = make_app(
             context,
             hosts=(address.host, *address.names),
             loopback_only=address.loopback and not address.proxy,
+            first_code=first_code,
         )
         uvicorn.run(
             app,
@@ -49,6 +56,11 @@ def serve(station: Path, address: PageAddress) -> None:
             log_config=None,  # the process has its own
             access_log=False,
         )
+
+
+def _tell_code(address: PageAddress, code: str) -> None:
+    here = f"{address.url}login"
+    print(f"First administrator: {here}   (one-time code {code})", file=sys.stderr, flush=True)  # noqa: T201
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -23,9 +24,12 @@ from ui.core.context import Context
 from ui.core.gradio_page import gradio_page
 from ui.core.page import Page
 from ui.security import login
+from ui.security.first_code import FirstCode
 from ui.security.gate import AccessMiddleware
 from ui.security.users import Role
 from ui.words import LANGUAGES
+
+log = logging.getLogger(__name__)
 
 IDLE_S = 0.02
 STATIC = Path(__file__).parents[1] / "static"
@@ -37,15 +41,22 @@ document.documentElement.lang = window.inspection.language;
 """
 
 
-def make_app(context: Context, *, hosts: tuple[str, ...], loopback_only: bool) -> Any:
+def make_app(
+    context: Context,
+    *,
+    hosts: tuple[str, ...],
+    loopback_only: bool,
+    first_code: FirstCode | None = None,
+) -> Any:
     """The application (ASGI): routes, the pages, and the gate in front of all of it."""
+    first_code = first_code or FirstCode(log.warning)
     app = FastAPI(lifespan=_lifespan(context), docs_url=None, redoc_url=None, openapi_url=None)
     pages = find_pages()
     errors.install(app)
     app.include_router(_routes(context, list(pages)))
     app.include_router(pictures.routes(context))
     app.include_router(
-        login.routes(context.users, context.sessions, context.words, _audit(context))
+        login.routes(context.users, context.sessions, context.words, _audit(context), first_code)
     )
     for module in pages.values():
         app.include_router(module.routes(context))

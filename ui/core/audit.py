@@ -65,6 +65,7 @@ FIELDS = {
     "unknown_user": "name",
     "password_length": "password",
     "password_is_name": "password",
+    "password_common": "password",
     "last_administrator": "role",
     "wrong_password": "current",
     "too_soon": "current",

@@ -16,19 +16,12 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from inspection.store.event_kinds import ActionKind
 from ui.security import plain_pages
+from ui.security.first_code import FirstCode
+from ui.security.passwords import LONGEST, check_password
 from ui.security.paths import local
 from ui.security.plain_pages import Sayer
 from ui.security.sessions import Sessions
-from ui.security.users import (
-    LONGEST,
-    Role,
-    TooSoon,
-    User,
-    Users,
-    UsersError,
-    check_name,
-    check_password,
-)
+from ui.security.users import Role, TooSoon, User, Users, UsersError, check_name
 
 Audit = Callable[[ActionKind, str, dict[str, Any]], Awaitable[None]]
 """Writes one action into the record: its kind, who did it, and what more there is to say."""
@@ -46,13 +39,15 @@ log = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
 
-def routes(users: Users, sessions: Sessions, words: Sayer, audit: Audit) -> APIRouter:
+def routes(
+    users: Users, sessions: Sessions, words: Sayer, audit: Audit, first_code: FirstCode
+) -> APIRouter:
     """Routes of /login, /logout and /language, for behind the gate.
 
     Recorded are "sign-in", "sign-in failed", "sign-out" and "first administrator". Engineers and
     administrators do not come in while the record cannot be written.
     """
-    desk = LoginRoutes(users, sessions, words, audit)
+    desk = LoginRoutes(users, sessions, words, audit, first_code)
     router = APIRouter(include_in_schema=False)
     router.add_api_route("/login", desk.show, methods=["GET"])
     router.add_api_route("/login", desk.sign_in, methods=["POST"])
@@ -64,8 +59,11 @@ def routes(users: Users, sessions: Sessions, words: Sayer, audit: Audit) -> APIR
 class LoginRoutes:
     """Answers the forms."""
 
-    def __init__(self, users: Users, sessions: Sessions, words: Sayer, audit: Audit) -> None:
+    def __init__(
+        self, users: Users, sessions: Sessions, words: Sayer, audit: Audit, first_code: FirstCode
+    ) -> None:
         self.users, self.sessions, self.words, self.audit = users, sessions, words, audit
+        self.first_code = first_code
         self._one = CapacityLimiter(1)
         self._waiting = 0
 
@@ -143,9 +141,12 @@ class LoginRoutes:
         check_password(name, password)
         if password != given.get("again"):
             raise UsersError("login: the two passwords differ", reason="passwords_differ")
+        self.first_code.check(given.get("code", ""))
         if not await self._recorded(ActionKind.FIRST_ADMINISTRATOR, name, _detail(request)):
             raise UsersError("login: the record cannot be written", reason="not_recorded")
-        return await self._alone(partial(self.users.add_first, name, password))
+        user = await self._alone(partial(self.users.add_first, name, password))
+        self.first_code.used()
+        return user
 
     async def _alone(self, work: Callable[[], Result]) -> Result:
         """Do dear work in a thread, one at a time; others wait, but not many."""
@@ -195,11 +196,15 @@ class LoginRoutes:
             kind, reason, values = "", error.reason, error.values
         if kind == "first" and not request.scope.get("local"):
             kind, reason = "", "elsewhere"
+        if kind == "first":
+            self.first_code.announce()
         parts = [plain_pages.line(say(f"login.{reason}", **values), "alert")] if reason else []
         if kind == "sign_in":
             parts += self._signed_in(request.scope.get("user"), say, request)
         if kind:
             parts.append(_inputs(kind, say, name=name[:LONGEST], onward=local(onward)))
+        if request.scope.get("user") is not None:
+            parts.append(plain_pages.link(say("login.back_to_line"), "/"))
         parts.append(plain_pages.languages(language, _here(onward)))
         title = say(f"login.{kind or 'sign_in'}")
         return plain_pages.page(title, language, parts, status=status)
@@ -222,6 +227,7 @@ def _inputs(kind: str, say: partial[str], *, name: str, onward: str) -> str:
         fields.insert(0, plain_pages.line(say("login.first_why")))
         label = say("login.password_again")
         fields.append(plain_pages.field("again", label, kind="password", fill=fill))
+        fields.append(plain_pages.field("code", say("login.code"), kind="code", fill="off"))
     return plain_pages.form("/login", say(f"login.{kind}_button"), fields, next=onward)
 
 

@@ -51,10 +51,15 @@ def link(text: str, target: str) -> str:
 
 
 def field(name: str, label: str, *, kind: str = "text", value: str = "", fill: str) -> str:
-    """Make a labelled input; `fill` tells the browser what may be filled in."""
-    capital = ' autocapitalize="none" spellcheck="false" autofocus' if kind == "text" else ""
+    """Make a labelled input; `fill` tells the browser what may be filled in.
+
+    A "text" is where the cursor stands, a "code" is shown too, a "password" is not.
+    """
+    shown = "password" if kind == "password" else "text"
+    capital = ' autocapitalize="none" spellcheck="false"' if shown == "text" else ""
+    capital += " autofocus" if kind == "text" else ""
     return (
-        f'<label>{escape(label)}<input name="{name}" type="{kind}" value="{escape(value)}" '
+        f'<label>{escape(label)}<input name="{name}" type="{shown}" value="{escape(value)}" '
         f'autocomplete="{fill}" maxlength="256" required{capital}></label>'
     )
 

@@ -19,6 +19,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from filelock import FileLock, Timeout
 
+from ui.security.passwords import LONGEST, check_password
 from ui.security.throttle import MOST_KEYS, LoginThrottle
 from ui.security.users_file import (
     Entry,
@@ -34,7 +35,6 @@ from ui.security.users_file import (
 
 __all__ = ["Role", "TooSoon", "User", "Users", "UsersError"]
 
-SHORTEST, LONGEST = 10, 256
 LONGEST_NAME = 64
 LONGEST_WAIT_NAME_S = 60.0
 """Short: whoever guesses at a name must not be able to keep its owner out for long."""
@@ -237,19 +237,6 @@ def check_name(name: str, role: Role) -> str:
         text = f"user {name!r}: is whoever works without signing in, so only an operator; take another name"
         raise UsersError(text, reason="anybody", who=name)
     return name
-
-
-def check_password(name: str, password: str) -> None:
-    """Raise UsersError for a password that is too short, too long or the name; never tell it."""
-    if not SHORTEST <= len(unicodedata.normalize("NFKC", password)) <= LONGEST:
-        text = (
-            f"user {name!r}: the password has {len(password)} characters; take one of "
-            f"{SHORTEST} to {LONGEST}"
-        )
-        raise UsersError(text, reason="password_length", shortest=SHORTEST, longest=LONGEST)
-    if key_of(password) == key_of(name):
-        text = f"user {name!r}: the password is the name; take another password"
-        raise UsersError(text, reason="password_is_name")
 
 
 def _bytes(password: str) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import httpx
 import pytest
 
 from inspection.local_api.server import RUNTIME
-from tests.ui.conftest import REPOSITORY, AtWork, wait_for
+from tests.ui.conftest import PASSWORD, REPOSITORY, AtWork, wait_for
 
 pytestmark = pytest.mark.slow
 INTERVAL = "[triggers.interval]\nperiod_s = 0.2\n"
@@ -107,6 +108,24 @@ def test_a_station_asked_to_stop_takes_the_page_with_it(watched: Watched) -> Non
     assert "the station ended, asked by somebody else; the page ends with it\n" in (
         watched.log.read_text()
     )
+
+
+def test_the_code_for_the_first_administrator_is_printed_at_the_start(
+    make_station: Callable[..., AtWork],
+) -> None:
+    found = Watched(make_station(users=False, start=False))
+    try:
+        found.until_page()
+        line = rf"First administrator: {found.station.url}/login   \(one-time code (\S+)\)\n"
+        (code,) = re.findall(line, found.log.read_text())
+        form = {"name": "ada", "password": PASSWORD, "again": PASSWORD}
+        with found.station.client() as client:
+            assert client.post("/login", data=form).status_code == 400
+            assert client.post("/login", data=form | {"code": code}).status_code == 303
+            assert client.get("/api/admin/users").json()["users"][0]["name"] == "ada"
+    finally:
+        found.process.send_signal(signal.SIGTERM)
+        assert found.process.wait(60) == 0
 
 
 def test_killed_itself_it_leaves_both_at_work_and_another_joins(watched: Watched) -> None:

@@ -39,6 +39,7 @@ from ui.pages.admin import routes as admin
 from ui.pages.admin.health import Processes
 from ui.pages.analysis.downloads import verification_state
 from ui.security import login
+from ui.security.first_code import FirstCode
 from ui.security.gate import AccessMiddleware
 from ui.security.sessions import Sessions
 from ui.security.users import Role, Users
@@ -128,7 +129,10 @@ def _app(context: Context) -> Any:
 
     inner = FastAPI()
     refuse.install(inner)
-    inner.include_router(login.routes(context.users, context.sessions, context.words, audit))
+    first_code = FirstCode(lambda code: None)
+    inner.include_router(
+        login.routes(context.users, context.sessions, context.words, audit, first_code)
+    )
     inner.include_router(admin.routes(context))
     inner.include_router(account.routes(context))
     return AccessMiddleware(

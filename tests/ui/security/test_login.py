@@ -17,6 +17,7 @@ from starlette.testclient import TestClient
 
 from ui.security import gate, login, users_file
 from ui.security import plain_pages as plain
+from ui.security.first_code import FirstCode
 from ui.security.gate import AccessMiddleware
 from ui.security.login import routes
 from ui.security.sessions import Sessions
@@ -46,7 +47,11 @@ class Station:
         self.record: list[tuple[str, str, dict[str, Any]]] = []
         self.record_fails = False
         self.app = FastAPI()
-        self.app.include_router(routes(self.users, self.sessions, WORDS, self.audit))
+        self.codes: list[str] = []
+        self.first_code = FirstCode(self.codes.append, clock=self.clock)
+        self.app.include_router(
+            routes(self.users, self.sessions, WORDS, self.audit, self.first_code)
+        )
 
         @self.app.get("/{path:path}")
         async def page(request: Request) -> dict[str, str]:
@@ -212,16 +217,20 @@ class TestSignIn:
 
 
 class TestFirst:
-    def first(self, client: TestClient, **fields: str) -> Any:
-        given = {"name": "Ada", "password": PASSWORD, "again": PASSWORD} | fields
-        return client.post("/login", data=given)
+    def first(self, station: Station, client: TestClient, **fields: str) -> Any:
+        station.first_code.announce()
+        given = {"name": "Ada", "password": PASSWORD, "again": PASSWORD, "code": station.codes[-1]}
+        return client.post("/login", data=given | fields)
 
     def test_made_at_the_station(self, empty: Station) -> None:
         client = empty.visit()
         form = client.get("/login")
         assert "First administrator" in form.text
         assert form.text.count('type="password"') == 2
-        assert self.first(client).status_code == 303
+        (code,) = empty.codes
+        assert re.fullmatch(r"[2-9A-HJ-NP-Z]{4}-[2-9A-HJ-NP-Z]{4}", code)
+        assert code not in form.text
+        assert self.first(empty, client).status_code == 303
         assert client.get("/admin").json() == {"user": "Ada", "role": "administrator"}
         where = {"address": "127.0.0.1"}
         assert empty.record == [
@@ -234,15 +243,41 @@ class TestFirst:
         form = client.get("/login")
         assert alert(form).startswith("This station has no users yet.")
         assert "<input name=" not in form.text
-        answer = self.first(client)
+        answer = self.first(empty, client)
         assert (answer.status_code, empty.users.list()) == (400, ())
         here = empty.visit()
-        assert self.first(here, **{}).status_code == 303
+        assert self.first(empty, here).status_code == 303
 
     def test_never_through_a_proxy(self, empty: Station) -> None:
         client = empty.visit()
         client.headers["X-Forwarded-For"] = "10.0.0.9"
-        assert self.first(client).status_code == 400
+        assert self.first(empty, client).status_code == 400
+        assert empty.users.list() == ()
+
+    @pytest.mark.parametrize("code", ["", "AAAA-AAAA", "ＡＢ", "\ud800"])
+    def test_never_without_the_code(self, empty: Station, code: str) -> None:
+        answer = self.first(empty, empty.visit(), code=code.encode("utf-8", "replace").decode())
+        assert (answer.status_code, empty.users.list(), empty.record) == (400, (), [])
+        assert alert(answer).startswith("This is not the one-time code.")
+
+    def test_the_code_is_typed_as_people_type_and_guessing_is_slowed(self, empty: Station) -> None:
+        client = empty.visit()
+        for _ in range(5):
+            assert self.first(empty, client, code="AAAA-AAAA").status_code == 400
+        assert self.first(empty, client).status_code == 429
+        empty.clock.now_s += 2
+        typed = empty.codes[0].lower().replace("-", " ")
+        assert self.first(empty, client, code=typed).status_code == 303
+        assert len(empty.codes) == 1
+
+    def test_the_code_holds_once(self, empty: Station) -> None:
+        client = empty.visit()
+        self.first(empty, client)
+        empty.users.path.unlink()
+        empty.visit().get("/login")
+        first, second = empty.codes
+        assert first != second
+        assert self.first(empty, empty.visit(), code=first).status_code == 400
         assert empty.users.list() == ()
 
     @pytest.mark.parametrize(
@@ -251,13 +286,14 @@ class TestFirst:
             ({"again": WRONG}, "The two passwords differ."),
             ({"password": "short", "again": "short"}, "The password must have 10 to 256 characters."),
             ({"name": "operator"}, "operator is the name for everybody who has not signed in. Choose another name."),
-            ({"name": PASSWORD}, "The password must not be the name."),
+            ({"name": PASSWORD}, "The password must not contain the name."),
+            ({"password": "1234567890", "again": "1234567890"}, "This password is among those that are tried first."),
             ({"name": "<b>"}, "This name is not allowed. Use letters, digits, inner spaces and "
              ". @ + ' -, at most 64 characters."),
         ],
     )  # fmt: skip
     def test_refused(self, empty: Station, fields: dict[str, str], reason: str) -> None:
-        answer = self.first(empty.visit(), **fields)
+        answer = self.first(empty, empty.visit(), **fields)
         assert answer.status_code == 400
         assert reason in unescape(answer.text)
         assert "First administrator" in answer.text
@@ -266,13 +302,29 @@ class TestFirst:
     def test_only_once(self, station: Station) -> None:
         client = station.visit()
         assert "First administrator" not in client.get("/login").text
-        assert self.first(client, name="Mallory").status_code == 401
+        assert self.first(station, client, name="Mallory").status_code == 401
         assert station.users.find("Mallory") is None
 
     def test_not_without_a_record(self, empty: Station) -> None:
         empty.record_fails = True
-        answer = self.first(empty.visit())
+        answer = self.first(empty, empty.visit())
         assert (answer.status_code, empty.users.list()) == (503, ())
+
+
+class TestBackToTheLine:
+    LINK = '<a class="button" href="/">Back to the line</a>'
+
+    def test_from_the_station_itself_and_when_signed_in(self, station: Station) -> None:
+        client = station.visit()
+        assert self.LINK in client.get("/login").text
+        assert self.LINK in sign_in(client, "Eve", WRONG).text
+        other = station.visit(lan=True)
+        assert self.LINK not in other.get("/login").text
+        sign_in(other, "Eve")
+        assert self.LINK in other.get("/login").text
+
+    def test_also_before_there_is_anybody(self, empty: Station) -> None:
+        assert self.LINK in empty.visit().get("/login").text
 
 
 class TestLanguage:
@@ -323,12 +375,12 @@ class TestWords:
             assert len(taken) == 1, name
 
     def test_whatever_is_said_is_there_and_whatever_is_there_is_said(self) -> None:
+        from ui.security import first_code, passwords, users
         from ui.security import request_checks as checks
-        from ui.security import users
 
         sources = "".join(
             Path(str(module.__file__)).read_text("utf-8")
-            for module in (login, gate, checks, users, users_file)
+            for module in (login, gate, checks, first_code, passwords, users, users_file)
         )
         said = set(re.findall(r'"login\.(\w+)"', sources))
         said |= set(re.findall(r'reason="(\w+)"', sources))

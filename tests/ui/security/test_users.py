@@ -95,6 +95,12 @@ class TestUsers:
             ("123456789", "password_length"),
             ("x" * 257, "password_length"),
             ("KIM-cheolsu", "password_is_name"),
+            ("not kim-Cheolsu again", "password_is_name"),
+            ("1234567890", "password_common"),
+            ("passwordpassword", "password_common"),
+            ("Passw0rd2026", "password_common"),
+            ("qwertyuiop12", "password_common"),
+            ("aaaaaaaaaaaaaaaa", "password_common"),
         ],
     )
     def test_a_bad_password(self, users: Users, password: str, reason: str) -> None:

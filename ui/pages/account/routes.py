@@ -12,7 +12,8 @@ from ui.core.audit import change
 from ui.core.context import Context
 from ui.core.errors import Refuse
 from ui.core.page import Page
-from ui.security.users import Role, UsersError, check_password
+from ui.security.passwords import check_password
+from ui.security.users import Role, UsersError
 
 PAGE = Page(name="account", path="/account", role=Role.OPERATOR)
 

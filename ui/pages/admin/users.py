@@ -12,7 +12,8 @@ from inspection.store import Store
 from inspection.store.event_kinds import ActionKind
 from ui.core.audit import change
 from ui.core.context import Context
-from ui.security.users import Role, User, Users, UsersError, check_name, check_password
+from ui.security.passwords import check_password
+from ui.security.users import Role, User, Users, UsersError, check_name
 
 ADDED = (ActionKind.USER_ADDED, ActionKind.FIRST_ADMINISTRATOR)
 
