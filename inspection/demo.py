@@ -225,6 +225,7 @@ def learn_drawn(path: Path, *, good: int, seed: int, progress: Progress) -> Trai
         write_dataset(
             dataset, n_good=good, n_test_good=0, n_defective_per_kind=0, size_px=SIZE_PX, seed=seed
         )
+        progress("Drawing good parts", 1, 1)
         options = TrainingOptions(image_size_px=IMAGE_SIZE_PX, false_reject=FALSE_REJECT, seed=seed)
         setup = Setup(product=PRODUCT, roi=(_around_the_part(),))
         return train_recipe(dataset, path, options=options, setup=setup, progress=progress)
