@@ -131,7 +131,7 @@ def test_differences_are_of_the_same_pictures() -> None:
     same, better = outcome("twin", better=1.0), outcome("best", better=1.3)
     rows = summarise([first, same, better])
     assert "minus" not in rows[0]
-    assert rows[1]["image_auroc_minus_ci95"] == [0.0, 0.0]
+    assert (rows[1]["image_auroc_minus"], rows[1]["image_auroc_minus_ci95"]) == (0.0, None)
     low, high = rows[2]["image_auroc_minus_ci95"]
     assert 0 < low < rows[2]["image_auroc_minus"] < high
     alone = rows[2]["image_auroc_ci95"]
@@ -150,7 +150,13 @@ def test_the_mean_difference_is_over_datasets_of_the_same_number_or_of_all() -> 
     assert [(row["model"], row["n_taught"], row["datasets"]) for row in rows] == [
         ("best", 10, 2), ("best", "all", 2),
     ]  # fmt: skip
-    assert rows[0]["image_auroc_minus_ci95"][0] > 0
+    low, high = rows[0]["image_auroc_minus_ci95"]
+    assert low > 0
+    alone = [row for row in summarise(runs) if row["model"] == "best" and row["n_taught"] == 10]
+    widths = [np.ptp(row["image_auroc_minus_ci95"]) for row in alone]
+    assert high - low == pytest.approx(
+        np.mean(widths) / 2**0.5, rel=0.15
+    )  # two datasets, drawn apart
 
 
 def test_the_tables_say_what_the_rows_hold() -> None:
@@ -164,6 +170,8 @@ def test_the_tables_say_what_the_rows_hold() -> None:
     line = shown["Leaderboard"].splitlines()[2]
     assert line.startswith("| nuts | ours | 40 | 1 | 1.000 (0.9")
     assert "| 0.0% (0.0 to 11.6) |" in line
+    apart = shown["Differences on the same pictures"].splitlines()[2]
+    assert apart == "| nuts | best | 40 | ours | +0.000 | +0.000 | +0.000 | 1.00 | 1.00 |"
     assert "AUPRO" not in shown["Leaderboard"]  # no masks
     assert "| hole | 1 | 1.000 | 1.000 | 0.0% (0.0 to 97.5) |" in shown["Drawn-in defects, by kind"]
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 
@@ -83,7 +85,7 @@ def pooled_differences(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
             for figure in FIGURES:
                 apart = np.mean([_apart(runs, first, figure) for runs, first in pairs], axis=0)
                 row |= {f"{figure}_minus": float(apart[0])}
-                row |= {f"{figure}_minus_ci95": interval(apart[1:])}
+                row |= {f"{figure}_minus_ci95": _unless_equal(apart[1:])}
             rows.append(row)
     return rows
 
@@ -139,7 +141,7 @@ def _escape_interval(group: Mapping[str, Any]) -> dict[str, Any]:
 def _intervals(runs: Sequence[Outcome], row: Mapping[str, Any]) -> dict[str, Any]:
     """The 95 % intervals of a row's figures."""
     found: dict[str, Any] = {}
-    draws = Draws.of(runs[0].test.kinds)
+    draws = _draws(runs[0])
     n_good, n_bad = row["n_good"], row["n_defective"]
     for name in FIGURES:
         found[f"{name}_ci95"] = _not_empty(
@@ -165,12 +167,19 @@ def _not_empty(name: str, values: Numbers, point: float, n_good: int, n_bad: int
     return list(exact_interval(round(point * n_bad), n_bad))
 
 
+def _draws(run: Outcome) -> Draws:
+    """The draws of a dataset's test pictures: the same for all its runs, others for other datasets."""
+    return Draws.of(run.test.kinds, seed=crc32(run.dataset.encode()))
+
+
+@lru_cache(maxsize=4096)
+def _figures_drawn(run: Outcome, name: str) -> Numbers:
+    return _draws(run).figures(run.test.scores, FIGURES[name])
+
+
 def _drawn_figures(runs: Sequence[Outcome], name: str) -> Numbers:
     """A figure's mean over the seeds in each draw of pictures."""
-    draws = Draws.of(runs[0].test.kinds)
-    return np.asarray(
-        np.mean([draws.figures(run.test.scores, FIGURES[name]) for run in runs], axis=0)
-    )
+    return np.asarray(np.mean([_figures_drawn(run, name) for run in runs], axis=0))
 
 
 def _apart(runs: Sequence[Outcome], first: Sequence[Outcome], name: str) -> Numbers:
@@ -178,6 +187,12 @@ def _apart(runs: Sequence[Outcome], first: Sequence[Outcome], name: str) -> Numb
     as_is = [_point(of, name) for of in (runs, first)]
     drawn = [_drawn_figures(of, name) for of in (runs, first)]
     return np.concatenate([[as_is[0] - as_is[1]], drawn[0] - drawn[1]])
+
+
+def _unless_equal(values: Numbers) -> list[float] | None:
+    """The interval of differences; None where no draw tells the two apart, which says nothing of them."""
+    low, high = interval(values)
+    return [low, high] if high > low else None
 
 
 def _point(runs: Sequence[Outcome], name: str) -> float:
@@ -189,14 +204,14 @@ def _differences(runs: Sequence[Outcome], first: Sequence[Outcome]) -> dict[str,
     found: dict[str, Any] = {}
     for name in FIGURES:
         apart = _apart(runs, first, name)
-        found |= {f"{name}_minus": float(apart[0]), f"{name}_minus_ci95": interval(apart[1:])}
-    draws = Draws.of(runs[0].test.kinds)
+        found |= {f"{name}_minus": float(apart[0]), f"{name}_minus_ci95": _unless_equal(apart[1:])}
+    draws = _draws(runs[0])
     for name in OVERLAPS:
         if all(name in run.overlaps for run in (*runs, *first)):
             means = [np.mean([run.overlaps[name] for run in of], axis=0) for of in (runs, first)]
             drawn = draws.overlaps(means[0]) - draws.overlaps(means[1])
             found[f"{name}_minus"] = _point(runs, name) - _point(first, name)
-            found[f"{name}_minus_ci95"] = interval(drawn)
+            found[f"{name}_minus_ci95"] = _unless_equal(drawn)
     return found
 
 
