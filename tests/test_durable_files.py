@@ -34,6 +34,7 @@ OWN_WAY = {
     "inspection/training/bench.py": "what a child process answers",
     "inspection/jobs/jobs.py": "what a process prints; pictures that are lent to it",
     "inspection/store/reading/export.py": "into the file `replacing` lends",
+    "ui/pages/setup/uploads.py": "gone with its request",
     "ui/pages/setup/camera_settings.py": "into the file `replacing` lends",
 }  # fmt: skip
 BY_HAND = re.compile(

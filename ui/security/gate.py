@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+import time
+from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import quote
 
@@ -15,6 +17,7 @@ from starlette.websockets import WebSocketDisconnect
 from ui.security import plain_pages
 from ui.security.exchange import HttpExchange, SocketExchange, Watch, with_security_headers
 from ui.security.paths import MIB, blocked, most_bytes, normalise, role_for
+from ui.security.rate import RateLimit
 from ui.security.request_checks import (
     FORWARDED,
     LOOPBACK,
@@ -37,7 +40,7 @@ RECHECK_S = 2.0
 
 
 class AccessMiddleware:
-    """ASGI middleware that lets nobody in unless host, path, origin, size, session and role fit.
+    """ASGI middleware that lets nobody in unless host, path, origin, size, session, role and rate fit.
 
     What the inner application finds in the scope: `user` (User; None only at /login, /logout,
     /language, /static and /words), `session` (Session or None), `language`, `local` (whether the
@@ -61,12 +64,14 @@ class AccessMiddleware:
         words: plain_pages.Sayer | None = None,
         upload_bytes: int = UPLOAD_BYTES,
         recheck_s: float = RECHECK_S,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.app, self.users, self.sessions = app, users, sessions
         _ = sessions.cookie  # a damaged secret is told at the start, not to every visitor
         self.loopback_only = loopback_only
         self.hosts = LOOPBACK | ({host.lower().strip("[]") for host in hosts} - UNSPECIFIED)
         self.words = words or Words()
+        self.rate = RateLimit(clock)
         self.upload_bytes, self.recheck_s = upload_bytes, recheck_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -99,10 +104,22 @@ class AccessMiddleware:
         check_origin(scope, headers)
         if blocked(path):
             raise Refusal(404, "blocked")
-        check_body(headers, path, most_bytes(path, upload_bytes=self.upload_bytes))
+        check_body(headers, most_bytes(path, upload_bytes=self.upload_bytes))
         scope["session"] = session = self._session(headers)
         scope["user"] = session.user if session else self._anybody(scope)
-        self._check_role(scope["user"], role_for(path))
+        needed = role_for(path)
+        self._check_role(scope["user"], needed)
+        self._check_rate(scope, needed)
+
+    def _check_rate(self, scope: Scope, needed: Role | None) -> None:
+        """Slow whoever changes things faster than a person does; sign-in has its own brake."""
+        if scope["type"] != "http" or scope["method"] in SAFE or needed is None:
+            return
+        session = scope["session"]
+        key = session.id if session else (scope.get("client") or ("",))[0]
+        wait_s = self.rate.wait_s(key, needed)
+        if wait_s > 0:
+            raise Refusal(429, "often", seconds=max(1, math.ceil(wait_s)))
 
     def _session(self, headers: Headers) -> Session | None:
         """Read the cookie; while users.json is damaged nobody is signed in."""
@@ -171,7 +188,8 @@ class AccessMiddleware:
             values[name] = self.words.say(f"login.role_{values[name]}", language)
         text = self.words.say(f"login.refused_{refusal.reason}", language, **values)
         if not is_navigation(scope, headers):
-            return JSONResponse({"ok": False, "error": text}, refusal.status)
+            wait = {"Retry-After": str(values["seconds"])} if refusal.status == 429 else {}
+            return JSONResponse({"ok": False, "error": text}, refusal.status, headers=wait)
         onward = _onward(scope)
         if refusal.status == 401:
             return RedirectResponse(onward, 303)

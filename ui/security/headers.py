@@ -62,4 +62,4 @@ def set_security_headers(headers: MutableHeaders, path: str) -> None:
 def _content(path: str, kind: str) -> str:
     if path in FORMS:
         return FORM
-    return DEAD if kind in DOCUMENTS or "/gradio_api/file=" in path else PAGE
+    return DEAD if kind in DOCUMENTS else PAGE

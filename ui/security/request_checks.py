@@ -8,8 +8,6 @@ import re
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
-from ui.security.paths import takes_uploads
-
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 UNSPECIFIED = frozenset({"0.0.0.0", "::", ""})  # noqa: S104
 HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(?::\d{1,5})?", re.ASCII)
@@ -58,15 +56,15 @@ def check_origin(scope: Scope, headers: Headers) -> None:
         raise Refusal(403, "origin", origin="-")
 
 
-def check_body(headers: Headers, path: str, most: int) -> None:
-    """Refuse bodies that say they are too large, and files where none are taken."""
+def check_body(headers: Headers, most: int) -> None:
+    """Refuse bodies that say they are too large, and forms with files: none is taken."""
     length = headers.get("content-length", "0")
     if not length.isascii() or not length.isdecimal():
         raise Refusal(400, "path")
     if len(length) > 12 or int(length) > most:
         raise Refusal(413, "size", most=most)
     kind = headers.get("content-type", "").strip().lower()
-    if kind.startswith("multipart/") and not takes_uploads(path):
+    if kind.startswith("multipart/"):
         raise Refusal(415, "upload")
 
 

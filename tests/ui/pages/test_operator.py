@@ -164,6 +164,8 @@ def test_disagreeing_is_an_event_of_the_part(ask: Asking, store: Store) -> None:
     assert (event.kind, event.who, event.detail) == (
         "disagree", "oli", {"comment": "scratch at the edge"},
     )  # fmt: skip
+    assert ask.post("/disagree", part_id=part.part_id, text="scratch at the edge")[0] == 200
+    assert store.events(part.part_id) == [event]
     told = ask.get(f"/part/{part.part_id}")[1]
     assert told["part"]["number"] == part.number
     assert [(e["kind"], e["who"]) for e in told["events"]] == [("disagree", "oli")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from inspect import signature
 from itertools import pairwise
@@ -15,7 +15,6 @@ import cv2
 import numpy as np
 import pytest
 from fastapi import FastAPI
-from gradio.utils import get_upload_folder
 from starlette.testclient import TestClient
 
 from cameras import camera_class, camera_names, decode_image
@@ -42,6 +41,7 @@ from ui.pages.setup import routes as setup
 from ui.pages.setup.draft import SetupDraft
 from ui.pages.setup.result import promise
 from ui.pages.setup.training import Options, options_of, start_training
+from ui.pages.setup.uploads import AT_ONCE, Uploads
 from ui.security.users import Role, User
 from ui.words import Words
 
@@ -101,7 +101,15 @@ class Asking:
         return self.client.get(API + path, params={**WHICH, **query})
 
     def post(self, path: str, **body: Any) -> Any:
+        if path == "/good/upload":
+            return self.send(**body)
         answer = self.client.post(API + path, json={**WHICH, **body})
+        return answer.status_code, answer.json()
+
+    def send(self, name: str, data: bytes) -> tuple[int, Any]:
+        """Upload one file."""
+        query = {**WHICH, "name": name}
+        answer = self.client.post(f"{API}/good/upload", params=query, content=data)
         return answer.status_code, answer.json()
 
     def did(self, path: str, **body: Any) -> Any:
@@ -144,14 +152,6 @@ def draft(ask: Asking) -> Iterator[SetupDraft]:
 
 def png(image: Any) -> bytes:
     return cv2.imencode(".png", image)[1].tobytes()
-
-
-def uploaded(name: str, data: bytes) -> str:
-    """Put a file where Gradio's upload puts it."""
-    folder = Path(get_upload_folder()) / "of-a-test"
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / name).write_bytes(data)
-    return str(folder / name)
 
 
 # The promise
@@ -349,31 +349,67 @@ def test_a_picture_is_taken_while_paused(ask: Asking, station: Station, draft: S
 
 
 def test_uploads_are_decoded_before_they_are_kept(ask: Asking, draft: SetupDraft) -> None:
-    image = np.full((40, 60), 90, dtype=np.uint8)
-    good, broken = png(image), png(image)[:60]
-    paths = [uploaded("a part.png", good), uploaded("broken.png", broken),
-             uploaded("script.html", b"<script>"), uploaded("empty.jpg", b"")]  # fmt: skip
-    found = ask.did("/good/upload", paths=paths)
-    assert found["added"] == ["a_part.png"]
+    good = png(np.full((40, 60), 90, dtype=np.uint8))
+    assert ask.did("/good/upload", name="a part.png", data=good)["added"] == ["a_part.png"]
     assert (draft.good / "a_part.png").read_bytes() == good
-    assert [line.split(" ")[1].strip("':") for line in found["refused"]] == [
-        "broken.png", "script.html", "empty.jpg"]  # fmt: skip
-    assert not any(Path(path).exists() for path in paths)
+    for name, data in (("broken.png", good[:60]), ("script.html", b"<script>"), ("empty.jpg", b"")):
+        found = ask.did("/good/upload", name=name, data=data)
+        assert found["added"] == []
+        assert [line.split(" ")[1].strip("':") for line in found["refused"]] == [name]
+    assert draft.names() == ["a_part.png"]
 
 
-def test_only_uploaded_files_are_taken_over(ask: Asking, draft: SetupDraft, tmp_path: Path) -> None:
-    (tmp_path / "secret.png").write_bytes(png(np.zeros((9, 9), np.uint8)))
-    (Path(uploaded("x", b"")).parent / "link.png").unlink(missing_ok=True)
-    link = Path(uploaded("x", b"")).parent / "link.png"
-    link.symlink_to(tmp_path / "secret.png")
-    for path in (
-        str(tmp_path / "secret.png"),
-        f"{link.parent}/../../{tmp_path}/secret.png",
-        str(link),
-    ):
-        assert ask.post("/good/upload", paths=[path])[0] == 404
-    assert (tmp_path / "secret.png").exists()
-    assert draft.names() == []
+@pytest.mark.parametrize("name", ["../../evil.png", "/etc/evil.png", "..\\evil.png", ".png"])
+def test_a_name_that_leads_elsewhere_leads_nowhere(
+    ask: Asking, draft: SetupDraft, tmp_path: Path, name: str
+) -> None:
+    before = {path for path in tmp_path.rglob("*") if "evil" in path.name}
+    ask.send(name, png(np.full((40, 60), 90, np.uint8)))
+    evil = {path for path in tmp_path.rglob("*") if "evil" in path.name} - before
+    assert all(path.is_relative_to(draft.folder) for path in evil)
+
+
+def test_what_is_on_its_way_is_private_and_does_not_stay(ask: Asking, tmp_path: Path) -> None:
+    folder = ask.context.folder / "uploads"
+    left = folder / "left-by-a-kill"
+    folder.mkdir()
+    left.write_bytes(b"x")
+    uploads = Uploads(folder)
+    assert not left.exists()
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b"one"
+        yield b"two"
+
+    async def receive() -> None:
+        async with uploads.received(body()) as path:
+            assert path.read_bytes() == b"onetwo"
+            assert (path.stat().st_mode & 0o777, folder.stat().st_mode & 0o777) == (0o600, 0o700)
+        async with uploads.received(body()):
+            raise OSError("the browser went")
+
+    with pytest.raises(OSError, match="went"):
+        asyncio.run(receive())
+    assert list(folder.iterdir()) == []
+
+
+def test_no_more_than_four_are_on_their_way_at_once(tmp_path: Path) -> None:
+    uploads, most = Uploads(tmp_path / "uploads"), []
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b"x"
+
+    async def one() -> None:
+        async with uploads.received(body()):
+            most.append(len(list(uploads.folder.iterdir())))
+            await asyncio.sleep(0.02)
+
+    async def all_of_them() -> None:
+        await asyncio.gather(*(one() for _ in range(12)))
+
+    asyncio.run(all_of_them())
+    assert len(most) == 12
+    assert max(most) == AT_ONCE == 4
 
 
 def test_the_record_gives_passed_and_ok_parts_but_no_ng(
@@ -484,7 +520,7 @@ def filled(draft: SetupDraft) -> None:
 ACTIONS: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
     ("/good/take", {}, "pictures_taken", {"count": 1}),
     ("/good/record", {"count": 2}, "good_parts_added", {"from": "record", "count": 2}),
-    ("/good/upload", {"paths": ["one.png"]}, "good_parts_added", {"from": "uploaded", "count": 1}),
+    ("/good/upload", {"name": "one.png"}, "good_parts_added", {"from": "uploaded", "count": 1}),
     ("/good/remove", {"names": ["1.png"]}, "good_parts_removed", {"names": ["1.png"]}),
     ("/good/restore", {"names": ["4.png"]}, "good_parts_added", {"from": "brought back"}),
     ("/reference", {"names": ["2.png"]}, "reference_chosen", {"name": "2.png"}),
@@ -516,7 +552,7 @@ def doing(
 
 def body_of(ask: Asking, path: str, body: dict[str, Any]) -> dict[str, Any]:
     if path == "/good/upload":
-        return {"paths": [uploaded("one.png", png(np.full((30, 30), 77, np.uint8)))]}
+        return {"name": "one.png", "data": png(np.full((30, 30), 77, np.uint8))}
     return {"job": "20260301-120000-000000"} if path == "/try" else body
 
 

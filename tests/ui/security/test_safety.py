@@ -23,7 +23,14 @@ GRADIO_BLOCKED = [
     "openapi.json",
     "monitoring",
     "proxy=http://x",
+    "queue/join",
+    "queue/data",
+    "upload",
+    "component_server",
+    "cancel",
+    "reset",
 ]
+MALFORMED = [b"", b"[", b"{}", b'{"data":[],"fn_index":99999999999}', b'{"fn_index":"a"}', b"\xff"]
 
 
 # In a process of its own: Gradio leaves event loops open.
@@ -105,6 +112,35 @@ def test_gradios_own_doors_are_shut_even_for_an_administrator(at_work: AtWork, m
             for method in ("GET", "POST"):
                 answer = client.request(method, f"{mount}/gradio_api/{door}")
                 assert answer.status_code == 404, (mount, door, answer.status_code)
+
+
+def test_an_operators_malformed_calls_end_in_no_traceback(at_work: AtWork) -> None:
+    log = at_work.folder / "page.log"
+    before = log.read_text()
+    with at_work.client("oli") as client:
+        for door in GRADIO_BLOCKED:
+            for body in MALFORMED:
+                headers = {"Content-Type": "application/json"}
+                answer = client.post(f"/gradio_api/{door}", content=body, headers=headers)
+                assert answer.status_code == 404, (door, body)
+        for body in MALFORMED[:5]:
+            answer = client.post("/api/operator/disagree", content=body)
+            assert answer.status_code == 422, body
+    assert log.read_text() == before
+
+
+def test_four_hundred_times_is_once(at_work: AtWork) -> None:
+    at_work.trigger()
+    with at_work.record() as store:
+        (part,) = store.parts(limit=1)
+    with at_work.client("jo") as client:
+        body = {"part_id": part.part_id, "text": "a scratch"}
+        statuses = {
+            client.post("/api/operator/disagree", json=body).status_code for _ in range(400)
+        }
+    assert statuses == {200, 429}
+    with at_work.record() as store:
+        assert [event.kind for event in store.events(part.part_id)] == ["disagree"]
 
 
 TRAVERSALS = [

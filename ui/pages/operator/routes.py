@@ -179,9 +179,17 @@ def _do(router: APIRouter, context: Context) -> None:
         name = who(request, "disagree")
         await _recorded(context, about.part_id)
         detail = {"comment": about.text}
-        await record_event(
-            context, EventKind.DISAGREE, part_id=about.part_id, who=name, detail=detail
-        )
+        events = await asyncio.to_thread(context.store.events, about.part_id)
+        said = [event for event in events if event.kind in (EventKind.DISAGREE, EventKind.LABEL)]
+        # Pressed twice it is said once; after somebody labelled the part it may be said again.
+        if not said or (said[-1].kind, said[-1].who, said[-1].detail) != (
+            EventKind.DISAGREE,
+            name,
+            detail,
+        ):
+            await record_event(
+                context, EventKind.DISAGREE, part_id=about.part_id, who=name, detail=detail
+            )
         return {"ok": True}
 
     @router.post("/trigger")

@@ -8,7 +8,6 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse
-from gradio.utils import get_upload_folder
 
 from cameras import CameraError
 from inspection.errors import InspectionError, SetupError
@@ -21,13 +20,15 @@ from ui.core.errors import Refuse
 from ui.pages.setup.draft import MOST_BYTES, SetupDraft
 from ui.pages.setup.requests import (
     FOREVER,
+    FileName,
     FromDataset,
     FromRecord,
+    Name,
     PictureNames,
-    Uploaded,
     draft_of,
     shown,
 )
+from ui.pages.setup.uploads import Uploads
 
 DATASETS = "datasets"
 
@@ -36,18 +37,17 @@ def add_routes(router: APIRouter, context: Context) -> None:
     """Answer what the page asks of good parts."""
     _pictures(router, context)
 
+    uploads = Uploads(context.folder / "uploads")
+
     def draft(product: str, view: str) -> SetupDraft:
         return draft_of(context, product, view)
 
     @router.post("/good/upload")
-    async def upload(wanted: Uploaded, request: Request) -> dict[str, Any]:
-        """Take over uploaded files; those that are no pictures are refused by name."""
-        of = draft(wanted.product, wanted.view)
-        files = await asyncio.to_thread(_uploaded, wanted.paths)
-        try:
-            return await _add(context, request, of, "uploaded", files)
-        finally:
-            await asyncio.to_thread(_forget, files)
+    async def upload(product: Name, view: Name, name: FileName, request: Request) -> dict[str, Any]:
+        """Take one file, the body of the request; what is no picture is refused by name."""
+        of = draft(product, view)
+        async with uploads.received(request.stream()) as path:
+            return await _add(context, request, of, "uploaded", {name: path})
 
     @router.post("/good/record")
     async def from_record(wanted: FromRecord, request: Request) -> dict[str, Any]:
@@ -126,24 +126,6 @@ def datasets(context: Context) -> list[str]:
     return sorted(p.name for p in folder.iterdir() if p.is_dir() and not p.is_symlink())
 
 
-def _uploaded(paths: list[str]) -> dict[str, Path]:
-    """The files by name that came in through Gradio's upload. Raises Refuse for any other."""
-    uploads = Path(get_upload_folder()).resolve()
-    found = {}
-    for given in paths:
-        path = Path(given).resolve()
-        if not path.is_relative_to(uploads) or not path.is_file():
-            raise Refuse("upload: no such file was uploaded", status=404)
-        found[given] = path
-    return found
-
-
-def _forget(files: dict[str, Path]) -> None:
-    """Remove Gradio's copies."""
-    for path in files.values():
-        path.unlink(missing_ok=True)
-
-
 def _of_record(
     context: Context, draft: SetupDraft, wanted: FromRecord
 ) -> tuple[dict[str, Path], str | None]:
@@ -200,7 +182,9 @@ def _copied(draft: SetupDraft, files: dict[str, Path]) -> tuple[list[str], list[
     for name, path in files.items():
         try:
             if path.stat().st_size > MOST_BYTES:
-                raise SetupError(f"picture {path.name!r}: more than {MOST_BYTES >> 20} MB")
+                raise SetupError(
+                    f"picture {Path(name).name[:80]!r}: more than {MOST_BYTES >> 20} MB"
+                )
             added.append(draft.add(path.read_bytes(), Path(name).name))
         except (
             InspectionError,

@@ -24,6 +24,7 @@ MOST_AT_ONCE = 500
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 Line = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
+FileName = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 LocalTime = Annotated[datetime | None, AfterValidator(lambda at: at and at.astimezone())]
 """A time; without a zone, that of this machine."""
 
@@ -62,12 +63,6 @@ class Taking(Which):
     reference: bool = False
     count: Annotated[int, Field(ge=1, le=MOST_AT_ONCE)] = 1
     series: Annotated[str, StringConstraints(max_length=64)] = ""
-
-
-class Uploaded(Which):
-    """Files that came in through Gradio's upload, by the path it gave."""
-
-    paths: Annotated[list[str], Field(max_length=100)]
 
 
 class FromRecord(PartFilterRequest):

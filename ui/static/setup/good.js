@@ -1,5 +1,5 @@
 // The good parts: taken, uploaded, from the record or a dataset; what their number allows to promise.
-import {call, el, t, toast} from "/static/shared/base.js";
+import {el, t, toast} from "/static/shared/base.js";
 
 const SHOWN = 120, LARGEST = 50 * 2 ** 20, MOST_FILES = 2000;
 let here = null;
@@ -83,13 +83,12 @@ function uploading(app) {
 }
 
 async function upload(app, file) {
-  const form = new FormData();
-  form.append("files", file);
-  const folder = location.pathname.replace(/\/$/, "");
+  const query = new URLSearchParams({...app.which, name: file.name});
   try {
-    const answer = await fetch(`${folder}/gradio_api/upload`, {method: "POST", body: form});
-    if (!answer.ok) return {ok: false, error: `${file.name}: ${t("base.refused", {status: answer.status})}`};
-    return await call("/api/engineer/setup/good/upload", {...app.which, paths: await answer.json()});
+    const headers = {"Content-Type": "application/octet-stream"};
+    const answer = await fetch(`/api/engineer/setup/good/upload?${query}`, {method: "POST", headers, body: file});
+    const found = await answer.json().catch(() => ({error: t("base.refused", {status: answer.status})}));
+    return answer.ok ? {ok: true, ...found} : {ok: false, error: `${file.name}: ${found.error}`};
   } catch {
     return {ok: false, error: `${file.name}: ${t("base.no_server")}`};
   }
