@@ -11,7 +11,13 @@ import pkgutil
 from importlib import import_module
 from types import ModuleType
 
-from cameras._picture_files.reading import IMAGE_SUFFIXES, decode_image, list_images, read_image
+from cameras._picture_files.reading import (
+    IMAGE_SUFFIXES,
+    decode_image,
+    file_bytes,
+    list_images,
+    read_image,
+)
 from cameras._reconnect import Reconnecting
 from cameras.base import (
     Camera,
@@ -42,6 +48,7 @@ __all__ = [
     "camera_class",
     "camera_names",
     "decode_image",
+    "file_bytes",
     "list_images",
     "read_image",
 ]

@@ -14,6 +14,7 @@ import threading
 import time
 import tomllib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from inspection.errors import InspectionError
@@ -24,6 +25,7 @@ LONGEST_TEXT = 1000
 DEEPEST = 32
 """How deep JSON or TOML may be nested; what the product reads has five levels at most."""
 TOLD_EVERY_S = 1.0
+LARGEST_TOML = 1 << 20
 
 log = logging.getLogger(__name__)
 # A string that does not end swallows the rest, as it does for the parser: the search stays linear.
@@ -52,7 +54,7 @@ def read_json(data: bytes, *, most_bytes: int, deepest: int = DEEPEST) -> Any:
         raise Refused(f"not JSON ({_first_line(error)})") from None
 
 
-def read_toml(data: bytes, *, most_bytes: int = 1 << 20) -> dict[str, Any]:
+def read_toml(data: bytes, *, most_bytes: int = LARGEST_TOML) -> dict[str, Any]:
     """Read TOML that others wrote. Raises Refused for whatever is wrong with it."""
     _check_size(len(data), most_bytes)
     try:
@@ -61,6 +63,16 @@ def read_toml(data: bytes, *, most_bytes: int = 1 << 20) -> dict[str, Any]:
         raise Refused(f"not readable as TOML ({_first_line(error)})") from None
     except RecursionError:
         raise Refused("not readable as TOML (nested too deeply)") from None
+
+
+def read_file(path: Path, *, most_bytes: int) -> bytes:
+    """Read a file somebody names: a plain file of at most so many bytes. Raises OSError, Refused."""
+    from cameras._picture_files.regular_file import read_regular
+
+    try:
+        return read_regular(path, most_bytes=most_bytes)
+    except ValueError as error:
+        raise Refused(str(error)) from None
 
 
 def check_text(name: str, text: str | None) -> None:

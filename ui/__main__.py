@@ -10,6 +10,7 @@ from typing import Annotated
 # Before gradio is imported: it would call out otherwise.
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
 
 import typer
 

@@ -17,6 +17,20 @@ PICTURE_KINDS = "PNG, JPEG, BMP, TIFF or WebP"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TiffPacking:
+    """How the first picture of a TIFF is packed: `kind` as in tag 259, its strips or tiles.
+
+    Each of them is `width_px` wide and must come to its `unpacked_bytes`; `tables` is what JPEG strips share.
+    """
+
+    kind: int
+    strips: tuple[bytes, ...]
+    unpacked_bytes: tuple[int, ...]
+    width_px: int
+    tables: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PictureHeader:
     """A picture's size, and its bytes without those a decoder would stumble over."""
 
@@ -24,6 +38,9 @@ class PictureHeader:
     height_px: int
     data: bytes
     grey_with_alpha: bool = False
+    is_jpeg: bool = False
+    tiff: TiffPacking | None = None
+    """How a TIFF is packed, where OpenCV would give pixels of a damaged one; None where it refuses."""
 
 
 def read_header(data: bytes) -> PictureHeader:
@@ -73,7 +90,7 @@ def _jpeg(data: bytes) -> PictureHeader:
         at += _jpeg_segment_length(data, at, marker)
     if data.rfind(b"\xff\xd9", at) < 0:
         raise ValueError(f"is cut short: the JPEG end marker is missing after {len(data)} bytes")
-    return PictureHeader(width_px=size[1], height_px=size[0], data=data)
+    return PictureHeader(width_px=size[1], height_px=size[0], data=data, is_jpeg=True)
 
 
 def _jpeg_segment_length(data: bytes, at: int, marker: int) -> int:
@@ -114,9 +131,24 @@ def _webp(data: bytes) -> PictureHeader:
     return PictureHeader(width_px=width_px, height_px=height_px, data=data)
 
 
-_WIDTH, _HEIGHT, _BITS, _COLOUR = 256, 257, 258, 262
+_WIDTH, _HEIGHT, _BITS, _PACKED, _COLOUR, _ROWS, _TABLES = 256, 257, 258, 259, 262, 278, 347
+_PLANES, _TILE_WIDTH, _TILE_HEIGHT = 284, 322, 323
+_PLAIN, PACKBITS = 1, 32773
+_TIFF_PACKINGS = {_PLAIN, 2, 3, 4, 5, 7, 8, PACKBITS, 32946}
 _EXTENTS = ((273, 279), (324, 325))
-_TIFF_TAGS = {_WIDTH, _HEIGHT, _BITS, _COLOUR, *(tag for pair in _EXTENTS for tag in pair)}
+_TIFF_TAGS = {
+    _PLANES,
+    _TILE_WIDTH,
+    _TILE_HEIGHT,
+    _WIDTH,
+    _HEIGHT,
+    _BITS,
+    _PACKED,
+    _COLOUR,
+    _ROWS,
+    _TABLES,
+    *(tag for pair in _EXTENTS for tag in pair),
+}
 _TIFF_COLOURS = {0: (1, 8), 1: (1, 8, 16), 2: (8, 16), 3: (8,), 6: (8,)}
 """The colour models white-is-0, black-is-0, RGB, palette and YCbCr, with the bits of each."""
 _TIFF_SILENCED = {274: 1, 338: 1}
@@ -136,7 +168,42 @@ def _tiff(data: bytes) -> PictureHeader:
             _need(data, start + size)
     for tag in entries.keys() & _TIFF_SILENCED.keys():
         data = _with_tiff_short(data, order, entries[tag], _TIFF_SILENCED[tag])
-    return PictureHeader(width_px=value[_WIDTH][0], height_px=value[_HEIGHT][0], data=data)
+    width_px, height_px = value[_WIDTH][0], value[_HEIGHT][0]
+    packing = None
+    kind, bits = value.get(_PACKED, [_PLAIN])[0], value.get(_BITS, [1])
+    if kind not in _TIFF_PACKINGS:
+        raise ValueError(
+            f"is a TIFF packed in a way ({kind}) that is not read; "
+            "allowed: not at all (1), LZW (5), JPEG (7), Deflate (8), PackBits (32773), CCITT (2 to 4)"
+        )
+    if kind == PACKBITS or (kind != _PLAIN and max(bits, default=1) <= 8):
+        packing = TiffPacking(
+            kind=kind,
+            strips=tuple(
+                data[start : start + size]
+                for starts, sizes in _EXTENTS
+                for start, size in zip(value.get(starts, []), value.get(sizes, []), strict=False)
+            ),
+            unpacked_bytes=_unpacked_bytes(value),
+            width_px=value.get(_TILE_WIDTH, [width_px])[0],
+            tables=bytes(value.get(_TABLES, [])),
+        )
+    return PictureHeader(width_px=width_px, height_px=height_px, data=data, tiff=packing)
+
+
+def _unpacked_bytes(value: dict[int, list[int]]) -> tuple[int, ...]:
+    """What each strip or tile of a TIFF unpacks to, in bytes; planes stored apart follow each other."""
+    width_px, height_px = value[_WIDTH][0], value[_HEIGHT][0]
+    bits = value.get(_BITS, [1])
+    apart = value.get(_PLANES, [1])[0] == 2
+    bits_px = bits[0] if apart else sum(bits)
+    if _TILE_WIDTH in value:
+        tile = (value[_TILE_WIDTH][0] * bits_px + 7) // 8 * value.get(_TILE_HEIGHT, [0])[0]
+        return (tile,) * len(value.get(_EXTENTS[1][0], []))
+    rows = max(min(value.get(_ROWS, [height_px])[0], height_px), 1)
+    row_bytes = (width_px * bits_px + 7) // 8
+    plane = [min(rows, height_px - top) * row_bytes for top in range(0, height_px, rows)]
+    return tuple(plane * (len(bits) if apart else 1))
 
 
 def _with_tiff_short(data: bytes, order: str, at: int, value: int) -> bytes:

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from cameras._picture_files.complaints import check_tiff, decode_jpeg
 from cameras._picture_files.headers import PictureHeader
 
 
@@ -16,6 +17,8 @@ def decode(header: PictureHeader, bits: int) -> NDArray[np.uint8]:
 
     `bits` is how many of 16 bits the camera used. Raises ValueError.
     """
+    if header.is_jpeg:
+        return _of_right_size(decode_jpeg(header.data), header)
     image = _to_8_bits(_as_stored(header), bits)
     if image.ndim == 2:
         return image
@@ -26,11 +29,18 @@ def decode(header: PictureHeader, bits: int) -> NDArray[np.uint8]:
 
 
 def _as_stored(header: PictureHeader) -> NDArray[Any]:
+    check_tiff(header)
     try:
         image = cv2.imdecode(np.frombuffer(header.data, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error as exc:
         raise ValueError("is damaged: it cannot be decoded") from exc
-    if image is None or image.shape[:2] != (header.height_px, header.width_px):
+    if image is None:
+        raise ValueError("is damaged: it cannot be decoded")
+    return _of_right_size(image, header)
+
+
+def _of_right_size(image: NDArray[Any], header: PictureHeader) -> NDArray[Any]:
+    if image.shape[:2] != (header.height_px, header.width_px):
         raise ValueError("is damaged: it cannot be decoded")
     return image
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cameras._picture_files.headers import PICTURE_KINDS, PictureHeader, read_header
+from cameras._picture_files.regular_file import read_regular
 from cameras.base import CameraUnavailable, ImageFileError
 
 IMAGE_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
@@ -31,7 +32,7 @@ def read_image(
     `bits` is how many of 16 bits the camera used, `max_pixels` the largest size allowed. Raises
     ImageFileError.
     """
-    return decode_image(_file_bytes(Path(path)), str(path), max_pixels=max_pixels, bits=bits)
+    return decode_image(file_bytes(Path(path)), str(path), max_pixels=max_pixels, bits=bits)
 
 
 def decode_image(
@@ -78,23 +79,25 @@ def one_line(name: str) -> str:
     return name if name.isprintable() else repr(name)
 
 
-def _file_bytes(path: Path) -> bytes:
+def file_bytes(path: Path) -> bytes:
+    """Read the bytes of a picture file, of which nobody knows yet whether it is one.
+
+    Raises ImageFileError.
+    """
     shown = one_line(str(path))
     try:
-        if path.is_dir():
-            raise ImageFileError(f"picture {shown} is a folder; give one file: {PICTURE_KINDS}")
-        if path.exists() and not path.is_file():
-            raise ImageFileError(f"picture {shown} is a device, not a file")
-        size = path.stat().st_size
-        if size > MAX_FILE_BYTES:
-            allowed = f"the limit is {MAX_FILE_BYTES} bytes"
-            raise ImageFileError(f"picture {shown} is too large: {size} bytes; {allowed}")
-        return path.read_bytes()
+        return read_regular(path, most_bytes=MAX_FILE_BYTES)
     except FileNotFoundError as exc:
         raise ImageFileError(f"picture {shown} does not exist") from exc
-    except (OSError, ValueError) as exc:
-        reason = getattr(exc, "strerror", None) or str(exc)
+    except IsADirectoryError as exc:
+        raise ImageFileError(
+            f"picture {shown} is a folder; give one file: {PICTURE_KINDS}"
+        ) from exc
+    except OSError as exc:
+        reason = exc.strerror or str(exc)
         raise ImageFileError(f"picture {shown} cannot be read: {reason.lower()}") from exc
+    except ValueError as exc:
+        raise ImageFileError(f"picture {shown} {exc}") from exc
 
 
 def _check_size(header: PictureHeader, max_pixels: int) -> None:

@@ -41,6 +41,7 @@ app.add_typer(records.app, name="records")
 
 def main() -> NoReturn:
     """Run the command line; every error becomes one line and exit code 1."""
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")  # what is wrong with a picture, we say
     try:
         code = app(standalone_mode=False)
     except (KeyboardInterrupt, typer.Abort):

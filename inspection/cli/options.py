@@ -48,7 +48,12 @@ InsecureOption = Annotated[
 RecipeArgument = Annotated[Path, typer.Argument(help="Recipe file made by `inspection train`.")]
 
 
+def one_line(text: object) -> str:
+    """A text others chose, a file's name say, as it can stand within one line of ours."""
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in str(text))
+
+
 def fail(line: str) -> NoReturn:
     """End the command with one line on standard error and exit code 1."""
-    typer.echo(f"inspection: {line}", err=True)
+    typer.echo(f"inspection: {one_line(line)}", err=True)
     sys.exit(1)

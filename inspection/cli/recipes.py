@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from inspection.cli.options import JsonOption, RecipeArgument, fail
+from inspection.cli.options import JsonOption, RecipeArgument, fail, one_line
 from inspection.cli.progress import ProgressBar
 from inspection.training.options import BALANCED, EFFORTS
 
@@ -201,7 +201,10 @@ def inspect_(
                 line = {"image": str(found.path)} | found.judgement.as_json()
                 typer.echo(json.dumps(line))
             else:
-                typer.echo(f"{found.judgement.verdict:<15} {found.path}  {found.judgement.reason}")
+                judged = found.judgement
+                typer.echo(
+                    f"{judged.verdict:<15} {one_line(found.path)}  {one_line(judged.reason)}"
+                )
     if not as_json and len(paths) > 1:
         typer.echo(f"{len(paths)} inspected, {len(paths) - not_pass} passed, {not_pass} not")
     if not_pass:
@@ -286,7 +289,7 @@ def _print_training(report: TrainingReport, recipe: Path) -> None:
         if rows:
             typer.echo(f"{title} ({len(rows)}):")
             for row in rows[:10]:
-                typer.echo(f"  {row}")
+                typer.echo(f"  {one_line(row)}")
             if len(rows) > 10:
                 typer.echo(f"  and {len(rows) - 10} more; --json lists all")
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from inspection.cli.options import one_line
+
 if TYPE_CHECKING:
     from inspection.store import Store
     from inspection.store.filters import PartFilter
@@ -75,10 +77,10 @@ def verify(
     elif not findings:
         typer.echo(f"record {store}: as it was written; head {head.count}:{head.hash}")
     for finding in [] if as_json else findings:
-        typer.echo(finding)
+        typer.echo(one_line(finding))
     if findings:
         more = f" (and {len(findings) - 1} more)" if findings[1:] else ""
-        typer.echo(f"record {store}: {findings[0]}{more}", err=True)
+        typer.echo(f"record {store}: {one_line(findings[0])}{more}", err=True)
         raise typer.Exit(1)
 
 

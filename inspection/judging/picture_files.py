@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cameras import CameraError, Frame, decode_image, list_images
+from cameras import CameraError, Frame, decode_image, file_bytes, list_images
 from inspection.errors import InspectionError
 from inspection.judgement import Judgement, Verdict
 from inspection.judging.judge import inspect
@@ -49,7 +49,7 @@ def judge_files(paths: list[Path], recipe: Recipe) -> Iterator[JudgedFile]:
     for number, path in enumerate(paths):
         frame, problem, data = None, "", b""
         try:
-            data = path.read_bytes()
+            data = file_bytes(path)
             frame = Frame(
                 image=decode_image(data, str(path), bits=recipe.settings.setup.bits),
                 camera="file",

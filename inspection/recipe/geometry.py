@@ -37,12 +37,21 @@ class Window:
         return picture[rows, self.left_px : self.left_px + self.width_px]
 
 
+LONGEST_PX = 16_384
+"""Of a side; no picture is longer."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Canvas:
     """The size all pictures are brought to; both sides are multiples of the coarsest stride."""
 
     height_px: int
     width_px: int
+
+    def __post_init__(self) -> None:
+        for name in ("height_px", "width_px"):
+            if not 1 <= (value := getattr(self, name)) <= LONGEST_PX:
+                raise ValueError(f"Canvas.{name}: expected 1 to {LONGEST_PX}, got {value}")
 
     def times(self, factor: int) -> Canvas:
         """A canvas with sides so many times as long."""

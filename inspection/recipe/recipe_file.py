@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 import tempfile
 import zipfile
 from collections.abc import Mapping
@@ -21,13 +20,14 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 import models
 from cameras import CameraError, decode_image
 from inspection.durable_files import replace_file
 from inspection.errors import RecipeError
+from inspection.outside import Refused, read_file, read_json
 from inspection.recipe.calibration import Calibration
 from inspection.recipe.framing import Framing
 from inspection.recipe.geometry import Canvas
@@ -65,7 +65,7 @@ class Reference:
     score: float
 
 
-@dataclass(frozen=True, config=ConfigDict(extra="forbid"), kw_only=True)
+@dataclass(frozen=True, config=STRICT, kw_only=True)
 class RecipeSettings:
     """The content of recipe.json."""
 
@@ -247,12 +247,12 @@ def _archive(content: Mapping[str, bytes]) -> bytes:
 def _read_members(path: Path, where: str) -> dict[str, bytes]:
     """Read every member after checking sizes, names and hashes."""
     try:
-        size = path.stat().st_size
-        if size > MAX_FILE_BYTES:
-            raise RecipeError(f"{where}: {size} bytes, at most {MAX_FILE_BYTES} are allowed")
-        data = path.read_bytes()
+        data = read_file(path, most_bytes=MAX_FILE_BYTES)
     except OSError as error:
         raise RecipeError(f"{where}: cannot be read ({error.strerror or error})") from error
+    except Refused as error:
+        raise RecipeError(f"{where}: {error}") from error
+    size = len(data)
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
     except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
@@ -310,9 +310,9 @@ def _check_sums(content: Mapping[str, bytes], where: str) -> None:
 
 def _settings(data: bytes, where: str) -> RecipeSettings:
     try:
-        raw = json.loads(data)
+        raw = read_json(data, most_bytes=MAX_FILE_BYTES)
         number = raw.get("format")
-    except (ValueError, AttributeError, RecursionError) as error:
+    except (Refused, AttributeError) as error:
         raise RecipeError(f"{where}: member {SETTINGS} is not readable ({error})") from error
     if isinstance(number, int) and number > FORMAT:
         raise RecipeError(

@@ -5,7 +5,6 @@ Written as TOML, kept in the recipe as JSON. Polygons are in pixels of the refer
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import field
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,9 +19,10 @@ from pydantic.dataclasses import dataclass
 from cameras import read_image
 from inspection.errors import SetupError
 from inspection.judgement import Region
+from inspection.outside import LARGEST_TOML, Refused, read_file, read_toml
 from inspection.recipe.geometry import Window
 
-STRICT = ConfigDict(extra="forbid")
+STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 MARGIN = 1 / 16
 """Seen around the region of interest, as a share of its longer side: about one patch."""
@@ -135,11 +135,11 @@ _ADAPTER = TypeAdapter(Setup)
 def read_setup(path: Path) -> Setup:
     """Read a set-up file. Raises SetupError naming the key, what was got and what is allowed."""
     try:
-        data = tomllib.loads(path.read_text("utf-8"))
+        data = read_toml(read_file(path, most_bytes=LARGEST_TOML))
     except FileNotFoundError:
         raise SetupError(f"set-up {path}: no such file") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SetupError(f"set-up {path}: not readable as TOML ({error})") from error
+    except (OSError, Refused) as error:
+        raise SetupError(f"set-up {path}: {error}") from error
     return setup_from(data, where=f"set-up {path}")
 
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import inspect
-import tomllib
 from collections.abc import Mapping
 from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
-from annotated_types import Ge, Gt, Len
+from annotated_types import Ge, Gt, Le, Len
 from pydantic import StringConstraints, TypeAdapter, ValidationError, create_model
 from pydantic.dataclasses import dataclass
 
 from cameras import CameraError, camera_names
 from inspection.errors import SetupError
+from inspection.outside import LARGEST_TOML, Refused, read_file, read_toml
 from inspection.plant.messages import ReviewIs
 from inspection.recipe.setup_file import STRICT, first_problem
 from inspection.station.released_recipes import RecipesAllowed
@@ -100,10 +100,10 @@ class StationFile:
     """plant: outputs and triggers below say when; camera: each picture of the camera is a part."""
     triggers: dict[str, Settings] = field(default_factory=dict)
     outputs: dict[str, Settings] = field(default_factory=dict)
-    deadline_ms: Annotated[float, Gt(0)] = 1000.0
-    queue: Annotated[int, Ge(1)] = 8
-    stall_s: Annotated[float, Gt(0)] = 30.0
-    status_port: Annotated[int, Ge(0)] = 0
+    deadline_ms: Annotated[float, Gt(0), Le(3_600_000)] = 1000.0
+    queue: Annotated[int, Ge(1), Le(10_000)] = 8
+    stall_s: Annotated[float, Gt(0), Le(86_400)] = 30.0
+    status_port: Annotated[int, Ge(0), Le(65_535)] = 0
     review: ReviewIs = "reject"
     """What a REVIEW part is to the line; the record and the page say REVIEW in any case."""
     recipes: RecipesAllowed | None = None
@@ -149,11 +149,11 @@ def read_station(path: Path) -> StationFile:
     """
     where = f"station file {path}"
     try:
-        data = tomllib.loads(path.read_text("utf-8"))
+        data = read_toml(read_file(path, most_bytes=LARGEST_TOML))
     except FileNotFoundError:
         raise SetupError(f"{where}: no such file") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SetupError(f"{where}: not readable as TOML ({error})") from error
+    except (OSError, Refused) as error:
+        raise SetupError(f"{where}: {error}") from error
     if "home" in data:
         raise SetupError(f"{where}: home: unknown key")
     try:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+import random
 import struct
 import zlib
 from pathlib import Path
@@ -11,7 +13,9 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+import tifffile
 from numpy.typing import NDArray
+from PIL import Image
 
 from cameras import ImageFileError, decode_image, read_image
 from cameras._picture_files import reading as files
@@ -214,7 +218,7 @@ def test_folder(tmp_path: Path) -> None:
 
 def test_device(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.png")
-    assert _refusal(tmp_path / "pipe.png") == "is a device, not a file"
+    assert _refusal(tmp_path / "pipe.png") == "is a pipe or device, not a file"
 
 
 def test_empty_file(tmp_path: Path) -> None:
@@ -370,3 +374,78 @@ def test_limits_are_in_the_manual() -> None:
     assert f"{files.MAX_PIXELS // 1_000_000} megapixels" in text
     assert f"{files.MAX_FILE_BYTES // 2**20} MB" in text
     assert [suffix for suffix in files.IMAGE_SUFFIXES if f"`{suffix}`" not in text] == []
+
+
+def _packed(kind: str, image: NDArray[Any]) -> bytes:
+    """A picture as a JPEG or as a TIFF packed in one of the ways there are, written by Pillow."""
+    rgb = image if image.ndim == 2 else image[..., ::-1]
+    data = io.BytesIO()
+    if kind == "jpeg":
+        Image.fromarray(rgb).save(data, "JPEG", quality=92)
+    else:
+        more = {"quality": 92} if kind == "tiff_jpeg" else {}
+        Image.fromarray(rgb).save(data, "TIFF", compression=PILLOW.get(kind, kind), **more)
+    return data.getvalue()
+
+
+PILLOW = {"tiff_jpeg": "jpeg"}
+KINDS = ("jpeg", "tiff_lzw", "tiff_adobe_deflate", "packbits", "tiff_jpeg")
+
+
+def _photo() -> NDArray[np.uint8]:
+    noise = np.random.default_rng(4).integers(0, 255, (96, 128, 3), dtype=np.uint8)
+    return cv2.GaussianBlur(noise, (0, 0), 1.5)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_intact_picture_has_the_pixels_opencv_gives(kind: str, channels: int) -> None:
+    image = _photo() if channels == 3 else _photo()[..., 0]
+    data = _packed(kind, image)
+    stored = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    expected = stored if stored.ndim == 2 else cv2.cvtColor(stored, cv2.COLOR_BGR2RGB)
+    assert np.array_equal(decode_image(data, "a"), expected)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_a_decoder_complains_of_is_no_picture(
+    kind: str, channels: int, capfd: pytest.CaptureFixture[str]
+) -> None:
+    whole = _packed(kind, _photo() if channels == 3 else _photo()[..., 0])
+    chance = random.Random(f"{kind} {channels}")
+    refused = 0
+    for _ in range(300):
+        data = bytearray(whole)
+        for _ in range(3):
+            data[chance.randrange(len(data) // 3, len(data) - 200)] = chance.randrange(256)
+        capfd.readouterr()
+        try:
+            decode_image(bytes(data), "a")
+        except ImageFileError:
+            refused += 1
+        else:
+            said = capfd.readouterr().err.splitlines()
+            assert not [line for line in said if "Directory" not in line]  # its tags are no pixels
+    assert refused >= 5
+
+
+def test_a_jpeg_with_bytes_missing_in_the_middle_is_no_picture(tmp_path: Path) -> None:
+    data = _packed("jpeg", _photo())
+    cut = data[: len(data) // 2] + data[len(data) // 2 + 400 :]
+    assert "is damaged: Corrupt JPEG data" in _refused(tmp_path, cut)
+
+
+def test_tiles_and_planes_of_packbits_are_whole(tmp_path: Path) -> None:
+    image = _photo()
+    for settings in ({"tile": (32, 48)}, {"planarconfig": "separate"}, {"rowsperstrip": 7}):
+        path = tmp_path / "a.tif"
+        given = image.transpose(2, 0, 1) if "planarconfig" in settings else image
+        tifffile.imwrite(path, given, photometric="rgb", compression="packbits", **settings)
+        assert np.array_equal(read_image(path), image), settings
+
+
+def test_what_never_ends_is_not_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.png")
+    assert _refusal(tmp_path / "a.png") == "is a pipe or device, not a file"
+    assert _refusal(Path("/dev/zero")) == "is a pipe or device, not a file"

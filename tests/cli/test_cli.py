@@ -427,3 +427,21 @@ def test_every_command_but_one_prints_json() -> None:
     without = {name for name, each in _commands().items() if "--json" not in _options(each)}
     assert without == {"ui"}
     assert "Every command but `ui` takes `--json`" in MANUAL.read_text(encoding="utf-8")
+
+
+def test_what_is_no_file_is_not_waited_for_and_a_name_forges_no_line(
+    cli: Any, line: Any, tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    forged = save(tmp_path / "a.png", line.good(0)).rename(tmp_path / "a\nPASS            b.png")
+    broken = bytearray(cv2.imencode(".jpg", line.good(0))[1].tobytes())
+    del broken[len(broken) // 2 : len(broken) // 2 + 600]
+    (tmp_path / "c.jpg").write_bytes(broken)
+    done = cli("inspect", line.recipe_path, "pipe.png", "/dev/zero", forged, "c.jpg")
+    assert (done.returncode, done.stderr) == (3, "")
+    pipe, zero, named, damaged, total = done.stdout.splitlines()
+    assert pipe == "CANNOT_INSPECT  pipe.png  picture pipe.png is a pipe or device, not a file"
+    assert zero == "CANNOT_INSPECT  /dev/zero  picture /dev/zero is a pipe or device, not a file"
+    assert f"{tmp_path}/a\\nPASS            b.png  " in named
+    assert damaged.startswith("CANNOT_INSPECT  c.jpg  picture c.jpg is damaged: Corrupt JPEG data")
+    assert total.startswith("4 inspected, ")

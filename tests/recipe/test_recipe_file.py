@@ -200,7 +200,7 @@ def test_a_file_of_senseless_size_is_refused_unread(
     path = tmp_path / "huge.recipe"
     with path.open("wb") as file:
         file.truncate(recipes.MAX_FILE_BYTES + 1)
-    with pytest.raises(RecipeError, match=f"at most {recipes.MAX_FILE_BYTES} are allowed"):
+    with pytest.raises(RecipeError, match=f"the limit is {recipes.MAX_FILE_BYTES} bytes"):
         open_recipe(path)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from pathlib import Path
 
@@ -93,3 +94,31 @@ def test_a_mistake_is_one_line_that_names_the_key(text: str, problem: str, tmp_p
 
 def test_the_example_leaves_nothing_to_guess() -> None:
     assert tomllib.loads(EXAMPLE.read_text("utf-8"))["trigger"] == "plant"
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("deadline_ms = inf", "deadline_ms: Input should be a finite number, got inf"),
+        ("deadline_ms = 1e9", "deadline_ms: Input should be less than or equal to 3600000"),
+        ("status_port = 99999", "status_port: Input should be less than or equal to 65535"),
+        ("stall_s = nan", "stall_s: Input should be a finite number"),
+        ("queue = 1000000", "queue: Input should be less than or equal to 10000"),
+        ("images = " + "[" * 5000, "not readable as TOML (nested too deeply)"),
+    ],
+)
+def test_a_number_that_cannot_be_and_a_nest_are_one_line(
+    tmp_path: Path, line: str, said: str
+) -> None:
+    path = tmp_path / "station.toml"
+    path.write_text(f"{line}\n{SMALL}", "utf-8")
+    with pytest.raises(SetupError) as caught:
+        read_station(path)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_station_file_that_is_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "station.toml")
+    with pytest.raises(SetupError, match="is a pipe or device, not a file"):
+        read_station(tmp_path / "station.toml")
