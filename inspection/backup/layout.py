@@ -17,7 +17,9 @@ from inspection.backup.archive import MANIFEST, BackupError
 from inspection.station.station_file import read_station
 from inspection.store.database import place_of
 
-PAGE_LEFT_OUT = frozenset({"runtime.json", "secret", "jobs", "downloads", "uploads", ".probe"})
+PAGE_LEFT_OUT = frozenset(
+    {"runtime.json", "secret", "sessions.json", "jobs", "downloads", "uploads", ".probe"}
+)
 """Not copied of the page's folder: how to reach a process, keys of sessions, and what can be made anew."""
 RECIPES = "recipes"
 

@@ -65,6 +65,7 @@ class ActionKind(RecordKind):
     USER_PASSWORD_SET = "user_password_set"
     USER_REMOVED = "user_removed"
     USER_SIGNED_OUT = "user_signed_out"
+    SESSION_ENDED = "session_ended"
     PASSWORD_CHANGED = "password_changed"
     CHANGE_FAILED = "change_failed"
     PAUSED = "paused"

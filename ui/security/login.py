@@ -173,7 +173,8 @@ class LoginRoutes:
         if (old := request.scope.get("session")) is not None:
             self.sessions.end(old)
         response = RedirectResponse(local(onward), 303)
-        line = self.sessions.start(user, secure=_secure(request))
+        address = request.client.host if request.client else ""
+        line = self.sessions.start(user, secure=_secure(request), address=address)
         response.headers.append("Set-Cookie", line)
         return response
 
@@ -204,7 +205,7 @@ class LoginRoutes:
         if kind:
             parts.append(_inputs(kind, say, name=name[:LONGEST], onward=local(onward)))
         if request.scope.get("user") is not None:
-            parts.append(plain_pages.link(say("login.back_to_line"), "/"))
+            parts.append(plain_pages.link(say("login.back_to_line"), "/", quiet=True))
         parts.append(plain_pages.languages(language, _here(onward)))
         title = say(f"login.{kind or 'sign_in'}")
         return plain_pages.page(title, language, parts, status=status)

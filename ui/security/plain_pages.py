@@ -45,9 +45,9 @@ def line(text: str, kind: str = "told") -> str:
     return f'<p class="{kind}"{role}>{escape(text)}</p>'
 
 
-def link(text: str, target: str) -> str:
-    """Make a link to a place of our own."""
-    return f'<p><a class="button" href="{escape(target)}">{escape(text)}</a></p>'
+def link(text: str, target: str, *, quiet: bool = False) -> str:
+    """Make a link to a place of our own; a quiet one is not what people come for."""
+    return f'<p><a class="button{" quiet" if quiet else ""}" href="{escape(target)}">{escape(text)}</a></p>'
 
 
 def field(name: str, label: str, *, kind: str = "text", value: str = "", fill: str) -> str:

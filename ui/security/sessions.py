@@ -6,7 +6,7 @@ import hashlib
 import os
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from secrets import token_bytes, token_hex
@@ -16,6 +16,7 @@ from itsdangerous import BadData, URLSafeSerializer
 
 from inspection.durable_files import new_file
 from inspection.errors import InspectionError
+from ui.security.session_register import Entry, SessionRegister
 from ui.security.users import Role, User, Users
 
 SECRET_BYTES = 32
@@ -33,6 +34,17 @@ class SessionsError(InspectionError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OpenSession:
+    """A session as an administrator sees it: `handle` names it and opens nothing."""
+
+    handle: str
+    user: User
+    since_s: float
+    used_s: float
+    address: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
     """One sign-in of one person in one browser."""
 
@@ -47,26 +59,24 @@ class Sessions:
     """Issues and reads the cookie of a session.
 
     A session ends 8 h (operator) or 1 h (engineer, administrator) after it was last used, 12 h after
-    sign-in at the latest, with a change of password or role, with removal, and by sign-out. Single
-    sign-outs and uses are kept in memory: a restart forgets them, never the other ends.
+    sign-in at the latest, with a change of password or role, with removal, by sign-out, and when an
+    administrator ends it; a restart of the page changes nothing of that.
     """
 
     def __init__(
         self, secret: Path, users: Users, *, clock: Callable[[], float] = time.time
     ) -> None:
         self.secret, self.users, self.clock = secret, users, clock
-        self._used: dict[str, float] = {}
-        self._ended: dict[str, float] = {}
+        self.register = SessionRegister(secret.with_name("sessions.json"))
 
     @cached_property
     def cookie(self) -> str:
         """The cookie's name, another one for each station: cookies do not tell ports apart."""
         return f"inspection_{hashlib.sha256(self._key).hexdigest()[:8]}"
 
-    def start(self, user: User, *, secure: bool) -> str:
+    def start(self, user: User, *, secure: bool, address: str = "") -> str:
         """Begin a session; give the Set-Cookie line."""
         now = self.clock()
-        self._purge(now)
         session = Session(
             user=user,
             id=token_hex(16),
@@ -74,6 +84,8 @@ class Sessions:
             since_s=now,
             used_s=now,
         )
+        entry = replace(_entry(session), address=address)
+        self.register.begun(session.id, entry, oldest_s=now - ABSOLUTE_S)
         return self._line(self._sign(session), secure=secure)
 
     def read(self, cookies: str) -> Session | None:
@@ -84,11 +96,12 @@ class Sessions:
     def valid(self, session: Session) -> bool:
         """Whether a session still holds."""
         now, user = self.clock(), self.users.find(session.user.name)
-        used_s = max(session.used_s, self._used.get(session.id, 0.0))
+        entry = self.register.find(session.id)
+        used_s = max(session.used_s, 0.0 if entry is None else entry.used_s)
         return (
             user == session.user
             and self.users.stamp(user.name) == session.stamp
-            and session.id not in self._ended
+            and not (entry is not None and entry.ended)
             and -SKEW_S <= now - used_s <= IDLE_S[user.role]
             and -SKEW_S <= now - session.since_s <= ABSOLUTE_S
         )
@@ -96,14 +109,49 @@ class Sessions:
     def renew(self, session: Session, *, secure: bool) -> str | None:
         """Note that a session was used; give a new Set-Cookie line when the cookie is old."""
         now = self.clock()
-        self._used[session.id] = now
+        self.register.used(session.id, _entry(session), now)
         if now - session.used_s < RENEW_S:
             return None
         return self._line(self._sign(session, used_s=now), secure=secure)
 
     def end(self, session: Session) -> None:
         """End one session, also for copies of its cookie."""
-        self._ended[session.id] = session.since_s
+        self.register.ended(session.id, _entry(session))
+
+    def listed(self) -> list[OpenSession]:
+        """List the sessions that may be open, the one used last first."""
+        now = self.clock()
+        found = [
+            OpenSession(
+                handle=handle_of(session_id),
+                user=User(entry.name, entry.role),
+                since_s=entry.since_s,
+                used_s=entry.used_s,
+                address=entry.address,
+            )
+            for session_id, entry in self.register.entries().items()
+            if self._open(entry, now)
+        ]
+        return sorted(found, key=lambda each: -each.used_s)
+
+    def end_one(self, handle: str) -> User | None:
+        """End the open session of a handle; give whose it was, None where there is none."""
+        now = self.clock()
+        for session_id, entry in self.register.entries().items():
+            if handle_of(session_id) == handle and self._open(entry, now):
+                self.register.ended(session_id, entry)
+                return User(entry.name, entry.role)
+        return None
+
+    def _open(self, entry: Entry, now: float) -> bool:
+        """Whether a remembered session still holds."""
+        return (
+            not entry.ended
+            and self.users.find(entry.name) == User(entry.name, entry.role)
+            and self.users.stamp(entry.name) == entry.stamp
+            and now - entry.used_s <= IDLE_S[entry.role]
+            and now - entry.since_s <= ABSOLUTE_S
+        )
 
     def clear(self, *, secure: bool) -> str:
         """The Set-Cookie line that takes the cookie away."""
@@ -140,11 +188,6 @@ class Sessions:
         line = f"{self.cookie}={value}; Path=/; HttpOnly; SameSite=Strict"
         return f"{line}; Secure" if secure else line
 
-    def _purge(self, now: float) -> None:
-        """Forget what has ended by age anyway."""
-        self._ended = {i: t for i, t in self._ended.items() if now - t <= ABSOLUTE_S}
-        self._used = {i: t for i, t in self._used.items() if now - t <= ABSOLUTE_S}
-
     @cached_property
     def _key(self) -> bytes:
         return read_secret(self.secret)
@@ -156,6 +199,21 @@ class Sessions:
             salt="session",
             signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256},
         )
+
+
+def handle_of(session_id: str) -> str:
+    """What a session is called outside of its cookie."""
+    return hashlib.sha256(session_id.encode()).hexdigest()[:16]
+
+
+def _entry(session: Session) -> Entry:
+    return Entry(
+        name=session.user.name,
+        role=session.user.role,
+        stamp=session.stamp,
+        since_s=session.since_s,
+        used_s=session.used_s,
+    )
 
 
 def read_secret(path: Path) -> bytes:

@@ -276,11 +276,39 @@ def test_the_users_sessions_end_with_the_change(
         assert desk.context.sessions.read(cookies) is None
 
 
+def test_sessions_are_listed_and_ended_one_by_one(desk: Desk) -> None:
+    with desk.client("ada") as client, desk.client("mia") as one, desk.client("mia") as other:
+        assert other.get("/api/admin/users").status_code == 403
+        found = client.get("/api/admin/sessions").json()["sessions"]
+        assert [(each["user"]["name"], each["mine"]) for each in found].count(("mia", False)) == 2
+        (mine,) = (each for each in found if each["mine"])
+        assert (mine["user"], mine["address"]) == (
+            {"name": "ada", "role": "administrator"}, "127.0.0.1"
+        )  # fmt: skip
+        handle = next(each["handle"] for each in found if each["user"]["name"] == "mia")
+        assert client.post("/api/admin/sessions/end", json={"handle": handle}).json() == {
+            "ok": True
+        }
+        # 403 is of one who is signed in; the other is nobody but the operator of this station.
+        left = [each.get("/engineer/x").status_code for each in (one, other)]
+        assert sorted(left) == [403, 404]
+        again = client.post("/api/admin/sessions/end", json={"handle": handle})
+        assert (again.status_code, again.json()["error"]) == (
+            404, "This session is not open any more."
+        )  # fmt: skip
+    assert desk.kinds()[-1] == "session_ended"
+    assert desk.store.actions(kind="session_ended")[0].detail == {
+        "name": "mia", "address": "127.0.0.1"
+    }  # fmt: skip
+
+
 # Roles
 
 ENDPOINTS = [
     ("GET", "/api/admin/users"),
     *(("POST", f"/api/admin/users/{verb}") for verb in ("add", "role", "password", "remove", "sign_out")),
+    ("GET", "/api/admin/sessions"),
+    ("POST", "/api/admin/sessions/end"),
     ("GET", "/api/admin/audit"),
     ("GET", "/api/admin/audit/people"),
     ("GET", "/api/admin/audit/table.csv"),

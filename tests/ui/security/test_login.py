@@ -312,7 +312,7 @@ class TestFirst:
 
 
 class TestBackToTheLine:
-    LINK = '<a class="button" href="/">Back to the line</a>'
+    LINK = '<a class="button quiet" href="/">Back to the line</a>'
 
     def test_from_the_station_itself_and_when_signed_in(self, station: Station) -> None:
         client = station.visit()

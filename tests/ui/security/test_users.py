@@ -444,6 +444,63 @@ class TestSessions:
         assert sessions.read(other) is not None
         assert sessions.clear(secure=False).endswith("; Max-Age=0")
 
+    def test_what_was_ended_stays_ended_over_a_restart(
+        self, sessions: Sessions, users: Users, clock: Clock
+    ) -> None:
+        cookie, other = self.begin(sessions), self.begin(sessions, "Ada")
+        session = sessions.read(cookie)
+        assert session is not None
+        sessions.end(session)
+        again = Sessions(sessions.secret, users, clock=clock)
+        assert again.read(cookie) is None
+        assert again.read(other) is not None
+        assert [each.user.name for each in again.listed()] == ["Ada"]
+        assert stat.S_IMODE(sessions.register.path.stat().st_mode) == 0o600
+
+    def test_idle_counts_from_the_last_use_over_a_restart(
+        self, sessions: Sessions, users: Users, clock: Clock
+    ) -> None:
+        cookie = self.begin(sessions)
+        clock.now_s += HOUR_S - 1
+        session = sessions.read(cookie)
+        assert session is not None
+        sessions.renew(session, secure=False)
+        clock.now_s += HOUR_S - 1
+        again = Sessions(sessions.secret, users, clock=clock)
+        assert again.read(cookie) is not None
+
+    def test_the_open_ones_are_listed_the_last_used_first(
+        self, sessions: Sessions, users: Users, clock: Clock
+    ) -> None:
+        eve, ada = User("Eve", Role.ENGINEER), User("Ada", Role.ADMINISTRATOR)
+        sessions.start(eve, secure=False, address="10.0.0.9")
+        clock.now_s += 100
+        sessions.start(ada, secure=False, address="10.0.0.8")
+        told = [(each.user, each.address) for each in sessions.listed()]
+        assert told == [(ada, "10.0.0.8"), (eve, "10.0.0.9")]
+        assert sessions.end_one(sessions.listed()[1].handle) == eve
+        assert sessions.end_one("0" * 16) is None
+        assert [each.user for each in sessions.listed()] == [ada]
+        users.set_password("Ada", OTHER)
+        assert sessions.listed() == []
+
+    def test_old_ones_are_forgotten(self, sessions: Sessions, clock: Clock) -> None:
+        for _ in range(5):
+            self.begin(sessions)
+            clock.now_s += 6 * HOUR_S
+        assert len(sessions.register.entries()) == 3
+
+    @pytest.mark.parametrize("content", [b"", b"[", b"[" * 5000, b'{"format": 2}', b"[1]", b"\xff"])
+    def test_a_damaged_register_keeps_nobody_out(
+        self, sessions: Sessions, users: Users, clock: Clock, content: bytes
+    ) -> None:
+        cookie = self.begin(sessions)
+        sessions.register.path.write_bytes(content)
+        again = Sessions(sessions.secret, users, clock=clock)
+        assert again.read(cookie) is not None
+        self.begin(again)
+        assert len(again.listed()) == 1
+
     def test_it_outlives_a_restart(self, sessions: Sessions, users: Users, clock: Clock) -> None:
         cookie = self.begin(sessions)
         assert Sessions(sessions.secret, users, clock=clock).read(cookie) is not None

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 
 from ui.core.context import Context
 from ui.core.page import Page
-from ui.pages.admin import audit_log, backups, health, settings, users
+from ui.pages.admin import audit_log, backups, health, sessions, settings, users
 from ui.security.users import Role
 
 PAGE = Page(
@@ -21,6 +21,6 @@ PAGE = Page(
 def routes(context: Context) -> APIRouter:
     """Answer what the page asks."""
     router = APIRouter(prefix="/api/admin")
-    for part in (users, audit_log, health, backups, settings):
+    for part in (users, sessions, audit_log, health, backups, settings):
         router.include_router(part.routes(context))
     return router

@@ -3,6 +3,7 @@ import {call, el, t, toast} from "/static/shared/base.js";
 import {field, passwordInput, place, raw, reveal} from "/static/shared/forms.js";
 import {ask} from "/static/shared/dialog.js";
 import {moment} from "/static/shared/format.js";
+import {sessions} from "/static/admin/sessions.js";
 
 const ROLES = ["operator", "engineer", "administrator"];
 const SHORTEST = 10;
@@ -14,7 +15,9 @@ export function show(element) {
   const error = el("output", {class: "error", role: "alert"});
   const heads = ["name", "role", "added_at", "signed_in_at"].map((key) => el("th", {}, t(`admin.${key}`)));
   const table = el("table", {class: "users"}, el("thead", {}, el("tr", {}, ...heads, el("th"))), body);
+  const open = sessions();
   const refresh = async () => {
+    open.refresh();
     const found = await call("/api/admin/users");
     error.textContent = found.ok ? "" : found.error;
     if (!found.ok) return;
@@ -22,7 +25,8 @@ export function show(element) {
     body.replaceChildren(...found.users.map((user) =>
       row(user, user.role === "administrator" && administrators === 1, refresh)));
   };
-  element.append(el("div", {class: "split"}, el("div", {class: "panel wide"}, table, error), adding(refresh)));
+  element.append(el("div", {class: "split"}, 
+    el("div", {class: "wide stack"}, el("div", {class: "panel"}, table, error), open.element), adding(refresh)));
   refresh();
 }
 
