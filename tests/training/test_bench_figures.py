@@ -42,7 +42,12 @@ def outcome(
         n_good=n_good,
         seed=seed,
         figures=Evaluation.of(test).as_json()
-        | {"fit_seconds": 2.0 + seed, "ms_per_image": 5.0, "peak_memory_mb": 100.0},
+        | {
+            "region_hit_ci95": [0.5, 1.0],
+            "fit_seconds": 2.0 + seed,
+            "ms_per_image": 5.0,
+            "peak_memory_mb": 100.0,
+        },
         test=Scored(kinds=KINDS, scores=scores, verdicts=[v.value for v in verdicts]),
         drawn=Scored(
             kinds=["hole", "scar"],
@@ -104,6 +109,8 @@ def test_a_row_is_the_mean_over_seeds_with_intervals() -> None:
     )
     assert row["image_auroc"] == pytest.approx(np.mean([r.figures["image_auroc"] for r in runs]))
     assert row["fit_seconds"] == 2.5
+    assert row["region_hit_ci95"] is None
+    assert summarise(runs[:1])[0]["region_hit_ci95"] == [0.5, 1.0]
     low, high = row["image_auroc_ci95"]
     assert low < row["image_auroc"] < high
     counts = [r.figures["escape_rate"] * 30 for r in runs]

@@ -116,7 +116,7 @@ def _mean(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         if isinstance(first, Mapping):
             mean[name] = _mean([value or {} for value in values])
         elif isinstance(first, list):
-            continue  # an interval of one seed
+            mean[name] = first if len(rows) == 1 else None  # an interval of one seed
         elif any(value is None for value in values):
             mean[name] = None
         elif all(value == first for value in values):
