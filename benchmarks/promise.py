@@ -39,7 +39,7 @@ def row(name: str, scores: np.ndarray, budget: float, splits: int) -> str:
     for _ in range(splits):
         order = rng.permutation(scores)
         calibration = calibrate(order[:half], false_reject=budget)
-        rejects = int((order[half:] > calibration.threshold).sum())
+        rejects = int((order[half:] > calibration.fail_threshold).sum())
         rates.append(rejects / (len(scores) - half))
         rank = round(calibration.false_reject_promised * (half + 1))
         allowed = betabinom.ppf(0.95, len(scores) - half, rank, half + 1 - rank)

@@ -130,7 +130,7 @@ _MOST = "{value:.4g}, at most {limit:.4g} allowed"
 _ONE, _MANY = "1 place at fault, the worst", "{count} places at fault, the worst"
 _ZONE, _SIZE = " in zone {zone}", " of {size} {unit}: "
 _OVER = "score {score:.3g}, limit {limit:.3g}"
-_JUST = "score {score:.3g} is just above the limit {limit:.3g}; a person should look"
+_JUST = "score {score:.3g} is above the PASS limit {limit:.3g}, not the FAIL limit; a person should look"
 
 WORDINGS: Mapping[str, Wording] = {
     # The part was judged.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ from models.base import (
 )
 
 if TYPE_CHECKING:
-    from models._program import Program
+    from models._program import Program, TiledProgram
 
 __all__ = [
     "AnomalyMap",
@@ -34,6 +34,7 @@ __all__ = [
     "Program",
     "Progress",
     "Scoring",
+    "TiledProgram",
     "WeightsUnavailable",
     "load_program",
     "model_class",
@@ -96,15 +97,18 @@ def model_from_card(card: Mapping[str, Any], *, weights: Path | None = None) -> 
     return kind(**given | {"weights": weights if card["weights"] is not None else None})
 
 
-def load_program(xml: bytes, weights: bytes) -> Program:
-    """Compile a program from its bytes, without torch. Raises ModelError when it is none."""
+def load_program(files: Sequence[bytes]) -> Program | TiledProgram:
+    """Compile a program from its files, without torch. Raises ModelError when it is none."""
     from models._program import from_bytes
 
-    return from_bytes(xml, weights)
+    return from_bytes(files)
 
 
-def program_bytes(model: AnomalyModel) -> tuple[bytes, bytes]:
-    """A trained model's program as the bytes of model.xml and model.bin. Raises NotFitted."""
+def program_bytes(model: AnomalyModel) -> tuple[bytes, ...]:
+    """A trained model's program as files: xml and weights, then those of its tiles if it has any.
+
+    Raises NotFitted.
+    """
     from models._program import to_bytes
 
-    return to_bytes(model.program())
+    return tuple(data for each in model.programs() for data in to_bytes(each))

@@ -5,12 +5,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from models._whitening import Moments
+from models._whitening import BATCH_ROWS, Moments
 
 Array = NDArray[np.float32]
 
 KEPT_BYTES = 128 * 2**20
 """Features kept of patches that are no candidates; pictures beyond it are looked at twice."""
+
+MOST_BYTES = KEPT_BYTES // 8
+"""Of one picture: keeping a few large ones of many would save little."""
 
 BATCH = 64
 """Pictures whose candidates are projected together."""
@@ -42,14 +45,15 @@ class FeaturePass:
         self.valid[index] = valid
         self.sums[index] = rows.mean(0)
         counted = np.flatnonzero(valid)
-        self.moments.add(rows[counted])
+        for start in range(0, len(counted), BATCH_ROWS):
+            self.moments.add(rows[counted[start : start + BATCH_ROWS]])
         offered = np.sort(self._rng.permutation(counted)[: self._quota])
         self.candidate[index, offered] = True
         self._offered.append(rows[offered])
         self.rest[index] = valid.ravel() & ~self.candidate[index]
-        others = rows[self.rest[index]].astype(np.float16)
-        if 0 < others.nbytes <= self._room:
-            self._kept[index] = others
+        bytes_each = self.rest[index].sum() * rows.shape[1] * np.dtype(np.float16).itemsize
+        if 0 < bytes_each <= min(self._room, MOST_BYTES):
+            self._kept[index] = others = rows[self.rest[index]].astype(np.float16)
             self._room -= others.nbytes
 
     def points(self, mean: Array, projection: Array) -> Array:

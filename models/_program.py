@@ -15,6 +15,7 @@ from openvino import opset13 as ops
 from models._density import GROUPS, LEAST_SQUARED, NEIGHBOURS, PRIOR_PATCHES, LocalDensity
 from models._position_norm import PositionNormalization
 from models._scoring import PatchMaps, ScaleMaps
+from models._tiles import Tiles, shrunk
 from models.base import CanvasImage, ModelError
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 # machine would not hold on another.
 SETTINGS = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
 
+
+PLACES = "places"
+"""Output that holds what is usual at each place of the scale measured in tiles (4, h, w)."""
 
 PADDING = np.float32(1e30)
 """Squared length of a point that is no memory's."""
@@ -50,7 +54,7 @@ class Program:
 
     def measure(self, canvas: CanvasImage) -> tuple[PatchMaps, NDArray[np.float32]]:
         """Measure one (H, W, 3) RGB uint8 canvas by a model's program: maps and descriptor (d,)."""
-        outputs = dict(zip(self._names, self.run(canvas), strict=True))
+        outputs = self.outputs(canvas)
         finer = tuple(
             ScaleMaps(outputs[f"plain_{k}"], outputs[f"density_{k}"])
             for k in range(1, 1 + sum(name.startswith("plain_") for name in outputs))
@@ -58,18 +62,57 @@ class Program:
         maps = PatchMaps(outputs["distances"], finer, outputs.get("detail"))
         return maps, outputs["descriptor"]
 
+    @property
+    def width_patches(self) -> int:
+        """Columns of its first map."""
+        return int(self._compiled.outputs[0].shape[-1])
+
+    def outputs(self, canvas: CanvasImage) -> dict[str, NDArray[np.float32]]:
+        """What `run` gives, by name."""
+        return dict(zip(self._names, self.run(canvas), strict=True))
+
     def run(self, canvas: CanvasImage) -> list[NDArray[np.float32]]:
         """Run one (H, W, 3) RGB uint8 canvas; the arrays are copies without the batch axis."""
         self._request.infer({0: canvas[None]}, share_inputs=True)
         return [self._request.get_output_tensor(i).data[0].copy() for i in self._outputs]
 
 
-def append_search(features: openvino.Model, scales: Sequence[Scale]) -> openvino.Model:
+class TiledProgram:
+    """A compiled program of pictures too large for one piece.
+
+    `whole` measures the coarser scales of the picture made smaller, and holds what is usual at each
+    place of the finest; `tile` measures that scale tile by tile.
+    """
+
+    def __init__(self, whole: Program, tile: Program) -> None:
+        self._whole, self._tile = whole, tile
+        blank = np.zeros((whole.height_px, whole.width_px, 3), np.uint8)
+        plain_gain, plain_shift, gain, shift = whole.outputs(blank)[PLACES]
+        self._plain = PositionNormalization(plain_gain, plain_shift)
+        self._density = PositionNormalization(gain, shift)
+        stride = tile.width_px // tile.width_patches
+        self.height_px, self.width_px = (stride * side for side in gain.shape)
+        size_px = self.height_px, self.width_px
+        self._tiles = Tiles(stride, size_px, (tile.height_px, tile.width_px))
+
+    def measure(self, canvas: CanvasImage) -> tuple[PatchMaps, NDArray[np.float32]]:
+        """As `Program.measure`."""
+        times = self.height_px // self._whole.height_px
+        maps, descriptor = self._whole.measure(shrunk(canvas, times))
+        plain, density = self._tiles.look(canvas, self._tile.run)
+        finest = ScaleMaps(self._plain.apply(plain), self._density.apply(density))
+        return PatchMaps(maps.distances, (*maps.finer, finest)), descriptor
+
+
+def append_search(
+    features: openvino.Model, scales: Sequence[Scale], *, tiled: Scale | None = None
+) -> openvino.Model:
     """Fuse projection and search of each scale, coarsest first, behind a feature program.
 
     Its outputs are float32: `distances` (1, h, w), the coarsest scale's density map; `plain_k` and
     `density_k` (1, h', w') of each finer one, k from 1; and `descriptor` (1, d), the mean of the
-    coarsest scale's whitened patches.
+    coarsest scale's whitened patches. Of a `tiled` scale, measured by a program of its own, it has
+    the `places` (1, 4, h', w').
     """
     rows = [output.get_node().input_value(0) for output in features.outputs]
     projected = [_project(r, scale.memory) for r, scale in zip(rows, scales, strict=True)]
@@ -78,6 +121,31 @@ def append_search(features: openvino.Model, scales: Sequence[Scale]) -> openvino
     for k, finer in enumerate(searched[1:], 1):
         outputs |= {f"plain_{k}": finer.plain, f"density_{k}": finer.density}
     outputs["descriptor"] = ops.reduce_mean(projected[0], _axes(1), False)
+    if tiled is not None:
+        usual = tiled.plain_positions, tiled.density_positions
+        planes = np.stack([plane for each in usual for plane in (each.gain, each.shift)])
+        outputs[PLACES] = _constant(planes[None])
+    return _named(outputs, features)
+
+
+def append_tile_search(
+    features: openvino.Model, scale: Scale, grid: tuple[int, int]
+) -> openvino.Model:
+    """Fuse projection and search of one scale behind the feature program of a tile.
+
+    Its outputs are `plain` and `density` (1, h, w), not yet set against their place. `grid` (h, w).
+    """
+    rows = features.outputs[0].get_node().input_value(0)
+    distances, density = _measured(_project(rows, scale.memory), scale)
+    planes = {"plain": distances, "density": density}
+    return _named(
+        {name: ops.reshape(each, _whole(1, *grid), False) for name, each in planes.items()},
+        features,
+    )
+
+
+def _named(outputs: dict[str, Any], features: openvino.Model) -> openvino.Model:
+    """The model that gives these outputs by name."""
     results = [ops.result(each) for each in outputs.values()]
     model = openvino.Model(results, features.get_parameters(), "patchcore")
     for output, name in zip(model.outputs, outputs, strict=True):
@@ -101,6 +169,15 @@ class _Searched:
 
 def _search(points: Any, scale: Scale) -> _Searched:
     """As `Scale.measure`: distances of points (1, n, d), read against their look and their place."""
+    distances, density = _measured(points, scale)
+    return _Searched(
+        plain=_placed(distances, scale.plain_positions),
+        density=_placed(density, scale.density_positions),
+    )
+
+
+def _measured(points: Any, scale: Scale) -> tuple[Any, Any]:
+    """Distances (n,) of points (1, n, d), and the same read against their look."""
     bank = scale.memory.bank
     size = -(-len(bank) // GROUPS)
     padded = np.zeros((GROUPS * size, bank.shape[1]), dtype=np.float32)
@@ -127,12 +204,7 @@ def _search(points: Any, scale: Scale) -> _Searched:
         ops.reshape(nearest, _whole(count), False), ops.reshape(own, _whole(count), False)
     )
     distances = ops.sqrt(ops.maximum(squared, _constant(np.array([LEAST_SQUARED], np.float32))))
-    return _Searched(
-        plain=_placed(distances, scale.plain_positions),
-        density=_placed(
-            _standardise(distances, near, scale.density, len(padded)), scale.density_positions
-        ),
-    )
+    return distances, _standardise(distances, near, scale.density, len(padded))
 
 
 def _standardise(distances: Any, near: Any, density: LocalDensity, size: int) -> Any:
@@ -172,10 +244,14 @@ def to_bytes(model: openvino.Model) -> tuple[bytes, bytes]:
         return path.read_bytes(), path.with_suffix(".bin").read_bytes()
 
 
-def from_bytes(xml: bytes, weights: bytes) -> Program:
-    """Compile a program from the bytes of its files. Raises ModelError when they are no program."""
+def from_bytes(files: Sequence[bytes]) -> Program | TiledProgram:
+    """Compile a program from its files: xml and weights, and those of its tiles' program if any.
+
+    Raises ModelError when they are no program.
+    """
     try:
-        return Program(read_model(xml, weights))
+        parts = [Program(read_model(*pair)) for pair in zip(files[::2], files[1::2], strict=True)]
+        return parts[0] if len(parts) == 1 else TiledProgram(*parts)
     except RuntimeError as error:
         line = str(error).strip().splitlines()[-1]
         raise ModelError(f"program: OpenVINO cannot read it ({line})") from error

@@ -107,11 +107,12 @@ class AnomalyModel(ABC):
         """What a model taught without its fold measured of this good picture. Raises NotFitted."""
 
     @abstractmethod
-    def program(self) -> openvino.Model:
+    def programs(self) -> tuple[openvino.Model, ...]:
         """The trained model as one program: canvas (1, H, W, 3) RGB uint8 in, its maps out.
 
         Its outputs are float32: `distances` (1, h, w), `descriptor` (1, d) and, where the model has
-        one, `detail` (1, h', w'), which is drawn and never scored. Raises NotFitted.
+        one, `detail` (1, h', w'), which is drawn and never scored. A model of pictures too large for
+        one piece has a second one, of a tile. Raises NotFitted.
         """
 
     @abstractmethod

@@ -16,14 +16,13 @@ from numpy.typing import NDArray
 
 from models._backbone import (
     Backbone,
-    feature_program,
     fingerprint,
     load_backbone,
     row_channels,
-    torch_features,
 )
 from models._feature_pass import FeaturePass
-from models._program import Program, append_search
+from models._features import PatchFeatures
+from models._program import append_search, append_tile_search
 from models._scale import BATCH_PATCHES, learn_scale
 from models._scoring import PatchMaps, ScaleMaps, to_grid
 from models.base import AnomalyModel, CanvasImage, ModelError, NotFitted, Picture, Progress
@@ -115,7 +114,7 @@ class PatchCore(AnomalyModel):
         """Measure one canvas (H, W, 3) by torch: the reference the program is checked against."""
         if not hasattr(self, "scales_"):
             raise NotFitted("patchcore: asked to score before it was taught; call fit first")
-        rows = torch_features(self.network_, canvas, pool=self.pool, shrinks=self.shrinks)
+        rows = self._features.by_torch(canvas)
         return _together([s.measure(r) for s, r in zip(self.scales_, rows, strict=True)])
 
     def held_out(self, index: int) -> PatchMaps:
@@ -124,11 +123,20 @@ class PatchCore(AnomalyModel):
             raise NotFitted("patchcore: has no held-out maps before it was taught; call fit first")
         return _together([ScaleMaps(m.plain[index], m.density[index]) for m in self.held_out_])
 
-    def program(self) -> openvino.Model:
-        """Preprocessing, backbone, projection and search as one program. Raises NotFitted."""
+    def programs(self) -> tuple[openvino.Model, ...]:
+        """Preprocessing, backbone, projection and search as one program, and one of a tile if need be."""
         if not hasattr(self, "scales_"):
-            raise NotFitted("patchcore: asked for its program before it was taught; call fit first")
-        return append_search(self._features.model.clone(), self.scales_)
+            raise NotFitted(
+                "patchcore: asked for its programs before it was taught; call fit first"
+            )
+        whole, *tile = (program.model.clone() for program in self._features.programs)
+        if not tile:
+            return (append_search(whole, self.scales_),)
+        *coarse, finest = self.scales_
+        return (
+            append_search(whole, coarse, tiled=finest),
+            append_tile_search(tile[0], finest, self._features.tile_grid),
+        )
 
     def card(self) -> dict[str, Any]:
         """Hyperparameters, weights and sizes."""
@@ -165,14 +173,8 @@ class PatchCore(AnomalyModel):
             (height_px // (n * max(self.strides)), width_px // (n * max(self.strides)))
             for n in self.shrinks
         ]
-        self._features = Program(
-            feature_program(
-                self.network_,
-                height_px=height_px,
-                width_px=width_px,
-                pool=self.pool,
-                shrinks=self.shrinks,
-            )
+        self._features = PatchFeatures(
+            self.network_, (height_px, width_px), pool=self.pool, shrinks=self.shrinks
         )
 
     def _passing(self, pictures: Sequence[Picture]) -> Iterator[tuple[int, Picture, list[Array]]]:

@@ -35,13 +35,10 @@ from inspection.recipe.image_health import GlobalAppearance, Limits
 from inspection.recipe.setup_file import STRICT, Setup, first_problem
 
 FORMAT = 2
-SUMS, SETTINGS, PROGRAM, WEIGHTS, ARRAYS = (
-    "SHA256SUMS",
-    "recipe.json",
-    "model.xml",
-    "model.bin",
-    "arrays.npz",
-)
+SUMS, SETTINGS, ARRAYS = "SHA256SUMS", "recipe.json", "arrays.npz"
+PROGRAM = ("model.xml", "model.bin")
+TILE_PROGRAM = ("tile.xml", "tile.bin")
+"""Only in recipes of pictures too large to be looked at in one piece."""
 MARK = b"inspection recipe sha256:"
 MAX_FILE_BYTES = 512 * 2**20
 MAX_MEMBERS = 64
@@ -110,7 +107,7 @@ class Recipe:
         *,
         scores: NDArray[np.float64],
         appearance: GlobalAppearance,
-        program: tuple[bytes, bytes],
+        program: tuple[bytes, ...],
         references: Mapping[str, NDArray[np.uint8]],
         recipe_id: str = "",
     ) -> None:
@@ -124,9 +121,9 @@ class Recipe:
         """What `load_recipe` found: the largest difference of a reference, as a share of the threshold."""
 
     @cached_property
-    def program(self) -> models.Program:
+    def program(self) -> models.Program | models.TiledProgram:
         """The compiled program; compiled at first use."""
-        return models.load_program(*self.program_bytes)
+        return models.load_program(self.program_bytes)
 
     @cached_property
     def framing(self) -> Framing:
@@ -153,8 +150,7 @@ class Recipe:
         )
         content = {
             SETTINGS: _ADAPTER.dump_json(self.settings, indent=1),
-            PROGRAM: self.program_bytes[0],
-            WEIGHTS: self.program_bytes[1],
+            **dict(zip(PROGRAM + TILE_PROGRAM, self.program_bytes, strict=False)),
             ARRAYS: arrays.getvalue(),
         }
         for name, image in self.references.items():
@@ -227,7 +223,7 @@ def open_recipe(path: Path) -> Recipe:
         settings,
         scores=scores,
         appearance=appearance,
-        program=(content[PROGRAM], content[WEIGHTS]),
+        program=tuple(content[name] for name in PROGRAM + TILE_PROGRAM if name in content),
         references=references,
         recipe_id=hashlib.sha256(content[SUMS]).hexdigest(),
     )
@@ -259,7 +255,7 @@ def _read_members(path: Path, where: str) -> dict[str, bytes]:
         raise RecipeError(f"{where}: not a recipe, or damaged ({error}, {size} bytes)") from error
     with archive:
         infos = {info.filename: info for info in archive.infolist()}
-        for name in (SUMS, SETTINGS, PROGRAM, WEIGHTS, ARRAYS):
+        for name in (SUMS, SETTINGS, *PROGRAM, ARRAYS):
             if name not in infos:
                 raise RecipeError(f"{where}: not a recipe, or damaged; member {name} is missing")
         _check_members(infos, size, where)

@@ -14,7 +14,10 @@ from inspection.recipe import Recipe
 from inspection.training.good_pictures import GoodPictures
 from models import Picture, Progress
 
-MOST_PICTURES = 12
+MOST_PICTURES, LEAST_PICTURES = 12, 4
+MOST_PIXELS = 12_000_000
+"""Of the canvases drawn into: of large ones fewer are enough, and many would take long."""
+
 SIZES = (0.02, 0.04, 0.08, 0.16)
 """Lengths of the drawn-in defects, as shares of the picture's longer side."""
 
@@ -51,9 +54,10 @@ def drawn_escapes(
     rules of zones.
     """
     rng = np.random.default_rng([seed, 1])
-    spread = (
-        np.linspace(0, len(pictures) - 1, min(len(pictures), MOST_PICTURES)).round().astype(int)
-    )
+    canvas = recipe.settings.canvas
+    affordable = MOST_PIXELS // (canvas.height_px * canvas.width_px)
+    most = min(len(pictures), MOST_PICTURES, max(LEAST_PICTURES, affordable))
+    spread = np.linspace(0, len(pictures) - 1, most).round().astype(int)
     threshold, scoring = recipe.settings.calibration.threshold, recipe.settings.scoring
     escapes = np.zeros((len(SIZES), len(spread), 2), dtype=bool)
     for number, index in enumerate(spread):
@@ -113,18 +117,24 @@ def spoil(picture: Picture, donor: NDArray[np.uint8], flaw: Flaw) -> Picture:
     length = flaw.length * max(height, width)
     row = _at(flaw.place[0], picture.valid)
     column = _at(flaw.place[1], picture.valid[row : row + 1].T)
+    reach = int(1.5 * length) + 2
+    rows = np.arange(max(0, row - reach), min(height, row + reach + 1))
+    columns = np.arange(max(0, column - reach), min(width, column + reach + 1))
+    window = np.ix_(rows, columns)
+    centre = row - int(rows[0]), column - int(columns[0])
     if flaw.stain:
-        mask = np.zeros((height, width), dtype=np.float32)
-        cv2.ellipse(mask, ((column, row), (length, 0.6 * length), flaw.angle_deg), 1.0, -1)
+        mask = np.zeros((len(rows), len(columns)), dtype=np.float32)
+        cv2.ellipse(mask, (centre[::-1], (length, 0.6 * length), flaw.angle_deg), 1.0, -1)
         mask = np.asarray(cv2.GaussianBlur(mask, (0, 0), length / 8), np.float32)
-        texture = picture.canvas
+        texture = picture.canvas[window]
     else:
-        mask = _thin((height, width), (row, column), length, flaw.angle_deg)
+        mask = _thin((len(rows), len(columns)), centre, length, flaw.angle_deg)
         down, across = int(flaw.roll[0] * height), int(flaw.roll[1] * width)
-        texture = np.roll(donor, (down, across), (0, 1))
+        texture = donor[np.ix_((rows - down) % height, (columns - across) % width)]
     paste = np.clip(texture.astype(np.float32) + flaw.step, 0, 255)
-    mixed = picture.canvas * (1 - mask[..., None]) + paste * mask[..., None]
-    return Picture(mixed.astype(np.uint8), picture.valid)
+    spoiled = picture.canvas.copy()
+    spoiled[window] = picture.canvas[window] * (1 - mask[..., None]) + paste * mask[..., None]
+    return Picture(spoiled, picture.valid)
 
 
 def _thin(

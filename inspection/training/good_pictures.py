@@ -43,8 +43,9 @@ BATCH = 32
 
 MIN_GOOD = 5
 
-CANVAS_MULTIPLE = 32
-"""Sides of the canvas in px are multiples of the coarsest stride."""
+CANVAS_MULTIPLE, FINE_MULTIPLE = 32, 16
+"""Sides of the coarsest scale in px are multiples of it; of the second where there are more than two
+scales: strips are narrow, and large canvases would grow by steps of many hundred pixels."""
 
 OFF_SIZE = "off_size"
 """What `wrong_size` is called in JSON."""
@@ -258,8 +259,9 @@ def read_pictures(
     setup = replace(setup, reference_size_px=setup.reference_size_px or first.shape[:2])
     whole = first.shape[:2]
     sizes = [setup.window(whole).size_px] if setup.align else first_sizes(files, setup)
-    native_px = float(np.median([(height * width) ** 0.5 for height, width in sizes]))
-    side_px, shrinks = options.scales(native_px)
-    coarsest = choose_canvas(sizes, size_px=side_px / shrinks[0], multiple=CANVAS_MULTIPLE)
+    height_px, width_px = np.median(sizes, axis=0)
+    side_px, shrinks = options.scales((float(height_px), float(width_px)))
+    multiple = CANVAS_MULTIPLE if len(shrinks) <= 2 else FINE_MULTIPLE
+    coarsest = choose_canvas(sizes, size_px=side_px / shrinks[0], multiple=multiple)
     framing = Framing(coarsest.times(shrinks[0]), setup, first)
     return read_good(files, framing, shrinks=shrinks, progress=progress)

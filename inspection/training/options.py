@@ -12,8 +12,8 @@ EFFORTS = (FAST, BALANCED, THOROUGH)
 COARSE_PX = 256
 """Side of the square with as many pixels as the coarsest scale."""
 
-MOST_FINE_PX = 1536
-"""The same for the finest scale of `thorough`: 2.4 megapixels."""
+MOST_FINE_PX = 4800
+"""The same for the finest scale: 23 megapixels."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,18 +61,22 @@ class TrainingOptions:
     costs: Costs = Costs()
     take_proposed_limit: bool = False
 
-    def scales(self, native_px: float) -> tuple[int, tuple[int, ...]]:
+    def scales(self, size_px: tuple[float, float]) -> tuple[float, tuple[int, ...]]:
         """Side of the canvas's square in px, and its scales as `shrinks`, coarsest first.
 
-        `native_px` is the side of the square with as many pixels as the pictures have.
+        `size_px` (height, width) is that of the pictures. `thorough` looks at their own size;
+        `balanced` at twice the coarsest, and at long strips as closely as their short side asks for.
         """
+        native = min((size_px[0] * size_px[1]) ** 0.5, MOST_FINE_PX)
+        usual = 2.0 * COARSE_PX
         if self.image_size_px is not None:
             side = float(self.image_size_px)
+        elif self.effort == THOROUGH:
+            side = max(native, usual)
         else:
-            usual = COARSE_PX if self.effort == FAST else 2 * COARSE_PX
-            side = max(native_px, usual) if self.effort == THOROUGH else usual
-        times = int(min(side, MOST_FINE_PX) / (2 * COARSE_PX) + 0.25)  # one scale below 384 px
+            aspect = max(size_px) / min(size_px)
+            side = max(usual, min(native, COARSE_PX * aspect**0.5))
+        times = int(side / usual + 0.25)  # one scale below 384 px
         if self.effort == FAST or times == 0:
-            return round(side), (1,)
-        shrinks = (2, 1) if times == 1 else (2 * times, times, 1)
-        return self.image_size_px or 2 * COARSE_PX * times, shrinks
+            return (self.image_size_px or COARSE_PX), (1,)
+        return side, (2, 1) if times == 1 else (2 * times, times, 1)

@@ -54,6 +54,9 @@ from inspection.training.warnings import (
 from models import Progress
 
 REFERENCES = 4
+REFERENCE_PIXELS = 12_000_000
+"""Of all references together, so that a recipe of large pictures stays small; one there always is."""
+
 SUSPICIOUS_DEVIATIONS = 6.0
 
 
@@ -233,8 +236,10 @@ def _references(
     model: models.AnomalyModel, pictures: GoodPictures, scores: NDArray[np.float64]
 ) -> list[tuple[Reference, NDArray[np.uint8]]]:
     """Choose the first picture and a spread over the scores; score each with the trained model."""
+    height_px, width_px = pictures.used[0].size_px
+    count = min(REFERENCES, max(1, REFERENCE_PIXELS // (height_px * width_px)))
     order = np.argsort(scores, kind="stable")
-    spread = order[np.linspace(0, len(order) - 1, REFERENCES - 1).round().astype(int)]
+    spread = order[np.linspace(0, len(order) - 1, count - 1).round().astype(int)]
     chosen = dict.fromkeys([0, *map(int, spread)])
     found = []
     for number, index in enumerate(chosen):

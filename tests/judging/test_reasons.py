@@ -121,7 +121,7 @@ def place(*, zone: str | None = None, mm2: float | None = None, accepted: bool =
         (
             "REVIEW",
             [place()],
-            "1 place at fault, the worst of 16 px: score 3.46 is just above the limit 2.5; "
+            "1 place at fault, the worst of 16 px: score 3.46 is above the PASS limit 2.5, not the FAIL limit; "
             "a person should look",
         ),
     ],

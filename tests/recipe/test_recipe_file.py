@@ -377,7 +377,7 @@ def test_a_recipe_of_format_1_is_judged_as_it_was(
         name: value for name, value in settings["calibration"].items() if name not in NEWER
     }
     program = _with_detail(members, 7.0)
-    run = load_program(program["model.xml"], program["model.bin"])
+    run = load_program((program["model.xml"], program["model.bin"]))
 
     def formula(image: Any) -> float:
         """The score as format 1 had it."""

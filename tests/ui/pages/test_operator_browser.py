@@ -200,7 +200,7 @@ def test_review_is_told_apart_and_says_whom_to_call(troubled: AtWork, open_page:
     seen = banner(page)
     assert (seen["word"], seen["sign"], seen["border"]) == ("REVIEW", "#sign-REVIEW", "dashed")
     assert seen["todo"] == say("do_review")
-    assert "is just above the limit" in seen["why"]
+    assert "is above the PASS limit" in seen["why"]
     assert page.inner_text("[data-fact=serial]") == "R-1"
     page.locator(".heat").wait_for(state="visible")
     assert page.locator(".outlines rect.line.REVIEW").count() >= 1
