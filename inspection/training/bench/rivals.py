@@ -62,8 +62,9 @@ def run_apart(task: Task, method: str, progress: Progress) -> Outcome:
 def _size_px(task: Task, good: Sequence[Path]) -> int:
     """The side of the square with as many pixels as our model sees."""
     sizes = [read_image(path).shape[:2] for path in good[:10]]
-    native_px = float(np.median([(height * width) ** 0.5 for height, width in sizes]))
-    return task.settings.options(model="", seed=0).scales(native_px)[0]
+    height_px, width_px = np.median(sizes, axis=0)
+    side_px, _ = task.settings.options(model="", seed=0).scales((float(height_px), float(width_px)))
+    return round(side_px)
 
 
 def _pixels(items: Sequence[TestPicture], maps: Sequence[Any]) -> LabelledPixels | None:
