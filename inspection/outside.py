@@ -17,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
+from inspection.covered import covered_text
 from inspection.errors import InspectionError
 
 T = TypeVar("T")
@@ -107,7 +108,8 @@ class Door:
                 return
             more, self._untold, self._told_at = self._untold, 0, now
         others = f" (and {more} more since the last line)" if more else ""
-        log.warning("%s: refused: %s%s", self.name, " ".join(why.split())[:300], others)
+        text = covered_text(" ".join(why.split())[:300])
+        log.warning("%s: refused: %s%s", self.name, text, others)
 
     def attempt(
         self, work: Callable[[], T], *, refused: Callable[[Exception], object] = lambda error: None

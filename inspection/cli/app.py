@@ -15,6 +15,8 @@ import typer
 from inspection.cli import backups, bench, lists, recipes, records, stations
 from inspection.cli.options import fail
 
+PRIVATE = 0o027
+"""What others may not do with records, pictures and recipes: nothing; the group may read."""
 INTERRUPTED = 130  # Typer's code for Ctrl-C
 
 
@@ -41,6 +43,7 @@ app.add_typer(records.app, name="records")
 
 def main() -> NoReturn:
     """Run the command line; every error becomes one line and exit code 1."""
+    os.umask(os.umask(PRIVATE) | PRIVATE)
     os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")  # what is wrong with a picture, we say
     try:
         code = app(standalone_mode=False)

@@ -100,6 +100,21 @@ class InspectionResult:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A trigger that was taken already; `number` is its part's place in the record, None on its way."""
+
+    trigger_id: str
+    number: int | None
+
+    @property
+    def sentence(self) -> str:
+        """For whoever sent it again."""
+        if self.number is None:
+            return f"trigger_id {self.trigger_id!r} is already taken; its part is on its way"
+        return f"trigger_id {self.trigger_id!r} is already taken; its part is number {self.number}"
+
+
 class StationInterface(Protocol):
     """What an output or trigger may ask of the station; every method may be called from any thread."""
 
@@ -128,6 +143,9 @@ class StationInterface(Protocol):
 
         Every trigger taken gets exactly one result, through `Output.send`.
         """
+
+    def taken_before(self, trigger_id: str) -> Taken | None:
+        """Whether a trigger of this id was taken already, None if it was not. Raises InspectionError."""
 
     def change_product(self, product: str) -> None:
         """Judge the parts triggered from now on as this product. Raises InspectionError."""

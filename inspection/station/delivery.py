@@ -42,6 +42,7 @@ class Deliveries:
         self._news = {name: threading.Event() for name in self.queued}
         self._over = threading.Event()
         self._threads: list[threading.Thread] = []
+        self._opened: list[Output] = []
 
     def open(self, line: StationInterface) -> None:
         """Open all outputs. A required one that cannot be opened raises OutputError; others wait."""
@@ -49,6 +50,7 @@ class Deliveries:
         for name, output in self.outputs.items():
             if not output.queued:
                 output.open(line)
+                self._opened.append(output)
                 continue
             thread = threading.Thread(
                 target=self._deliver, args=(name, output), name=f"output {name}", daemon=True
@@ -118,9 +120,12 @@ class Deliveries:
                 output.state_changed(line)
 
     def check(self) -> None:
-        """Raise OutputError when an output that brings triggers ended by itself."""
-        for output in self.outputs.values():
+        """Raise OutputError when an output that brings triggers, or a thread that delivers, ended."""
+        for output in tuple(self._opened):  # one that is just being opened cannot be asked yet
             output.check()
+        for thread in self._threads:
+            if not thread.is_alive() and not self._over.is_set():
+                raise OutputError(f"{thread.name}: its thread ended; restart the station")
 
     def result_of(self, record: PartRecord) -> InspectionResult:
         """Make the result that goes out for a recorded part."""
@@ -156,6 +161,7 @@ class Deliveries:
                 if not opened:
                     output.open(self._line)
                     opened = True
+                    self._opened.append(output)
                 self._send_waiting(name, output)
             except Exception as error:  # whatever it is, the result waits and is sent again
                 known = isinstance(error, (OutputError, StoreError))

@@ -103,6 +103,7 @@ class Pipeline:
         """Since when one part is being judged, by the monotonic clock."""
         self._taking, self._failing = threading.Lock(), threading.Lock()
         self._threads: list[threading.Thread] = []
+        self._opened: list[Trigger] = []
 
     # Life
 
@@ -118,6 +119,7 @@ class Pipeline:
             self.start(work)
         for trigger in self.triggers.values():
             trigger.open(line)
+            self._opened.append(trigger)
 
     def start(self, work: Callable[[], None]) -> None:
         """Run `work` in a thread of its own, whose failure is the station's."""
@@ -343,7 +345,7 @@ class Pipeline:
                 self._judging_since, f"the judge thread hangs, for {stall_s:g} s now"
             )
             self.cameras.check(stall_s)
-            for trigger in self.triggers.values():
+            for trigger in tuple(self._opened):  # one that is just being opened cannot be asked yet
                 trigger.check()
             self.deliveries.check()
 

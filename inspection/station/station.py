@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from inspection.covered import covered_text
 from inspection.errors import InspectionError
-from inspection.plant.messages import StationState, TriggerRequest
+from inspection.plant.messages import StationState, Taken, TriggerRequest
 from inspection.plant.part_fields import check_request
 from inspection.station import pause_file as pause
 from inspection.station.alarms import NONE, RECIPE, Alarms
@@ -33,7 +35,9 @@ if TYPE_CHECKING:
     from inspection.plant.triggers import Trigger
     from inspection.recipe import Recipe
     from inspection.store import Store
+    from inspection.store.retention import RetentionPolicy
 
+log = logging.getLogger(__name__)
 HOUR_S, TRIGGERS_DAYS = 3600.0, 7
 
 
@@ -121,6 +125,13 @@ class Station:
         check_request(request)
         return self.pipeline.trigger(request)
 
+    def taken_before(self, trigger_id: str) -> Taken | None:
+        """Whether a trigger of this id was taken already. Raises StoreError."""
+        if self.parts.has_trigger(trigger_id):
+            return Taken(trigger_id, None)
+        known = self.store.trigger_known(trigger_id, station=self.station)
+        return Taken(trigger_id, known.number) if known else None
+
     def change_product(self, product: str) -> None:
         """Judge the parts triggered from now on as this product. Raises InspectionError."""
         if product not in self.products:
@@ -198,12 +209,14 @@ class Station:
             "paused_by": None if paused_by is None else asdict(paused_by),
             "product": self.product,
             "error_code": self.alarms.code,
-            "error": self.alarms.text,
+            "error": covered_text(self.alarms.text),
             **self.parts.totals(),
             "queues": self.pipeline.queue_lengths(),
             "outbox": self.deliveries.waiting(),
             **self.deliveries.set_aside(),
-            "outputs": self.deliveries.problems(),
+            "outputs": {
+                name: covered_text(text) for name, text in self.deliveries.problems().items()
+            },
             "cameras": {view.name: view.counts() for view in self.views},
             "recipes": {view.name: view.recipes[self.product].id for view in self.views},
             "recipes_changed": [each.as_json() for each in self.released.changed],
@@ -272,7 +285,16 @@ class Station:
             with suppress(StoreError):  # tried again in an hour; the record itself tells of trouble
                 self.store.prune_triggers(now - timedelta(days=TRIGGERS_DAYS))
                 if policy is not None:
-                    retain(self.store, policy.as_policy(), now)
+                    retain(self.store, self._by_a_clock_to_trust(policy.as_policy(), now), now)
+
+    def _by_a_clock_to_trust(self, policy: RetentionPolicy, now: datetime) -> RetentionPolicy:
+        """The rules without that of age, while the record makes one doubt the clock."""
+        from inspection.store.retention import clock_doubt
+
+        if policy.rejects_days is None or (doubt := clock_doubt(self.store, now)) is None:
+            return policy
+        log.warning("rejects_days: no picture is removed for its age: %s", doubt)
+        return replace(policy, rejects_days=None)
 
     def _tell_unreleased(self) -> None:
         """Raise the alarm while parts of the present product are not judged for want of a release."""

@@ -36,6 +36,12 @@ def head(connection: Connection, table: TableClause) -> ChainHead:
     return ChainHead(count, last)
 
 
+def hash_of(connection: Connection, number: int) -> str | None:
+    """Read the hash of one part, None where there is none of this number."""
+    query = select(parts.c.hash).where(parts.c.number == number)
+    return connection.scalar(query)
+
+
 def refuse_known(connection: Connection, records: Sequence[NewPart]) -> None:
     """Raise RecordRefused where a part, or a part of the same trigger, is recorded already."""
     ids = [record.part_id for record in records]

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DatabaseError
 
 from inspection.store.errors import StoreForeign, StoreUnavailable
 
@@ -35,6 +35,11 @@ class DatabaseLocation:
         """The file beside the database that its writer holds locked."""
         assert self.file is not None
         return self.file.with_name(f"{self.file.name}.lock")
+
+    @property
+    def head_file(self) -> Path | None:
+        """The file beside the database that notes how many parts it has."""
+        return None if self.file is None else self.file.with_name(f"{self.file.name}.head")
 
 
 def place_of(path_or_url: str | Path, images: Path | None) -> DatabaseLocation:
@@ -64,22 +69,69 @@ def connect(place: DatabaseLocation, *, read_only: bool) -> Engine:
 
 def _sqlite_engine(url: URL, file: Path, *, read_only: bool) -> Engine:
     def opened() -> sqlite3.Connection:
-        # isolation_level None: the driver's own BEGIN leaves CREATE TABLE outside the transaction.
-        mode = "ro" if read_only else "rwc"
-        raw = sqlite3.connect(
-            f"{file.as_uri()}?mode={mode}",
-            uri=True, timeout=_WAIT_S, isolation_level=None, check_same_thread=False,
-        )  # fmt: skip
+        if not read_only:
+            return _opened(file, "mode=rwc", read_only=False)
         try:
-            _set_pragmas(raw, read_only=read_only)
-        except BaseException:
-            raw.close()
-            raise
-        return raw
+            return _opened(file, "mode=ro", read_only=True)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorname not in _NO_ROOM_FOR_SHM or _has_rows_in_wal(file):
+                raise
+            # On a medium nobody can write to, as auditors get it, nobody changes it meanwhile.
+            return _opened(file, "immutable=1", read_only=True)
 
     engine = create_engine(url, creator=opened)
     event.listen(engine, "begin", _begin)
     return engine
+
+
+_NO_ROOM_FOR_SHM = (
+    "SQLITE_CANTOPEN",
+    "SQLITE_READONLY",
+    "SQLITE_READONLY_CANTINIT",
+    "SQLITE_READONLY_DIRECTORY",
+)
+"""What SQLite says where it may not make the file that readers and writers share beside a database."""
+
+
+def _opened(file: Path, how: str, *, read_only: bool) -> sqlite3.Connection:
+    # isolation_level None: the driver's own BEGIN leaves CREATE TABLE outside the transaction.
+    raw = sqlite3.connect(
+        f"{file.as_uri()}?{how}",
+        uri=True, timeout=_WAIT_S, isolation_level=None, check_same_thread=False,
+    )  # fmt: skip
+    try:
+        _set_pragmas(raw, read_only=read_only)
+        with closing(raw.execute("SELECT 1 FROM sqlite_master LIMIT 1")) as cursor:
+            cursor.fetchall()
+    except BaseException:
+        raw.close()
+        raise
+    return raw
+
+
+def _has_rows_in_wal(file: Path) -> bool:
+    """Whether a log beside the database holds what is not in it yet."""
+    try:
+        return file.with_name(f"{file.name}-wal").stat().st_size > 0
+    except OSError:
+        return False
+
+
+def broken_pages(connection: Connection, *, thorough: bool) -> list[str]:
+    """What SQLite finds wrong with its pages; `thorough` compares every index with its table too.
+
+    Nothing of a server's: it checks its own.
+    """
+    if connection.dialect.name != "sqlite":
+        return []
+    pragma = "integrity_check" if thorough else "quick_check"
+    try:
+        found = [str(row[0]) for row in connection.exec_driver_sql(f"PRAGMA {pragma}(20)")]
+    except DatabaseError as error:
+        found = [str(error.orig)]
+    except UnicodeError as error:
+        found = [str(error)]
+    return [] if found == ["ok"] else [" ".join(each.split()) for each in found]
 
 
 def _set_pragmas(raw: sqlite3.Connection, *, read_only: bool) -> None:

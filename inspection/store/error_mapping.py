@@ -74,12 +74,14 @@ def mapped(store: str, doing: str) -> Iterator[None]:
     """Turn what SQLAlchemy, its driver and the disk raise into the StoreError it means."""
     try:
         yield
-    except (SQLAlchemyError, OSError) as exc:
+    except (SQLAlchemyError, OSError, UnicodeError) as exc:
         kind, meaning = _kind(exc)
         raise kind(f"store {store}: could not {doing}: {meaning} ({_first_line(exc)})") from exc
 
 
-def _kind(exc: SQLAlchemyError | OSError) -> _Kind:
+def _kind(exc: SQLAlchemyError | OSError | UnicodeError) -> _Kind:
+    if isinstance(exc, UnicodeError):
+        return _SQLITE["SQLITE_CORRUPT"]
     if isinstance(exc, OSError):
         return _OS.get(exc.errno or 0, (StoreUnavailable, "the disk or folder failed; check it"))
     cause = exc.orig if isinstance(exc, DBAPIError) else None
@@ -97,7 +99,7 @@ def _longest(table: dict[str, _Kind], code: str) -> _Kind | None:
     return table[max(fits, key=len)] if fits else None
 
 
-def _first_line(exc: SQLAlchemyError | OSError) -> str:
+def _first_line(exc: SQLAlchemyError | OSError | UnicodeError) -> str:
     # SQLAlchemy's own text holds the statement and its values; the driver's says what happened.
     text = str(exc.orig) if isinstance(exc, DBAPIError) else str(exc)
     return (text.strip() or type(exc).__name__).splitlines()[0]

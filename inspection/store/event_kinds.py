@@ -99,6 +99,7 @@ class ActionKind(RecordKind):
     DEFECTS_CHANGED = "defects_changed"
     DATASET_MADE = "dataset_made"
     PICTURES_CLEARED = "pictures_cleared", Author.STORE
+    PARTS_LOST = "parts_lost", Author.STORE
 
 
 RECORD_KINDS: tuple[RecordKind, ...] = tuple(

@@ -57,6 +57,27 @@ def note(connection: Connection, trigger: NotedTrigger) -> bool:
     return connection.execute(_NOTE, row).rowcount == 1
 
 
+@dataclass(frozen=True, slots=True)
+class KnownTrigger:
+    """A trigger taken before; `number` is its part's place in the record, None if it has none yet."""
+
+    number: int | None
+
+
+def find(connection: Connection, trigger_id: str, station: str) -> KnownTrigger | None:
+    """Find a trigger in the record or in the journal."""
+    wanted, name = clean(trigger_id), clean(station)
+    number = connection.scalar(
+        select(parts.c.number).where(parts.c.trigger_id == wanted, parts.c.station == name)
+    )
+    if number is not None:
+        return KnownTrigger(number)
+    noted = select(triggers.c.number).where(
+        triggers.c.trigger_id == wanted, triggers.c.station == name
+    )
+    return None if connection.scalar(noted) is None else KnownTrigger(None)
+
+
 def unanswered(connection: Connection, station: str) -> list[NotedTrigger]:
     """List the station's triggers without a part in the order they were taken."""
     query = (

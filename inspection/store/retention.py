@@ -6,6 +6,7 @@ crash between the two is mended by the next run.
 
 from __future__ import annotations
 
+import itertools
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -84,6 +85,42 @@ def retain(
         free_gb=free / _GB,
         short=lacking > 0,
     )
+
+
+LONGEST_GAP, PROVED_BY = timedelta(days=4), timedelta(days=7)
+"""A line may rest so long; after a longer rest, so many days of parts prove the clock."""
+
+
+def clock_doubt(store: Store, now: datetime) -> str | None:
+    """Say why the age of pictures is not to be trusted, None if it is. Raises StoreError.
+
+    A clock far ahead makes all pictures old at once. Then the record has a gap before its latest
+    parts; a gap of more than four days is believed once parts came for a week after it.
+    """
+    since = now - PROVED_BY
+    day = func.substr(parts.c.judged_at, 1, 13)  # YYYY-MM-DDTHH
+    with store.reading("look at the times of the latest parts") as connection:
+        latest = connection.scalar(select(func.max(parts.c.judged_at)))
+        before = connection.scalar(
+            select(func.max(parts.c.judged_at)).where(parts.c.judged_at < time_text(since))
+        )
+        hours = connection.scalars(
+            select(day).where(parts.c.judged_at >= time_text(since)).group_by(day).order_by(day)
+        )
+        times = [datetime.fromisoformat(f"{hour}:00:00+00:00") for hour in hours]
+    if latest is None:
+        return None
+    if (ahead := datetime.fromisoformat(latest)) > now + timedelta(days=1):
+        return f"the latest part is of {ahead:%Y-%m-%d %H:%M}, the clock says {now:%Y-%m-%d %H:%M}"
+    if before is not None:
+        times.insert(0, datetime.fromisoformat(before))
+    for one, other in itertools.pairwise([*times, now]):
+        if other - one > LONGEST_GAP + timedelta(hours=1):
+            return (
+                f"no part from {one:%Y-%m-%d %H:%M} to {other:%Y-%m-%d %H:%M}: is the clock right? "
+                f"believed after {PROVED_BY.days} days of parts"
+            )
+    return None
 
 
 def _passes_between(keep_every: int) -> list[ColumnElement[bool]]:

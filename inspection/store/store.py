@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -10,19 +11,26 @@ from types import TracebackType
 from typing import Any, Self
 
 from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy.exc import DatabaseError
 
 from inspection.durable_files import make_folder
 from inspection.judgement import Verdict
 from inspection.store import journal, outbox
 from inspection.store import verify as audit
-from inspection.store.append import append, head, images_of, known, refuse_known
+from inspection.store.append import append, hash_of, head, images_of, known, refuse_known
 from inspection.store.chain import ChainHead
-from inspection.store.database import DatabaseLocation, connect, place_of
+from inspection.store.database import DatabaseLocation, broken_pages, connect, place_of
 from inspection.store.error_mapping import mapped
-from inspection.store.errors import RecordRefused, StoreError, StoreOutdated, StoreUnavailable
+from inspection.store.errors import (
+    RecordRefused,
+    StoreDamaged,
+    StoreError,
+    StoreOutdated,
+    StoreUnavailable,
+)
 from inspection.store.event_kinds import ActionKind, Author, EventKind
 from inspection.store.filters import ALL_PARTS, PartFilter, conditions, page
-from inspection.store.journal import NotedTrigger
+from inspection.store.journal import KnownTrigger, NotedTrigger
 from inspection.store.migrations import migrate, require_latest
 from inspection.store.outbox import RefusedResult
 from inspection.store.pictures.archive import Archive
@@ -41,8 +49,11 @@ from inspection.store.records import (
     part_row,
     time_text,
 )
+from inspection.store.remembered_head import RememberedHead
 from inspection.store.schema import actions, events, parts
 from inspection.store.writer import Writer
+
+log = logging.getLogger(__name__)
 
 
 def open_store(
@@ -83,6 +94,7 @@ class Store:
         self.wait_s = wait_s
         self.archive = Archive(place.images)
         self._staging = Staging(self.archive)
+        self._remembered = RememberedHead(place.head_file)
         self._engine: Engine | None = None
         self._writer: Writer | None = None
 
@@ -107,6 +119,7 @@ class Store:
         self._require_writer(doing)
         with mapped(self.place.name, doing), self._staging.staged(records) as pictures:
             done = self._add(doing, records, pictures, deliver_to)
+        self._remembered.note(ChainHead(done[-1]["number"], done[-1]["hash"]))
         return [part_record(row) for row in done]
 
     def stage(self, part_id: str, data: bytes, suffix: str = ".png") -> StagedPicture:
@@ -190,6 +203,11 @@ class Store:
         )  # fmt: skip
         with self.writing(f"note the trigger {trigger_id!r}") as connection:
             return journal.note(connection, trigger)
+
+    def trigger_known(self, trigger_id: str, *, station: str) -> KnownTrigger | None:
+        """Whether this station took a trigger before, with its part's number; None if it did not."""
+        with self.reading(f"look for the trigger {trigger_id!r}") as connection:
+            return journal.find(connection, trigger_id, station)
 
     def unanswered(self, station: str) -> list[NotedTrigger]:
         """List the triggers of a station that have no part yet, in the order they were taken."""
@@ -319,7 +337,14 @@ class Store:
         archive is not read.
         """
         with self.reading("verify the record") as connection:
-            findings = list(audit.broken_rows(connection, noted))
+            pages = broken_pages(connection, thorough=True)
+            findings = [f"database: {each}" for each in pages]
+            try:
+                findings += audit.broken_rows(connection, noted)
+            except (StoreDamaged, DatabaseError, UnicodeError):
+                if not pages:
+                    raise
+                return findings  # the rows cannot even be read
             if pictures:
                 findings += audit.broken_pictures(connection, self.archive)
         return findings
@@ -346,10 +371,13 @@ class Store:
         """Let database and lock go; closing twice is safe."""
         writer, self._writer = self._writer, None
         if writer is not None:
+            self._remembered.flush()
             writer.close()
         engine, self._engine = self._engine, None
         if engine is not None:
             engine.dispose()
+        if writer is not None:
+            writer.release()
 
     def __enter__(self) -> Self:
         return self
@@ -366,11 +394,43 @@ class Store:
         if self.place.file is not None:
             make_folder(self.place.file.parent)
         self._writer = Writer(engine, self.place, wait_s=self.wait_s)
-        migrate(self._writer.open(), self.place.name)
+        connection = self._writer.open()
+        self._must_be_whole(connection)
+        migrate(connection, self.place.name)
+        self._note_lost_parts()
         self._staging.open()
         # Where the disk is full nothing can be noted now: `verify` names them until the next time.
         with suppress(StoreError):
             self._clear_leftovers()
+
+    def _must_be_whole(self, connection: Connection) -> None:
+        with connection.begin():
+            broken = broken_pages(connection, thorough=False)
+        if broken:
+            raise StoreDamaged(
+                f"store {self.place.name}: its pages are damaged: {broken[0]}; keep the file, look at "
+                "the disk, and restore a copy"
+            )
+
+    def _note_lost_parts(self) -> None:
+        """Say so in the record where it is shorter than it was: files of it were deleted or exchanged."""
+        noted = self._remembered.read()
+        if noted is None or noted.count == 0:
+            return
+        with self.writing("compare the record with what was noted of it") as connection:
+            found = head(connection, parts)
+            if hash_of(connection, noted.count) == noted.hash:
+                return
+            detail = {"noted": noted.count, "found": found.count}
+            row = action_row(ActionKind.PARTS_LOST, Author.STORE, datetime.now(UTC), detail)
+            append(connection, actions, [row])
+        log.warning(
+            "store %s: holds %d parts, not the %d noted beside it: a file of it was deleted or exchanged "
+            "(NAME-wal?); keep what there is, restore a copy, and see docs/records.md",
+            self.place.name, found.count, noted.count,
+        )  # fmt: skip
+        self._remembered.note(found)
+        self._remembered.flush()
 
     def _clear_leftovers(self) -> None:
         """Take away pictures a crash left without a row: the lock is ours, so nobody writes one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 import time
@@ -38,11 +39,14 @@ class Writer:
         self._turn = threading.Lock()
         self._connection: Connection | None = None
         self._file_lock: FileLock | None = None
+        self._database: int | None = None
+        """The database's own file, locked too: the file beside it may be deleted."""
 
     def open(self) -> Connection:
         """Wait up to `wait_s` for the lock. Raises StoreBusy naming the process that has it."""
         if self.place.file is not None:
             self._file_lock = _hold_file(self.place.lock_file, self.place.name, self.wait_s)
+            self._database = _hold_database(self.place.file, self.place.name)
         self._connection = self._connected(self.wait_s)
         return self._connection
 
@@ -58,9 +62,15 @@ class Writer:
                 yield self._connection
 
     def close(self) -> None:
-        """Let connection and lock go."""
+        """Let the connection go; the locks are held until `release`."""
         with self._turn:
             self._drop()
+
+    def release(self) -> None:
+        """Let the locks go, once nothing has the database open any more."""
+        if self._database is not None:
+            os.close(self._database)
+            self._database = None
         if self._file_lock is not None:
             self._file_lock.release()
             self._file_lock = None
@@ -92,6 +102,30 @@ def _hold_file(path: Path, store: str, wait_s: float) -> FileLock:
     with suppress(OSError):
         path.write_text(f"{os.getpid()}\n", encoding="ascii")
     return lock
+
+
+def _hold_database(file: Path, store: str) -> int | None:
+    """Lock the database itself; None on systems and disks that know no such lock.
+
+    It is another lock than SQLite's own (flock, not fcntl), held until nothing is open any more: to
+    close any handle of the file would end SQLite's.
+    """
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return None
+    try:
+        handle = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError:  # SQLite says what is wrong
+        return None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(handle)
+        if error.errno in (errno.EWOULDBLOCK, errno.EAGAIN):
+            raise _busy(store, "its lock file was deleted", 0.0) from error
+        return None
+    return handle
 
 
 def _hold_server(connection: Connection, store: str, wait_s: float) -> None:

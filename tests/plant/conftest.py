@@ -19,6 +19,7 @@ import pytest
 
 from inspection.errors import InspectionError
 from inspection.judgement import Region, Verdict
+from inspection.plant.messages import Taken
 from inspection.plant.outputs import InspectionResult, TriggerRequest
 from inspection.reasons import Reason
 
@@ -41,9 +42,14 @@ class Plant:
 
     def trigger(self, request: TriggerRequest) -> bool:
         self.while_triggered()
-        if self.accepts:
+        taken = self.accepts and self.taken_before(request.trigger_id) is None
+        if taken:
             self.requests.append(request)
-        return self.accepts
+        return taken
+
+    def taken_before(self, trigger_id: str) -> Taken | None:
+        ids = [request.trigger_id for request in self.requests]
+        return Taken(trigger_id, ids.index(trigger_id) + 1) if trigger_id in ids else None
 
     def change_product(self, product: str) -> None:
         if product not in self.products:

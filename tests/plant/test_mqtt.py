@@ -124,6 +124,20 @@ def test_trigger_not_taken_is_told(listener: Any, mqtt: Any, plant: Any, until: 
     until(lambda: [r.trigger_id for r in plant.requests] == ["T1"], "the second try")
 
 
+def test_trigger_sent_again_is_told_which_part_it_was(
+    listener: Any, mqtt: Any, plant: Any, until: Any
+) -> None:
+    _say(listener, "line/4/trigger", '{"trigger_id": "T1"}')
+    until(lambda: plant.requests, "the trigger")
+    plant.accepts = False
+    _say(listener, "line/4/trigger", '{"trigger_id": "T1"}')
+    until(lambda: _texts(listener, "line/4/refused"), "the refusal")
+    assert json.loads(_texts(listener, "line/4/refused")[0]) == {
+        "trigger_id": "T1", "number": 1,
+        "reason": "trigger_id 'T1' is already taken; its part is number 1",
+    }  # fmt: skip
+
+
 def test_product_is_changed(listener: Any, mqtt: Any, plant: Any, until: Any) -> None:
     _say(listener, "line/4/product", "bracket")
     until(lambda: plant.product == "bracket", "the product")

@@ -145,6 +145,20 @@ def test_http_trigger(http: Http, plant: Any) -> None:
     assert (status, answer) == (202, {"trigger_id": second.trigger_id})
 
 
+def test_http_trigger_sent_again_is_told_which_part_it_was(http: Http, plant: Any) -> None:
+    assert _post(http, '{"trigger_id": "T1"}')[0] == 202
+    plant.accepts = False
+    assert _post(http, '{"trigger_id": "T1"}') == (
+        409,
+        {
+            "error": "trigger_id 'T1' is already taken; its part is number 1",
+            "trigger_id": "T1",
+            "number": 1,
+        },
+    )
+    assert _post(http, '{"trigger_id": "T2"}')[0] == 503
+
+
 def test_http_station_not_ready(http: Http, plant: Any) -> None:
     plant.accepts, plant.state = False, "Halted"
     assert _post(http, "{}") == (503, {"error": "the station is not ready", "state": "Halted"})

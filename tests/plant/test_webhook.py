@@ -85,3 +85,18 @@ def test_secret_is_never_in_a_message(plant: Any, tmp_path: Path) -> None:
     with pytest.raises(OutputUnavailable, match="url 'ftp://x' is no http"):
         kind(url="ftp://x").open(plant)
     assert SECRET.decode() not in repr(kind(url="http://x", secret_file=tmp_path / "secret"))
+
+
+def test_who_signs_in_with_what_is_in_no_message(
+    webhook: Any, hook: Any, make: Any, plant: Any
+) -> None:
+    kind = type(webhook)
+    url = hook.url.replace("http://", "http://mia:s3cret@") + "?token=t0ken"
+    hook.codes = [500]
+    with kind(url=url, retries=0) as output:
+        output.open(plant)
+        with pytest.raises(OutputError) as caught:
+            output.send(make(1))
+    assert "s3cret" not in str(caught.value)
+    assert "t0ken" not in str(caught.value)
+    assert "127.0.0.1" in str(caught.value)

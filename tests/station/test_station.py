@@ -14,6 +14,7 @@ from cameras import CameraLost, CameraTimeout, Frame
 from cameras.simulated import Simulated
 from inspection.errors import InspectionError
 from inspection.judgement import Verdict
+from inspection.outside import Refused
 from inspection.station.pipeline import StationStopped
 from inspection.store import open_store
 from inspection.store.filters import PartFilter
@@ -464,3 +465,49 @@ def test_one_part_the_record_refuses_does_not_hold_up_those_beside_it(build: Any
         built.settle(5)
         assert built.counted() == (5, 5, 5)
         assert built.station.error_code == 0
+
+
+def test_a_trigger_taken_before_is_known_with_its_part(build: Any) -> None:
+    with build() as built:
+        assert built.station.taken_before("T1") is None
+        assert built.trigger(trigger_id="T1")
+        assert built.station.taken_before("T1") is not None
+        built.settle(1)
+        assert not built.trigger(trigger_id="T1")
+        known = built.station.taken_before("T1")
+        assert (known.number, known.sentence) == (
+            1, "trigger_id 'T1' is already taken; its part is number 1",
+        )  # fmt: skip
+
+
+def test_a_text_longer_than_any_of_its_kind_is_refused(build: Any) -> None:
+    with build() as built:
+        with pytest.raises(Refused, match="serial: 1001 characters"):
+            built.trigger(serial="x" * 1001)
+        assert built.trigger(serial="x" * 1000)
+        built.settle(1)
+        assert built.counted() == (1, 1, 1)
+
+
+def test_only_a_trigger_that_is_open_is_asked_for_its_health(build: Any) -> None:
+    """Opening may take its time; the watchdog looks fifty times a second meanwhile."""
+
+    class Slow:
+        name = "slow"
+        opened = False
+
+        def open(self, station: Any) -> None:
+            time.sleep(0.3)
+            self.opened = True
+
+        def check(self) -> None:
+            assert self.opened, "asked before it was open"
+
+        def close(self) -> None: ...
+
+    with build() as built:
+        built.station.pipeline._opened.clear()
+        built.station.pipeline.triggers = {"slow": Slow()}
+        built.station.pipeline.open(built.station)
+        time.sleep(0.2)
+        assert built.station.pipeline.failure is None

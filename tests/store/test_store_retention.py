@@ -19,6 +19,7 @@ from inspection.store import (
     StoreUnavailable,
     retain,
 )
+from inspection.store.retention import clock_doubt
 
 MakePart = Callable[..., NewPart]
 Opened = Callable[..., Store]
@@ -211,3 +212,25 @@ def test_a_wrong_policy_names_its_field(field: str, value: float, least: int) ->
     message = f"RetentionPolicy.{field}: expected {least} or more, got {value}"
     with pytest.raises(ValueError, match=message):
         RetentionPolicy(**{field: value})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("days", "doubted"),
+    [
+        ([0.0, -1.0, -2.0, -3.0, -8.0], True),  # a rest of five days, four days of parts since
+        ([0.0, -1.0, -3.0, -6.0, -9.0], False),
+        ([0.0, -400.0], True),  # the clock jumped a year ahead
+        ([-5.0], True),
+        ([3.0, 0.0], True),  # it was ahead, and is right again
+        ([], False),
+        ([-1.0], False),
+    ],
+)
+def test_age_is_not_believed_after_a_gap(
+    store: Store, make_part: MakePart, days: list[float], doubted: bool
+) -> None:
+    for day in sorted(days):
+        at = NOW + timedelta(days=day)
+        store.add(make_part(judged_at=at))
+    doubt = clock_doubt(store, NOW)
+    assert (doubt is not None) is doubted, doubt

@@ -17,6 +17,7 @@ from typing import Any
 
 from fastapi import WebSocket, WebSocketDisconnect
 
+from inspection.covered import covered_text
 from inspection.judgement import Verdict
 from inspection.local_api.messages import record_message
 from inspection.station.station_file import StationFile
@@ -25,7 +26,6 @@ from inspection.store.event_kinds import EventKind
 from inspection.store.filters import PartFilter
 from inspection.store.reading.summary import unacknowledged
 from ui.live.station_client import StationClient, StationGone
-from ui.security.redact import covered_text
 
 log = logging.getLogger(__name__)
 STRIP = 12

@@ -9,13 +9,11 @@ from typing import Any
 
 import tomlkit
 
-COVER = "••••••"
-_NAMES = "password|passwd|passphrase|pwd|secret|token|key|credential|authorization|auth|cookie"
-SECRET_NAME = re.compile(rf"(?:^|[_.-])(?:{_NAMES}|api[_-]?key)s?$", re.IGNORECASE)
+from inspection.covered import COVER, SECRET_NAMES, covered_text
+
+SECRET_NAME = re.compile(rf"(?:^|[_.-])(?:{SECRET_NAMES}|api[_-]?key)s?$", re.IGNORECASE)
 """A key that ends so holds a secret; one that ends in _file holds only where it is."""
-IN_ADDRESS = re.compile(r"(\w+://)[^\s\"'/]*(?:/[^\s\"'@]*)?@")
-IN_QUERY = re.compile(rf"([?&;][\w-]*(?:{_NAMES})s?=)[^&;\s\"']+", re.IGNORECASE)
-IN_REMARK = re.compile(rf"(#.*?\b\w*(?:{_NAMES})s?[\"']?\s*[=:]\s*).+", re.IGNORECASE)
+IN_REMARK = re.compile(rf"(#.*?\b\w*(?:{SECRET_NAMES})s?[\"']?\s*[=:]\s*).+", re.IGNORECASE)
 
 
 def covered_file(text: str) -> str:
@@ -35,11 +33,6 @@ def redact(value: Any, *, secret: bool = False) -> Any:
     if secret and value not in (None, ""):
         return COVER
     return covered_text(str(value)) if isinstance(value, str | Path) else value
-
-
-def covered_text(text: str) -> str:
-    """Cover who signs in with what within addresses: rtsp://name:word@host, ?token=…."""
-    return IN_QUERY.sub(rf"\1{COVER}", IN_ADDRESS.sub(rf"\1{COVER}@", text))
 
 
 def is_secret(name: object) -> bool:

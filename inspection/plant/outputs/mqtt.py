@@ -210,9 +210,13 @@ class Mqtt(Output):
             )
             return
         trigger_id = fields.get("trigger_id")
-        if trigger_id in self._seen:
+        if message.dup and trigger_id in self._seen:  # the broker only did not hear our word for it
             return
         if not self._take(TriggerRequest(source=self.name, **fields)):
+            taken = None if trigger_id is None else self._station.taken_before(trigger_id)
+            if taken is not None:
+                self._refuse(taken.sentence, {**fields, "number": taken.number})
+                return
             self._refuse(f"the station is not ready, it is {self._station.state}", fields)
         elif trigger_id is not None:
             self._remember(trigger_id)

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from inspection.covered import covered_text
 from inspection.plant.extras import missing_extra, require
 from inspection.plant.messages import InspectionResult, StationInterface
 from inspection.plant.outputs.base import Output, OutputError, OutputRefused, OutputUnavailable
@@ -55,7 +56,9 @@ class Webhook(Output):
         import httpx
 
         if not self.url.startswith(("http://", "https://")):
-            raise OutputUnavailable(f"output {self.name}: url {self.url!r} is no http(s) address")
+            raise OutputUnavailable(
+                f"output {self.name}: url {covered_text(self.url)!r} is no http(s) address"
+            )
         try:
             self._secret = self.secret_file.read_bytes().strip() if self.secret_file else b""
             checks = ssl.create_default_context(cafile=self.ca_file)
@@ -84,7 +87,8 @@ class Webhook(Output):
             if 300 <= code < 500 and code not in RETRIED:
                 kind = OutputRefused if code >= 400 else OutputError
                 break
-        raise kind(f"output {self.name}: {self.url} did not take {result.delivery_id}: {problem}")
+        where = covered_text(self.url)
+        raise kind(f"output {self.name}: {where} did not take {result.delivery_id}: {problem}")
 
     def close(self) -> None:
         """Let the connection go."""
@@ -108,7 +112,7 @@ class Webhook(Output):
         try:
             answer = self._client.post(self.url, content=body, headers=headers)
         except httpx.HTTPError as error:
-            return f"{type(error).__name__}: {error}", 0
+            return covered_text(f"{type(error).__name__}: {error}"), 0
         if answer.is_success:
             return "", answer.status_code
         return f"HTTP {answer.status_code} {answer.reason_phrase}", answer.status_code

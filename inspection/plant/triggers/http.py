@@ -99,6 +99,13 @@ class _TriggerHandler(BoundedHandler):
     def _trigger(self, request: TriggerRequest) -> None:
         if offer(self.station, request):
             self.answer(HTTPStatus.ACCEPTED, {"trigger_id": request.trigger_id})
+        elif (taken := self.station.taken_before(request.trigger_id)) is not None:
+            again = {
+                "error": taken.sentence,
+                "trigger_id": taken.trigger_id,
+                "number": taken.number,
+            }
+            self.answer(HTTPStatus.CONFLICT, again)
         else:
             state = self.station.state
             error = {"error": "the station is not ready", "state": state}

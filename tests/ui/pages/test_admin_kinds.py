@@ -29,6 +29,7 @@ def test_who_writes_a_kind_is_known() -> None:
         EventKind.ANSWER: Author.STATION,
         EventKind.PICTURE_REMOVED: Author.RETENTION,
         ActionKind.PICTURES_CLEARED: Author.STORE,
+        ActionKind.PARTS_LOST: Author.STORE,
         ActionKind.RECIPE_FOUND: Author.STATION,
     }
     planned = {kind for kind in (*EventKind, *ActionKind) if kind not in RECORD_KINDS}

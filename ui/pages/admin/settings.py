@@ -10,10 +10,11 @@ from typing import Any
 from fastapi import APIRouter
 from tomlkit.exceptions import TOMLKitError
 
+from inspection.covered import covered_text
 from inspection.errors import InspectionError
 from inspection.station.station_file import read_station
 from ui.core.context import Context
-from ui.security.redact import covered_file, covered_text, redact
+from ui.security.redact import covered_file, redact
 
 
 def routes(context: Context) -> APIRouter:
