@@ -80,7 +80,7 @@ def files(folder: Path) -> set[str]:
 def test_everything_but_keys_and_leavings_is_there_again(home: Path, tmp_path: Path) -> None:
     again = unpacked(home, tmp_path)
     left_out = {"parts.page/secret", "parts.page/runtime.json", "parts.page/jobs/1/out"}
-    beside = (".lock", "-wal", "-shm")
+    beside = (".lock", ".head", "-wal", "-shm")
     assert files(again) == {name for name in files(home) - left_out if not name.endswith(beside)}
     for name in files(again) - {"parts.db"}:
         assert (again / name).read_bytes() == (home / name).read_bytes(), name
