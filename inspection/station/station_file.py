@@ -112,6 +112,8 @@ class StationFile:
     """The page keeps showing a FAIL until a person acknowledges it."""
     operator_may_change_product: bool = False
     """On the page an operator may change over to another product; otherwise engineers only."""
+    acknowledge_by_badge: bool = False
+    """On the page a PIN or badge says who acknowledges or disagrees, whoever is signed in."""
     shifts: Annotated[tuple[ShiftStart, ...], Len(min_length=1)] = ("06:00", "14:00", "22:00")
     """When shifts begin, local time: the page's counters start anew."""
     retention: Retention | None = None

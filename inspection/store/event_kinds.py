@@ -64,6 +64,8 @@ class ActionKind(RecordKind):
     USER_ROLE_CHANGED = "user_role_changed"
     USER_PASSWORD_SET = "user_password_set"
     USER_REMOVED = "user_removed"
+    USER_BADGE_SET = "user_badge_set"
+    USER_BADGE_REMOVED = "user_badge_removed"
     USER_SIGNED_OUT = "user_signed_out"
     SESSION_ENDED = "session_ended"
     PASSWORD_CHANGED = "password_changed"

@@ -19,6 +19,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from filelock import FileLock, Timeout
 
+from ui.security.badges import Badges
 from ui.security.passwords import LONGEST, check_password
 from ui.security.throttle import MOST_KEYS, LoginThrottle
 from ui.security.users_file import (
@@ -113,6 +114,7 @@ class Users:
         """Remove a user and end the sessions of that name."""
         with self._changing() as entries:
             del entries[_known(entries, name)]
+        self.badges.remove(name)
 
     def set_password(self, name: str, password: str) -> None:
         """Change a password and end the user's sessions."""
@@ -127,6 +129,11 @@ class Users:
     def sign_out(self, name: str) -> None:
         """End all sessions of a user, wherever they are."""
         self._change(name)
+
+    @cached_property
+    def badges(self) -> Badges:
+        """The users' PINs and badges."""
+        return Badges(self.path.with_name("badges.json"), self)
 
     def _add(
         self, name: str, password: str, role: Role, changing: AbstractContextManager[Entries]

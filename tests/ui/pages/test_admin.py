@@ -306,7 +306,7 @@ def test_sessions_are_listed_and_ended_one_by_one(desk: Desk) -> None:
 
 ENDPOINTS = [
     ("GET", "/api/admin/users"),
-    *(("POST", f"/api/admin/users/{verb}") for verb in ("add", "role", "password", "remove", "sign_out")),
+    *(("POST", f"/api/admin/users/{verb}") for verb in ("add", "role", "password", "badge", "remove", "sign_out")),
     ("GET", "/api/admin/sessions"),
     ("POST", "/api/admin/sessions/end"),
     ("GET", "/api/admin/audit"),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
@@ -22,7 +23,7 @@ from ui.core.context import Context
 from ui.live.hub import Hub
 from ui.live.station_client import StationClient
 from ui.pages.operator import routes as operator
-from ui.security.users import Role, User
+from ui.security.users import Role, User, Users
 from ui.words import Words
 
 STATION = """
@@ -94,10 +95,11 @@ class Asking:
 
 
 @contextmanager
-def asking(store: Store, settings: StationFile) -> Iterator[Asking]:
+def asking(store: Store, settings: StationFile, *, users: Any = None) -> Iterator[Asking]:
     runtime = StationClient(settings.page_folder)
     given: dict[str, Any] = dict.fromkeys(Context.__dataclass_fields__)
     given |= {"settings": settings, "store": store, "words": Words(), "runtime": runtime}
+    given["users"] = users
     given["hub"] = Hub(settings, store, runtime)
     made = Asking(Context(**given))
     with made._client as client:
@@ -225,6 +227,42 @@ def test_about_tells_products_permissions_and_patterns(ask: Asking) -> None:
         "acknowledge": True, "disagree": True, "trigger": True, "pause": True, "resume": True,
         "product": False,
     }  # fmt: skip
+
+
+@pytest.fixture
+def badged(store: Store, settings: StationFile, tmp_path: Path) -> Iterator[Asking]:
+    """A station that asks for a PIN or badge."""
+    users = Users(tmp_path / "users.json", hasher=PasswordHasher(1, 8, 1))
+    users.add_first("ada", "correct horse battery")
+    users.add("kim", "correct horse battery", Role.OPERATOR)
+    users.badges.set("kim", "714 902")
+    wanted = replace(settings, acknowledge_by_badge=True)
+    with asking(store, wanted, users=users) as made:
+        yield made
+
+
+def test_a_badge_says_who_acknowledges_whoever_is_signed_in(badged: Asking, store: Store) -> None:
+    assert badged.get("/about")[1]["badge"] is True
+    part = next(part for part in store.parts(newest_first=False) if part.verdict is Verdict.FAIL)
+    told = badged.post("/acknowledge", part_id=part.part_id, reason="dirt", badge="714 903")
+    assert told == (
+        403, {"ok": False, "error": "This PIN or badge is not known. Nothing was noted."}
+    )  # fmt: skip
+    assert badged.post("/disagree", part_id=part.part_id)[0] == 403
+    before = len(store.events(part.part_id))
+    told = badged.post("/disagree", part_id=part.part_id, text="no", badge="714 902")
+    assert told == (200, {"ok": True})
+    event = store.events(part.part_id)[before]
+    assert (event.kind, event.who) == ("disagree", "kim")
+    assert "714" not in str(event.detail)
+
+
+def test_guessing_a_badge_is_slowed(badged: Asking, store: Store) -> None:
+    (part,) = store.parts(limit=1)
+    for _ in range(5):
+        assert badged.post("/disagree", part_id=part.part_id, badge="1" * 9)[0] == 403
+    status, told = badged.post("/disagree", part_id=part.part_id, badge="714 902")
+    assert (status, told["error"][:24]) == (429, "Too many failed attempts")
 
 
 def test_since_when_a_recipe_is_on_the_line(ask: Asking, station: Station, folder: Path) -> None:

@@ -375,12 +375,12 @@ class TestWords:
             assert len(taken) == 1, name
 
     def test_whatever_is_said_is_there_and_whatever_is_there_is_said(self) -> None:
-        from ui.security import first_code, passwords, users
+        from ui.security import badges, first_code, passwords, users
         from ui.security import request_checks as checks
 
         sources = "".join(
             Path(str(module.__file__)).read_text("utf-8")
-            for module in (login, gate, checks, first_code, passwords, users, users_file)
+            for module in (login, gate, checks, badges, first_code, passwords, users, users_file)
         )
         said = set(re.findall(r'"login\.(\w+)"', sources))
         said |= set(re.findall(r'reason="(\w+)"', sources))

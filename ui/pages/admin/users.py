@@ -12,6 +12,7 @@ from inspection.store import Store
 from inspection.store.event_kinds import ActionKind
 from ui.core.audit import change
 from ui.core.context import Context
+from ui.security.badges import check_code
 from ui.security.passwords import check_password
 from ui.security.users import Role, User, Users, UsersError, check_name
 
@@ -37,6 +38,12 @@ class Secret(Named):
     """A user and a new password."""
 
     password: Password
+
+
+class BadgeCode(Named):
+    """A user and a new PIN or badge; empty: none any more."""
+
+    code: Annotated[str, StringConstraints(max_length=200)]
 
 
 class New(Ranked, Secret):
@@ -106,6 +113,27 @@ def routes(context: Context) -> APIRouter:
             make=lambda: users.set_password(secret.name, secret.password),
         )  # fmt: skip
 
+    @router.post("/badge")
+    async def badge(wanted: BadgeCode, request: Request) -> Any:
+        """Give a user a PIN or badge, or take it away."""
+        badges = users.badges
+
+        def foresee() -> None:
+            known(users, wanted.name)
+            if wanted.code:
+                check_code(wanted.name, wanted.code)
+
+        def make() -> None:
+            if wanted.code:
+                badges.set(wanted.name, wanted.code)
+            else:
+                badges.remove(wanted.name)
+
+        kind = ActionKind.USER_BADGE_SET if wanted.code else ActionKind.USER_BADGE_REMOVED
+        return await change(
+            context, request, kind, {"name": wanted.name}, foresee=foresee, make=make
+        )
+
     @router.post("/remove")
     async def remove(named: Named, request: Request) -> Any:
         """Remove a user; the user's sessions end."""
@@ -158,6 +186,7 @@ def _listed(users: Users, store: Store, me: str) -> list[dict[str, Any]]:
             "role": str(user.role),
             "added_at": added.get(user.name),
             "signed_in_at": _last_sign_in(store, user.name),
+            "badge": users.badges.has(user.name),
             "you": user.name == me,
         }
         for user in users.list()

@@ -17,7 +17,7 @@ from ui.core.audit import record_event
 from ui.core.context import Context
 from ui.core.errors import Refuse
 from ui.core.page import Page
-from ui.security.users_file import Role
+from ui.security.users_file import Role, TooSoon, UsersError
 
 PAGE = Page(
     name="operator",
@@ -50,6 +50,7 @@ class Acknowledgement(BaseModel):
     part_id: str
     reason: Why
     text: Line = ""
+    badge: Line = ""
 
 
 class Disagreement(BaseModel):
@@ -57,6 +58,7 @@ class Disagreement(BaseModel):
 
     part_id: str
     text: Line = ""
+    badge: Line = ""
 
 
 class ManualTrigger(BaseModel):
@@ -84,6 +86,7 @@ def routes(context: Context) -> APIRouter:
     """Answer what the page asks."""
     router = APIRouter(prefix="/api/operator")
     _ask(router, context)
+    _say(router, context)
     _do(router, context)
     _parts(router, context)
     return router
@@ -101,6 +104,7 @@ def _ask(router: APIRouter, context: Context) -> None:
             "products": [product.name for product in settings.products],
             "trigger": settings.trigger,
             "latch_fail": settings.latch_fail,
+            "badge": settings.acknowledge_by_badge,
         }
 
     @router.get("/recipe/{recipe_id}")
@@ -145,21 +149,13 @@ def _parts(router: APIRouter, context: Context) -> None:
         return {"part": None if found is None else record_message(found)}
 
 
-def _do(router: APIRouter, context: Context) -> None:
-    runtime = context.runtime
-
-    def who(request: Request, what: str) -> str:
-        """The name of who asks. Raises Refuse when they may not."""
-        user = request.scope["user"]
-        if may(context, user.role, what):
-            return str(user.name)
-        text = context.words.say("operator.not_allowed", request.scope["language"])
-        raise Refuse(text, status=403)
+def _say(router: APIRouter, context: Context) -> None:
+    """What people say of a part."""
 
     @router.post("/acknowledge")
     async def acknowledge(about: Acknowledgement, request: Request) -> dict[str, Any]:
         """Note that a person saw a rejected part, and why it was rejected as far as they can tell."""
-        name = who(request, "acknowledge")
+        name = await _identified(context, request, "acknowledge", about.badge)
         record = await _recorded(context, about.part_id)
         if record.verdict is Verdict.PASS:
             raise Refuse(f"part {about.part_id}: only a rejected part is acknowledged")
@@ -176,7 +172,7 @@ def _do(router: APIRouter, context: Context) -> None:
     @router.post("/disagree")
     async def disagree(about: Disagreement, request: Request) -> dict[str, Any]:
         """Send a part to review: a person does not agree with its verdict."""
-        name = who(request, "disagree")
+        name = await _identified(context, request, "disagree", about.badge)
         await _recorded(context, about.part_id)
         detail = {"comment": about.text}
         events = await asyncio.to_thread(context.store.events, about.part_id)
@@ -192,10 +188,14 @@ def _do(router: APIRouter, context: Context) -> None:
             )
         return {"ok": True}
 
+
+def _do(router: APIRouter, context: Context) -> None:
+    runtime = context.runtime
+
     @router.post("/trigger")
     async def trigger(wanted: ManualTrigger, request: Request) -> dict[str, Any]:
         """Inspect one part now."""
-        name = who(request, "trigger")
+        name = _allowed(context, request, "trigger")
         if context.settings.trigger == "camera":
             text = context.words.say("operator.camera_triggers", request.scope["language"])
             raise Refuse(text, status=409)
@@ -207,18 +207,44 @@ def _do(router: APIRouter, context: Context) -> None:
     @router.post("/pause")
     async def pause(request: Request) -> dict[str, Any]:
         """Pause inspecting."""
-        return {"ok": True, **await runtime.do("pause", who=who(request, "pause"))}
+        return {"ok": True, **await runtime.do("pause", who=_allowed(context, request, "pause"))}
 
     @router.post("/resume")
     async def resume(request: Request) -> dict[str, Any]:
         """Go on inspecting."""
-        return {"ok": True, **await runtime.do("resume", who=who(request, "resume"))}
+        return {"ok": True, **await runtime.do("resume", who=_allowed(context, request, "resume"))}
 
     @router.post("/product")
     async def product(change: ProductChange, request: Request) -> dict[str, Any]:
         """Change over to another product."""
-        name = who(request, "product")
+        name = _allowed(context, request, "product")
         return {"ok": True, **await runtime.do("product", who=name, product=change.product)}
+
+
+def _allowed(context: Context, request: Request, what: str) -> str:
+    """The name of who asks. Raises Refuse when they may not."""
+    user = request.scope["user"]
+    if may(context, user.role, what):
+        return str(user.name)
+    text = context.words.say("operator.not_allowed", request.scope["language"])
+    raise Refuse(text, status=403)
+
+
+async def _identified(context: Context, request: Request, what: str, badge: str) -> str:
+    """The name of who says something of a part: by their badge, where the station asks for it."""
+    name = _allowed(context, request, what)
+    if not context.settings.acknowledge_by_badge:
+        return name
+    address = request.client.host if request.client else ""
+    language = request.scope["language"]
+    try:
+        user = await asyncio.to_thread(context.users.badges.who, badge, address=address)
+    except UsersError as error:
+        text = context.words.say(f"login.{error.reason}", language, **error.values)
+        raise Refuse(text, status=429 if isinstance(error, TooSoon) else 503) from error
+    if user is None:
+        raise Refuse(context.words.say("operator.badge_unknown", language), status=403)
+    return user.name
 
 
 async def _recorded(context: Context, part_id: str) -> PartRecord:

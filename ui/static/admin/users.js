@@ -44,6 +44,7 @@ function row(user, last, refresh) {
     el("td", {}, el("div", {class: "acts"},
       user.you ? el("a", {class: "button", href: "/account"}, t("admin.account_change"))
         : el("button", {class: "password", onclick: () => setPassword(user, refresh)}, t("admin.set_password")),
+      el("button", {class: "badge", onclick: () => setBadge(user, refresh)}, t(user.badge ? "admin.badge_change" : "admin.badge_give")),
       el("button", {class: "sign-out", onclick: () => signOut(user, refresh)}, t("admin.sign_out_everywhere")),
       el("button", {class: "remove", disabled: last, onclick: () => remove(user, refresh)}, t("admin.remove")))));
 }
@@ -99,6 +100,17 @@ function setPassword(user, refresh) {
     title: t("admin.set_password_title", {name: user.name}), text: t("admin.set_password_why", {name: user.name}),
     button: t("admin.set_password"), inside: [password.whole, reveal(input)], fields: {password},
     act: async () => done(await post("password", {name: user.name, password: input.value}), user, "admin.password_set", refresh),
+  });
+}
+
+function setBadge(user, refresh) {
+  const input = passwordInput("code");
+  const code = field(t("admin.badge_code"), input);
+  ask({
+    title: t("admin.badge_title", {name: user.name}), text: t("admin.badge_why"), button: t("admin.badge_save"),
+    inside: [code.whole, reveal(input)], fields: {code},
+    act: async () => done(await post("badge", {name: user.name, code: input.value}), user,
+      input.value ? "admin.badge_saved" : "admin.badge_gone", refresh),
   });
 }
 

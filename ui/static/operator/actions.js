@@ -52,6 +52,7 @@ function deeds({state, freeze, picture, noise, redraw, seen}) {
   const there = () => state.gone === null;
   const rejected = () => there() && seen() !== null && seen() !== undefined && seen().verdict !== "PASS";
   const allowed = (what) => there() && state.about !== null && state.about.may[what];
+  const badge = () => state.about?.badge === true;
   const paused = () => state.status?.paused === true;
   const step = (by) => {
     const at = state.strip.findIndex((part) => part.part_id === (state.frozen ?? state.last)?.part_id);
@@ -59,8 +60,8 @@ function deeds({state, freeze, picture, noise, redraw, seen}) {
     if (next) freeze(next); else if (by > 0) freeze(null);
   };
   return {
-    acknowledge: () => { const part = seen(); askReason(part, (reason, text) => acknowledged(part, reason, text, freeze)); },
-    disagree: () => { const part = seen(); askDisagree(part, (text) => done("disagree", {part_id: part.part_id, text}, "operator.sent_to_review", {n: part.number})); },
+    acknowledge: () => { const part = seen(); askReason(part, badge(), (reason, text, code) => acknowledged(part, {reason, text, badge: code}, freeze)); },
+    disagree: () => { const part = seen(); askDisagree(part, badge(), (text, code) => done("disagree", {part_id: part.part_id, text, badge: code}, "operator.sent_to_review", {n: part.number})); },
     trigger: () => done("trigger", {}, "operator.triggered"),
     pause: () => (paused() ? done("resume", {}, "operator.resumed") : askPause(() => done("pause", {}, "operator.now_paused"))),
     heat: () => { picture.heat(); redraw(); },
@@ -90,8 +91,8 @@ function change(state) {
   askProduct(state.about.products, state.status?.product, (product) => done("product", {product}, "operator.product_changed", {name: product}));
 }
 
-async function acknowledged(part, reason, text, freeze) {
-  const found = await done("acknowledge", {part_id: part.part_id, reason, text}, null);
+async function acknowledged(part, said, freeze) {
+  const found = await done("acknowledge", {part_id: part.part_id, ...said}, null);
   if (!found.ok) return;
   freeze(null);
   toast(found.earlier ? t("operator.acknowledged_before", {n: part.number, name: found.earlier}) : t("operator.acknowledged", {n: part.number}));

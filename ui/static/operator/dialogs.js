@@ -4,37 +4,48 @@ import {el, lang, me, pathOf, t} from "/static/shared/base.js";
 const REASONS = ["defect", "damage", "dirt", "placement", "trial", "other"];
 const LANGUAGES = {en: "English", ja: "日本語", ko: "한국어"};
 
-/** Ask for one of some choices; `chosen(value, text)` gets it. `text` asks for a line beside it. */
-export function choose({name, title, choices, text = null, chosen}) {
+/** Ask for one of some choices; `chosen(value, text, badge)` gets it. `text` asks for a line beside it, `badge` for who it is. */
+export function choose({name, title, choices, text = null, badge = false, chosen}) {
+  const code = badge && el("input", {type: "password", name: "badge", maxlength: 64, autocomplete: "off",
+    placeholder: t("operator.badge"), "aria-label": t("operator.badge")});
   const line = text && el("input", {type: "text", maxlength: 200, placeholder: text, "aria-label": text});
-  const take = (value) => { dialog.close(); chosen(value, line?.value.trim() ?? ""); };
+  const take = (value) => {
+    if (code && !code.value) { code.focus(); code.classList.add("missing"); return; }
+    dialog.close();
+    chosen(value, line?.value.trim() ?? "", code ? code.value : "");
+  };
   const buttons = choices.map(({value, label, disabled, here}, place) =>
     el("button", {class: here ? "choice here" : "choice", disabled, data: {value}, onclick: () => take(value)},
       el("span", {}, label), place < 9 ? el("kbd", {}, String(place + 1)) : null));
-  const dialog = opened(name, title, line, el("div", {class: "choices"}, ...buttons));
+  const dialog = opened(name, title, code || null, line, el("div", {class: "choices"}, ...buttons));
   dialog.addEventListener("keydown", (event) => {
+    // A scanner types the code and Enter; the choice is then a digit away.
+    if (code && event.target === code) {
+      if (event.key === "Enter") { event.preventDefault(); buttons[0].focus(); }
+      return;
+    }
     if (event.target === line && event.key === "Enter") { event.preventDefault(); take(choices[0].value); return; }
     if (event.target === line || event.ctrlKey || event.altKey || event.metaKey) return;
     const button = /^[1-9]$/.test(event.key) && buttons[Number(event.key) - 1];
     if (button && !button.disabled) { event.preventDefault(); button.click(); }
   });
-  buttons.find((button) => !button.disabled)?.focus();
+  (code || buttons.find((button) => !button.disabled))?.focus();
 }
 
 /** Ask why a part was rejected. */
-export function askReason(part, chosen) {
+export function askReason(part, badge, chosen) {
   choose({
-    name: "acknowledge", title: t("operator.ask_reason", {n: part.number}), text: t("operator.comment"), chosen,
+    badge, name: "acknowledge", title: t("operator.ask_reason", {n: part.number}), text: t("operator.comment"), chosen,
     choices: REASONS.map((value) => ({value, label: t(`operator.ack_${value}`)})),
   });
 }
 
 /** Ask whether a part is to be sent to review. */
-export function askDisagree(part, chosen) {
+export function askDisagree(part, badge, chosen) {
   const verdict = t(`operator.verdict_${part.verdict}`);
   choose({
     name: "disagree", title: t("operator.ask_disagree", {n: part.number, verdict}), text: t("operator.comment"),
-    chosen: (_, text) => chosen(text),
+    badge, chosen: (_, text, code) => chosen(text, code),
     choices: [{value: "yes", label: t("operator.send_to_review")}],
   });
 }
