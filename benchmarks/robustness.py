@@ -126,7 +126,10 @@ def main() -> None:
     print("| dataset | change | " + " | ".join(title for title, _ in COLUMNS.values()) + " |")
     print("|---" * (2 + len(COLUMNS)) + "|")
     for row in rows:
-        cells = [format(row[name], form) for name, (_, form) in COLUMNS.items()]
+        cells = [
+            "–" if row[name] is None else format(row[name], form)
+            for name, (_, form) in COLUMNS.items()
+        ]
         print(f"| {row['dataset']} | {row['change']} | " + " | ".join(cells) + " |")
 
 
@@ -199,6 +202,8 @@ def _row(
                 str(path), image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
             )
         figures = evaluate(recipe, Path(folder)).as_json()
+    if figures["n_cannot_inspect"] == len(items):
+        figures |= {"image_auroc": None, "tpr_at_5": None}  # nothing was scored
     return {"dataset": dataset.name, "change": name} | {
         column: figures[column] for column in COLUMNS
     }

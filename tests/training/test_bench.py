@@ -270,6 +270,9 @@ def test_robustness_prints_a_row_for_each_change(parts: Path) -> None:
     plain = rows["as it is"]
     assert plain["n_cannot_inspect"] == 0
     assert plain["image_auroc"] > 0.6
+    blind = {name for name, row in rows.items() if row["n_cannot_inspect"] == 11}
+    assert "light x 0.7" in blind
+    assert {name for name, row in rows.items() if row["image_auroc"] is None} == blind
     assert rows["light x 0.7"]["overkill_rate"] > plain["overkill_rate"]
     assert rows["moved 1.0%, turned 5 deg"]["overkill_rate"] > plain["overkill_rate"]
     assert rows["JPEG quality 90"]["overkill_rate"] < 0.5
