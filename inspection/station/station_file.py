@@ -18,6 +18,7 @@ from inspection.outside import LARGEST_TOML, Refused, read_file, read_toml
 from inspection.plant.messages import ReviewIs
 from inspection.recipe.setup_file import STRICT, first_problem
 from inspection.station.released_recipes import RecipesAllowed
+from inspection.station.sign_in import SignInSettings
 
 if TYPE_CHECKING:
     from inspection.station.code_reader import CodeReader
@@ -117,6 +118,8 @@ class StationFile:
     shifts: Annotated[tuple[ShiftStart, ...], Len(min_length=1)] = ("06:00", "14:00", "22:00")
     """When shifts begin, local time: the page's counters start anew."""
     retention: Retention | None = None
+    sign_in: SignInSettings | None = None
+    """How people sign in at the page beside by name and password."""
     identity: IdentitySettings | None = None
     home: Path = Path()
     """The file's folder, not a key of it."""
@@ -213,7 +216,13 @@ def _at_home(found: StationFile, home: Path) -> StationFile:
     )
     record = found.record if "://" in found.record else str(home / found.record)
     images = found.images and home / found.images
-    return replace(found, products=products, record=record, images=images, home=home)
+    sign_in = found.sign_in
+    if sign_in is not None and (oidc := sign_in.oidc) is not None:
+        secret, authority = home / oidc.client_secret_file, oidc.ca_file and home / oidc.ca_file
+        sign_in = replace(sign_in, oidc=replace(oidc, client_secret_file=secret, ca_file=authority))
+    return replace(
+        found, products=products, record=record, images=images, sign_in=sign_in, home=home
+    )
 
 
 def _checked(found: StationFile) -> StationFile:

@@ -15,6 +15,7 @@ from fastapi import APIRouter, FastAPI, Request, Response, WebSocket
 from fastapi.responses import RedirectResponse
 from fastapi.staticfiles import StaticFiles
 
+from inspection.station.station_file import StationFile
 from inspection.store.event_kinds import ActionKind
 from ui.app.html_head import HtmlHead
 from ui.app.pages import find_pages, links_for
@@ -26,6 +27,7 @@ from ui.core.page import Page
 from ui.security import login
 from ui.security.first_code import FirstCode
 from ui.security.gate import AccessMiddleware
+from ui.security.oidc import Provider
 from ui.security.users import Role
 from ui.words import LANGUAGES
 
@@ -56,7 +58,14 @@ def make_app(
     app.include_router(_routes(context, list(pages)))
     app.include_router(pictures.routes(context))
     app.include_router(
-        login.routes(context.users, context.sessions, context.words, _audit(context), first_code)
+        login.routes(
+            context.users,
+            context.sessions,
+            context.words,
+            _audit(context),
+            first_code,
+            _provider(context.settings),
+        )
     )
     for module in pages.values():
         app.include_router(module.routes(context))
@@ -142,6 +151,12 @@ def _routes(context: Context, pages: list[Page]) -> APIRouter:
         return Response(script, media_type="text/javascript", headers={"Cache-Control": "no-store"})
 
     return router
+
+
+def _provider(settings: StationFile) -> Provider | None:
+    """Whom the station file trusts to say who somebody is. Raises SetupError."""
+    sign_in = settings.sign_in
+    return None if sign_in is None or sign_in.oidc is None else Provider(sign_in.oidc)
 
 
 def _audit(context: Context) -> Any:

@@ -45,7 +45,7 @@ SAME = {
 }
 NEVER_KEPT = ("text/html", "application/json")
 DOCUMENTS = ("image/svg+xml", "text/xml", "application/xml", "application/xhtml+xml")
-FORMS = ("/login", "/logout", "/language")
+FORMS = ("/login", "/logout", "/language", "/oidc/start", "/oidc/callback")
 
 
 def set_security_headers(headers: MutableHeaders, path: str) -> None:

@@ -17,6 +17,8 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from inspection.store.event_kinds import ActionKind
 from ui.security import plain_pages
 from ui.security.first_code import FirstCode
+from ui.security.oidc import Provider
+from ui.security.oidc_routes import OidcRoutes
 from ui.security.passwords import LONGEST, check_password
 from ui.security.paths import local
 from ui.security.plain_pages import Sayer
@@ -40,7 +42,12 @@ Result = TypeVar("Result")
 
 
 def routes(
-    users: Users, sessions: Sessions, words: Sayer, audit: Audit, first_code: FirstCode
+    users: Users,
+    sessions: Sessions,
+    words: Sayer,
+    audit: Audit,
+    first_code: FirstCode,
+    oidc: Provider | None = None,
 ) -> APIRouter:
     """Routes of /login, /logout and /language, for behind the gate.
 
@@ -53,6 +60,9 @@ def routes(
     router.add_api_route("/login", desk.sign_in, methods=["POST"])
     router.add_api_route("/logout", desk.sign_out, methods=["POST"])
     router.add_api_route("/language", desk.choose_language, methods=["POST"])
+    if oidc is not None:
+        desk.oidc = OidcRoutes(desk, oidc)
+        desk.oidc.add_to(router)
     return router
 
 
@@ -64,6 +74,7 @@ class LoginRoutes:
     ) -> None:
         self.users, self.sessions, self.words, self.audit = users, sessions, words, audit
         self.first_code = first_code
+        self.oidc: OidcRoutes | None = None
         self._one = CapacityLimiter(1)
         self._waiting = 0
 
@@ -89,12 +100,20 @@ class LoginRoutes:
             return again(503 if error.reason in FAULTS else 400, error.reason, **error.values)
         if user is None:
             return again(401, "wrong")
+        return await self.let_in(request, user, onward, **detail)
+
+    async def let_in(self, request: Request, user: User, onward: str, **detail: Any) -> Response:
+        """Begin a session that is in the record, or say that it cannot be written."""
         recorded = await self._recorded(
             ActionKind.SIGN_IN, user.name, _detail(request, user.role, **detail)
         )
         if not recorded and user.role is not Role.OPERATOR:
-            return again(503, "not_recorded")
+            return self._form(request, onward, 503, "not_recorded", name=user.name)
         return self._begin(request, user, onward)
+
+    def refused(self, request: Request, onward: str, error: UsersError) -> Response:
+        """Show the form with the reason why somebody whom another vouches for does not come in."""
+        return self._form(request, onward, 403, error.reason, **error.values)
 
     async def sign_out(self, request: Request) -> Response:
         """End the session, if there is one."""
@@ -204,6 +223,8 @@ class LoginRoutes:
             parts += self._signed_in(request.scope.get("user"), say, request)
         if kind:
             parts.append(_inputs(kind, say, name=name[:LONGEST], onward=local(onward)))
+        if kind == "sign_in" and self.oidc is not None:
+            parts.append(self.oidc.link(language, local(onward)))
         if request.scope.get("user") is not None:
             parts.append(plain_pages.link(say("login.back_to_line"), "/", quiet=True))
         parts.append(plain_pages.languages(language, _here(onward)))

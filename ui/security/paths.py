@@ -9,7 +9,7 @@ from urllib.parse import unquote
 from ui.security.users import Role
 
 LONGEST = 4096
-OPEN = frozenset({"/login", "/logout", "/language"})
+OPEN = frozenset({"/login", "/logout", "/language", "/oidc/start", "/oidc/callback"})
 OPEN_FOLDERS = ("/static/", "/words/")
 API = "/api/"
 API_OPERATOR, API_ENGINEER = "/api/operator/", "/api/engineer/"
@@ -102,7 +102,7 @@ def local(target: str) -> str:
         path = normalise(unquote(target.partition("?")[0].partition("#")[0]))
     except ValueError:
         return "/"
-    return "/" if path in {"/logout", "/language"} else target
+    return "/" if path in OPEN - {"/login"} else target
 
 
 def _strange(letter: str) -> bool:

@@ -24,12 +24,22 @@ class Sayer(Protocol):
         ...
 
 
-def page(title: str, language: str, parts: Iterable[str], *, status: int = 200) -> HTMLResponse:
-    """Make a page of parts that are HTML already."""
+def page(
+    title: str,
+    language: str,
+    parts: Iterable[str],
+    *,
+    status: int = 200,
+    onward: str | None = None,
+) -> HTMLResponse:
+    """Make a page of parts that are HTML already; `onward` is where it leads to by itself."""
+    leads = (
+        "" if onward is None else f'<meta http-equiv="refresh" content="0;url={escape(onward)}">'
+    )
     return HTMLResponse(
         f"""<!doctype html>
 <html lang="{language}"><head><meta charset="utf-8"><title>{escape(title)}</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="viewport" content="width=device-width, initial-scale=1">{leads}
 <link rel="icon" href="data:,"><link rel="stylesheet" href="/static/login/page.css"></head>
 <body><main><h1>{escape(title)}</h1>
 {"".join(parts)}

@@ -12,7 +12,7 @@ from pathlib import Path
 from secrets import token_bytes, token_hex
 from typing import Any
 
-from itsdangerous import BadData, URLSafeSerializer
+from itsdangerous import BadData, URLSafeSerializer, URLSafeTimedSerializer
 
 from inspection.durable_files import new_file
 from inspection.errors import InspectionError
@@ -187,6 +187,14 @@ class Sessions:
     def _line(self, value: str, *, secure: bool) -> str:
         line = f"{self.cookie}={value}; Path=/; HttpOnly; SameSite=Strict"
         return f"{line}; Secure" if secure else line
+
+    def signer(self, purpose: str) -> URLSafeTimedSerializer:
+        """What signs something else than sessions, so that the one never passes for the other."""
+        return URLSafeTimedSerializer(
+            self._key,
+            salt=purpose,
+            signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256},
+        )
 
     @cached_property
     def _key(self) -> bytes:

@@ -110,6 +110,25 @@ class Users:
         """Make the first administrator; refused as soon as there is any user."""
         return self._add(name, password, Role.ADMINISTRATOR, self._changing_none())
 
+    def adopt(self, name: str, role: Role, *, source: str) -> User:
+        """Take over a user whom somebody else vouches for, or their new role; they have no password.
+
+        Raises UsersError where the name is that of a user with a password, or of another subject.
+        """
+        name = check_name(name, role)
+        known = self._entries().get(key_of(name))
+        if known is None:
+            hash_ = self._hash(secrets.token_hex(32))
+            made = Entry(name, role, hash_, _new_stamp(), source)
+            with self._changing() as entries:
+                entries.setdefault(key_of(name), made)
+                _require_source(entries[key_of(name)], source)
+            return made.user
+        _require_source(known, source)
+        if known.role is not role:
+            self._change(name, role=role)
+        return User(known.name, role)
+
     def remove(self, name: str) -> None:
         """Remove a user and end the sessions of that name."""
         with self._changing() as entries:
@@ -119,6 +138,10 @@ class Users:
     def set_password(self, name: str, password: str) -> None:
         """Change a password and end the user's sessions."""
         check_password(name, password)
+        entry = self._entries().get(key_of(name))
+        if entry is not None and entry.source:
+            text = f"user {name!r}: signs in elsewhere and has no password here"
+            raise UsersError(text, reason="no_password_here", who=name)
         self._change(name, hash=self._hash(password))
 
     def set_role(self, name: str, role: Role) -> None:
@@ -248,6 +271,14 @@ def check_name(name: str, role: Role) -> str:
 
 def _bytes(password: str) -> bytes:
     return unicodedata.normalize("NFKC", password).encode("utf-8", "surrogatepass")
+
+
+def _require_source(entry: Entry, source: str) -> None:
+    if entry.source != source:
+        text = (
+            f"user {entry.name!r}: is another person here; an administrator renames or removes one"
+        )
+        raise UsersError(text, reason="another_person", who=entry.name)
 
 
 def _new_stamp() -> str:

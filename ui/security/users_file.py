@@ -73,6 +73,8 @@ class Entry:
     role: Role
     hash: Annotated[str, StringConstraints(pattern=r"^\$argon2id\$")]
     stamp: Annotated[str, Len(min_length=8)]
+    source: str = ""
+    """Who says that this user is who they are, and by which subject; empty: a password here."""
 
     @property
     def key(self) -> str:
@@ -117,7 +119,10 @@ def read_entries(path: Path) -> tuple[Entry, ...]:
 
 def write_entries(path: Path, entries: tuple[Entry, ...]) -> None:
     """Write the users, all or nothing."""
-    data = {"format": FORMAT, "users": [asdict(entry) for entry in entries]}
+    rows = [asdict(entry) for entry in entries]
+    # Without a source a row is as it always was, so that an earlier program reads it.
+    rows = [{key: row[key] for key in row if row[key] or key != "source"} for row in rows]
+    data = {"format": FORMAT, "users": rows}
     replace_json(path, data, private=True, indent=1)
 
 

@@ -375,18 +375,29 @@ class TestWords:
             assert len(taken) == 1, name
 
     def test_whatever_is_said_is_there_and_whatever_is_there_is_said(self) -> None:
-        from ui.security import badges, first_code, passwords, users
+        from ui.security import badges, first_code, oidc, oidc_routes, passwords, users
         from ui.security import request_checks as checks
 
         sources = "".join(
             Path(str(module.__file__)).read_text("utf-8")
-            for module in (login, gate, checks, badges, first_code, passwords, users, users_file)
+            for module in (
+                login,
+                gate,
+                checks,
+                badges,
+                first_code,
+                oidc,
+                oidc_routes,
+                passwords,
+                users,
+                users_file,
+            )
         )
         said = set(re.findall(r'"login\.(\w+)"', sources))
         said |= set(re.findall(r'reason="(\w+)"', sources))
         said |= {f"refused_{r}" for r in re.findall(r'Refusal\(\d+, "(\w+)"', sources)}
         said |= set(re.findall(r'again\(\d+, "(\w+)"', sources))
-        said |= {"sign_in", "first", "sign_in_button", "first_button"}
+        said |= {"sign_in", "first", "sign_in_button", "first_button", "oidc_failed"}
         said |= {f"role_{role}" for role in Role}
         assert said == set(self.texts())
 
