@@ -117,7 +117,13 @@ class LoginRoutes:
 
     def refused(self, request: Request, onward: str, error: UsersError) -> Response:
         """Show the form with the reason why somebody whom another vouches for does not come in."""
-        return self._form(request, onward, 403, error.reason, **error.values)
+        status = 429 if isinstance(error, TooSoon) else 403
+        return self._form(request, onward, status, error.reason, **error.values)
+
+    @staticmethod
+    def address(request: Request) -> str:
+        """What is slowed where somebody guesses."""
+        return _address(request)
 
     async def sign_out(self, request: Request) -> Response:
         """End the session, if there is one."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 import hmac
 import logging
 import ssl
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -26,6 +27,8 @@ from ui.security.person import Person
 from ui.security.users_file import Role, UsersError
 
 TIMEOUT_S = 10.0
+METADATA_S = 300.0
+"""So long is believed what a provider said of itself: who asks us often does not ask it often."""
 LEEWAY_S = 60
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "Ed25519", "EdDSA")
 """Signatures by a key only the provider has; never "none", never our own secret."""
@@ -65,6 +68,7 @@ class Provider:
                 f"sign_in.oidc: {', '.join(missing)} is not installed; pip install 'inspection[oidc]'"
             )
         self._secret = _read(settings)
+        self._known: tuple[float, dict[str, str]] | None = None
         try:
             self._trust = ssl.create_default_context(cafile=settings.ca_file)
         except OSError as error:
@@ -152,6 +156,8 @@ class Provider:
 
     async def _metadata(self) -> dict[str, str]:
         """What the provider says of itself (OpenID Connect Discovery 1.0)."""
+        if self._known is not None and time.monotonic() - self._known[0] < METADATA_S:
+            return self._known[1]
         issuer = self.settings.issuer
         found = await self._json(f"{issuer.rstrip('/')}/.well-known/openid-configuration")
         names = ("authorization_endpoint", "token_endpoint", "jwks_uri")
@@ -159,7 +165,9 @@ class Provider:
             raise OidcError(f"{issuer} does not say that it is this issuer")
         if unsafe := [name for name in names if not safe(str(found.get(name)))]:
             raise OidcError(f"{issuer}: {unsafe[0]} is not a safe address")
-        return {name: str(found[name]) for name in names}
+        metadata = {name: str(found[name]) for name in names}
+        self._known = (time.monotonic(), metadata)
+        return metadata
 
     async def _json(self, url: str) -> Any:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -16,13 +17,15 @@ from ui.security import plain_pages
 from ui.security.oidc import Attempt, OidcError, Provider
 from ui.security.paths import local
 from ui.security.sessions import cookie_values
-from ui.security.users_file import UsersError
+from ui.security.throttle import LoginThrottle
+from ui.security.users_file import TooSoon, UsersError
 
 if TYPE_CHECKING:
     from ui.security.login import LoginRoutes
 
 START, BACK = "/oidc/start", "/oidc/callback"
 ATTEMPT_S = 600
+LONGEST_WAIT_S = 60.0
 
 
 class OidcRoutes:
@@ -30,6 +33,7 @@ class OidcRoutes:
 
     def __init__(self, desk: LoginRoutes, provider: Provider) -> None:
         self.desk, self.provider = desk, provider
+        self._throttle = LoginThrottle(time.monotonic, longest_s=LONGEST_WAIT_S)
 
     def add_to(self, router: APIRouter) -> None:
         """Add the routes; the gate lets everybody to them."""
@@ -52,8 +56,11 @@ class OidcRoutes:
 
     async def back(self, request: Request) -> Response:
         """Check what came back, and begin a session."""
-        onward = "/"
+        onward, address = "/", self.desk.address(request)
         try:
+            if (wait_s := self._throttle.wait_s(address)) > 0:
+                raise TooSoon(wait_s)
+            self._throttle.failed(address)
             kept = self._kept(request)
             onward = local(str(kept.pop("next")))
             person = await self.provider.finish(
@@ -66,6 +73,7 @@ class OidcRoutes:
             )
         except UsersError as error:
             return self.desk.refused(request, onward, error)
+        self._throttle.withdraw(address)
         response = await self.desk.let_in(request, user, onward, by="oidc")
         if response.status_code != 303:
             return response

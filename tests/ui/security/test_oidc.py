@@ -319,6 +319,16 @@ def test_a_code_of_another_browser_is_not_taken(station: Station, idp: Idp) -> N
     assert again.status_code == 403
 
 
+def test_guessing_is_slowed_and_the_provider_is_not_asked(station: Station, idp: Idp) -> None:
+    browser = station.browser()
+    browser.get("/oidc/start")
+    for _ in range(5):
+        assert browser.get("/oidc/callback", params={"code": "x"}).status_code == 403
+    assert browser.get("/oidc/callback", params={"code": "x"}).status_code == 429
+    idp.told_issuer = "http://127.0.0.1:1/other"
+    assert browser.get("/oidc/start").status_code == 303  # what it said of itself is known
+
+
 @pytest.mark.parametrize("query", [{}, {"error": "access_denied"}, {"code": "x"}, {"state": "x"}])
 def test_what_is_no_answer(station: Station, query: dict[str, str]) -> None:
     browser = station.browser()
