@@ -1,0 +1,13 @@
+"""An LSTM autoencoder over windows of parts."""
+
+from __future__ import annotations
+
+from models.sequence._networks import WindowAutoencoder
+
+
+class LstmAutoencoder(WindowAutoencoder):
+    """Reads a window into a few numbers and writes it again (Malhotra 2016)."""
+
+    name = "lstm_autoencoder"
+    about = "LSTM autoencoder: windows it cannot rebuild"
+    variational = False
