@@ -144,12 +144,53 @@ def append_tile_search(
     )
 
 
-def _named(outputs: dict[str, Any], features: openvino.Model) -> openvino.Model:
+def merge_heads(
+    features: openvino.Model,
+    heads: Sequence[
+        tuple[NDArray[np.float32], NDArray[np.float32], openvino.Model, PositionNormalization]
+    ],
+    name: str,
+) -> openvino.Model:
+    """Fuse whitening, a head and places behind each output of a feature program, coarsest first.
+
+    A head is `mean` (C,), `projection` (C, d), a model from points (n, d) to values (n,), and what is
+    usual at each place. Outputs are those of `append_search`.
+    """
+    outputs: dict[str, Any] = {}
+    descriptor = None
+    for k, (output, (mean, projection, head, positions)) in enumerate(
+        zip(features.outputs, heads, strict=True)
+    ):
+        rows = output.get_node().input_value(0)
+        offset = _constant(-(mean @ projection))
+        points = ops.add(ops.matmul(rows, _constant(projection), False, False), offset)
+        if descriptor is None:
+            descriptor = ops.reduce_mean(points, _axes(1), False)
+        count = points.get_output_shape(0)[1]
+        flat = ops.reshape(points, _whole(count, projection.shape[1]), False)
+        for into in head.inputs[0].get_target_inputs():
+            into.replace_source_output(flat.output(0))
+        values = head.outputs[0].get_node().input_value(0)
+        placed = _placed(values, positions)
+        if k == 0:
+            outputs["distances"] = placed
+        else:
+            outputs |= {
+                f"plain_{k}": placed,
+                f"density_{k}": ops.multiply(placed, _constant(np.ones(1, np.float32))),
+            }
+    outputs["descriptor"] = descriptor
+    return _named(outputs, features, name)
+
+
+def _named(
+    outputs: dict[str, Any], features: openvino.Model, name: str = "patchcore"
+) -> openvino.Model:
     """The model that gives these outputs by name."""
     results = [ops.result(each) for each in outputs.values()]
-    model = openvino.Model(results, features.get_parameters(), "patchcore")
-    for output, name in zip(model.outputs, outputs, strict=True):
-        output.get_tensor().set_names({name})
+    model = openvino.Model(results, features.get_parameters(), name)
+    for output, called in zip(model.outputs, outputs, strict=True):
+        output.get_tensor().set_names({called})
     return model
 
 

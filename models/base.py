@@ -94,8 +94,8 @@ class AnomalyModel(ABC):
     ) -> Self:
         """Learn from good pictures, read one at a time and as often as needed.
 
-        `folds` (n,) puts each picture in a fold. Sets `held_out_maps_`, each picture's distances
-        (h, w) by a model taught without its fold, and `descriptors_` (n, d), a summary of each.
+        `folds` (n,) puts each picture in a fold. Sets `descriptors_` (n, d), a summary of each picture,
+        and `calibrated_`.
         """
 
     @abstractmethod
@@ -104,7 +104,7 @@ class AnomalyModel(ABC):
 
     @abstractmethod
     def held_out(self, index: int) -> PatchMaps:
-        """What a model taught without its fold measured of this good picture. Raises NotFitted."""
+        """What a model that has not seen it measured of one of `calibrated_`. Raises NotFitted."""
 
     @abstractmethod
     def programs(self) -> tuple[openvino.Model, ...]:
@@ -142,3 +142,6 @@ class AnomalyModel(ABC):
         return f"{', '.join(absent)} {are} not installed; pip install 'inspection[train]'"
 
     descriptors_: NDArray[np.float32]
+
+    calibrated_: NDArray[np.intp]
+    """Numbers of the good pictures that `held_out` knows: all, or a share that a dear model held out."""

@@ -107,6 +107,7 @@ class PatchCore(AnomalyModel):
         ]
         self.scales_ = [scale for scale, _ in learnt]
         self.held_out_ = [maps for _, maps in learnt]
+        self.calibrated_ = np.arange(len(pictures))
         self.descriptors_ = self.scales_[0].memory.points(passes[0].sums)
         return self
 

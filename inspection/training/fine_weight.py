@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 
+import numpy as np
+
 import models
 from cameras import CameraError
 from inspection.errors import CannotInspect
@@ -29,9 +31,10 @@ def weight_aurocs(
 
     Empty where there is nothing to choose: one scale only, or fewer than FEWEST bad parts.
     """
-    if not model.held_out(0).finer or len(bad.parts) < FEWEST:
+    if not model.held_out(int(model.calibrated_[0])).finer or len(bad.parts) < FEWEST:
         return {}
-    good = [(model.held_out(int(i)), pictures.valid(int(i))) for i in pictures.distinct()]
+    held_out = np.intersect1d(pictures.distinct(), model.calibrated_)
+    good = [(model.held_out(int(i)), pictures.valid(int(i))) for i in held_out]
     framing, measured = pictures.framing, []
     parts = bad.parts[:: -(-len(bad.parts) // MOST_BAD)]
     for number, part in enumerate(parts):

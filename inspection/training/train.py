@@ -188,10 +188,10 @@ def teach(
     model.fit(pictures, folds=pictures.folds(seed=options.seed), progress=progress)
     aurocs = {} if bad is None else weight_aurocs(model, pictures, bad, progress=progress)
     model.fine_weight = chosen_weight(aurocs, model.fine_weight)
-    scores = np.array(
-        [_score(model, model.held_out(i), pictures.valid(i)) for i in range(len(pictures))]
-    )
-    distinct = pictures.distinct()  # a copy adds nothing to what may be promised
+    scores = np.full(len(pictures), np.nan)
+    for i in map(int, model.calibrated_):
+        scores[i] = _score(model, model.held_out(i), pictures.valid(i))
+    distinct = np.intersect1d(pictures.distinct(), model.calibrated_)  # a copy promises nothing
     calibration = calibrate(
         scores[distinct], false_reject=options.false_reject, review=options.review
     )
@@ -238,7 +238,7 @@ def _references(
     """Choose the first picture and a spread over the scores; score each with the trained model."""
     height_px, width_px = pictures.used[0].size_px
     count = min(REFERENCES, max(1, REFERENCE_PIXELS // (height_px * width_px)))
-    order = np.argsort(scores, kind="stable")
+    order = np.argsort(scores, kind="stable")[: int(np.isfinite(scores).sum())]
     spread = order[np.linspace(0, len(order) - 1, count - 1).round().astype(int)]
     chosen = dict.fromkeys([0, *map(int, spread)])
     found = []
@@ -270,8 +270,8 @@ def _suspicious(
     pictures: GoodPictures, scores: NDArray[np.float64]
 ) -> tuple[tuple[str, float, float], ...]:
     """Name good pictures that look least like the others: a defect may hide among the good."""
-    middle = float(np.median(scores))
-    deviation = 1.4826 * float(np.median(np.abs(scores - middle)))
+    middle = float(np.nanmedian(scores))
+    deviation = 1.4826 * float(np.nanmedian(np.abs(scores - middle)))
     limit = middle + SUSPICIOUS_DEVIATIONS * deviation
     order = np.argsort(-scores, kind="stable")
     return tuple(

@@ -1,0 +1,327 @@
+"""What models share that put a taught head on frozen patch features, at each scale.
+
+The network, the scales and the score are those of `patchcore`; a head says how unusual each whitened
+patch is. A head that is cheap is taught once for each fold, and scores the fold it has not seen. One
+that is dear is taught once, without a share of the pictures: those are what it is calibrated on.
+"""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models._backbone import fingerprint, load_backbone, row_channels
+from models._features import PatchFeatures
+from models._position_norm import PositionNormalization, learn_positions
+from models._program import merge_heads
+from models._scoring import PatchMaps, ScaleMaps, to_grid
+from models._tiles import WHOLE_PIXELS
+from models._whitening import Moments, whitening
+from models.base import AnomalyModel, CanvasImage, ModelError, NotFitted, Picture, Progress
+
+if TYPE_CHECKING:
+    import openvino
+    import torch
+
+Array = NDArray[np.float32]
+Rows = NDArray[np.intp]
+
+SAMPLED_PATCHES = 40_000
+"""Patches of all good pictures together, about, that a head is taught on."""
+
+HELD_OUT_SHARE = 0.25
+"""Of the good pictures, for heads that are taught once."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Patches:
+    """Whitened patches to teach a head on: `points` (n, d), and `places` (n,), counted row by row."""
+
+    points: Array
+    places: Rows
+    grid: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _HeadScale:
+    """What one size of the canvas taught: whitening, the head behind it, and what is usual where."""
+
+    mean: Array
+    projection: Array
+    head: torch.nn.Module
+    positions: PositionNormalization
+
+    def raw(self, rows: Array) -> Array:
+        """How unusual the head finds feature rows (h * w, C) of a picture, as a map (h, w)."""
+        points = rows @ self.projection - self.mean @ self.projection
+        return _measured(self.head, points).reshape(self.positions.gain.shape)
+
+
+class HeadModel(AnomalyModel):
+    """Frozen patch features, whitened, and a taught head that says how unusual each is."""
+
+    in_folds: ClassVar[bool] = True
+    """Whether the head is cheap enough to be taught once for each fold."""
+
+    def __init__(
+        self,
+        *,
+        backbone: str = "tf_efficientnet_lite0",
+        weights: Path | None = None,
+        shrinks: tuple[int, ...] = (2, 1),
+        strides: tuple[int, ...] = (8, 16),
+        pool: int = 3,
+        components: int = 96,
+        smoothing_patches: float = 0.0,
+        level: float = 0.5,
+        fine_weight: float = 0.5,
+        seed: int = 0,
+    ) -> None:
+        self.backbone = backbone
+        self.weights = weights
+        self.shrinks = shrinks
+        self.strides = strides
+        self.pool = pool
+        self.components = components
+        self.smoothing_patches = smoothing_patches
+        self.level = level
+        self.fine_weight = fine_weight
+        self.seed = seed
+
+    @abstractmethod
+    def teach(self, patches: Patches, rng: np.random.Generator) -> torch.nn.Module:
+        """Teach a head: a module from points (h * w, d) of a whole picture to values (h * w,).
+
+        Higher is more unusual. Raises ModelError where it comes to nothing.
+        """
+
+    def fit(
+        self,
+        pictures: Sequence[Picture],
+        *,
+        folds: NDArray[np.intp],
+        progress: Progress = lambda what, done, of: None,
+    ) -> Self:
+        """Pass over the pictures for patches, teach, and pass again to measure those not seen."""
+        if len(pictures) != len(folds):
+            raise ModelError(f"{self.name}: {len(pictures)} pictures but {len(folds)} fold numbers")
+        self._start(*pictures[0].canvas.shape[:2])
+        numbers = np.unique(folds, return_inverse=True)[1]
+        seen = self._look(pictures, progress)
+        if self.in_folds:
+            teachings = [(numbers != fold, numbers == fold) for fold in range(numbers.max() + 1)]
+            teachings = [(a if a.any() else b, b) for a, b in teachings]
+        else:
+            apart = _apart(numbers, self.seed)
+            teachings = [(~apart, apart)]
+        self.calibrated_ = np.flatnonzero(np.any([own for _, own in teachings], axis=0))
+        scales, held_out = [], []
+        for k, grid in enumerate(self.grids_):
+            scale, maps = self._teach_scale(
+                k, grid, seen[k], pictures, numbers, teachings, progress
+            )
+            scales.append(scale)
+            held_out.append(maps)
+        self.scales_, self.held_out_ = scales, held_out
+        return self
+
+    def measure(self, canvas: CanvasImage) -> PatchMaps:
+        """Measure one canvas (H, W, 3) by torch: the reference the program is checked against."""
+        if not hasattr(self, "scales_"):
+            raise NotFitted(f"{self.name}: asked to score before it was taught; call fit first")
+        rows = self._features.by_torch(canvas)
+        return _together(
+            [s.positions.apply(s.raw(r)) for s, r in zip(self.scales_, rows, strict=True)]
+        )
+
+    def held_out(self, index: int) -> PatchMaps:
+        """What heads that have not seen it measured of this good picture. Raises NotFitted."""
+        if not hasattr(self, "scales_"):
+            raise NotFitted(
+                f"{self.name}: has no held-out maps before it was taught; call fit first"
+            )
+        (number,) = np.flatnonzero(self.calibrated_ == index)
+        return _together([maps[number] for maps in self.held_out_])
+
+    def programs(self) -> tuple[openvino.Model, ...]:
+        """Preprocessing, network and heads as one program. Raises NotFitted."""
+        if not hasattr(self, "scales_"):
+            raise NotFitted(
+                f"{self.name}: asked for its programs before it was taught; call fit first"
+            )
+        features = self._features.programs[0].model.clone()
+        heads = [
+            (
+                scale.mean,
+                scale.projection,
+                _converted(scale.head, self._points_px(k)),
+                scale.positions,
+            )
+            for k, scale in enumerate(self.scales_)
+        ]
+        return (merge_heads(features, heads, self.name),)
+
+    def card(self) -> dict[str, Any]:
+        """Hyperparameters, weights and sizes."""
+        return {
+            "name": self.name,
+            "backbone": self.backbone,
+            "weights": None if self.weights is None else self.weights.name,
+            "weights_sha256": fingerprint(self.network_),
+            "mean": list(self.network_.mean),
+            "std": list(self.network_.std),
+            "shrinks": list(self.shrinks),
+            "strides": list(self.network_.strides),
+            "channels": list(self.network_.channels),
+            "pool": self.pool,
+            "components": self.components,
+            "grid": list(self.grids_[0]),
+            "seed": self.seed,
+        }
+
+    @classmethod
+    def missing(cls) -> str | None:
+        """Nothing is missing where torch is."""
+        from importlib.util import find_spec
+
+        return None if find_spec("torch") else "install torch: pip install 'inspection[train]'"
+
+    def _start(self, height_px: int, width_px: int) -> None:
+        if height_px * width_px > WHOLE_PIXELS:
+            raise ModelError(
+                f"{self.name}: the canvas has {height_px * width_px / 1e6:.1f} megapixels, at most "
+                f"{WHOLE_PIXELS / 1e6:.1f} are allowed; use --effort balanced, or --model patchcore"
+            )
+        self.network_ = load_backbone(self.backbone, strides=self.strides, weights=self.weights)
+        step = max(self.network_.strides)
+        self.grids_ = [(height_px // (n * step), width_px // (n * step)) for n in self.shrinks]
+        self._features = PatchFeatures(
+            self.network_, (height_px, width_px), pool=self.pool, shrinks=self.shrinks
+        )
+
+    def _points_px(self, k: int) -> tuple[int, int]:
+        height, width = self.grids_[k]
+        return height * width, len(self.scales_[k].projection[0])
+
+    def _look(self, pictures: Sequence[Picture], progress: Progress) -> list[_Seen]:
+        """Pass over the pictures once: moments for whitening, and a sample of patches."""
+        seen = [
+            _Seen(Moments(row_channels(self.network_, pool=self.pool)), [], [], [])
+            for _ in self.grids_
+        ]
+        quota = max(1, SAMPLED_PATCHES // len(pictures))
+        rng = np.random.default_rng(self.seed)
+        summaries = []
+        for i, picture in enumerate(pictures):
+            scales = self._features.run(picture.canvas)
+            summaries.append(scales[0].mean(0))
+            for each, grid, rows in zip(seen, self.grids_, scales, strict=True):
+                counted = np.flatnonzero(to_grid(picture.valid, *grid))
+                chosen = np.sort(rng.permutation(counted)[:quota])
+                each.moments.add(rows[counted])
+                each.rows.append(rows[chosen])
+                each.places.append(chosen)
+                each.owners.append(np.full(len(chosen), i))
+            progress("Looking at good parts", i + 1, len(pictures))
+        mean, projection = whitening(seen[0].moments, self.components)
+        self.descriptors_ = np.asarray((np.array(summaries) - mean) @ projection, np.float32)
+        if not seen[0].moments.count:
+            raise ModelError(
+                f"{self.name}: no patch to learn from; the region of interest is empty"
+            )
+        return seen
+
+    def _teach_scale(
+        self,
+        k: int,
+        grid: tuple[int, int],
+        seen: _Seen,
+        pictures: Sequence[Picture],
+        folds: NDArray[np.intp],
+        teachings: list[tuple[NDArray[np.bool_], NDArray[np.bool_]]],
+        progress: Progress,
+    ) -> tuple[_HeadScale, Array]:
+        """Teach the heads of one scale; the last one, of all pictures, is what judges."""
+        mean, projection = whitening(seen.moments, self.components)
+        points = np.concatenate(seen.rows) @ projection - mean @ projection
+        places, owners = np.concatenate(seen.places), np.concatenate(seen.owners)
+
+        def taught(of: NDArray[np.bool_], number: int) -> torch.nn.Module:
+            own = of[owners]
+            patches = Patches(points[own].astype(np.float32), places[own], grid)
+            return self.teach(patches, np.random.default_rng([self.seed, k, number])).eval()
+
+        raw = np.zeros((len(pictures), *grid), np.float32)
+        blank = PositionNormalization(np.ones(grid, np.float32), np.zeros(grid, np.float32))
+        head: torch.nn.Module | None = None
+        for number, (taught_on, own) in enumerate(teachings):
+            head = taught(taught_on, number)
+            scale = _HeadScale(mean, projection, head, blank)
+            for index in np.flatnonzero(own):
+                raw[index] = scale.raw(self._features.run(pictures[int(index)].canvas)[k])
+            progress("Teaching", k * len(teachings) + number + 1, len(self.grids_) * len(teachings))
+        if self.in_folds:
+            head = taught(np.ones(len(pictures), dtype=bool), len(teachings))
+        assert head is not None
+        valid = np.array([to_grid(pictures[int(i)].valid, *grid) for i in self.calibrated_])
+        measured = raw[self.calibrated_]
+        if not np.isfinite(measured).all():
+            raise ModelError(
+                f"{self.name}: it diverged, its values are not finite; try another --seed, "
+                "more good pictures, or --model patchcore"
+            )
+        positions, maps = learn_positions(measured, valid, folds[self.calibrated_])
+        return _HeadScale(mean, projection, head, positions), maps
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Seen:
+    """What a pass over the pictures leaves of one scale: moments, and sampled rows with whose and where."""
+
+    moments: Moments
+    rows: list[Array]
+    places: list[Rows]
+    owners: list[Rows]
+
+
+def _apart(folds: NDArray[np.intp], seed: int) -> NDArray[np.bool_]:
+    """Choose whole folds until HELD_OUT_SHARE of the pictures is held out; equal pictures stay together."""
+    order = np.random.default_rng([seed, 7]).permutation(int(folds.max()) + 1)
+    apart = np.zeros(len(folds), dtype=bool)
+    for fold in order[: max(1, len(order) - 1)]:
+        if apart.mean() >= HELD_OUT_SHARE:
+            break
+        apart |= folds == fold
+    return apart if not apart.all() else np.arange(len(folds)) % 4 == 0
+
+
+def _together(maps: list[Array]) -> PatchMaps:
+    """The maps of all scales, coarsest first, as a score is made of them."""
+    return PatchMaps(maps[0], tuple(ScaleMaps(each, each) for each in maps[1:]))
+
+
+def _measured(head: torch.nn.Module, points: Array) -> Array:
+    import torch
+
+    with torch.no_grad():
+        return np.asarray(head(torch.from_numpy(points)).numpy(), dtype=np.float32)
+
+
+def _converted(head: torch.nn.Module, shape: tuple[int, int]) -> openvino.Model:
+    """The head as an OpenVINO model from points (n, d) to values (n,)."""
+    import openvino
+    import torch
+
+    example = torch.zeros(shape)
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # OpenVINO wants torch.jit, which torch deprecates
+        traced = torch.jit.trace(copy.deepcopy(head).eval(), example, check_trace=False)  # type: ignore[no-untyped-call]
+        return openvino.convert_model(traced, example_input=example, input=[shape])
