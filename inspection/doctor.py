@@ -115,9 +115,9 @@ def _processor() -> Finding:
 def _training() -> list[Finding]:
     """Tell whether recipes can be trained here; a station that only judges needs nothing of it."""
     import models
+    from inspection.training.options import TrainingOptions
 
-    problems = {name: models.model_class(name).missing() for name in models.model_names()}
-    if (problem := next(filter(None, problems.values()), None)) is not None:
+    if (problem := models.model_class(TrainingOptions().model).missing()) is not None:
         text = f"{problem}; a station that only judges does without"
         return [Finding(mark="NOTE", what="training", text=text)]
     return [Finding(mark="ok", what="training", text="can be done here"), _weights()]

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,6 +66,8 @@ class AnomalyModel(ABC):
     """
 
     name: str
+    family: ClassVar[str]
+    """The field's noun for the kind of method, as `inspection models` sorts them."""
     backbone: str
     weights: Path | None
     shrinks: tuple[int, ...]

@@ -22,6 +22,7 @@ class Discriminator(HeadModel):
     """How surely a discriminator takes a patch for a disturbed one."""
 
     name = "discriminator"
+    family = "adversarial"
     in_folds = False
 
     def teach(self, patches: Patches, rng: np.random.Generator) -> torch.nn.Module:

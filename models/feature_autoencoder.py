@@ -22,6 +22,7 @@ class FeatureAutoencoder(HeadModel):
     """The error of rebuilding a patch's features by an autoencoder taught on good patches."""
 
     name = "feature_autoencoder"
+    family = "autoencoder"
     in_folds = False
 
     def teach(self, patches: Patches, rng: np.random.Generator) -> torch.nn.Module:

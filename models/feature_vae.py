@@ -22,6 +22,7 @@ class FeatureVae(HeadModel):
     """Rebuilding error in units of the decoder's own spread, plus how far the code lies from usual (KL)."""
 
     name = "feature_vae"
+    family = "variational autoencoder"
     in_folds = False
 
     def teach(self, patches: Patches, rng: np.random.Generator) -> torch.nn.Module:

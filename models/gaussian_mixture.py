@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models._head_model import HeadModel, Patches
-from models._torch_heads import mixture
 
 if TYPE_CHECKING:
     import torch
@@ -23,10 +22,13 @@ class GaussianMixture(HeadModel):
     """Minus the log-likelihood of each patch under a mixture of 16 Gaussians."""
 
     name = "gaussian_mixture"
+    family = "Gaussian"
 
     def teach(self, patches: Patches, rng: np.random.Generator) -> torch.nn.Module:
         """Fit the mixture, each Gaussian with a variance of its own in each direction."""
         from sklearn.mixture import GaussianMixture as Mixture
+
+        from models._torch_heads import mixture
 
         chosen = rng.permutation(len(patches.points))[:TAUGHT_ON]
         count = min(COMPONENTS, max(1, len(chosen) // 20))

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models._head_model import HeadModel, Patches
-from models._torch_heads import forest
 
 if TYPE_CHECKING:
     import torch
@@ -22,10 +21,13 @@ class IsolationForest(HeadModel):
     """The anomaly score of an isolation forest over the strongest directions of each patch."""
 
     name = "isolation_forest"
+    family = "clustering"
 
     def teach(self, patches: Patches, rng: np.random.Generator) -> torch.nn.Module:
         """Grow the trees."""
         from sklearn.ensemble import IsolationForest as Forest
+
+        from models._torch_heads import forest
 
         points = np.ascontiguousarray(patches.points[:, :DIRECTIONS])
         found = Forest(

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models._head_model import HeadModel, Patches
-from models._torch_heads import nearest_centre
 
 if TYPE_CHECKING:
     import torch
@@ -22,10 +21,13 @@ class KMeans(HeadModel):
     """The distance of each patch to the nearest of 256 cluster centres: a small, smooth memory."""
 
     name = "kmeans"
+    family = "clustering"
 
     def teach(self, patches: Patches, rng: np.random.Generator) -> torch.nn.Module:
         """Cluster the patches."""
         from sklearn.cluster import MiniBatchKMeans
+
+        from models._torch_heads import nearest_centre
 
         count = min(CLUSTERS, max(1, len(patches.points) // 4))
         found = MiniBatchKMeans(

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models._head_model import HeadModel, Patches
-from models._torch_heads import quadratic
 
 if TYPE_CHECKING:
     import torch
@@ -21,10 +20,13 @@ class Mahalanobis(HeadModel):
     """The Mahalanobis distance of each patch to the mean of all good ones."""
 
     name = "mahalanobis"
+    family = "Gaussian"
 
     def teach(self, patches: Patches, rng: np.random.Generator) -> torch.nn.Module:
         """Mean and shrunk covariance (Ledoit and Wolf, 2004) of the patches."""
         from sklearn.covariance import LedoitWolf
+
+        from models._torch_heads import quadratic
 
         found = LedoitWolf().fit(patches.points.astype(np.float64))
         return quadratic(found.location_, found.precision_)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models._head_model import HeadModel, Patches
-from models._torch_heads import quadratic_by_place
 
 if TYPE_CHECKING:
     import torch
@@ -27,9 +26,12 @@ class Padim(HeadModel):
     """The Mahalanobis distance of each patch to the mean of its own place."""
 
     name = "padim"
+    family = "Gaussian"
 
     def teach(self, patches: Patches, rng: np.random.Generator) -> torch.nn.Module:
         """Mean and covariance of each place, by the patches sampled there and beside it."""
+        from models._torch_heads import quadratic_by_place
+
         points = patches.points[:, :DIRECTIONS].astype(np.float64)
         height, width = patches.grid
         overall = points.mean(0)

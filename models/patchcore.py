@@ -42,6 +42,7 @@ class PatchCore(AnomalyModel):
     """
 
     name = "patchcore"
+    family = "memory of features"
 
     def __init__(
         self,

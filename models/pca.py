@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models._head_model import HeadModel, Patches
-from models._torch_heads import quadratic
 
 if TYPE_CHECKING:
     import torch
@@ -22,9 +21,12 @@ class Pca(HeadModel):
     """Hotelling's T² within the plane and the residual Q outside it, together."""
 
     name = "pca"
+    family = "Gaussian"
 
     def teach(self, patches: Patches, rng: np.random.Generator) -> torch.nn.Module:
         """Principal directions that hold nine tenths of the variance; the rest counts fully."""
+        from models._torch_heads import quadratic
+
         points = patches.points.astype(np.float64)
         mean = points.mean(0)
         variances, axes = np.linalg.eigh(np.cov(points - mean, rowvar=False))

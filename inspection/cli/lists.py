@@ -20,10 +20,11 @@ def camera_rows() -> list[dict[str, Any]]:
 
 
 def model_rows() -> list[dict[str, Any]]:
-    """List every model: name, one sentence, and what is missing or None."""
+    """List every model: name, family, one sentence, and what is missing or None."""
     import models
 
-    return [_row(name, models.model_class(name)) for name in models.model_names()]
+    kinds = {name: models.model_class(name) for name in models.model_names()}
+    return [_row(name, kind) | {"family": kind.family} for name, kind in kinds.items()]
 
 
 def output_rows() -> list[dict[str, Any]]:
@@ -59,11 +60,11 @@ def _print_rows(rows: list[dict[str, Any]], as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(rows))
         return
+    width = max(12, *(len(row["name"]) for row in rows))
     for row in rows:
-        problem = row["problem"]
-        typer.echo(
-            f"{row['name']:<12} {'ready' if problem is None else 'no: ' + problem}  {row['about']}"
-        )
+        state = "ready" if row["problem"] is None else f"no: {row['problem']}"
+        family = f"{row['family']}: " if "family" in row else ""
+        typer.echo(f"{row['name']:<{width}} {state}  {family}{row['about']}")
 
 
 LISTS: dict[str, Callable[[], list[dict[str, Any]]]] = {

@@ -279,7 +279,8 @@ def test_models_and_cameras_are_listed(cli: Any) -> None:
     for command, names in (("models", model_names()), ("cameras", camera_names())):
         (rows,) = rows_of(cli(command, "--json"))
         assert [row["name"] for row in rows] == names
-        assert all(set(row) == {"name", "about", "problem"} and row["about"] for row in rows)
+        keys = {"name", "about", "problem"} | ({"family"} if command == "models" else set())
+        assert all(set(row) == keys and row["about"] for row in rows)
         text = cli(command)
         assert (text.returncode, text.stderr) == (0, "")
         assert len(text.stdout.splitlines()) == len(names)
