@@ -65,7 +65,7 @@ def test_an_engineer_is_added_signs_in_and_is_out_when_made_an_operator(
     assert other.locator(".bar a[href='/admin']").count() == 0
 
     row.locator("select").select_option("operator")
-    dialog = page.locator("dialog.ask")
+    dialog = page.locator(".admin dialog.ask")
     assert "kim" in dialog.inner_text()
     dialog.locator("button[type=submit]").click()
     page.wait_for_function(

@@ -17,7 +17,8 @@ export function ask({title, text, button, danger = false, inside = [], fields = 
   el("div", {class: "buttons"},
     el("button", {type: "button", onclick: () => box.close()}, t("admin.cancel")), yes));
   const box = el("dialog", {class: "ask", onclose: () => box.remove()}, form);
-  document.querySelector("main").parentElement.append(box);
+  // Within the page, for its looks: the first `main` of the document is Gradio's.
+  document.querySelector(".bar").parentElement.append(box);
   box.showModal();
 }
 
