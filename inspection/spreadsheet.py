@@ -21,6 +21,19 @@ def csv_text(
     return text.getvalue()
 
 
+def csv_rows(text: str) -> list[list[str]]:
+    """Read a table with commas; the `'` before what would be a formula goes. Raises ValueError."""
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+    except csv.Error as error:
+        raise ValueError(f"not readable as CSV ({error})") from error
+    return [[_plain(cell) for cell in row] for row in rows if row]
+
+
+def _plain(cell: str) -> str:
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(FORMULA_STARTS) else cell
+
+
 def _cell(value: object) -> object:
     if isinstance(value, str) and value.startswith(FORMULA_STARTS):
         return f"'{value}"

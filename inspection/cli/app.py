@@ -12,7 +12,7 @@ from typing import NoReturn
 
 import typer
 
-from inspection.cli import backups, bench, lists, recipes, records, stations
+from inspection.cli import backups, bench, lists, monitor, recipes, records, stations
 from inspection.cli.options import fail
 
 PRIVATE = 0o027
@@ -34,6 +34,7 @@ for command in (
     *bench.COMMANDS,
     *stations.COMMANDS,
     *backups.COMMANDS,
+    *monitor.COMMANDS,
 ):
     app.command(command.__name__.strip("_"))(command)
 for what, rows in lists.LISTS.items():
