@@ -31,7 +31,7 @@ OWN_WAY = {
     "inspection/station/recipe_library.py": "puts back a file that is whole",
     "inspection/labels/dataset_export.py": "a folder, flushed whole by sync_tree",
     "inspection/backup/restore.py": "a folder, flushed whole by sync_tree",
-    "inspection/training/bench/__init__.py": "the bench's own figures, which nothing else reads",
+    "inspection/training/bench/__init__.py": "pictures that are lent to a run",
     "inspection/training/bench/ours.py": "what a child process is asked and answers",
     "inspection/jobs/jobs.py": "what a process prints; pictures that are lent to it",
     "inspection/store/reading/export.py": "into the file `replacing` lends",
