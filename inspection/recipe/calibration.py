@@ -51,22 +51,28 @@ def calibrate(
 ) -> Calibration:
     """Set both limits from out-of-sample scores (n,) of good parts.
 
-    Where a person chose the PASS limit, `threshold` is it, and `review` only what was asked. Raises
-    ValueError when there is no score, one is not finite, or a share is not in (0, 1).
+    Where a person chose the PASS limit, `threshold` is it, and `review` only what was asked; the FAIL
+    limit goes up with it, and its promise is that of so high a limit. Raises ValueError when there is
+    no score, one is not finite, or a share is not in (0, 1).
     """
     from scipy.special import betaincinv
 
     n = len(scores)
     if n == 0 or not np.isfinite(scores).all():
         raise ValueError(f"calibrate: expected finite scores of good parts, got {n}")
+    if threshold is not None and not math.isfinite(threshold):
+        raise ValueError(f"calibrate: a limit must be a finite number, got {threshold}")
     for name, share in (("false-reject budget", false_reject), ("review share", review)):
         if not 0 < share < 1:
             raise ValueError(f"calibrate: {name} must be between 0 and 1, got {share}")
     rejects = max(1, min(n, math.floor(false_reject * (n + 1) + 1e-9)))
     ordered = np.sort(np.asarray(scores, dtype=np.float64))
     fail_threshold = float(ordered[n - rejects])
-    limit = tail_limit(ordered, review) if threshold is None else threshold
-    threshold = min(limit, fail_threshold)
+    if threshold is None:
+        threshold = min(tail_limit(ordered, review), fail_threshold)
+    elif threshold > fail_threshold:
+        fail_threshold = threshold
+        rejects = 1 + int((ordered > threshold).sum())
     above = int((ordered > threshold).sum())
     return Calibration(
         n_good=n,

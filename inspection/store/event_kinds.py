@@ -78,6 +78,7 @@ class ActionKind(RecordKind):
     RECIPE_PUT_BACK = "recipe_put_back"
     RECIPE_FOUND = "recipe_found", Author.STATION
     RECIPE_CONFIRMED = "recipe_confirmed"
+    LIMIT_APPLIED = "limit_applied"
     CAMERA_CHANGED = "camera_changed"
     CAMERA_KEPT = "camera_kept"
     PARITY_CHECKED = "parity_checked"

@@ -18,7 +18,7 @@ from inspection.errors import TrainingError
 from inspection.judgement import Verdict
 from inspection.judging.picture_files import judge_files
 from inspection.recipe import Recipe
-from inspection.recipe.calibration import calibrate
+from inspection.recipe.chosen_limit import with_pass_limit
 from inspection.training.good_pictures import GoodPictures, picture_digest
 from inspection.training.options import Costs
 from inspection.training.statistics import GOOD, NO_SCORE, Evaluation, Rate, ScoredTestSet
@@ -253,7 +253,8 @@ def weigh_defects(
     report = replace(report, take_asked=take)
     if not take or report.proposal is None:
         return recipe, report
-    moved = _with_pass_limit(recipe, report.proposal.threshold, costs, report.scored)
+    chosen = {"by": "cost", "n_defects": report.scored} | asdict(costs)
+    moved = with_pass_limit(recipe, report.proposal.threshold, chosen=chosen)
     again = _judged(bad, moved, costs, progress)
     return moved, replace(
         report, evaluation=again.evaluation, not_failed=again.not_failed, taken=True
@@ -334,22 +335,6 @@ def _verdicts(recipe: Recipe) -> Sequence[Verdict]:
         else Verdict.FAIL
         for score in recipe.scores
     ]
-
-
-def _with_pass_limit(recipe: Recipe, threshold: float, costs: Costs, n_defects: int) -> Recipe:
-    """The recipe with another PASS limit, its estimate anew, and where the limit comes from."""
-    settings = recipe.settings
-    asked = settings.calibration
-    calibration = calibrate(
-        recipe.scores,
-        false_reject=asked.false_reject_asked,
-        review=asked.review_asked or 0.05,
-        threshold=threshold,
-    )
-    chosen = {"pass_limit": {"by": "cost", "n_defects": n_defects} | asdict(costs)}
-    return recipe.with_settings(
-        replace(settings, calibration=calibration, training=settings.training | chosen)
-    )
 
 
 def _of(rate: Rate) -> str:

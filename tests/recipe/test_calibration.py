@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from inspection.recipe.calibration import calibrate, p_value, tail_limit, tail_share
+from inspection.recipe.calibration import calibrate, p_value, promises, tail_limit, tail_share
 
 # (n, budget) -> rejects m, promise m / (n + 1), images needed; scores are 1 to n
 BY_HAND = [
@@ -229,3 +229,19 @@ def test_few_pictures_keep_the_promise_they_can_give(n: int) -> None:
         rates[split] = stats.gamma.sf(found.fail_threshold, 4)
     assert found.false_reject_promised == pytest.approx(1 / (n + 1))
     assert rates.mean() == pytest.approx(1 / (n + 1), abs=3 * rates.std() / splits**0.5)
+
+
+def test_a_pass_limit_that_is_chosen_is_the_recipes_and_the_rest_follows() -> None:
+    scores = np.arange(1.0, 100.0)
+    below = calibrate(scores, false_reject=0.05, threshold=80.5)
+    assert (below.threshold, below.fail_threshold) == (80.5, 95.0)
+    assert below.false_reject_promised == 0.05
+    above = calibrate(scores, false_reject=0.05, threshold=97.5)
+    assert (above.threshold, above.fail_threshold) == (97.5, 97.5)
+    share, bound = promises(99)
+    assert (above.false_reject_promised, above.false_reject_bound) == (share[2], bound[2])
+    beyond = calibrate(scores, false_reject=0.05, threshold=1000.0)
+    assert beyond.false_reject_promised == 0.01
+    for limit in (float("nan"), float("inf")):
+        with pytest.raises(ValueError, match="limit must be a finite number"):
+            calibrate(scores, false_reject=0.05, threshold=limit)

@@ -18,6 +18,8 @@ from inspection.reasons import Reason
 from inspection.recipe import open_recipe
 from inspection.store import NewPart, open_store
 from inspection.store.filters import PartFilter
+from inspection.training.defects import propose
+from inspection.training.options import Costs
 
 pytestmark = pytest.mark.slow
 
@@ -34,7 +36,15 @@ SCORES = np.array([0.4 + 0.004 * n for n in range(GOOD)] + [1.1 + 0.05 * n for n
 @pytest.fixture(scope="module")
 def station(make_station: Callable[..., Any], recipe_file: Path) -> Iterator[Any]:
     """A station with a record of 185 parts; no part is triggered any more."""
-    found = make_station(start=False)
+    found = _recorded(make_station(start=False), recipe_file)
+    found.start_runtime()
+    found.start_page()
+    yield found
+    found.stop()
+
+
+def _recorded(found: Any, recipe_file: Path) -> Any:
+    """Record 185 parts, 21 labelled OK and 10 NG."""
     recipe = open_recipe(recipe_file)
     limit = recipe.settings.calibration.threshold
     fail = recipe.settings.calibration.fail_threshold
@@ -47,10 +57,7 @@ def station(make_station: Callable[..., Any], recipe_file: Path) -> Iterator[Any
             detail = {"label": "NG", "defect": "scratch"}
             store.add_event(record.part_id, "label", "jo", detail=detail)
     found.limit = limit
-    found.start_runtime()
-    found.start_page()
-    yield found
-    found.stop()
+    return found
 
 
 def _part(n: int, limit: float, fail: float, recipe_id: str) -> NewPart:
@@ -468,3 +475,91 @@ def test_an_operator_gets_neither_page_nor_answers(station: Any) -> None:
         for path in ("stored", "search", "export", "report", "yield", "causes", "verify"):
             answer = client.post(f"/api/engineer/analysis/{path}", json={"lot": "L0"})
             assert answer.status_code == 403, path
+
+
+def test_the_limit_found_goes_on_the_line_in_the_persons_name_and_back(
+    make_station: Callable[..., Any], recipe_file: Path, open_page: Any
+) -> None:
+    station = _recorded(make_station(top='recipes = "released"', start=False), recipe_file)
+    file = station.folder / "flange.recipe"
+    before = open_recipe(file)
+    own = before.settings.calibration
+    station.start_runtime()
+    station.start_page()
+    station.trigger()
+    with station.record() as store:
+        assert store.parts(limit=1)[0].cause.code == "recipe_never_released"
+    page = open_page(station, PATH, user="mia", wait=READY)
+    assert before.id[:8] in page.inner_text(".line-now")
+    assert not page.is_visible(".back")
+    wanted = float((SCORES[-6] + 0.001) * station.limit)
+    page.fill("input.exact", repr(wanted))
+    page.keyboard.press("Enter")
+    page.click("button.apply")
+    page.wait_for_selector("dialog.ask")
+    assert "5 of 10" in page.inner_text(".at-escapes")
+    assert "0 of 21" in page.inner_text(".at-overkill")
+    share = (1 + int((before.scores > max(wanted, own.fail_threshold)).sum())) / (
+        len(before.scores) + 1
+    )
+    assert f"{100 * share:.3g} %" in page.inner_text(".at-fail")
+    page.click("dialog.ask button.main")
+    page.wait_for_selector("dialog.ask", state="detached")
+    page.wait_for_selector(f".on-line:not([data-recipe='{before.id}']) .back:visible")
+    applied = open_recipe(file)
+    limits = applied.settings.calibration
+    assert applied.id != before.id
+    assert limits.threshold == pytest.approx(wanted)
+    assert limits.fail_threshold == max(limits.threshold, own.fail_threshold)
+    assert limits.false_reject_promised == pytest.approx(share)
+    chosen = applied.settings.training["pass_limit"]
+    assert (chosen["by"], chosen["from_recipe"]) == ("mia", before.id)
+    station.trigger()  # judged: it was a release, noted as one
+    with station.record() as store:
+        judged = store.parts(limit=1)[0]
+        assert (judged.recipe_id, judged.threshold) == (applied.id, limits.threshold)
+        (noted,) = store.actions(kind="limit_applied")
+        (released,) = store.actions(kind="recipe_on_line")
+    assert (noted.who, released.who) == ("mia", "mia")
+    assert released.detail["recipe_id"] == applied.id
+    assert noted.detail["escapes"] == "5 of 10"
+    assert (noted.detail["limit_before"], noted.detail["limit"]) == (
+        own.threshold,
+        limits.threshold,
+    )
+    page.click(".back")
+    page.wait_for_selector(f".on-line[data-recipe='{before.id}']")
+    assert open_recipe(file).id == before.id
+    with station.record() as store:
+        assert len(store.actions(kind="recipe_on_line")) == 2
+    # The next person's name stands beside the one who released what was changed.
+    page = open_page(station, PATH, user="jo", wait=READY)
+    page.select_option(".filters .recipe", before.id)
+    page.wait_for_selector(f"{READY} .on-line[data-recipe='{before.id}'] button.apply:enabled")
+    page.fill("input.exact", repr(0.9 * station.limit))
+    page.keyboard.press("Enter")
+    page.click("button.apply")
+    page.click("dialog.ask button.main")
+    page.wait_for_selector("dialog.ask", state="detached")
+    with station.record() as store:
+        noted = store.actions(kind="limit_applied")[0]
+    assert (noted.who, noted.detail["released_by"]) == ("jo", "mia")
+
+
+def test_a_limit_is_proposed_by_what_errors_cost(station: Any, open_page: Any) -> None:
+    page = open_page(station, PATH, user="mia", wait=READY)
+    recipe = open_recipe(station.folder / "flange.recipe")
+    page.click("button.propose")
+    page.fill("input.cost-escape", "1000")
+    page.fill("input.cost-defect_rate", "0.5")
+    page.click("dialog.ask button.main")
+    page.wait_for_selector("dialog.ask", state="detached")
+    bad = SCORES[-10:] * station.limit
+    costs = Costs(escape=1000, overkill=1, defect_rate=0.5)
+    highest = max(recipe.settings.calibration.fail_threshold, float(recipe.scores[-1]))
+    expected = propose(recipe.scores, bad, costs=costs, highest=highest)
+    at = float(page.get_attribute(".threshold", "data-threshold"))
+    assert at == pytest.approx(expected.threshold)
+    assert "Proposed" in page.inner_text(".toast")
+    # Nothing is on the line by that.
+    assert recipe.id[:8] in page.inner_text(".line-now")

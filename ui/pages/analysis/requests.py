@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from ui.core.part_filter import PartFilterRequest
+from inspection.training.options import Costs
+from ui.core.part_filter import PartFilterRequest, Text
 
 MOST_PARTS = 50_000
 
@@ -23,6 +24,42 @@ class Judged(PartsRequest):
     """Parts to be judged again: the latest `limit` of them."""
 
     limit: Annotated[int, Field(ge=1, le=MOST_PARTS)] = 10_000
+
+
+class CostsGiven(BaseModel):
+    """What errors cost the plant, in one unit, and the share of parts that are bad."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    escape: Annotated[float, Field(gt=0)] = 100.0
+    overkill: Annotated[float, Field(gt=0)] = 1.0
+    defect_rate: Annotated[float, Field(gt=0, lt=1)] = 0.01
+
+    def as_costs(self) -> Costs:
+        """Convert them to those of a training."""
+        return Costs(escape=self.escape, overkill=self.overkill, defect_rate=self.defect_rate)
+
+
+class LimitRequest(Judged):
+    """A PASS limit for the recipe the parts were judged by; `costs` where it was proposed by them."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
+
+    threshold: float
+    costs: CostsGiven | None = None
+
+
+class ProposalRequest(Judged):
+    """A PASS limit to be proposed by what errors cost."""
+
+    costs: CostsGiven = CostsGiven()
+
+
+class RecipeAndProduct(BaseModel):
+    """A recipe on the line, of a product."""
+
+    recipe: Text
+    product: Text = None
 
 
 class SearchRequest(PartsRequest):

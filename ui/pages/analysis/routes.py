@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, ParamSpec, TypeVar
 
 from fastapi import APIRouter, Request, Response
@@ -17,7 +18,7 @@ from starlette.background import BackgroundTask
 from inspection.errors import InspectionError
 from inspection.jobs import EXPORT, REPORT, VERIFY
 from inspection.labels.labels import Labels
-from inspection.recipe import Recipe
+from inspection.recipe import Recipe, write_recipe
 from inspection.station.recipe_library import RecipeLibrary
 from inspection.store.event_kinds import ActionKind
 from inspection.store.filters import PartFilter
@@ -25,18 +26,22 @@ from inspection.store.reading.summary import extent, lots_seen, recipes_seen
 from ui.core.audit import audited
 from ui.core.background import record_request, run_job, start_verification
 from ui.core.context import Context
+from ui.core.deploy import put_on_line
 from ui.core.errors import Refuse
 from ui.core.page import Page
-from ui.pages.analysis import parts, threshold, trends
+from ui.pages.analysis import limit, parts, threshold, trends
 from ui.pages.analysis.downloads import Files, file_name, verification_state
 from ui.pages.analysis.requests import (
     ExportRequest,
     Judged,
+    LimitRequest,
     Lot,
     Measured,
     Numbers,
     OverTime,
     PartsRequest,
+    ProposalRequest,
+    RecipeAndProduct,
     SearchRequest,
 )
 from ui.pages.analysis.thumbnails import Thumbs
@@ -67,6 +72,7 @@ def routes(context: Context) -> APIRouter:
     router = APIRouter(prefix="/api/engineer/analysis")
     work = _AnalysisService(context)
     _judge_again(router, work)
+    _limit(router, work)
     _over_time(router, work)
     _parts(router, work)
     _exports(router, work)
@@ -128,6 +134,71 @@ def _judge_again(router: APIRouter, work: _AnalysisService) -> None:
     async def lines(wanted: Numbers) -> dict[str, Any]:
         """List a few parts by their numbers."""
         return {"parts": await work.do(parts.lines, work.store, wanted.numbers)}
+
+
+def _limit(router: APIRouter, work: _AnalysisService) -> None:
+    context = work.context
+
+    @router.post("/limit/at")
+    async def at(asked: LimitRequest, request: Request) -> dict[str, Any]:
+        """Say what a limit promises, and does to the labelled parts."""
+        recipe = _present(work, asked, request)
+        parts_read = await work.do(_read, work, asked, recipe)
+        return await work.do(limit.at_limit, parts_read, recipe, asked.threshold)
+
+    @router.post("/limit/propose")
+    async def propose(asked: ProposalRequest, request: Request) -> dict[str, Any]:
+        """Propose the limit that costs least by the labelled parts."""
+        recipe = _present(work, asked, request)
+        parts_read = await work.do(_read, work, asked, recipe)
+        return await work.do(limit.proposal, parts_read, recipe, asked.costs.as_costs())
+
+    @router.post("/limit/apply")
+    async def apply(asked: LimitRequest, request: Request) -> dict[str, Any]:
+        """Put the recipe with this limit on the line, as a release; the one there now is kept."""
+        recipe, who = _present(work, asked, request), request.scope["user"].name
+        place = await work.do(limit.place_of, context, recipe.id, asked.product)
+        parts_read = await work.do(_read, work, asked, recipe)
+        figures = await work.do(limit.at_limit, parts_read, recipe, asked.threshold)
+        costs = None if asked.costs is None else asked.costs.as_costs()
+        chosen = await work.do(limit.chosen_by, context, place, who=who, costs=costs)
+        about: dict[str, Any] = {
+            "products": list(place.products),
+            "recipe_id": recipe.id,
+            "released_by": chosen["released_by"],
+            "limit_before": recipe.settings.calibration.threshold,
+            "limit": figures["threshold"],
+            "promised": figures["false_reject_promised"],
+            "escapes": _of(figures["escapes"]),
+            "overkill": _of(figures["overkill"]),
+        }
+        async with audited(context, request, ActionKind.LIMIT_APPLIED, **about):
+            with TemporaryDirectory(dir=context.folder, prefix=".limit-") as folder:
+                new = Path(folder, place.file.name)
+                changed = limit.moved(recipe, asked.threshold, chosen)
+                await asyncio.to_thread(write_recipe, changed, new)
+                done = await put_on_line(context, new, place.file, who=who)
+        return {"ok": True, **done, "threshold": figures["threshold"]}
+
+    @router.post("/limit/back")
+    async def back(asked: RecipeAndProduct, request: Request) -> dict[str, Any]:
+        """Put the recipe that was there before back on the line."""
+        place = await work.do(limit.place_of, context, asked.recipe or "", asked.product)
+        before = limit.kept_before(context, place)
+        done = await put_on_line(context, before, place.file, who=request.scope["user"].name)
+        return {"ok": True, **done}
+
+
+def _of(share: dict[str, Any]) -> str:
+    least, most, n = share["count"], share["most"], share["n"]
+    return f"{least if least == most else f'{least}-{most}'} of {n}"
+
+
+def _present(work: _AnalysisService, asked: Judged, request: Request) -> Recipe:
+    recipe = work.recipe(asked.recipe)
+    if recipe is None:
+        raise work.refuse(request, "no_recipe_here", 404)
+    return recipe
 
 
 def _over_time(router: APIRouter, work: _AnalysisService) -> None:
@@ -320,15 +391,28 @@ def _choices(work: _AnalysisService) -> dict[str, Any]:
     }
 
 
-def _stored(work: _AnalysisService, asked: Judged) -> dict[str, Any]:
-    return threshold.stored(
+def _read(work: _AnalysisService, asked: Judged, recipe: Recipe | None) -> threshold.StoredParts:
+    return threshold.read_parts(
         work.store,
         asked.parts(work.station),
         limit=asked.limit,
         labels=work.labels.read(work.store),
-        recipe=work.recipe(asked.recipe),
+        recipe=recipe,
         several=len(work.context.settings.views) > 1,
     )
+
+
+def _stored(work: _AnalysisService, asked: Judged) -> dict[str, Any]:
+    recipe = work.recipe(asked.recipe)
+    found = threshold.stored(
+        _read(work, asked, recipe),
+        recipe=recipe,
+        several=len(work.context.settings.views) > 1,
+    )
+    if recipe is None or asked.recipe is None:
+        return found
+    line = limit.line_message(work.context, asked.recipe, asked.product)
+    return {**found, "line": line, "costs": limit.costs_of(recipe)}
 
 
 def _measured(work: _AnalysisService, asked: Measured) -> dict[str, Any]:

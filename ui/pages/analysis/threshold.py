@@ -13,6 +13,7 @@ from enum import IntEnum
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from inspection.intervals import exact_intervals
 from inspection.judgement import Verdict
@@ -82,7 +83,23 @@ def kind_of(
     return Kind.RULE_REFUSED
 
 
-def stored(
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class StoredParts:
+    """The latest parts of one recipe, newest first: arrays (n,), and the rows they come from."""
+
+    rows: Sequence[tuple[Any, ...]]
+    rules: Rules
+    number: NDArray[np.float64]
+    score: NDArray[np.float64]
+    """NaN where there is none."""
+    peak: NDArray[np.float64]
+    kind: NDArray[np.uint8]
+    truth: NDArray[np.uint8]
+    verdict: NDArray[np.uint8]
+    """Index into the verdicts."""
+
+
+def read_parts(
     store: Store,
     part_filter: PartFilter,
     *,
@@ -90,47 +107,51 @@ def stored(
     labels: LabelsByPart,
     recipe: Recipe | None,
     several: bool,
-) -> dict[str, Any]:
-    """Read the latest parts of one recipe for a browser; newest first, arrays packed."""
+) -> StoredParts:
+    """Read the latest parts of one recipe."""
     rows = columns_of(store, part_filter, _COLUMNS, limit=limit)
     rules = rules_of(recipe, rows)
-    arrays: dict[str, list[float]] = {
-        "number": [],
-        "score": [],
-        "peak": [],
-        "kind": [],
-        "truth": [],
-    }
-    verdicts = list(Verdict)
-    codes = []
-    for number, part_id, name, score, _, regions, _, capture in rows:
+    peaks, kinds = [], []
+    for _, _, name, score, _, regions, _, capture in rows:
         verdict = Verdict(name)
         found = [] if regions == "[]" else json.loads(regions)
         kind = kind_of(verdict, score, found, rules)
         if several and verdict in (Verdict.FAIL, Verdict.REVIEW) and _many(capture):
             kind = Kind.SEVERAL_VIEWS
-        arrays["number"].append(number)
-        arrays["score"].append(np.nan if score is None else score)
-        arrays["peak"].append(_peak(found))
-        arrays["kind"].append(kind)
-        arrays["truth"].append(labels.get(part_id, _NO_LABELS).truth)
-        codes.append(verdicts.index(verdict))
+        peaks.append(_peak(found))
+        kinds.append(kind)
+    verdicts = [verdict.value for verdict in Verdict]
+    return StoredParts(
+        rows=rows,
+        rules=rules,
+        number=np.array([row[0] for row in rows], dtype=np.float64),
+        score=np.array([np.nan if row[3] is None else row[3] for row in rows], dtype=np.float64),
+        peak=np.array(peaks, dtype=np.float64),
+        kind=np.array(kinds, dtype=np.uint8),
+        truth=np.array([labels.get(row[1], _NO_LABELS).truth for row in rows], dtype=np.uint8),
+        verdict=np.array([verdicts.index(row[2]) for row in rows], dtype=np.uint8),
+    )
+
+
+def stored(found: StoredParts, *, recipe: Recipe | None, several: bool) -> dict[str, Any]:
+    """Say of parts what a browser needs to judge them again; arrays packed."""
+    rows, rules = found.rows, found.rules
     return {
         "parts": len(rows),
-        "number": packed(arrays["number"], "f8"),
-        "score": packed(arrays["score"], "f8"),
-        "peak": packed(arrays["peak"], "f8"),
-        "kind": packed(arrays["kind"], "u1"),
-        "truth": packed(arrays["truth"], "u1"),
-        "verdict": packed(codes, "u1"),
-        "verdicts": [verdict.value for verdict in verdicts],
+        "number": packed(found.number, "f8"),
+        "score": packed(found.score, "f8"),
+        "peak": packed(found.peak, "f8"),
+        "kind": packed(found.kind, "u1"),
+        "truth": packed(found.truth, "u1"),
+        "verdict": packed(found.verdict, "u1"),
+        "verdicts": [verdict.value for verdict in Verdict],
         "first_at": rows[-1][6] if rows else None,
         "last_at": rows[0][6] if rows else None,
         **_limits(rows, recipe),
         "rules": {"known": rules.known, "zones": sorted(rules.zones)},
         "several": several,
         "promise": None if recipe is None else _promise(recipe),
-        "intervals": _intervals(arrays["truth"], arrays["kind"]),
+        "intervals": _intervals(found),
     }
 
 
@@ -189,12 +210,11 @@ def _promise(recipe: Recipe) -> dict[str, Any]:
     }
 
 
-def _intervals(truths: Sequence[float], kinds: Sequence[float]) -> dict[str, Any]:
+def _intervals(parts: StoredParts) -> dict[str, Any]:
     """Compute the exact intervals of k in n, for n parts labelled OK and n labelled NG that have a score."""
     found: dict[str, Any] = {}
-    pairs = list(zip(truths, kinds, strict=True))
     for name, truth in (("ok", Truth.OK), ("ng", Truth.NG)):
-        n = sum(said == truth and kind != Kind.CANNOT for said, kind in pairs)
+        n = int(((parts.truth == truth) & (parts.kind != Kind.CANNOT)).sum())
         low, high = exact_intervals(n)
         found[name] = {"n": n, "low": packed(low, "f8"), "high": packed(high, "f8")}
     return found

@@ -12,10 +12,10 @@ from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 from cameras import CameraError, read_image
 from inspection.judging.encode import encoded_jpeg
 from ui.core.context import Context
+from ui.core.deploy import target_of
 from ui.core.errors import Refuse
 from ui.core.part_filter import PartFilterRequest
 from ui.pages.setup.camera_settings import view_of
-from ui.pages.setup.deploy import target_of
 from ui.pages.setup.draft import SetupDraft
 from ui.pages.setup.training import Options
 

@@ -15,9 +15,9 @@ from inspection.labels.labels import read_labels
 from inspection.store.event_kinds import ActionKind
 from ui.core.audit import audited
 from ui.core.context import Context
+from ui.core.deploy import kept_recipe, put_on_line, target_of
 from ui.core.errors import Refuse
 from ui.pages.setup import training
-from ui.pages.setup.deploy import kept_recipe, put_on_line, target_of
 from ui.pages.setup.draft import SetupDraft
 from ui.pages.setup.requests import FOREVER, OfJob, RecipeToConfirm, Release, shown
 from ui.pages.setup.result import (

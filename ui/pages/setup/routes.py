@@ -10,13 +10,13 @@ from fastapi import APIRouter, Request
 from inspection.errors import SetupError
 from inspection.jobs import Jobs
 from inspection.store.event_kinds import ActionKind
+from ui.core import deploy
 from ui.core.audit import audited
 from ui.core.context import Context
 from ui.core.errors import Refuse
 from ui.core.page import Page
 from ui.pages.setup import (
     camera,
-    deploy,
     good_parts,
     result,
     result_routes,

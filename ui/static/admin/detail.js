@@ -10,7 +10,7 @@ const DATA = ["settings", "test", "left_out"];
 const ALIAS = {good_parts_added: {from: "source"}, parity_checked: {file: "on_disk"},
   pictures_cleared: {pictures: "images"}};
 const HASH = /^(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
-const SHARES = ["difference", "tolerance", "false_reject", "review"];
+const SHARES = ["difference", "tolerance", "false_reject", "review", "promised"];
 const HASH_SHOWN = 12, LIST_SHOWN = 8;
 
 const named = (kind) => kind.replace(/[- ]/g, "_");

@@ -1,6 +1,7 @@
 // The threshold slider over the histogram of scores: stored parts are judged again on every move.
 import {call, el, t} from "/static/shared/base.js";
 import {count, percent, short, when} from "/static/shared/format.js";
+import {makeApply} from "/static/analysis/apply.js";
 import {axis} from "/static/analysis/axis.js";
 import {COLOUR, stacked} from "/static/analysis/chart.js";
 import {CANNOT, KIND, PASS, REJECT, UNKNOWN, histogram, judge, listed, unpack} from "/static/analysis/judge.js";
@@ -29,6 +30,8 @@ export function make(asked, assumed) {
   const line = el("div", {class: "now-line"});
   const chartBox = el("div", {class: "chart-box"}, chartPlace, line);
   const figures = makeFigures();
+  const one = () => ({...asked({one: true}), limit: Number(limit.value)});
+  const applying = makeApply({asked: one, at: () => at, moveTo, reload: () => load()});
   const title = el("h3", {class: "flips-title"}), cards = el("div", {class: "cards"});
   const choose = el("div", {class: "choose", role: "group", "aria-label": t("analysis.which_list")},
     ...["flips", "unknown"].map((name) => el("button", {class: `choose-${name}`, data: {name},
@@ -38,7 +41,8 @@ export function make(asked, assumed) {
       el("div", {class: "row tools"}, limit, logScore.label, logCount.label, el("span", {class: "space"}), note),
       chartBox, slider,
       el("div", {class: "row under"}, el("label", {class: "exact-label"}, t("analysis.threshold"), exact), reset,
-        el("strong", {class: "experiment"}, t("analysis.experiment"))),
+        el("span", {class: "experiment"}, t("analysis.experiment"))),
+      applying.element,
       el("div", {class: "row"}, title, el("span", {class: "space"}), choose), cards),
     figures.element);
   const empty = el("p", {class: "empty", hidden: true});
@@ -60,6 +64,7 @@ export function make(asked, assumed) {
     note.textContent = t("analysis.span", {recipe: filters.recipe.slice(0, 8), count: count(parts.size), first: when(Date.parse(answer.first_at)),
       last: when(Date.parse(answer.last_at))});
     figures.about(answer);
+    applying.about(answer);
     draw();
     moveTo(parts.threshold);
     host.dataset.ready = parts.size;
