@@ -12,10 +12,14 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from inspection import outside
+
 SAME_S = 1.0
 """A line of a kind that was just told is counted instead."""
 MOST_KINDS = 1000
 LONGEST = 500
+TRACEBACK = "Traceback (most recent call last)"
+"""Some libraries put one into the text itself."""
 
 
 class OneLine(logging.Formatter):
@@ -32,16 +36,21 @@ class OneLine(logging.Formatter):
 
 
 class Counted(logging.Filter):
-    """Lets one entry of a kind through a second; a kind is where it was written and its text."""
+    """Lets one entry of a kind through a second; a kind is who wrote it.
+
+    What our doors tell they have counted themselves.
+    """
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
         self._clock, self._lock = clock, threading.Lock()
-        self._kinds: dict[tuple[Any, ...], tuple[float, int]] = {}
+        self._kinds: dict[str, tuple[float, int]] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Say whether the entry is written; it then says how many before it were not."""
-        kind = record.name, record.pathname, record.lineno
+        if record.name == outside.__name__:
+            return True
+        kind = record.name
         now = self._clock()
         with self._lock:
             told_at, more = self._kinds.get(kind, (-SAME_S, 0))
@@ -68,7 +77,7 @@ def install() -> None:
 
 def first_line(text: str) -> str:
     """The first line of a text, without what a terminal would obey."""
-    line = next(iter(text.strip().splitlines()), "")
+    line = next(iter(text.strip().splitlines()), "").partition(TRACEBACK)[0].rstrip("; ")
     return "".join(each if each.isprintable() else "?" for each in line)[:LONGEST]
 
 
@@ -82,6 +91,6 @@ def _thread_ended(told: Any) -> None:
 
 def _unraisable(told: Any) -> None:
     error = told.exc_value
-    logging.getLogger("threads").error(
+    logging.getLogger("clean-up").error(
         "%s: %s: %s", told.err_msg or "could not be cleared away", type(error).__name__, error
     )

@@ -55,14 +55,16 @@ def test_entries_of_a_kind_are_counted_not_repeated() -> None:
     now = 5.0
     counted, form = Counted(clock=lambda: now), OneLine()
 
-    def entry(line: int) -> str | None:
-        record = logging.LogRecord("door", 30, "x.py", line, "no. %d", (line,), None)
+    def entry(who: int) -> str | None:
+        record = logging.LogRecord(f"library{who}", 30, "x.py", 1, "no. %d", (who,), None)
         return form.format(record) if counted.filter(record) else None
 
-    assert [entry(1), entry(1), entry(2), entry(1)] == ["door: no. 1", None, "door: no. 2", None]
+    assert [entry(1), entry(1), entry(2)] == ["library1: no. 1", None, "library2: no. 2"]
+    assert entry(1) is None
     now = 6.0
-    assert entry(1) == "door: no. 1 (and 2 more like it)"
+    assert entry(1) == "library1: no. 1 (and 2 more like it)"
 
 
 def test_a_line_obeys_nobody() -> None:
     assert first_line("a\x1b[31m\x00b\rc\nd") == "a?[31m?b"
+    assert first_line("failed; Traceback (most recent call last):\n  File") == "failed"

@@ -7,6 +7,8 @@ read the same pixels and raise. Every problem is a ValueError.
 from __future__ import annotations
 
 import io
+import warnings
+import zlib
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,7 @@ from numpy.typing import NDArray
 
 from cameras._picture_files.headers import PACKBITS, PictureHeader, TiffPacking
 
+DEFLATE = (8, 32946)
 JPEG = 7
 """A kind of packing (tag 259) whose damage Pillow does not tell, as that of PackBits."""
 
@@ -44,6 +47,8 @@ def check_tiff(header: PictureHeader) -> None:
                 raise ValueError(
                     f"is damaged: a strip is {width_px} pixels wide, not {packing.width_px}"
                 )
+    elif packing.kind in DEFLATE:
+        _check_deflate(packing)
     else:
         _check_by_pillow(header.data)
 
@@ -62,18 +67,34 @@ def _check_packbits(packing: TiffPacking) -> None:
             raise ValueError(f"is damaged: its strip {place} does not unpack to {size} bytes")
 
 
+def _check_deflate(packing: TiffPacking) -> None:
+    for place, (strip, size) in enumerate(
+        zip(packing.strips, packing.unpacked_bytes, strict=False)
+    ):
+        try:
+            whole = len(zlib.decompressobj().decompress(strip, size)) == size
+        except zlib.error:
+            whole = False
+        if not whole:
+            raise ValueError(f"is damaged: its strip {place} does not unpack to {size} bytes")
+
+
 def _check_by_pillow(data: bytes) -> None:
     from PIL import Image, UnidentifiedImageError
 
-    try:
-        picture: Any = Image.open(io.BytesIO(data))
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, TypeError, KeyError):
-        return  # of a kind it does not read; OpenCV may
-    with picture:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
         try:
-            picture.load()
-        except (OSError, ValueError, SyntaxError, EOFError) as error:
+            picture: Any = Image.open(io.BytesIO(data))
+        except (UnidentifiedImageError, OSError, ValueError, SyntaxError, TypeError, LookupError):
+            return  # of a kind it does not read; OpenCV may
+        except Warning as error:
             raise ValueError(f"is damaged: {_said(error)}") from error
+        with picture:
+            try:
+                picture.load()
+            except (OSError, ValueError, SyntaxError, EOFError, LookupError, Warning) as error:
+                raise ValueError(f"is damaged: {_said(error)}") from error
 
 
 def _said(error: Exception) -> str:
