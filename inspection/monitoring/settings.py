@@ -62,3 +62,13 @@ class MonitorSettings:
             elif (missing := kind.missing()) is not None:
                 left[name] = missing
         return [name for name in names if name not in left], left
+
+    def missing(self) -> str | None:
+        """What keeps the methods from being used here, in one line; None: nothing."""
+        for name in self.chosen()[0]:
+            kind = method_class(name)
+            if (missing := kind.missing()) is not None:
+                return f"{name}: {missing}"
+            if self.good < kind.least_parts:
+                return f"{name}: {self.good} good parts, at least {kind.least_parts} are needed"
+        return None

@@ -136,7 +136,7 @@ class StationInterface(Protocol):
 
     @property
     def error_code(self) -> int:
-        """0: none; 1: camera; 2: record; 3: output; 4: recipe; 5: station busy."""
+        """0: none; 1: camera; 2: record; 3: output; 4: recipe; 5: station busy; 6: stream of parts."""
 
     def trigger(self, request: TriggerRequest) -> bool:
         """Take a trigger; it is durable when this returns. False: refused, the station is not ready.

@@ -5,10 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-NONE, CAMERA, RECORD, OUTPUT, RECIPE, BUSY = range(6)
+NONE, CAMERA, RECORD, OUTPUT, RECIPE, BUSY, STREAM = range(7)
 """Error codes, as `StationInterface.error_code` has them."""
 
-WORST_FIRST = (OUTPUT, RECORD, CAMERA, RECIPE)
+WORST_FIRST = (OUTPUT, RECORD, CAMERA, RECIPE, STREAM)
+GOES_ON = (NONE, STREAM)
+"""Codes with which the station inspects as ever."""
 
 
 class Alarms:

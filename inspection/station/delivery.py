@@ -119,6 +119,12 @@ class Deliveries:
             with suppress(Exception):  # it tells of its own troubles when it sends
                 output.state_changed(line)
 
+    def event_raised(self, event: Mapping[str, Any]) -> None:
+        """Tell all outputs what the stream of parts shows."""
+        for output in self.outputs.values():
+            with suppress(Exception):  # it is in the record; nothing waits for it
+                output.event_raised(event)
+
     def check(self) -> None:
         """Raise OutputError when an output that brings triggers, or a thread that delivers, ended."""
         for output in tuple(self._opened):  # one that is just being opened cannot be asked yet

@@ -15,7 +15,7 @@ from inspection.errors import InspectionError
 from inspection.plant.messages import StationState, Taken, TriggerRequest
 from inspection.plant.part_fields import check_request
 from inspection.station import pause_file as pause
-from inspection.station.alarms import NONE, RECIPE, Alarms
+from inspection.station.alarms import GOES_ON, RECIPE, Alarms
 from inspection.station.camera_service import CameraService
 from inspection.station.camera_set import CameraSet
 from inspection.station.camera_view import CameraView
@@ -27,10 +27,12 @@ from inspection.station.pipeline import Pipeline
 from inspection.station.released_recipes import ReleasedRecipes
 from inspection.station.station_file import StationFile
 from inspection.station.status import StatusServer
+from inspection.station.stream_watch import StreamWatch
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from inspection.monitoring.settings import MonitorSettings
     from inspection.plant.outputs.base import Output
     from inspection.plant.triggers import Trigger
     from inspection.recipe import Recipe
@@ -79,6 +81,7 @@ class Station:
             listeners=listeners,
             max_parts=max_parts,
         )
+        self.stream = None if settings.monitor is None else self._stream_watch(settings.monitor)
         self._pausing = threading.Lock()
         self._paused_by: Paused | None = None
         self._stack = ExitStack()
@@ -96,7 +99,7 @@ class Station:
         phase = self.pipeline.phase
         if phase != "Ready":
             return phase
-        if self.alarms.code != NONE:
+        if self.alarms.code not in GOES_ON:
             return "Error"
         if self.paused:
             return "Initialized"
@@ -219,6 +222,7 @@ class Station:
             },
             "cameras": {view.name: view.counts() for view in self.views},
             "recipes": {view.name: view.recipes[self.product].id for view in self.views},
+            "stream": None if self.stream is None else self.stream.snapshot(),
             "recipes_changed": [each.as_json() for each in self.released.changed],
             "latency_ms": self.parts.times.quantiles(),
             "stage_totals": self.parts.times.totals(),
@@ -258,6 +262,9 @@ class Station:
         self._stack.callback(self.deliveries.close)
         self.deliveries.open(self)
         self.pipeline.start(self._housekeep)
+        if self.stream is not None:
+            self.stream.begin()
+            self.pipeline.start(self._watch_stream)
         self.pipeline.open(self)
         self._tell_unreleased()
         self._changed()
@@ -295,6 +302,21 @@ class Station:
             return policy
         log.warning("rejects_days: no picture is removed for its age: %s", doubt)
         return replace(policy, rejects_days=None)
+
+    def _stream_watch(self, settings: MonitorSettings) -> StreamWatch:
+        return StreamWatch(
+            settings,
+            self.store,
+            self.alarms,
+            station=self.station,
+            shifts=self.settings.shifts,
+            told=self.deliveries.event_raised,
+        )
+
+    def _watch_stream(self) -> None:
+        """Look at the stream of parts until the end."""
+        if self.stream is not None:
+            self.stream.run(self.pipeline.over)
 
     def _tell_unreleased(self) -> None:
         """Raise the alarm while parts of the present product are not judged for want of a release."""

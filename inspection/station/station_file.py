@@ -14,6 +14,7 @@ from pydantic.dataclasses import dataclass
 
 from cameras import CameraError, camera_names
 from inspection.errors import SetupError
+from inspection.monitoring.settings import MonitorSettings
 from inspection.outside import LARGEST_TOML, Refused, read_file, read_toml
 from inspection.plant.messages import ReviewIs
 from inspection.recipe.setup_file import STRICT, first_problem
@@ -117,6 +118,8 @@ class StationFile:
     """On the page a PIN or badge says who acknowledges or disagrees, whoever is signed in."""
     shifts: Annotated[tuple[ShiftStart, ...], Len(min_length=1)] = ("06:00", "14:00", "22:00")
     """When shifts begin, local time: the page's counters start anew."""
+    monitor: MonitorSettings | None = None
+    """Watch the stream of parts; None: it is not watched."""
     retention: Retention | None = None
     sign_in: SignInSettings | None = None
     """How people sign in at the page beside by name and password."""
@@ -216,6 +219,9 @@ def _at_home(found: StationFile, home: Path) -> StationFile:
     )
     record = found.record if "://" in found.record else str(home / found.record)
     images = found.images and home / found.images
+    monitor = found.monitor
+    if monitor is not None:
+        monitor = replace(monitor, learn=monitor.learn and home / monitor.learn)
     sign_in = found.sign_in
     if sign_in is not None and (oidc := sign_in.oidc) is not None:
         secret, authority = home / oidc.client_secret_file, oidc.ca_file and home / oidc.ca_file
@@ -223,7 +229,13 @@ def _at_home(found: StationFile, home: Path) -> StationFile:
     if sign_in is not None and (ldap := sign_in.ldap) is not None:
         sign_in = replace(sign_in, ldap=replace(ldap, ca_file=ldap.ca_file and home / ldap.ca_file))
     return replace(
-        found, products=products, record=record, images=images, sign_in=sign_in, home=home
+        found,
+        products=products,
+        record=record,
+        images=images,
+        monitor=monitor,
+        sign_in=sign_in,
+        home=home,
     )
 
 
@@ -248,6 +260,8 @@ def _checked(found: StationFile) -> StationFile:
             product.recipe_of(view.name)
     if found.identity is not None:
         found.identity.as_reader()
+    if found.monitor is not None and (missing := found.monitor.missing()) is not None:
+        raise SetupError(f"monitor.methods: {missing}")
     for name, settings in found.outputs.items():
         settings_for(output_class(name), settings, where=f"outputs.{name}", home=found.home)
     for name, settings in found.triggers.items():

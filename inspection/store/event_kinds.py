@@ -48,6 +48,7 @@ class EventKind(RecordKind):
     DISAGREE = "disagree"
     LABEL = "label"
     ANSWER = "answer", Author.STATION
+    STREAM = "stream", Author.STATION
     PICTURE_REMOVED = "picture_removed", Author.RETENTION
     STUDY = "study", Author.PLANNED
     RELEASE = "release", Author.PLANNED

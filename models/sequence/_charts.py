@@ -31,6 +31,17 @@ def cusum(values: Floats, allowance: float) -> tuple[Floats, Floats]:
     return _sum(values - allowance), _sum(-values - allowance)
 
 
+def held_cusum(values: Floats, allowance: float, most: Floats) -> tuple[Floats, Floats]:
+    """The same sums, held at `most` (d,): once a shift is over, the sums are soon below their limit."""
+    steps = np.concatenate([values, -values], axis=1) - allowance
+    sums, ceiling = np.zeros_like(steps), np.concatenate([most, most])
+    now = np.zeros(steps.shape[1])
+    for i, step in enumerate(steps):
+        now = np.minimum(np.maximum(now + step, 0.0), ceiling)
+        sums[i] = now
+    return sums[:, : values.shape[1]], sums[:, values.shape[1] :]
+
+
 def comb(values: Floats, period: int, weight: float) -> Floats:
     """The EWMA over every `period`-th part only: each place in the cycle has an average of its own."""
     feedback = np.zeros(period + 1)

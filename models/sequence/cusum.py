@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from models.base import NotFitted
 from models.sequence import _charts
 from models.sequence.base import Channel, Floats, Rows, SequenceModel
 from models.sequence.ewma import CLIP
+
+HELD = 1.5
+"""The sums grow to so many times their limits."""
 
 
 class Cusum(SequenceModel):
@@ -14,7 +18,7 @@ class Cusum(SequenceModel):
 
     name = "cusum"
     about = "sums of deviations of each column: small lasting shifts, and since when"
-    reach = 1000
+    reach = 500
 
     def __init__(
         self, *, allowance: float = 0.25, false_alarms: float = 1.0, seed: int = 0
@@ -37,8 +41,17 @@ class Cusum(SequenceModel):
         """The larger of both sums."""
         return np.maximum(*_charts.cusum(residuals, self.allowance))
 
+    def statistic(self, rows: Rows) -> Floats:
+        """The same, held a little above the limits: what is over is not raised for long after."""
+        if not hasattr(self, "limits_"):
+            raise NotFitted(f"method {self.name}: nothing was learnt yet")
+        return np.maximum(*self._held(rows))
+
     def onset(self, rows: Rows, part: int, channel: int) -> int:
         """The part after the last at which the sum that is out was 0 (Page 1954)."""
-        sums = _charts.cusum(self.residuals(rows[: part + 1])[:, channel], self.allowance)
-        zero = max(sums, key=lambda each: each[-1]) == 0
+        sums = [each[:, channel] for each in self._held(rows[: part + 1])]
+        zero = max(sums, key=lambda each: float(each[-1])) == 0
         return int(np.flatnonzero(zero)[-1]) + 1 if zero.any() else 0
+
+    def _held(self, rows: Rows) -> tuple[Floats, Floats]:
+        return _charts.held_cusum(self.residuals(rows), self.allowance, HELD * self.limits_)

@@ -58,13 +58,15 @@ def record(tmp_path: Path) -> Callable[..., Path]:
     return write
 
 
-def part(numbers: Any, place: int, picture: int) -> NewPart:
+def part(
+    numbers: Any, place: int, picture: int, *, recipe: str = "c0ffee", station: str | None = None
+) -> NewPart:
     score, brightness, sharpness = map(float, numbers)
     return NewPart(
         judgement=Judgement(
             verdict=Verdict.PASS,
             cause=Reason("nothing_unusual", {"score": score, "limit": 3.0}),
-            recipe_id="c0ffee",
+            recipe_id=recipe,
             score=score,
             p_value=0.5,
             threshold=3.0,
@@ -73,6 +75,7 @@ def part(numbers: Any, place: int, picture: int) -> NewPart:
             latency_ms={"total": 9.0},
         ),
         product="nut",
+        station=station,
         image_bytes=f"picture {picture}".encode(),
         judged_at=BEGIN + place * PERIOD,
     )

@@ -51,6 +51,13 @@ def test_result_status_and_state(
     until(lambda: _texts(listener, "line/4/status") == ["online", "offline"], "offline")
 
 
+def test_what_the_stream_of_parts_shows_is_published(listener: Any, mqtt: Any, until: Any) -> None:
+    event = {"station": "press 4", "part_id": "part-3", "text": "cusum: brightness is low"}
+    mqtt.event_raised(event)
+    until(lambda: _texts(listener, "line/4/event"), "the event")
+    assert [json.loads(text) for text in _texts(listener, "line/4/event")] == [event]
+
+
 def test_last_will_says_offline(listener: Any, mqtt: Any, until: Any) -> None:
     until(lambda: _texts(listener, "line/4/status") == ["online"], "online")
     mqtt._client.socket().shutdown(2)  # the line is cut; paho connects again by itself

@@ -198,6 +198,20 @@ def test_state_error_and_heartbeat(link: Output, plc: Any, plant: Any, until: An
     assert (plc.words()[11], plc.words()[9], plc.bits()[READY]) == (3, 1, False)
 
 
+def test_an_unusual_stream_of_parts_is_told_and_triggers_are_taken(
+    link: Output, plc: Any, plant: Any, until: Any
+) -> None:
+    plant.error_code = 6
+    link.state_changed(plant)
+    until(lambda: plc.words()[9] == 6, "the code")
+    assert plc.words()[11] == 5
+    until(lambda: plc.bits()[READY], "ready")
+    plant.accepts = False
+    plc.trigger()
+    until(lambda: plc.bits()[VALID], "the refusal")
+    assert plc.words()[9] == 5
+
+
 def test_code_is_there_before_the_error_flag(
     link: Output, plc: Any, plant: Any, until: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +31,7 @@ class Answers(Output):
         self.queued, self.required = queued, required
         self.results: list[InspectionResult] = []
         self.states: list[str] = []
+        self.events: list[Mapping[str, Any]] = []
         self.failing = False
 
     def open(self, line: StationInterface) -> None:
@@ -43,6 +44,9 @@ class Answers(Output):
 
     def state_changed(self, line: StationInterface) -> None:
         self.states.append(line.state)
+
+    def event_raised(self, event: Mapping[str, Any]) -> None:
+        self.events.append(event)
 
     def close(self) -> None:
         pass

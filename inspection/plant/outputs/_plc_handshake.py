@@ -27,7 +27,7 @@ DETAILS = {Verdict.PASS: 1, Verdict.FAIL: 2, Verdict.REVIEW: 3, Verdict.CANNOT_I
 STATES: tuple[StationState, ...] = get_args(StationState)
 REFUSED: dict[str, Any] = {"code": 3, "detail": 4, "ok": False, "reject": True, "valid": True}
 CLEARED: dict[str, Any] = {"code": 0, "detail": 0, "ok": False, "reject": False, "valid": False}
-RECIPE_ERROR, BUSY_ERROR = 4, 5
+RECIPE_ERROR, BUSY_ERROR, STREAM_NOTE = 4, 5, 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,7 +192,8 @@ class Handshake:
             if self._waiting != trigger_id:
                 return
             self._give_up()
-            self._refused_for = self._error_code(station) or BUSY_ERROR
+            why = self._error_code(station)
+            self._refused_for = BUSY_ERROR if why in (0, STREAM_NOTE) else why
             self.registers = replace(
                 self.registers.cleared(),
                 **REFUSED,

@@ -10,8 +10,9 @@ OutputError               a result could not be delivered; the message is one li
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from inspection.errors import InspectionError
 from inspection.plant.messages import InspectionResult, StationInterface
@@ -61,6 +62,9 @@ class Output(ABC):
 
     def state_changed(self, station: StationInterface) -> None:  # noqa: B027  most outputs need not know
         """Show the plant a new state, product or error; called by the station, may do nothing."""
+
+    def event_raised(self, event: Mapping[str, Any]) -> None:  # noqa: B027  most have no place for it
+        """Tell what the stream of parts shows, as plain data; it is in the record already."""
 
     def check(self) -> None:  # noqa: B027  an output without threads has nothing to check
         """Raise OutputError when a thread of its own ended by itself."""

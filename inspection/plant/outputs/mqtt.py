@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections import OrderedDict
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from queue import Empty, Full, Queue
@@ -109,6 +110,11 @@ class Mqtt(Output):
         """Publish state, product and error, retained."""
         if self._client is not None and self._client.is_connected():
             self._publish_state(station)
+
+    def event_raised(self, event: Mapping[str, Any]) -> None:
+        """Publish what the stream of parts shows."""
+        if self._client is not None and self._client.is_connected():
+            self._client.publish(f"{self.topic}/event", json.dumps(event), qos=1)
 
     def close(self) -> None:
         """Publish that the station is offline, then let the broker go."""

@@ -12,6 +12,7 @@ from models.sequence._charts import (
     cusum,
     ewma,
     ewma_deviation,
+    held_cusum,
     western_electric,
 )
 
@@ -97,3 +98,12 @@ def test_a_cusum_is_the_recursion_it_is_named_after() -> None:
     for i, value in enumerate(values):
         high, low = max(0.0, high + value - 0.25), max(0.0, low - value - 0.25)
         assert (up[i, 0], down[i, 0]) == (pytest.approx(high), pytest.approx(low))
+
+
+def test_a_held_cusum_is_the_same_below_and_rests_soon_after() -> None:
+    values = np.random.default_rng(0).standard_normal((300, 2))
+    values[100:130, 0] += 3.0
+    up, _ = cusum(values, 0.25)
+    held, _ = held_cusum(values, 0.25, np.array([15.0, 15.0]))
+    np.testing.assert_allclose(held[:104], up[:104])
+    assert (held.max(), held[180, 0] < 10.0, up[180, 0] > 10.0) == (15.0, True, True)

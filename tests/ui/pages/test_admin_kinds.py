@@ -27,6 +27,7 @@ def test_who_writes_a_kind_is_known() -> None:
     by_machines = {kind: kind.author for kind in RECORD_KINDS if kind.author is not Author.PERSON}
     assert by_machines == {
         EventKind.ANSWER: Author.STATION,
+        EventKind.STREAM: Author.STATION,
         EventKind.PICTURE_REMOVED: Author.RETENTION,
         ActionKind.PICTURES_CLEARED: Author.STORE,
         ActionKind.PARTS_LOST: Author.STORE,

@@ -26,7 +26,7 @@ export function list(state) {
   const status = state.status;
   if (state.gone || !status) return [];
   return [...cameras(status), ...codes(status), ...recipes(status), ...(status.paused ? [{name: "paused"}] : []), ...outputs(status),
-    ...busy(state), ...disk(status), ...drift(state.drift)];
+    ...busy(state), ...disk(status), ...stream(status), ...drift(state.drift)];
 }
 
 const STOPS = ["camera_fault", "camera_lost", "record", "recipe", "paused"];
@@ -73,6 +73,11 @@ function disk(status) {
   const least = Math.max(floor, LEAST_FREE_GB);
   if (free === undefined || free >= least) return [];
   return [{name: "disk", values: {free: gb(free), least: gb(least)}}];
+}
+
+function stream(status) {
+  const raised = status.stream?.raised ?? [];
+  return raised.length ? [{name: "stream", detail: raised[0]}] : [];
 }
 
 function drift(seen) {
