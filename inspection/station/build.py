@@ -10,6 +10,7 @@ from inspection.errors import SetupError
 from inspection.judging.judge import load_recipe
 from inspection.recipe import Recipe
 from inspection.station.camera_view import CameraView
+from inspection.station.recipe_library import spares
 from inspection.station.station_file import (
     ProductSettings,
     Settings,
@@ -33,13 +34,26 @@ def make_view(view: ViewSettings, settings: StationFile) -> CameraView:
     return CameraView(view.name, camera, by_product)
 
 
+def must_have_recipes(settings: StationFile) -> None:
+    """Raise SetupError where a recipe file is missing, and no exchange cut short left another."""
+    for product in settings.products:
+        for view in settings.views:
+            path = product.recipe_of(view.name)
+            if not path.exists() and not spares(path):
+                raise _missing(product, path)
+
+
 def product_recipe(product: ProductSettings, path: Path) -> Recipe:
     """Load the recipe of a product. Raises SetupError where there is none, RecipeError where it is damaged."""
     if not path.exists():
-        raise SetupError(
-            f"products.{product.name}: no recipe file {path}; make it with `inspection train`"
-        )
+        raise _missing(product, path)
     return load_recipe(path)
+
+
+def _missing(product: ProductSettings, path: Path) -> SetupError:
+    return SetupError(
+        f"products.{product.name}: no recipe file {path}; make it with `inspection train`"
+    )
 
 
 def make_component(kind: type[T], given: Settings, where: str, home: Path) -> T:

@@ -103,7 +103,7 @@ def settle_exchanges(settings: StationFile, store: Store) -> None:
         for product in settings.products
         for view in settings.views
     }
-    left = [(path, product) for path, product in named.items() if _spares(path)]
+    left = [(path, product) for path, product in named.items() if spares(path)]
     kept = settings.page_folder / KEPT_RECIPES
     if left:
         with exchanging(kept):  # one that is under way ends first
@@ -116,7 +116,7 @@ def settle_exchanges(settings: StationFile, store: Store) -> None:
 
 
 def _settle(target: Path, released: str | None, store: Store) -> None:
-    spares = _spares(target)
+    spares = spares(target)
     now = _id_of(target)
     before = _id_of(spares[0]) if spares else None
     if before is not None and now not in (before, released):
@@ -129,7 +129,7 @@ def _settle(target: Path, released: str | None, store: Store) -> None:
         spare.unlink(missing_ok=True)
 
 
-def _spares(target: Path) -> list[Path]:
+def spares(target: Path) -> list[Path]:
     """What stood in a recipe's place before an exchange that did not end, the oldest first."""
     found = target.parent.glob(f".{glob.escape(target.name)}.*.before")
     return sorted(found, key=lambda path: path.stat().st_mtime)

@@ -417,7 +417,8 @@ def test_a_trigger_that_died_stops_the_station(build: Any) -> None:
             self.check()
 
     with build() as built:
-        built.station.pipeline.triggers = {"dead": Dead()}
+        built.station.pipeline.triggers = {"dead": (dead := Dead())}
+        built.station.pipeline._opened.append(dead)  # type: ignore[arg-type]
         with pytest.raises(StationStopped, match="trigger dead: its thread ended"):
             built.station.run()
 
