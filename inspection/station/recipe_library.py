@@ -116,16 +116,16 @@ def settle_exchanges(settings: StationFile, store: Store) -> None:
 
 
 def _settle(target: Path, released: str | None, store: Store) -> None:
-    spares = spares(target)
+    left = spares(target)
     now = _id_of(target)
-    before = _id_of(spares[0]) if spares else None
+    before = _id_of(left[0]) if left else None
     if before is not None and now not in (before, released):
-        os.replace(spares[0], target)
+        os.replace(left[0], target)
         sync_folder(target.parent)
         why = "the exchange was cut short, and is undone"
         detail = {"file": str(target), "recipe_id": now or "", "before": before, "error": why}
         store.add_action(ActionKind.RECIPE_PUT_BACK, Author.STATION, detail=detail)
-    for spare in spares:
+    for spare in left:
         spare.unlink(missing_ok=True)
 
 
