@@ -186,6 +186,7 @@ WORDINGS: Mapping[str, Wording] = {
     "broken_picture": Wording("camera", "{status} picture from camera {camera}"),
     "frozen": Wording("camera", "frozen camera: the picture is identical to the one before it"),
     "unreadable": Wording("engineer", "{error}"),
+    "no_template": Wording("engineer", "no template to compare this picture with"),
     # There is no picture.
     "picture_late": Wording("again", "no picture in time: {error}"),
     "no_picture": Wording("camera", "no picture: {error}"),

@@ -16,6 +16,7 @@ from inspection.cli.progress import ProgressBar
 from inspection.training.options import BALANCED, EFFORTS
 
 if TYPE_CHECKING:
+    from inspection.recipe import Recipe
     from inspection.training.statistics import Evaluation
     from inspection.training.train import TrainingReport
 
@@ -84,6 +85,12 @@ def train(
     setup: Annotated[
         Path | None, typer.Option(help="TOML file with scale, alignment, regions and zones.")
     ] = None,
+    template: Annotated[
+        Path | None,
+        typer.Option(
+            help="Template each picture is compared with, or a folder of them by the pictures' names."
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same pictures: same recipe.")] = 0,
     status: Annotated[
         Path | None, typer.Option(help="JSON file that shows the progress, for programs.")
@@ -93,6 +100,7 @@ def train(
     """Learn a recipe from good pictures."""
     from inspection.jobs.status_file import CANCELLED, DONE, StatusFile
     from inspection.recipe.setup_file import Setup, read_setup
+    from inspection.recipe.template import Template
     from inspection.training.options import Costs, TrainingOptions
     from inspection.training.train import train_recipe
 
@@ -125,20 +133,26 @@ def train(
         costs=Costs(escape=escape_cost, overkill=overkill_cost, defect_rate=defect_rate),
         take_proposed_limit=take_proposed_limit,
     )
+    about = read_setup(setup) if setup else Setup()
+    if template is not None:
+        if not template.exists():
+            fail(f"template {template}: no such file or folder")
+        rule = about.template or Template()
+        about = replace(about, template=replace(rule, source=str(template.absolute())))
     with StatusFile(status) as told, ProgressBar(told) as progress:
         try:
             report = train_recipe(
                 dataset,
                 recipe,
                 options=options,
-                setup=read_setup(setup) if setup else Setup(),
+                setup=about,
                 progress=progress,
             )
         except KeyboardInterrupt:
             told.end(CANCELLED)
             fail(f"recipe {recipe}: training stopped by Ctrl-C; nothing was changed")
         try:
-            report = replace(report, tested=_tested(recipe, dataset, progress))
+            report = replace(report, tested=_tested(recipe, dataset, template, progress))
         except KeyboardInterrupt:
             told.end(CANCELLED)
             fail(f"recipe {recipe}: written; testing it was stopped by Ctrl-C")
@@ -149,20 +163,35 @@ def train(
         _print_training(report, recipe)
 
 
-def _tested(recipe: Path, dataset: Path, progress: ProgressBar) -> Evaluation | None:
+def _tested(
+    recipe: Path, dataset: Path, template: Path | None, progress: ProgressBar
+) -> Evaluation | None:
     """Judge the dataset's own test pictures, when there are defective ones among them."""
-    from inspection.judging.judge import load_recipe
     from inspection.training.dataset_folder import test_files
     from inspection.training.evaluate import evaluate as run
 
     if not any(item.defective for item in test_files(dataset)):
         return None
-    return run(load_recipe(recipe), dataset, progress=progress)
+    return run(_loaded(recipe, template), dataset, progress=progress)
+
+
+def _loaded(path: Path, template: Path | None) -> Recipe:
+    """Open a recipe, with its templates at hand where they are given."""
+    from inspection.judging.judge import load_recipe
+
+    recipe = load_recipe(path)
+    return recipe if template is None else recipe.comparing_with(template)
 
 
 def inspect_(
     recipe: RecipeArgument,
     images: Annotated[list[Path], typer.Argument(help="Picture files or folders of pictures.")],
+    template: Annotated[
+        Path | None,
+        typer.Option(
+            help="Template each picture is compared with, or a folder of them by the pictures' names."
+        ),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder to write overlays to.")] = None,
     store: Annotated[
         str | None, typer.Option(help="SQLite file or database URL that records each part.")
@@ -177,12 +206,11 @@ def inspect_(
     from contextlib import ExitStack
 
     from inspection.judgement import Verdict
-    from inspection.judging.judge import load_recipe
     from inspection.judging.overlay import overlay_names, write_overlay
     from inspection.judging.picture_files import judge_files, picture_files, record
 
     paths = picture_files(images)
-    loaded = load_recipe(recipe)
+    loaded = _loaded(recipe, template)
     names = overlay_names(paths)
     not_pass = 0
     with ExitStack() as stack:
@@ -216,13 +244,18 @@ def evaluate(
     dataset: Annotated[
         Path, typer.Argument(help="Folder with test/good, test/DEFECT, ground_truth.")
     ],
+    template: Annotated[
+        Path | None,
+        typer.Option(
+            help="Template each picture is compared with, or a folder of them by the pictures' names."
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Judge a labelled test set: escapes, overkill, AUROC, with exact intervals."""
-    from inspection.judging.judge import load_recipe
     from inspection.training.evaluate import evaluate as run
 
-    loaded = load_recipe(recipe)
+    loaded = _loaded(recipe, template)
     with ProgressBar() as progress:
         evaluation = run(loaded, dataset, progress=progress)
     if as_json:

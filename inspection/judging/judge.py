@@ -19,17 +19,25 @@ from inspection.reasons import Reason, accepted_or_at_fault
 from inspection.recipe import PARITY_TOLERANCE, Recipe, open_recipe
 from inspection.recipe.calibration import p_value
 from inspection.recipe.image_health import APPEARANCE_DISTANCE
+from inspection.recipe.template import differences
 
 
-def inspect(frame: Frame, recipe: Recipe, *, previous: Frame | None = None) -> Judgement:
+def inspect(
+    frame: Frame,
+    recipe: Recipe,
+    *,
+    previous: Frame | None = None,
+    template: NDArray[np.uint8] | None = None,
+) -> Judgement:
     """Judge one frame. Never raises for what a picture may hold: that is CANNOT_INSPECT.
 
     `previous` is the frame before it from the same camera; an identical one means a frozen camera.
+    `template` (H, W[, 3]) is the board's own, for recipes that compare; else the recipe's.
     """
     work = _Inspection(recipe)
     try:
         _check_frame(frame, previous)
-        return work.judge(frame.image)
+        return work.judge(_compared(frame.image, recipe, template))
     except CannotInspect as error:
         return Judgement(
             verdict=Verdict.CANNOT_INSPECT,
@@ -172,6 +180,19 @@ def _check_frame(frame: Frame, previous: Frame | None) -> None:
         )
     if previous is not None and np.array_equal(frame.image, previous.image):
         raise CannotInspect(Reason("frozen"))
+
+
+def _compared(
+    image: NDArray[np.uint8], recipe: Recipe, template: NDArray[np.uint8] | None
+) -> NDArray[np.uint8]:
+    """What a picture differs by from its template, where the recipe judges that."""
+    rule = recipe.settings.setup.template
+    if rule is None:
+        return image
+    golden = recipe.template if template is None else template
+    if golden is None:
+        raise CannotInspect(Reason("no_template"))
+    return differences(image, golden, rule)
 
 
 def _decide(score: float, regions: tuple[Region, ...], recipe: Recipe) -> tuple[Verdict, Reason]:

@@ -46,8 +46,9 @@ def picture_files(paths: list[Path]) -> list[Path]:
 
 def judge_files(paths: list[Path], recipe: Recipe) -> Iterator[JudgedFile]:
     """Judge files one after another; one that is no picture is CANNOT_INSPECT, with the reason."""
+    rule = recipe.settings.setup.template
     for number, path in enumerate(paths):
-        frame, problem, data = None, "", b""
+        frame, template, problem, data = None, None, "", b""
         try:
             data = file_bytes(path)
             frame = Frame(
@@ -56,9 +57,12 @@ def judge_files(paths: list[Path], recipe: Recipe) -> Iterator[JudgedFile]:
                 sequence=number,
                 captured_at=datetime.now(UTC),
             )
+            if rule is not None and rule.source:
+                template = rule.of(path)
         except (CameraError, OSError) as error:
-            problem = str(error)
-        judgement = inspect(frame, recipe) if frame else _unreadable(problem, recipe)
+            frame, problem = None, str(error)
+        judged = inspect(frame, recipe, template=template) if frame else None
+        judgement = judged or _unreadable(problem, recipe)
         yield JudgedFile(path=path, data=data, frame=frame, judgement=judgement)
 
 

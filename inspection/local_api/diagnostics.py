@@ -85,6 +85,7 @@ def _checked(recipe: Recipe, path: Path) -> dict[str, Any]:
         appearance=recipe.appearance,
         program=recipe.program_bytes,
         references=recipe.references,
+        template=recipe.template,
         recipe_id=recipe.id,
     )
     found: dict[str, Any] = {"recipe_id": recipe.id, "file": _of_file(recipe, path)}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -15,7 +16,6 @@ from numpy.typing import NDArray
 
 from inspection.judgement import Region
 from inspection.reasons import Reason
-from inspection.recipe.setup_file import Alignment
 
 COARSE_PX, FINE_PX = 128, 256
 ANGLE_STEP_DEG = 4.0
@@ -23,6 +23,18 @@ MIN_LIKENESS = 0.4
 """Lowest correlation with the reference at which a part counts as found."""
 
 Matrix = NDArray[np.float32]
+
+
+class Reach(Protocol):
+    """How far a part may be from where the reference shows it."""
+
+    @property
+    def max_shift_px(self) -> float:
+        """Its centre's shift."""
+
+    @property
+    def max_rotation_deg(self) -> float:
+        """Its turn, either way."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -76,7 +88,7 @@ def _moved(
     )
 
 
-def locate(grey: NDArray[np.uint8], reference: NDArray[np.uint8], alignment: Alignment) -> Pose:
+def locate(grey: NDArray[np.uint8], reference: NDArray[np.uint8], alignment: Reach) -> Pose:
     """Find the reference (H, W) in a picture (H, W); a part not found is told in `problem`."""
     small, target, scale = _shrink(grey, reference, FINE_PX)
     start = _coarse(grey, reference, alignment)
@@ -109,7 +121,7 @@ def _shrink(
     return small(grey), small(reference), scale
 
 
-def _coarse(grey: NDArray[np.uint8], reference: NDArray[np.uint8], alignment: Alignment) -> Matrix:
+def _coarse(grey: NDArray[np.uint8], reference: NDArray[np.uint8], alignment: Reach) -> Matrix:
     """Try a fan of angles; returns the best (2, 3) matrix in full-size pixels."""
     small, target, scale = _shrink(grey, reference, COARSE_PX)
     height, width = target.shape

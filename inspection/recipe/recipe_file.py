@@ -12,6 +12,7 @@ import io
 import tempfile
 import zipfile
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -39,6 +40,8 @@ SUMS, SETTINGS, ARRAYS = "SHA256SUMS", "recipe.json", "arrays.npz"
 PROGRAM = ("model.xml", "model.bin")
 TILE_PROGRAM = ("tile.xml", "tile.bin")
 """Only in recipes of pictures too large to be looked at in one piece."""
+TEMPLATE = "template.png"
+"""Only in recipes that compare every picture with the same one."""
 MARK = b"inspection recipe sha256:"
 MAX_FILE_BYTES = 512 * 2**20
 MAX_MEMBERS = 64
@@ -109,6 +112,7 @@ class Recipe:
         appearance: GlobalAppearance,
         program: tuple[bytes, ...],
         references: Mapping[str, NDArray[np.uint8]],
+        template: NDArray[np.uint8] | None = None,
         recipe_id: str = "",
     ) -> None:
         self.settings = settings
@@ -116,6 +120,8 @@ class Recipe:
         self.appearance = appearance
         self.program_bytes = program
         self.references = references
+        self.template = template
+        """What every picture is compared with, where the set-up says so and they do not differ."""
         self.id = recipe_id
         self.parity: float | None = None
         """What `load_recipe` found: the largest difference of a reference, as a share of the threshold."""
@@ -139,8 +145,24 @@ class Recipe:
             appearance=self.appearance,
             program=self.program_bytes,
             references=self.references,
+            template=self.template,
             recipe_id=self.id,
         )
+
+    def comparing_with(self, source: Path) -> Recipe:
+        """The same recipe with its templates at hand: a picture, or a folder of them.
+
+        Raises RecipeError where it compares nothing, or there is no such file or folder.
+        """
+        rule = self.settings.setup.template
+        if rule is None:
+            raise RecipeError(
+                f"recipe {self.id[:12]}: compares nothing with a template; train it with --template"
+            )
+        if not source.exists():
+            raise RecipeError(f"template {source}: no such file or folder")
+        setup = replace(self.settings.setup, template=replace(rule, source=str(source)))
+        return self.with_settings(replace(self.settings, setup=setup))
 
     def members(self) -> dict[str, bytes]:
         """The content of the file by member, `SHA256SUMS` last."""
@@ -153,7 +175,8 @@ class Recipe:
             **dict(zip(PROGRAM + TILE_PROGRAM, self.program_bytes, strict=False)),
             ARRAYS: arrays.getvalue(),
         }
-        for name, image in self.references.items():
+        template = {} if self.template is None else {TEMPLATE: self.template}
+        for name, image in {**self.references, **template}.items():
             stored = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
             content[name] = cv2.imencode(".png", stored)[1].tobytes()
         sums = {name: hashlib.sha256(data).hexdigest() for name, data in sorted(content.items())}
@@ -208,23 +231,24 @@ def open_recipe(path: Path) -> Recipe:
         appearance = GlobalAppearance(arrays["mean"], arrays["spread"])
     except (ValueError, LookupError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise RecipeError(f"{where}: member {ARRAYS} is not readable ({error})") from error
-    references = {}
-    for reference in settings.references:
-        if reference.member not in content:
-            raise RecipeError(f"{where}: member {reference.member} is missing")
+    members = [reference.member for reference in settings.references]
+    members += [TEMPLATE] if TEMPLATE in content else []
+    images = {}
+    for member in members:
+        if member not in content:
+            raise RecipeError(f"{where}: member {member} is missing")
         try:
-            image = decode_image(content[reference.member], reference.member)
+            images[member] = decode_image(content[member], member)
         except CameraError as error:
-            raise RecipeError(
-                f"{where}: member {reference.member} is not readable ({error})"
-            ) from error
-        references[reference.member] = image
+            raise RecipeError(f"{where}: member {member} is not readable ({error})") from error
+    template = images.pop(TEMPLATE, None)
     return Recipe(
         settings,
         scores=scores,
         appearance=appearance,
         program=tuple(content[name] for name in PROGRAM + TILE_PROGRAM if name in content),
-        references=references,
+        references=images,
+        template=template,
         recipe_id=hashlib.sha256(content[SUMS]).hexdigest(),
     )
 

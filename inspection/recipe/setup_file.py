@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
-from cameras import read_image
-from inspection.errors import SetupError
+from cameras import CameraError, read_image
+from inspection.errors import CannotInspect, SetupError
 from inspection.judgement import Region
 from inspection.outside import LARGEST_TOML, Refused, read_file, read_toml
 from inspection.recipe.geometry import Window
+from inspection.recipe.template import Template, another_build, differences
 
 STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
 
@@ -71,6 +72,8 @@ class Setup:
     """What picture files of 16 bits really use."""
     scale_mm_per_px: Annotated[float, Gt(0)] | None = None
     align: Alignment | None = None
+    template: Template | None = None
+    """Where each picture is compared with its template, and what differs is judged."""
     roi: tuple[Polygon, ...] = ()
     ignore: tuple[Polygon, ...] = ()
     zones: tuple[Zone, ...] = ()
@@ -87,8 +90,20 @@ class Setup:
             raise ValueError("zones: max_count needs max_area_px or max_area_mm2 beside it")
 
     def read_picture(self, path: Path) -> NDArray[np.uint8]:
-        """Read a picture file of this product. Raises CameraError."""
-        return read_image(path, bits=self.bits)
+        """Read a picture file of this product as it is judged. Raises CameraError.
+
+        With `template`, that is what it differs by; a template that is the picture itself stands for
+        another good build.
+        """
+        image = read_image(path, bits=self.bits)
+        if self.template is None:
+            return image
+        golden = self.template.of(path)
+        built = another_build(image) if np.array_equal(golden, image) else image
+        try:
+            return differences(built, golden, self.template)
+        except CannotInspect as error:
+            raise CameraError(f"picture {path}: beside its template, {error}") from error
 
     def inspected(self, size: tuple[int, int]) -> NDArray[np.bool_] | None:
         """Which pixels of a (height, width) picture are inspected; None means all."""

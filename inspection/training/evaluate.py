@@ -90,4 +90,6 @@ def _pixels(judged: Judged, recipe: Recipe) -> LabelledPixels | None:
         masks.append(np.zeros(size, dtype=bool) if truth is None else truth)
         pictures.append(number)
         maps.append(recipe.framing.to_picture(size, *anomalies.shown, pose=file.judgement.pose))
+    if not any(mask.any() for mask in masks):  # none could be inspected
+        return None
     return LabelledPixels.gather(maps, masks, pictures=pictures)

@@ -196,7 +196,7 @@ def teach(
         scores[distinct], false_reject=options.false_reject, review=options.review
     )
     appearance, farthest = health.learn_appearance(model.descriptors_)
-    limits = health.learn_limits([good.health for good in pictures.used])
+    limits = _health_limits(pictures, farthest)
     references = _references(model, pictures, scores)
     settings = RecipeSettings(
         format=FORMAT,
@@ -206,7 +206,7 @@ def teach(
         picture=_picture_size(pictures),
         canvas=pictures.framing.canvas,
         **asdict(model.scoring),
-        limits=replace(limits, high={**limits.high, health.APPEARANCE_DISTANCE: farthest}),
+        limits=limits,
         calibration=calibration,
         references=tuple(reference for reference, _ in references),
         model=model.card(),
@@ -219,6 +219,7 @@ def teach(
         appearance=appearance,
         program=models.program_bytes(model),
         references={reference.member: image for reference, image in references},
+        template=_own_template(pictures.framing.setup),
     )
     return recipe, replace(
         pictures.report,
@@ -247,6 +248,23 @@ def _references(
         reference = Reference(member=f"reference_{number}.png", score=score)
         found.append((reference, pictures.framing.setup.read_picture(pictures.used[index].path)))
     return found
+
+
+def _health_limits(pictures: GoodPictures, farthest: float) -> health.Limits:
+    """What a picture must measure to be judged; one beside its template is measured by that instead."""
+    if pictures.framing.setup.template is not None:
+        return health.Limits(low={}, high={})
+    limits = health.learn_limits([good.health for good in pictures.used])
+    return replace(limits, high={**limits.high, health.APPEARANCE_DISTANCE: farthest})
+
+
+def _own_template(setup: Setup) -> NDArray[np.uint8] | None:
+    """The template, where all pictures are compared with the same one."""
+    source = Path(setup.template.source) if setup.template is not None else None
+    if source is None or not source.is_file():
+        return None
+    assert setup.template is not None
+    return setup.template.of(source)
 
 
 def _scale(pictures: GoodPictures) -> float:
