@@ -20,10 +20,12 @@ def camera_rows() -> list[dict[str, Any]]:
 
 
 def model_rows() -> list[dict[str, Any]]:
-    """List every model: name, family, one sentence, and what is missing or None."""
+    """List every model, of pictures and of sequences: name, family, one sentence, and what is missing or None."""
     import models
+    from models.sequence import method_class, method_names
 
-    kinds = {name: models.model_class(name) for name in models.model_names()}
+    kinds: dict[str, Any] = {name: models.model_class(name) for name in models.model_names()}
+    kinds |= {f"sequence/{name}": method_class(name) for name in method_names()}
     return [_row(name, kind) | {"family": kind.family} for name, kind in kinds.items()]
 
 

@@ -135,7 +135,7 @@ class _Inspection:
         canvas = self.view.placement.to_canvas(straight)
         self.health |= framing.health_of(straight, canvas, self.view.placement)
         if self.pose is not None:
-            self.health["alignment"] = self.pose.likeness
+            self.health |= self.pose.numbers
         _stop(settings.limits.problem(self.health))
         self._mark("prepare")
         maps, descriptor = self.recipe.program.measure(canvas)

@@ -46,6 +46,19 @@ class Pose:
     likeness: float
     problem: Reason | None = None
 
+    @property
+    def numbers(self) -> dict[str, float]:
+        """How far the middle of the reference lies from its place (px), and the turn (degrees)."""
+        middle = np.array([self.size[1] / 2, self.size[0] / 2])
+        shift = self.matrix[:, :2] @ middle + self.matrix[:, 2] - middle
+        turn = np.degrees(np.arctan2(self.matrix[1, 0], self.matrix[0, 0]))
+        return {
+            "alignment": self.likeness,
+            "shift_x_px": float(shift[0]),
+            "shift_y_px": float(shift[1]),
+            "turn_deg": float(turn),
+        }
+
     def straighten(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Bring a picture, (H, W) or (H, W, 3) uint8, to the reference's place and size."""
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP

@@ -27,6 +27,7 @@ def torch_missing() -> str | None:
 class RecurrentPredictor(Predictor):
     """Predicts the next part by a recurrent network."""
 
+    family = "sequence: recurrent"
     cell: ClassVar[str]
     hidden: ClassVar[int] = 32
     least_parts = LEAST

@@ -116,7 +116,7 @@ class SequenceModel(ABC):
     """
 
     name: ClassVar[str]
-    about: ClassVar[str]
+    family: ClassVar[str] = "sequence: chart"
     least_parts: ClassVar[int] = 50
     """Good parts it cannot do without."""
     reach: ClassVar[int] = 200

@@ -20,7 +20,6 @@ class ChangePoints(SequenceModel):
     """
 
     name = "change_points"
-    about = "the last parts split in two stretches that differ, and where"
     reach = WINDOW + 10
 
     @classmethod

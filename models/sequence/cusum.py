@@ -17,7 +17,6 @@ class Cusum(SequenceModel):
     """Sums of what each column exceeds an allowance by, upward and downward (Page 1954)."""
 
     name = "cusum"
-    about = "sums of deviations of each column: small lasting shifts, and since when"
     reach = 500
 
     def __init__(

@@ -13,7 +13,6 @@ class Ewma(SequenceModel):
     """A moving average of each column that forgets: small lasting shifts (Roberts 1959)."""
 
     name = "ewma"
-    about = "moving average of each column: small lasting shifts"
 
     def __init__(self, *, weight: float = 0.05, false_alarms: float = 1.0, seed: int = 0) -> None:
         super().__init__(false_alarms=false_alarms, seed=seed)

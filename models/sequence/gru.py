@@ -9,5 +9,4 @@ class Gru(RecurrentPredictor):
     """A gated recurrent unit (Cho 2014) predicts the next part from the last ones."""
 
     name = "gru"
-    about = "GRU: predicts the next part from the last ones"
     cell = "GRU"

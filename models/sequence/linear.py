@@ -14,7 +14,7 @@ class Linear(Predictor):
     """Ridge regression of the next part on the last ones (a vector autoregression)."""
 
     name = "linear"
-    about = "linear prediction of the next part: the baseline to beat"
+    family = "sequence: linear"
 
     def teach(self, inputs: Floats, circumstances: Floats, targets: Floats) -> None:
         """Choose the penalty on the last quarter, then learn from all."""

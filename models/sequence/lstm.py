@@ -9,5 +9,4 @@ class Lstm(RecurrentPredictor):
     """A long short-term memory (Hochreiter and Schmidhuber 1997) predicts the next part."""
 
     name = "lstm"
-    about = "LSTM: predicts the next part from the last ones"
     cell = "LSTM"

@@ -9,5 +9,5 @@ class LstmAutoencoder(WindowAutoencoder):
     """Reads a window into a few numbers and writes it again (Malhotra 2016)."""
 
     name = "lstm_autoencoder"
-    about = "LSTM autoencoder: windows it cannot rebuild"
+    family = "sequence: recurrent autoencoder"
     variational = False

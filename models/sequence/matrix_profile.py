@@ -17,7 +17,6 @@ class MatrixProfile(SequenceModel):
     """
 
     name = "matrix_profile"
-    about = "nearest earlier window: patterns never seen, and feeds shown again nearly the same"
     least_parts = 100
     reach = 1000
 

@@ -17,7 +17,7 @@ class Pca(SequenceModel):
     """
 
     name = "pca"
-    about = "T² and Q: columns that no longer go together"
+    family = "sequence: Gaussian"
 
     def __init__(self, *, weight: float = 0.1, false_alarms: float = 1.0, seed: int = 0) -> None:
         super().__init__(false_alarms=false_alarms, seed=seed)

@@ -16,7 +16,6 @@ class Periodic(SequenceModel):
     """EWMA charts over every k-th part, k from 2 to 24: one cavity, pallet or nozzle that is off."""
 
     name = "periodic"
-    about = "averages of every k-th part: one cavity, pallet or nozzle off"
     reach = 1000
     rehearsed = 40_000
 

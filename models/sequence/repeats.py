@@ -14,7 +14,6 @@ class Repeats(SequenceModel):
     """Runs of parts whose picture, or whose every number, equals those a fixed way back."""
 
     name = "repeats"
-    about = "frozen or replayed feed: parts that equal earlier ones exactly"
     reach = 1000
 
     def learn(self, good: Rows) -> Floats:

@@ -9,5 +9,5 @@ class VaeLstm(WindowAutoencoder):
     """A variational autoencoder with LSTMs: rebuilding, and how unusual the kind of window is (Park 2018)."""
 
     name = "vae_lstm"
-    about = "variational LSTM autoencoder: windows it cannot rebuild, or of an unusual kind"
+    family = "sequence: recurrent variational autoencoder"
     variational = True

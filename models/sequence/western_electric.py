@@ -21,7 +21,6 @@ class WesternElectric(SequenceModel):
     """
 
     name = "western_electric"
-    about = "runs of a few parts on one side: sudden shifts"
 
     def learn(self, good: Rows) -> Floats:
         """Nothing but the columns: they are standardised already."""

@@ -22,9 +22,11 @@ from inspection.cli import app
 from inspection.judging.overlay import draw, write_overlay
 from inspection.store import open_store
 from models import model_names
+from models.sequence import method_names
 
 REPOSITORY = Path(__file__).parents[2]
 MANUAL = REPOSITORY / "docs" / "command-line.md"
+MODELS = [*model_names(), *(f"sequence/{name}" for name in method_names())]
 
 TRAINED = {
     "n_good", "seconds", "threshold", "false_reject_promised", "false_reject_asked",
@@ -276,7 +278,7 @@ def test_evaluation_prints_its_fields(line: Any, cli: Any) -> None:
 
 
 def test_models_and_cameras_are_listed(cli: Any) -> None:
-    for command, names in (("models", model_names()), ("cameras", camera_names())):
+    for command, names in (("models", MODELS), ("cameras", camera_names())):
         (rows,) = rows_of(cli(command, "--json"))
         assert [row["name"] for row in rows] == names
         keys = {"name", "about", "problem"} | ({"family"} if command == "models" else set())

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,7 @@ from inspection.monitoring.settings import MonitorSettings
 from inspection.monitoring.source import GrowingRecord
 from inspection.store import open_store, open_to_read
 from models import ModelError
+from tests.conftest import cli_environment
 from tests.monitoring.conftest import BEGIN, PERIOD, good_numbers, part
 
 SHIFTED = 250
@@ -208,6 +212,44 @@ def test_a_record_is_read_on_as_it_grows(record: Callable[..., Path]) -> None:
             writer.add(part(values[101], 101, 99))
         (found,) = watching.take(growing.rows())
         assert (found.raised, found.first, watching.watched) == (102, 101, 22)
+
+
+def test_a_station_s_record_is_watched_while_it_grows(
+    record: Callable[..., Path], tmp_path: Path
+) -> None:
+    """It says what it raises at once, and Ctrl-C ends it with the count."""
+    values = good_numbers(160, 1)
+    values[110:, 1] -= 6.0
+    path = record(values[:105])
+    station = tmp_path / "station.toml"
+    station.write_text(
+        'station = "s"\nrecord = "parts.db"\n[[views]]\ncamera = "simulated"\n'
+        '[[products]]\nname = "nut"\nrecipe = "nut.recipe"\n', "utf-8",
+    )  # fmt: skip
+    words = ["monitor", str(station), "--good", "100", "--method", "ewma", "--json"]
+    watching = subprocess.Popen(
+        [sys.executable, "-m", "inspection", *words],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=cli_environment(),
+    )  # fmt: skip
+    try:
+        with open_store(path) as writer:
+            for i in range(105, 160):
+                writer.add(part(values[i], i, i))
+        assert watching.stdout is not None
+        first = json.loads(watching.stdout.readline())
+        assert (first["method"], first["column"], first["direction"]) == (
+            "ewma",
+            "brightness",
+            "low",
+        )
+        assert 110 < first["raised"] < 130
+        watching.send_signal(signal.SIGINT)
+        *_, end = watching.communicate(timeout=30)[0].splitlines()
+        assert json.loads(end)["learnt"]["parts"] == 100
+        assert watching.returncode == 3
+    finally:
+        watching.kill()
+        watching.communicate()
 
 
 def test_the_cycle_time_is_from_part_to_part_and_the_shift_is_local(

@@ -43,6 +43,9 @@ def test_a_moved_part_is_found(pose: tuple[float, float, float]) -> None:
     assert found.problem is None
     corners = np.array([[40, 40, 1], [215, 40, 1], [128, 215, 1]])
     assert np.abs(corners @ found.matrix.T - corners @ matrix.T).max() < 1.5
+    dx, dy, angle = pose
+    place = [found.numbers[name] for name in ("shift_x_px", "shift_y_px", "turn_deg")]
+    assert place == pytest.approx([dx, dy, -angle], abs=1.0)
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +82,9 @@ def test_a_defect_on_a_moved_part_is_told_where_the_camera_sees_it(
     assert worst.x_px - 4 <= x <= worst.x_px + worst.width_px + 4
     assert worst.y_px - 4 <= y <= worst.y_px + worst.height_px + 4
     assert found.health["alignment"] > 0.8
+    dx, dy, angle = pose
+    place = [found.health[name] for name in ("shift_x_px", "shift_y_px", "turn_deg")]
+    assert place == pytest.approx([dx, dy, -angle], abs=3.0)  # parts differ
 
 
 def test_what_the_camera_did_not_see_does_not_count(bracket: Any, frame_of: Any) -> None:
