@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from models._backbone import fingerprint, load_backbone, row_channels
 from models._features import PatchFeatures
 from models._position_norm import PositionNormalization, learn_positions
-from models._program import merge_heads
+from models._program import Outputs, head_outputs, named
 from models._scoring import PatchMaps, ScaleMaps, to_grid
 from models._tiles import WHOLE_PIXELS
 from models._whitening import Moments, whitening
@@ -158,6 +158,14 @@ class HeadModel(AnomalyModel):
                 f"{self.name}: asked for its programs before it was taught; call fit first"
             )
         features = self._features.programs[0].model.clone()
+        return (named(self.outputs(features), features, self.name),)
+
+    def feature_model(self) -> openvino.Model:
+        """Preprocessing and network, to put `outputs` behind."""
+        return self._features.programs[0].model.clone()
+
+    def outputs(self, features: openvino.Model) -> Outputs:
+        """What it measures, as nodes behind a feature program."""
         heads = [
             (
                 scale.mean,
@@ -167,7 +175,7 @@ class HeadModel(AnomalyModel):
             )
             for k, scale in enumerate(self.scales_)
         ]
-        return (merge_heads(features, heads, self.name),)
+        return head_outputs(features, heads)
 
     def card(self) -> dict[str, Any]:
         """Hyperparameters, weights and sizes."""

@@ -104,6 +104,10 @@ class TiledProgram:
         return PatchMaps(maps.distances, (*maps.finer, finest)), descriptor
 
 
+Outputs = dict[str, Any]
+"""Nodes by the name of their output."""
+
+
 def append_search(
     features: openvino.Model, scales: Sequence[Scale], *, tiled: Scale | None = None
 ) -> openvino.Model:
@@ -114,6 +118,16 @@ def append_search(
     coarsest scale's whitened patches. Of a `tiled` scale, measured by a program of its own, it has
     the `places` (1, 4, h', w').
     """
+    outputs = search_outputs(features, scales)
+    if tiled is not None:
+        usual = tiled.plain_positions, tiled.density_positions
+        planes = np.stack([plane for each in usual for plane in (each.gain, each.shift)])
+        outputs[PLACES] = _constant(planes[None])
+    return named(outputs, features, "patchcore")
+
+
+def search_outputs(features: openvino.Model, scales: Sequence[Scale]) -> Outputs:
+    """What `append_search` measures, as nodes behind a feature program."""
     rows = [output.get_node().input_value(0) for output in features.outputs]
     projected = [_project(r, scale.memory) for r, scale in zip(rows, scales, strict=True)]
     searched = [_search(p, scale) for p, scale in zip(projected, scales, strict=True)]
@@ -121,11 +135,21 @@ def append_search(
     for k, finer in enumerate(searched[1:], 1):
         outputs |= {f"plain_{k}": finer.plain, f"density_{k}": finer.density}
     outputs["descriptor"] = ops.reduce_mean(projected[0], _axes(1), False)
-    if tiled is not None:
-        usual = tiled.plain_positions, tiled.density_positions
-        planes = np.stack([plane for each in usual for plane in (each.gain, each.shift)])
-        outputs[PLACES] = _constant(planes[None])
-    return _named(outputs, features)
+    return outputs
+
+
+def averaged(members: Sequence[Outputs]) -> Outputs:
+    """The mean of several models' maps, and the first one's descriptor."""
+    outputs = {}
+    for name, first in members[0].items():
+        if name == "descriptor":
+            outputs[name] = first
+            continue
+        total = first
+        for other in members[1:]:
+            total = ops.add(total, other[name])
+        outputs[name] = ops.multiply(total, _constant(np.array([1 / len(members)], np.float32)))
+    return outputs
 
 
 def append_tile_search(
@@ -138,25 +162,25 @@ def append_tile_search(
     rows = features.outputs[0].get_node().input_value(0)
     distances, density = _measured(_project(rows, scale.memory), scale)
     planes = {"plain": distances, "density": density}
-    return _named(
+    return named(
         {name: ops.reshape(each, _whole(1, *grid), False) for name, each in planes.items()},
         features,
+        "patchcore",
     )
 
 
-def merge_heads(
+def head_outputs(
     features: openvino.Model,
     heads: Sequence[
         tuple[NDArray[np.float32], NDArray[np.float32], openvino.Model, PositionNormalization]
     ],
-    name: str,
-) -> openvino.Model:
-    """Fuse whitening, a head and places behind each output of a feature program, coarsest first.
+) -> Outputs:
+    """Whitening, a head and places as nodes behind each output of a feature program, coarsest first.
 
     A head is `mean` (C,), `projection` (C, d), a model from points (n, d) to values (n,), and what is
     usual at each place. Outputs are those of `append_search`.
     """
-    outputs: dict[str, Any] = {}
+    outputs: Outputs = {}
     descriptor = None
     for k, (output, (mean, projection, head, positions)) in enumerate(
         zip(features.outputs, heads, strict=True)
@@ -180,12 +204,10 @@ def merge_heads(
                 f"density_{k}": ops.multiply(placed, _constant(np.ones(1, np.float32))),
             }
     outputs["descriptor"] = descriptor
-    return _named(outputs, features, name)
+    return outputs
 
 
-def _named(
-    outputs: dict[str, Any], features: openvino.Model, name: str = "patchcore"
-) -> openvino.Model:
+def named(outputs: Outputs, features: openvino.Model, name: str) -> openvino.Model:
     """The model that gives these outputs by name."""
     results = [ops.result(each) for each in outputs.values()]
     model = openvino.Model(results, features.get_parameters(), name)

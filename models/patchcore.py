@@ -22,7 +22,7 @@ from models._backbone import (
 )
 from models._feature_pass import FeaturePass
 from models._features import PatchFeatures
-from models._program import append_search, append_tile_search
+from models._program import Outputs, append_search, append_tile_search, search_outputs
 from models._scale import BATCH_PATCHES, learn_scale
 from models._scoring import PatchMaps, ScaleMaps, to_grid
 from models.base import AnomalyModel, CanvasImage, ModelError, NotFitted, Picture, Progress
@@ -139,6 +139,14 @@ class PatchCore(AnomalyModel):
             append_search(whole, coarse, tiled=finest),
             append_tile_search(tile[0], finest, self._features.tile_grid),
         )
+
+    def feature_model(self) -> openvino.Model:
+        """Preprocessing and network, to put `outputs` behind."""
+        return self._features.programs[0].model.clone()
+
+    def outputs(self, features: openvino.Model) -> Outputs:
+        """What it measures, as nodes behind a feature program of a canvas in one piece."""
+        return search_outputs(features, self.scales_)
 
     def card(self) -> dict[str, Any]:
         """Hyperparameters, weights and sizes."""

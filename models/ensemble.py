@@ -1,0 +1,133 @@
+"""Several models of one kind of features, averaged: what one overlooks another may see.
+
+Each member's maps are in deviations of good patches it has not seen, so that they can be averaged patch by
+patch. Kittler et al., "On combining classifiers", IEEE TPAMI 1998 (the sum rule).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models._head_model import HeadModel
+from models._program import averaged, named
+from models._scoring import PatchMaps, ScaleMaps
+from models._tiles import WHOLE_PIXELS
+from models.base import AnomalyModel, CanvasImage, ModelError, NotFitted, Picture, Progress
+from models.patchcore import PatchCore
+
+if TYPE_CHECKING:
+    import openvino
+
+Member = PatchCore | HeadModel
+
+
+class Ensemble(AnomalyModel):
+    """The mean of a memory, a Gaussian for each place and an autoencoder, by one pass of the network."""
+
+    name = "ensemble"
+    family = "ensemble"
+
+    def __init__(
+        self,
+        *,
+        members: tuple[str, ...] = ("patchcore", "padim", "feature_autoencoder"),
+        backbone: str = "tf_efficientnet_lite0",
+        weights: Path | None = None,
+        shrinks: tuple[int, ...] = (2, 1),
+        smoothing_patches: float = 0.0,
+        level: float = 0.5,
+        fine_weight: float = 0.5,
+        seed: int = 0,
+    ) -> None:
+        self.members = members
+        self.backbone = backbone
+        self.weights = weights
+        self.shrinks = shrinks
+        self.smoothing_patches = smoothing_patches
+        self.level = level
+        self.fine_weight = fine_weight
+        self.seed = seed
+
+    def fit(
+        self,
+        pictures: Sequence[Picture],
+        *,
+        folds: NDArray[np.intp],
+        progress: Progress = lambda what, done, of: None,
+    ) -> Self:
+        """Teach the members one after another; calibrated on what none of them has seen."""
+        height, width = pictures[0].canvas.shape[:2]
+        if height * width > WHOLE_PIXELS:
+            raise ModelError(
+                f"ensemble: the canvas has {height * width / 1e6:.1f} megapixels, at most "
+                f"{WHOLE_PIXELS / 1e6:.1f} are allowed; use --effort balanced, or --model patchcore"
+            )
+        members = [self._member(name) for name in self.members]
+        for member in members:
+            member.fit(pictures, folds=folds, progress=progress)
+        calibrated = members[0].calibrated_
+        for member in members[1:]:
+            calibrated = np.intersect1d(calibrated, member.calibrated_)
+        self.members_, self.calibrated_ = members, calibrated
+        self.descriptors_ = members[0].descriptors_
+        return self
+
+    def measure(self, canvas: CanvasImage) -> PatchMaps:
+        """Measure one canvas (H, W, 3) by torch. Raises NotFitted."""
+        return _mean([member.measure(canvas) for member in self._taught()])
+
+    def held_out(self, index: int) -> PatchMaps:
+        """What members that have not seen it measured of one of `calibrated_`. Raises NotFitted."""
+        return _mean([member.held_out(index) for member in self._taught()])
+
+    def programs(self) -> tuple[openvino.Model, ...]:
+        """One program: the network once, all members behind it, and their mean. Raises NotFitted."""
+        first, *_ = members = self._taught()
+        features = first.feature_model()
+        outputs = averaged([member.outputs(features) for member in members])
+        return (named(outputs, features, self.name),)
+
+    def card(self) -> dict[str, Any]:
+        """Hyperparameters of all, and the first member's weights and sizes."""
+        first = self.members_[0].card()
+        return first | {"name": self.name, "members": list(self.members), "seed": self.seed}
+
+    def _taught(self) -> list[Member]:
+        if not hasattr(self, "members_"):
+            raise NotFitted(
+                "ensemble: asked for what it learnt before it was taught; call fit first"
+            )
+        return self.members_
+
+    def _member(self, name: str) -> Member:
+        from models import trainable
+
+        kind = trainable(name)
+        if not issubclass(kind, (PatchCore, HeadModel)):
+            raise ModelError(
+                f"ensemble: {name} cannot be a member; allowed are models on the features of one network"
+            )
+        return kind(
+            backbone=self.backbone, weights=self.weights, shrinks=self.shrinks, seed=self.seed
+        )
+
+
+def _mean(maps: list[PatchMaps]) -> PatchMaps:
+    """The mean of the maps of all members, scale by scale."""
+    finer = zip(*(each.finer for each in maps), strict=True)
+    return PatchMaps(
+        _average([each.distances for each in maps]),
+        tuple(
+            ScaleMaps(_average([s.plain for s in scale]), _average([s.density for s in scale]))
+            for scale in finer
+        ),
+    )
+
+
+def _average(planes: list[NDArray[np.float32]]) -> NDArray[np.float32]:
+    return np.asarray(np.mean(planes, axis=0), np.float32)
