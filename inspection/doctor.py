@@ -151,6 +151,14 @@ def _recipe(path: Path) -> Finding:
     return Finding(mark="ok", what="recipe", text=text)
 
 
+def _no_recipe(path: Path) -> Finding:
+    text = (
+        f"{path}: there is none yet, so parts are CANNOT_INSPECT; teach one on the set-up page, or make "
+        "it with `inspection train`"
+    )
+    return Finding(mark="NOTE", what="recipe", text=text)
+
+
 def _store(url: str) -> Finding:
     from inspection.store import StoreError, open_to_read
 
@@ -225,8 +233,13 @@ def _station(path: Path) -> list[Finding]:
         else Finding(mark="ok", what=what, text="can be used here")
         for what, kind in kinds.items()
     ]
-    files = {p.recipe_of(view.name) for p in settings.products for view in settings.views}
-    found += [_recipe(file) for file in sorted(files)]
+    files = {
+        product.recipe_of(view.name)
+        for product in settings.products
+        for view in settings.views
+        if not product.archived
+    }
+    found += [_recipe(file) if file.exists() else _no_recipe(file) for file in sorted(files)]
     if "://" in settings.record or Path(settings.record).exists():
         found.append(_store(settings.record))
         found += _releases(settings)

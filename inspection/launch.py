@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from inspection.plant.outputs import output_class
 from inspection.plant.triggers import trigger_class
-from inspection.station.build import make_component, make_view, must_have_recipes
+from inspection.station.build import make_component, make_view
 from inspection.station.part import Listener
 from inspection.station.recipe_library import settle_exchanges
 from inspection.station.station import Station
@@ -42,7 +42,6 @@ def station_at_work(
     from inspection.local_api.server import ControlServer
     from inspection.store import open_store
 
-    must_have_recipes(settings)  # before a record is made
     live = Feed()
     home = settings.home
     outputs = {

@@ -198,6 +198,8 @@ WORDINGS: Mapping[str, Wording] = {
     "busy": Wording("slower", "station busy: {count} parts are waiting"),
     "paused": Wording("resume", "the station is paused"),
     "no_recipe": Wording("engineer", "product {product!r}: no recipe for it; allowed: {allowed}"),
+    "no_recipe_yet": Wording("teach", "product {product!r}: there is no recipe yet"),
+    "product_archived": Wording("engineer", "product {product!r}: is archived"),
     "recipe_not_released": Wording(
         "confirm",
         "the recipe {recipe} is not the one last released, {released}: nobody confirmed it",

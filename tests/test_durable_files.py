@@ -36,7 +36,7 @@ OWN_WAY = {
     "inspection/jobs/jobs.py": "what a process prints; pictures that are lent to it",
     "inspection/store/reading/export.py": "into the file `replacing` lends",
     "ui/pages/setup/uploads.py": "gone with its request",
-    "ui/pages/setup/camera_settings.py": "into the file `replacing` lends",
+    "inspection/station/station_file_edit.py": "into the file `replacing` lends",
 }  # fmt: skip
 BY_HAND = re.compile(
     r"os\.(?:replace|rename|fsync)\(|mkstemp|NamedTemporaryFile\([^)]*delete=False"

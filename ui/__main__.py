@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -43,11 +44,17 @@ def main(
     from inspection.descriptors import raise_limit
     from inspection.errors import expected
     from inspection.page_address import PageAddress
-    from ui.app.serve import serve
+    from inspection.station.station_file import read_station
 
     program_log.install()
     raise_limit()
     try:
+        settings = read_station(station)
+        cache = settings.page_folder / "gradio"
+        shutil.rmtree(cache, ignore_errors=True)
+        os.environ["GRADIO_TEMP_DIR"] = str(
+            cache
+        )  # before it is imported; not where others may look
         address = PageAddress(
             host=host,
             port=port,
@@ -57,6 +64,8 @@ def main(
             proxy=proxy,
             insecure=insecure,
         )
+        from ui.app.serve import serve
+
         serve(station, address)
     except Exception as error:
         if not expected(error):

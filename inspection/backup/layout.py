@@ -18,7 +18,7 @@ from inspection.station.station_file import read_station
 from inspection.store.database import place_of
 
 PAGE_LEFT_OUT = frozenset(
-    {"runtime.json", "secret", "sessions.json", "jobs", "downloads", "uploads", ".probe"}
+    {"runtime.json", "secret", "sessions.json", "jobs", "downloads", "uploads", "gradio", ".probe"}
 )
 """Not copied of the page's folder: how to reach a process, keys of sessions, and what can be made anew."""
 RECIPES = "recipes"

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from inspection.page_address import PageAddress
 
 
+RESTART = 75
+"""Exit code of a station that is to be started anew (EX_TEMPFAIL of sysexits.h); who watches it does so."""
+
+
 def demo(
     no_ui: Annotated[
         bool, typer.Option("--no-ui", help="End after the run with a summary.")
@@ -61,6 +65,43 @@ def demo(
     raise typer.Exit(_supervise(station, address))
 
 
+def new(
+    folder: Annotated[Path, typer.Argument(help="Folder of the new station; it is made.")],
+    station: Annotated[str | None, typer.Option(help="Name of the station.")] = None,
+    product: Annotated[str | None, typer.Option(help="Name of its first product.")] = None,
+    camera: Annotated[
+        str | None,
+        typer.Option(
+            help="Where pictures come from: a folder, a kind of camera (`inspection cameras`), or a "
+            "device number or address of a video stream; default: the folder `pictures` in FOLDER."
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a station file; on a terminal it asks for what is not given."""
+    from inspection.station.new_station import write_new_station
+
+    questions = (
+        ("Name of the station", station, folder.absolute().name),
+        ("Name of its first product", product, "part"),
+        (
+            "Where pictures come from (folder, camera, address; empty: its folder `pictures`)",
+            camera,
+            "",
+        ),
+    )
+    ask = sys.stdin.isatty() and not as_json
+    answers = [
+        typer.prompt(text, default=usual, err=True) if ask and given is None else given or usual
+        for text, given, usual in questions
+    ]
+    path = write_new_station(folder, station=answers[0], product=answers[1], camera=answers[2])
+    if as_json:
+        typer.echo(json.dumps({"station_file": str(path)}))
+    else:
+        typer.echo(f"{path}: written. Run it with its page: inspection ui {path}")
+
+
 def run(
     station: Annotated[Path, typer.Argument(help="Station file (TOML).")],
     max_parts: Annotated[
@@ -92,11 +133,19 @@ def run(
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: working.stop())
         tell("Ready")
+        for product in working.released.without:
+            tell(
+                f"product {product!r}: there is no recipe yet, its parts are CANNOT_INSPECT; teach one "
+                "on the set-up page, or make it with `inspection train`"
+            )
         if (note := working.paused_by) is not None:
             tell(f"paused by {note.who} at {note.at}; triggers are rejected until somebody resumes")
         working.run()
         found = working.snapshot()
+        restarting = working.restarting
     typer.echo(json.dumps(found) if as_json else _run_text(found))
+    if restarting:
+        raise typer.Exit(RESTART)
 
 
 def ui(
@@ -191,4 +240,4 @@ def _licences(as_json: bool) -> None:
         raise typer.Exit(1)
 
 
-COMMANDS: tuple[Callable[..., None], ...] = (demo, run, ui, doctor)
+COMMANDS: tuple[Callable[..., None], ...] = (demo, new, run, ui, doctor)

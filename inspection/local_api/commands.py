@@ -80,6 +80,13 @@ class StationCommands:
         """Judge by a recipe that was not put on the line from the page."""
         return {"products": self.station.confirm_recipe(recipe_id, who=who)}
 
+    def restart(self, *, who: str) -> Any:
+        """End once the parts under way are answered, to be started anew with the station file as it is."""
+        noted = self._noted(ActionKind.STATION_RESTARTED, who)
+        self.station.restarting = True
+        self.station.stop()
+        return noted
+
     def take(self, *, who: str, view: str, path: str) -> Any:
         """Take a picture that is no part into a new file; the station must be paused."""
         frame = self.station.camera_service.save(view, Path(path))
@@ -106,7 +113,7 @@ class StationCommands:
 
 
 VERBS = (
-    "trigger", "pause", "resume", "product", "event", "action", "recipe", "confirm", "take", "camera",
+    "trigger", "pause", "resume", "product", "event", "action", "recipe", "confirm", "restart", "take", "camera",
     "parity",
 )  # fmt: skip
 

@@ -53,6 +53,7 @@ class Diagnostics:
                     "tolerance": PARITY_TOLERANCE,
                 }
                 for view in self.station.views
+                if self.station.product in view.recipes
             },
         }
 

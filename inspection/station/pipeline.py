@@ -76,7 +76,7 @@ class Pipeline:
         self.released = released
         self.triggers, self.listeners, self.max_parts = triggers, listeners, max_parts
         self.phase: StationState = "Preoperational"
-        self.product = settings.products[0].name
+        self.product = settings.first_product
         """Parts triggered from now on are judged as this one."""
         self.failure: BaseException | None = None
         self.stopping, self.over = threading.Event(), threading.Event()

@@ -70,6 +70,8 @@ class ReleasedRecipes:
 
     def withheld(self, product: str) -> Reason | None:
         """Why parts of a product are not judged, None if they are."""
+        if reason := self._without(product):
+            return reason
         found = (each for each in self._changed if each.product == product and each.withheld)
         return next((each.reason for each in found), None)
 
@@ -108,6 +110,20 @@ class ReleasedRecipes:
             self._changed = tuple(each for each in self._changed if each not in waiting)
         return sorted({each.product for each in waiting})
 
+    def _without(self, product: str) -> Reason | None:
+        """That a product is archived, or a view has no recipe of it yet."""
+        if any(each.archived and each.name == product for each in self.settings.products):
+            return Reason("product_archived", {"product": product})
+        if all(product in view.recipes for view in self.views):
+            return None
+        return Reason("no_recipe_yet", {"product": product})
+
+    @property
+    def without(self) -> list[str]:
+        """The products, not archived, that cannot be judged for want of a recipe."""
+        named = [each.name for each in self.settings.products if not each.archived]
+        return [name for name in named if self._without(name)]
+
     def _noted(self) -> list[Action]:
         return self.store.actions(kind=ActionKind.RECIPE_FOUND, limit=LOOKED_BACK)
 
@@ -124,7 +140,7 @@ class ReleasedRecipes:
 def on_line(
     settings: StationFile, views: Sequence[CameraView]
 ) -> dict[tuple[str, str], tuple[Path, str]]:
-    """The file and id of the recipe of each product and view."""
+    """The file and id of the recipe of each product and view that has one."""
     return {
         (product.name, view.name): (
             product.recipe_of(view.name),
@@ -132,6 +148,7 @@ def on_line(
         )
         for product in settings.products
         for view in views
+        if product.name in view.recipes
     }
 
 

@@ -82,6 +82,8 @@ class Station:
             max_parts=max_parts,
         )
         self.stream = None if settings.monitor is None else self._stream_watch(settings.monitor)
+        self.restarting = False
+        """Whether it was asked to end only to be started anew."""
         self._pausing = threading.Lock()
         self._paused_by: Paused | None = None
         self._stack = ExitStack()
@@ -221,7 +223,11 @@ class Station:
                 name: covered_text(text) for name, text in self.deliveries.problems().items()
             },
             "cameras": {view.name: view.counts() for view in self.views},
-            "recipes": {view.name: view.recipes[self.product].id for view in self.views},
+            "recipes": {
+                view.name: view.recipes[self.product].id
+                for view in self.views
+                if self.product in view.recipes
+            },
             "stream": None if self.stream is None else self.stream.snapshot(),
             "recipes_changed": [each.as_json() for each in self.released.changed],
             "latency_ms": self.parts.times.quantiles(),

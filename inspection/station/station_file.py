@@ -46,6 +46,8 @@ class ProductSettings:
     name: Name
     recipe: Path | None = None
     recipes: dict[str, Path] = field(default_factory=dict)
+    archived: bool = False
+    """It keeps its place, and so its number; no part is judged by it."""
     learn_drawn: Annotated[int, Ge(20)] | None = None
     """To try things out: where the recipe's file is missing, learn it from so many drawn parts."""
 
@@ -133,6 +135,11 @@ class StationFile:
         return tuple(product.name for product in self.products)
 
     @property
+    def first_product(self) -> str:
+        """The product parts are judged as until somebody says otherwise."""
+        return next(product.name for product in self.products if not product.archived)
+
+    @property
     def page_folder(self) -> Path:
         """Where the station page keeps its users and jobs, beside the record."""
         if "://" in self.record:
@@ -143,6 +150,8 @@ class StationFile:
     def __post_init__(self) -> None:
         _distinct("views", [view.name for view in self.views])
         _distinct("products", [product.name for product in self.products])
+        if all(product.archived for product in self.products):
+            raise ValueError("products: one at least must not be archived")
         for product in self.products:
             if unknown := set(product.recipes) - {view.name for view in self.views}:
                 raise ValueError(f"products.{product.name}: no view {sorted(unknown)[0]!r}")

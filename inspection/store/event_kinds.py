@@ -80,6 +80,12 @@ class ActionKind(RecordKind):
     RECIPE_FOUND = "recipe_found", Author.STATION
     RECIPE_CONFIRMED = "recipe_confirmed"
     LIMIT_APPLIED = "limit_applied"
+    PRODUCT_ADDED = "product_added"
+    PRODUCT_RENAMED = "product_renamed"
+    PRODUCT_ARCHIVED = "product_archived"
+    PRODUCT_RESTORED = "product_restored"
+    PRODUCT_EXPORTED = "product_exported"
+    STATION_RESTARTED = "station_restarted"
     CAMERA_CHANGED = "camera_changed"
     CAMERA_KEPT = "camera_kept"
     PARITY_CHECKED = "parity_checked"

@@ -124,15 +124,17 @@ def test_when_inspecting_stops_by_itself_the_exit_code_says_so(
     )
 
 
-def test_a_recipe_that_is_not_there_is_one_line(station: tuple[Path, int]) -> None:
+def test_without_a_recipe_it_runs_says_so_and_passes_nothing(station: tuple[Path, int]) -> None:
     path, _ = station
     text = path.read_text("utf-8").replace("flange.recipe", "gone.recipe")
+    # A PLC sees error 4 and sends no trigger; time does.
+    text = text.partition("[triggers.plc_simulator]")[0] + "[triggers.interval]\nperiod_s = 0.05\n"
     path.write_text(text, encoding="utf-8")
-    process = start(path)
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == 1
-    assert err.startswith("inspection: products.flange: no recipe file ")
-    assert not (path.parent / "parts.db").exists()
+    process = start(path, "--max-parts", "3", "--json")
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert "run: product 'flange': there is no recipe yet" in err
+    assert json.loads(out)["verdicts"] == {"CANNOT_INSPECT": 3}
 
 
 def test_two_stations_cannot_write_one_record(station: tuple[Path, int]) -> None:

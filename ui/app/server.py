@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from ui.core.audit import record_action
 from ui.core.context import Context
 from ui.core.gradio_page import gradio_page
 from ui.core.page import Page
+from ui.core.panel import THEME, panel_bar
 from ui.security import login
 from ui.security.first_code import FirstCode
 from ui.security.gate import AccessMiddleware
@@ -35,6 +36,9 @@ from ui.words import LANGUAGES
 log = logging.getLogger(__name__)
 
 IDLE_S = 0.02
+CACHE_S = (3600, 3600)
+"""How often files that panels showed are looked at, and from which age on they go."""
+Panel = Callable[[Context, gr.I18n], None]
 STATIC = Path(__file__).parents[1] / "static"
 # Gradio's own texts follow the browser's language; ours is chosen by the person.
 _SPEAK = """
@@ -78,13 +82,14 @@ def make_app(
     for page in sorted(pages, key=lambda page: page.path == "/"):
         if page.path != "/":
             _lead(app, page.path)
-        _mount(app, page, context)
+        _mount(app, page, context, getattr(pages[page], "panel", None))
     return AccessMiddleware(
         HtmlHead(app),
         users=context.users,
         sessions=context.sessions,
         loopback_only=loopback_only,
         hosts=hosts,
+        panels=[page.path for page, module in pages.items() if hasattr(module, "panel")],
     )
 
 
@@ -97,11 +102,18 @@ def _lead(app: FastAPI, path: str) -> None:
         return RedirectResponse(f"{path}/{query}", 307)
 
 
-def _mount(app: FastAPI, page: Page, context: Context) -> None:
-    """Mount one page as a Gradio application of its own."""
+def _mount(app: FastAPI, page: Page, context: Context, panel: Panel | None) -> None:
+    """Mount one page as a Gradio application of its own: a panel of components, or our own script."""
     i18n = gr.I18n(**{language: context.words.of(language) for language in LANGUAGES})
-    with gr.Blocks(title=context.settings.station, analytics_enabled=False) as blocks:
-        gradio_page(page.name)
+    with gr.Blocks(
+        title=context.settings.station, analytics_enabled=False, delete_cache=CACHE_S
+    ) as blocks:
+        if panel is None:
+            gradio_page(page.name)
+        else:
+            panel_bar(page.name)
+            with gr.Column(elem_classes="panel-page"):
+                panel(context, i18n)
     gr.mount_gradio_app(
         app,
         blocks,
@@ -110,6 +122,7 @@ def _mount(app: FastAPI, page: Page, context: Context) -> None:
         run_history=False,
         max_file_size="50mb",
         i18n=i18n,
+        theme=THEME,
         enable_monitoring=False,
         show_error=False,
         ssr_mode=False,

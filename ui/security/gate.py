@@ -16,7 +16,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from ui.security import plain_pages
 from ui.security.exchange import HttpExchange, SocketExchange, Watch, with_security_headers
-from ui.security.paths import MIB, blocked, most_bytes, normalise, role_for
+from ui.security.paths import MIB, blocked, most_bytes, normalise, panel_door, role_for
 from ui.security.rate import RateLimit
 from ui.security.request_checks import (
     FORWARDED,
@@ -61,6 +61,7 @@ class AccessMiddleware:
         sessions: Sessions,
         loopback_only: bool,
         hosts: Iterable[str] = (),
+        panels: Iterable[str] = (),
         words: plain_pages.Sayer | None = None,
         upload_bytes: int = UPLOAD_BYTES,
         recheck_s: float = RECHECK_S,
@@ -73,6 +74,7 @@ class AccessMiddleware:
         self.words = words or Words()
         self.rate = RateLimit(clock)
         self.upload_bytes, self.recheck_s = upload_bytes, recheck_s
+        self.panels = frozenset(panels)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let one connection in, or answer it here."""
@@ -102,14 +104,18 @@ class AccessMiddleware:
             raise Refusal(400, "path") from None
         scope["raw_path"] = quote(path, safe="/=:@!$&'()*+,;~").encode()
         check_origin(scope, headers)
-        if blocked(path):
+        if blocked(path, self.panels):
             raise Refusal(404, "blocked")
-        check_body(headers, most_bytes(path, upload_bytes=self.upload_bytes))
+        files = panel_door(path, self.panels) == "upload"
+        check_body(headers, self._most_bytes(path), files=files)
         scope["session"] = session = self._session(headers)
         scope["user"] = session.user if session else self._anybody(scope)
         needed = role_for(path)
         self._check_role(scope["user"], needed)
         self._check_rate(scope, needed)
+
+    def _most_bytes(self, path: str) -> int:
+        return most_bytes(path, upload_bytes=self.upload_bytes, panels=self.panels)
 
     def _check_rate(self, scope: Scope, needed: Role | None) -> None:
         """Slow whoever changes things faster than a person does; sign-in has its own brake."""
@@ -158,7 +164,7 @@ class AccessMiddleware:
             receive,
             send,
             path=path,
-            most_bytes=most_bytes(path, upload_bytes=self.upload_bytes),
+            most_bytes=self._most_bytes(path),
             holds=holds,
             cookie=self._renewed(scope, headers),
         )

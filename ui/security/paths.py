@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Collection
 from urllib.parse import unquote
 
 from ui.security.users import Role
@@ -15,8 +16,11 @@ API = "/api/"
 API_OPERATOR, API_ENGINEER = "/api/operator/", "/api/engineer/"
 
 GRADIO = "gradio_api"
-# Our pages are one gr.HTML each, without events: Gradio 6.31 asks for nothing here, and what is asked
-# by hand ends in tracebacks (queue/join) or files of others (file=, upload).
+# Pages of one gr.HTML have no events: Gradio 6.31 asks for nothing here, and what is asked by hand ends
+# in tracebacks (queue/join) or files of others (file=, upload). Panels, made of its components, need these.
+PANEL_DOORS = re.compile(
+    r"queue/(join|data)|upload|upload_progress|startup-events|cancel|reset|heartbeat/\w+|file=/[^:]*"
+)
 GRADIO_BLOCKED = frozenset(
     {"monitoring", "docs", "redoc", "openapi.json", "mcp", "gradio_mcp", "dev", "svelte", "runs"}
     | {"login", "logout", "deep_link"}
@@ -67,25 +71,36 @@ def role_for(path: str) -> Role | None:
     return Role.OPERATOR
 
 
-def blocked(path: str) -> bool:
-    """Whether a normalised path is one of Gradio's that no page needs, on any mount."""
+def blocked(path: str, panels: Collection[str] = ()) -> bool:
+    """Whether a normalised path is one of Gradio's that no page needs, on any mount.
+
+    `panels` are the paths of the pages made of Gradio's components.
+    """
     segments = path.casefold().strip("/").split("/")
     if GRADIO in segments:
-        return True
+        return panel_door(path, panels) is None
     if path in OPEN or path.startswith(OPEN_FOLDERS) or path.startswith(API):
         return False
     return not GRADIO_BLOCKED.isdisjoint(segments)
 
 
-def takes_uploads(path: str) -> bool:
-    """Whether a body may be a file: at routes of engineers and administrators that end so."""
+def panel_door(path: str, panels: Collection[str]) -> str | None:
+    """What a panel asks of Gradio by a normalised path; None for all else, in any other spelling."""
+    mount, found, door = path.partition(f"/{GRADIO}/")
+    known = found and mount in panels and PANEL_DOORS.fullmatch(door)
+    return door if known else None
+
+
+def takes_uploads(path: str, panels: Collection[str] = ()) -> bool:
+    """Whether a body may be a file: at routes of engineers and administrators that end so, and panels'."""
     theirs = role_for(path) in {Role.ENGINEER, Role.ADMINISTRATOR}
-    return path.startswith(API) and path.endswith("/upload") and theirs
+    named = path.startswith(API) and path.endswith("/upload")
+    return theirs and (named or panel_door(path, panels) == "upload")
 
 
-def most_bytes(path: str, *, upload_bytes: int) -> int:
+def most_bytes(path: str, *, upload_bytes: int, panels: Collection[str] = ()) -> int:
     """The largest body taken at a path."""
-    if takes_uploads(path):
+    if takes_uploads(path, panels):
         return upload_bytes
     role = role_for(path)
     if role is None:

@@ -56,15 +56,15 @@ def check_origin(scope: Scope, headers: Headers) -> None:
         raise Refusal(403, "origin", origin="-")
 
 
-def check_body(headers: Headers, most: int) -> None:
-    """Refuse bodies that say they are too large, and forms with files: none is taken."""
+def check_body(headers: Headers, most: int, *, files: bool = False) -> None:
+    """Refuse bodies that say they are too large, and forms with files but where a panel takes them."""
     length = headers.get("content-length", "0")
     if not length.isascii() or not length.isdecimal():
         raise Refusal(400, "path")
     if len(length) > 12 or int(length) > most:
         raise Refusal(413, "size", most=most)
     kind = headers.get("content-type", "").strip().lower()
-    if kind.startswith("multipart/"):
+    if kind.startswith("multipart/") and not files:
         raise Refusal(415, "upload")
 
 

@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from ui.security.gate import AccessMiddleware
-from ui.security.paths import blocked, local, normalise, role_for
+from ui.security.paths import blocked, local, normalise, role_for, takes_uploads
 from ui.security.sessions import HOUR_S, Sessions, SessionsError
 from ui.security.users import Role, Users
 
@@ -345,6 +345,27 @@ class TestGradio:
         for other in ("monitoring", "monitoring/summary", "docs", "openapi.json", "login", "mcp"):
             assert blocked(f"{mount}/{other}") or f"{mount}/{other}" == "/login"
         assert blocked(f"{mount}/GRADIO_API/call/x")
+
+    def test_a_panel_opens_what_its_components_need_at_its_own_path_alone(self) -> None:
+        mount, panels = "/engineer/products", {"/engineer/products"}
+        doors = ("queue/join", "queue/data", "upload", "upload_progress", "startup-events", "cancel",
+                 "reset", "heartbeat/abc123", "file=/tmp/gradio/ab/part.png")  # fmt: skip
+        opened = {
+            x for x in self.BLOCKED if not blocked(normalise(f"{mount}/gradio_api/{x}"), panels)
+        }
+        assert opened == set(doors)
+        for door in doors:
+            for other in ("", "/engineer/review", "/admin", "/Engineer/products", f"{mount}/x"):
+                assert blocked(normalise(f"{other}/gradio_api/{door}"), panels), (other, door)
+        for path in (f"{mount}/gradio_api/file=/http://x", f"{mount}/gradio_api/Upload"):
+            assert blocked(path, panels)
+
+    def test_files_are_taken_by_a_panel_and_no_other_door_of_it(self) -> None:
+        panels = {"/engineer/products"}
+        assert takes_uploads("/engineer/products/gradio_api/upload", panels)
+        for path in ("/engineer/products/gradio_api/queue/join", "/engineer/review/gradio_api/upload",
+                     "/gradio_api/upload"):  # fmt: skip
+            assert not takes_uploads(path, panels)
 
     def test_pages_of_our_own_are_not_blocked(self) -> None:
         paths = (

@@ -114,6 +114,39 @@ def test_gradios_own_doors_are_shut_even_for_an_administrator(at_work: AtWork, m
                 assert answer.status_code == 404, (mount, door, answer.status_code)
 
 
+PANEL = "/engineer/products/gradio_api"
+
+
+def test_a_panels_doors_are_for_its_role_and_give_no_file_of_others(at_work: AtWork) -> None:
+    join = {"data": [], "fn_index": 0, "session_hash": "x"}
+    for user, status in ((None, 401), ("oli", 403)):
+        with at_work.client(user) as client:
+            if user is None:
+                client.headers["Accept"] = "application/json"
+            answers = [
+                client.post(f"{PANEL}/queue/join", json=join),
+                client.post(f"{PANEL}/upload", files={"files": b"x"}),
+                client.get(f"{PANEL}/file=/etc/passwd"),
+            ]
+            assert {each.status_code for each in answers} <= {status, 403}, user
+    with at_work.client("mia") as client:
+        for file in ("/etc/passwd", f"{at_work.folder}/parts.db", f"{at_work.page_folder}/users.json",
+                     f"{at_work.page_folder}/secret", f"{at_work.station}"):  # fmt: skip
+            answer = client.get(f"{PANEL}/file={file}")
+            assert answer.status_code in (403, 404), file
+        for door in (
+            "info",
+            "call/show",
+            "run/predict",
+            "api/predict",
+            "component_server",
+            "proxy=x",
+        ):
+            assert client.post(f"{PANEL}/{door}", json={}).status_code == 404
+        elsewhere = {"Origin": "http://elsewhere.example"}
+        assert client.post(f"{PANEL}/queue/join", json=join, headers=elsewhere).status_code == 403
+
+
 def test_an_operators_malformed_calls_end_in_no_traceback(at_work: AtWork) -> None:
     log = at_work.folder / "page.log"
     before = log.read_text()

@@ -101,7 +101,7 @@ def _ask(router: APIRouter, context: Context) -> None:
         role = request.scope["user"].role
         return {
             "may": {what: may(context, role, what) for what in MAY},
-            "products": [product.name for product in settings.products],
+            "products": [product.name for product in settings.products if not product.archived],
             "trigger": settings.trigger,
             "latch_fail": settings.latch_fail,
             "badge": settings.acknowledge_by_badge,

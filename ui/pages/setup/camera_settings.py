@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import inspect
-import shutil
 import types
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Union, get_args, get_origin
 
 import tomlkit
-from tomlkit.exceptions import TOMLKitError
 
 from cameras import Camera, camera_class
-from inspection.durable_files import replacing
 from inspection.errors import SetupError
-from inspection.station.station_file import StationFile, ViewSettings, read_station, settings_for
+from inspection.station.station_file import StationFile, ViewSettings, settings_for
+from inspection.station.station_file_edit import edited
 
 LIGHT = ("exposure_time_us", "gain_db", "exposure_auto")
 """What an engineer sets first; a driver that has them names them so."""
@@ -87,20 +85,15 @@ def keep_settings(path: Path, view: str, given: Mapping[str, Any]) -> None:
     None removes a key. The new file is read and checked before it replaces the old one. Raises
     SetupError; the old file is then untouched.
     """
-    path = path.resolve()
-    try:
-        document = tomlkit.parse(path.read_text("utf-8"))
-    except (OSError, TOMLKitError) as error:
-        raise SetupError(f"station file {path}: cannot be read ({error})") from error
-    views: Any = document.get("views", [])
-    table = next((each for each in views if each.get("name", "main") == view), None)
-    if table is None:
-        raise SetupError(f"station file {path}: no view {view[:64]!r} in it")
-    if "settings" not in table:
-        table["settings"] = tomlkit.table()
-    for name, value in given.items():
-        _set(table["settings"], name, value)
-    _replace(path, tomlkit.dumps(document))
+    with edited(path) as document:
+        views: Any = document.get("views", [])
+        table = next((each for each in views if each.get("name", "main") == view), None)
+        if table is None:
+            raise SetupError(f"station file {path}: no view {view[:64]!r} in it")
+        if "settings" not in table:
+            table["settings"] = tomlkit.table()
+        for name, value in given.items():
+            _set(table["settings"], name, value)
 
 
 def _set(table: Any, name: str, value: Any) -> None:
@@ -108,22 +101,6 @@ def _set(table: Any, name: str, value: Any) -> None:
         table.pop(name, None)
     elif name not in table or table[name] != value or type(table[name]) is bool:
         table[name] = value
-
-
-def _replace(path: Path, text: str) -> None:
-    aside = path
-    try:
-        with replacing(path) as aside:
-            aside.write_text(text, encoding="utf-8")
-            shutil.copymode(path, aside)
-            read_station(aside)
-    except OSError as error:
-        raise SetupError(
-            f"station file {path}: cannot be written ({error.strerror or error}); "
-            "nothing was changed"
-        ) from error
-    except SetupError as error:
-        raise SetupError(str(error).replace(str(aside), str(path))) from error
 
 
 def _kind(annotation: Any) -> tuple[str | None, bool]:

@@ -6,7 +6,6 @@ Any page, also in another browser, finds the same draft.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import threading
@@ -23,6 +22,7 @@ from cameras import IMAGE_SUFFIXES, decode_image, list_images
 from inspection.durable_files import replace_file, replace_json, sync_folder
 from inspection.errors import SetupError
 from inspection.recipe.setup_file import Setup, read_setup, setup_from
+from ui.core.drafts import draft_folder
 
 MOST_GOOD = 5000
 MOST_BYTES = 50 * 2**20
@@ -43,10 +43,8 @@ class SetupDraft:
 
     @property
     def folder(self) -> Path:
-        """Where it is kept; any name of a product makes one folder of its own."""
-        readable = re.sub(r"[^A-Za-z0-9]+", "_", f"{self.product}-{self.view}")[:60]
-        mark = hashlib.sha256(f"{self.product}\0{self.view}".encode()).hexdigest()[:8]
-        return self.page_folder / "setup" / f"{readable}-{mark}"
+        """Where it is kept."""
+        return draft_folder(self.page_folder, self.product, self.view)
 
     @property
     def good(self) -> Path:

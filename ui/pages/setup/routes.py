@@ -65,7 +65,7 @@ def state_of(context: Context, draft: SetupDraft, jobs: Jobs) -> dict[str, Any]:
     }
     options = training.options_of(draft, recipe)
     return {
-        "products": [product.name for product in context.settings.products],
+        "products": [product.name for product in context.settings.products if not product.archived],
         "views": [view.name for view in context.settings.views],
         "product": draft.product,
         "view": draft.view,
@@ -88,9 +88,7 @@ def _draft_routes(router: APIRouter, context: Context, jobs: Jobs) -> None:
     async def state(product: str = "", view: str = "") -> dict[str, Any]:
         """The whole draft; without names, that of the first product and view."""
         settings = context.settings
-        draft = draft_of(
-            context, product or settings.products[0].name, view or settings.views[0].name
-        )
+        draft = draft_of(context, product or settings.first_product, view or settings.views[0].name)
         return await asyncio.to_thread(state_of, context, draft, jobs)
 
     @router.post("/where")

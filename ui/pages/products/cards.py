@@ -1,0 +1,109 @@
+"""What the products page shows of each product: picture, recipe, yield, escapes on labelled parts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inspection.errors import InspectionError
+from inspection.intervals import exact_interval
+from inspection.judgement import Verdict
+from inspection.labels.labels import LabelsByPart, PartLabels, Truth, read_labels
+from inspection.station.recipe_library import opened
+from inspection.station.station_file import ProductSettings, read_station
+from inspection.store.filters import PartFilter
+from inspection.store.reading.summary import columns_of
+from ui.core.context import Context
+from ui.words import Words
+
+FIGURES = ("name", "state", "recipe", "limit", "parts", "yield", "escapes")
+LATEST = 10_000
+"""Of so many parts of a product its figures are."""
+NO_PICTURE = np.full((120, 160, 3), 60, dtype=np.uint8)
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Card:
+    """A product; `recipe_id` None: it has no recipe yet. `escapes` of `labelled_ng` parts passed."""
+
+    name: str
+    archived: bool
+    picture: NDArray[np.uint8]
+    recipe_id: str | None
+    threshold: float | None
+    parts: int
+    passed: int
+    escapes: int
+    labelled_ng: int
+
+    def row(self, words: Words, language: str) -> list[str]:
+        """Its figures, in the order of FIGURES."""
+        return [
+            self.name,
+            words.say(f"products.{self._state}", language),
+            "–" if self.recipe_id is None else self.recipe_id[:8],
+            "–" if self.threshold is None else f"{self.threshold:.3g}",
+            f"{self.parts}",
+            f"{100 * self.passed / self.parts:.1f} %" if self.parts else "–",
+            self._escapes(),
+        ]
+
+    def caption(self, words: Words, language: str) -> str:
+        """One line below its picture."""
+        _, state, recipe, _, _, passed, escapes = self.row(words, language)
+        text = words.say("products.caption", language, passed=passed, escapes=escapes)
+        known = text if self._state == "ready" else state
+        return (
+            f"{self.name} · {known}"
+            if self.recipe_id is None
+            else f"{self.name} · {recipe} · {known}"
+        )
+
+    @property
+    def _state(self) -> str:
+        if self.archived:
+            return "archived"
+        return "untaught" if self.recipe_id is None else "ready"
+
+    def _escapes(self) -> str:
+        if not self.labelled_ng:
+            return "–"
+        low, high = exact_interval(self.escapes, self.labelled_ng)
+        return f"{self.escapes} / {self.labelled_ng} ({100 * low:.0f}–{100 * high:.0f} %)"
+
+
+def cards(context: Context) -> list[Card]:
+    """The products of the station file as it is now. Raises SetupError, StoreError."""
+    settings = read_station(context.station_path)
+    labels = read_labels(context.store).read(context.store)
+    view = settings.views[0].name
+    return [_card(context, each, view, labels) for each in settings.products]
+
+
+def _card(context: Context, product: ProductSettings, view: str, labels: LabelsByPart) -> Card:
+    which = PartFilter(product=product.name, station=context.settings.station)
+    rows = columns_of(context.store, which, ("part_id", "verdict"), limit=LATEST)
+    passed = {part_id for part_id, verdict in rows if verdict == Verdict.PASS}
+    nothing = PartLabels()
+    bad = [part for part, _ in rows if labels.get(part, nothing).truth is Truth.NG]
+    given: dict[str, Any] = {"picture": NO_PICTURE, "recipe_id": None, "threshold": None}
+    try:
+        recipe = opened(product.recipe_of(view))
+    except (InspectionError, OSError):
+        pass  # none yet, or damaged: the station says so where it is judged by
+    else:
+        picture = next(iter(recipe.references.values()))
+        threshold = recipe.settings.calibration.threshold
+        given = {"picture": picture, "recipe_id": recipe.id, "threshold": threshold}
+    return Card(
+        name=product.name,
+        archived=product.archived,
+        parts=len(rows),
+        passed=len(passed),
+        escapes=sum(part in passed for part in bad),
+        labelled_ng=len(bad),
+        **given,
+    )
