@@ -281,3 +281,16 @@ def test_numbers_that_are_none_teach_nothing_wrong(table: Callable[..., Path]) -
     rows = list(rows_of_table(table(values)))
     columns = learn(rows, MonitorSettings(good=200)).learnt.columns
     assert set(columns) == {"score", "brightness", "sharpness"}
+
+
+def test_rejected_parts_are_watched_and_not_learnt_from(table: Callable[..., Path]) -> None:
+    values = good_numbers(130, 1)
+    verdicts = ["FAIL" if i % 10 == 9 else "PASS" for i in range(130)]
+    values[9::10, 0] += 5.0
+    rows = iter(list(rows_of_table(table(values, verdict=verdicts))))
+    watching = learn(good_parts(rows, 100, where="t"), MonitorSettings(good=100, methods=("ewma",)))
+    watching.take(rows)
+    learnt = watching.learnt
+    assert (learnt.parts, learnt.first, learnt.last, watching.watched) == (100, 1, 111, 19)
+    score = learnt.columns.index("score")
+    assert watching.watch.standard.deviation[score] == pytest.approx(0.1, rel=0.3)

@@ -51,7 +51,9 @@ def read(watch: Watch, values: Any) -> list[Raised]:
 
 
 def test_good_parts_raise_few_alarms(watch: Callable[[], Watch]) -> None:
-    assert len(read(watch(), good_parts(1500, 2))) <= 6
+    raised = read(watch(), good_parts(1500, 2))
+    assert len(raised) <= 6
+    assert sum(each.last - each.raised + 1 for each in raised) <= 150, "nor do they last"
 
 
 def test_a_feed_that_stands_still_for_long_is_raised(watch: Callable[[], Watch]) -> None:
