@@ -21,6 +21,7 @@ from inspection.cli import app
 from inspection.errors import InspectionError
 from inspection.local_api import endpoint_file as runtime_file
 from inspection.local_api.endpoint_file import NAME, at_work
+from inspection.page_address import PageAddress
 from inspection.station.station_file import ProductSettings, StationFile, ViewSettings
 from inspection.supervisor import Supervisor
 
@@ -39,7 +40,7 @@ def _supervisor(folder: Path) -> Supervisor:
         views=(ViewSettings(camera="simulated"),),
         products=(ProductSettings(name="flange", recipe=Path("x.recipe")),),
     )
-    return Supervisor(folder / "station.toml", settings, host="127.0.0.1", port=1, hosts=())
+    return Supervisor(folder / "station.toml", settings, PageAddress(port=1))
 
 
 def test_the_process_that_wrote_the_file_is_at_work_while_it_listens(
