@@ -19,7 +19,7 @@ from models._tiles import Tiles, shrunk
 from models.base import CanvasImage, ModelError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from models._scale import Memory, Scale
 
@@ -138,17 +138,16 @@ def search_outputs(features: openvino.Model, scales: Sequence[Scale]) -> Outputs
     return outputs
 
 
-def averaged(members: Sequence[Outputs]) -> Outputs:
-    """The mean of several models' maps, and the first one's descriptor."""
-    outputs = {}
-    for name, first in members[0].items():
-        if name == "descriptor":
-            outputs[name] = first
-            continue
-        total = first
+def averaged(members: Sequence[Outputs], usual: Mapping[str, NDArray[np.float32]]) -> Outputs:
+    """The mean of several models' maps, by its `usual` mean and deviation (2,); the first's descriptor."""
+    outputs = {"descriptor": members[0]["descriptor"]}
+    for name, (mean, deviation) in usual.items():
+        total = members[0][name]
         for other in members[1:]:
             total = ops.add(total, other[name])
-        outputs[name] = ops.multiply(total, _constant(np.array([1 / len(members)], np.float32)))
+        gain = np.array([1 / (len(members) * deviation)], np.float32)
+        shift = np.array([-mean / deviation], np.float32)
+        outputs[name] = ops.add(ops.multiply(total, _constant(gain)), _constant(shift))
     return outputs
 
 

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from models._density import LEAST_DEVIATION
 from models._head_model import HeadModel
 from models._program import averaged, named
-from models._scoring import PatchMaps, ScaleMaps
+from models._scoring import PatchMaps, ScaleMaps, to_grid
 from models._tiles import WHOLE_PIXELS
 from models.base import AnomalyModel, CanvasImage, ModelError, NotFitted, Picture, Progress
 from models.patchcore import PatchCore
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     import openvino
 
 Member = PatchCore | HeadModel
+Plane = NDArray[np.float32]
 
 
 class Ensemble(AnomalyModel):
@@ -73,23 +75,39 @@ class Ensemble(AnomalyModel):
         calibrated = members[0].calibrated_
         for member in members[1:]:
             calibrated = np.intersect1d(calibrated, member.calibrated_)
-        self.members_, self.calibrated_ = members, calibrated
+        self.members_, self.calibrated_, self.usual_ = members, calibrated, None
+        unseen = [self.held_out(int(i)) for i in calibrated]
+        masks = [pictures[int(i)].valid for i in calibrated]
+        self.usual_ = PatchMaps(
+            _usual([maps.distances for maps in unseen], masks),
+            tuple(
+                ScaleMaps(
+                    _usual([maps.finer[k].plain for maps in unseen], masks),
+                    _usual([maps.finer[k].density for maps in unseen], masks),
+                )
+                for k in range(len(unseen[0].finer))
+            ),
+        )
         self.descriptors_ = members[0].descriptors_
         return self
 
     def measure(self, canvas: CanvasImage) -> PatchMaps:
         """Measure one canvas (H, W, 3) by torch. Raises NotFitted."""
-        return _mean([member.measure(canvas) for member in self._taught()])
+        return _mean([member.measure(canvas) for member in self._taught()], self.usual_)
 
     def held_out(self, index: int) -> PatchMaps:
         """What members that have not seen it measured of one of `calibrated_`. Raises NotFitted."""
-        return _mean([member.held_out(index) for member in self._taught()])
+        return _mean([member.held_out(index) for member in self._taught()], self.usual_)
 
     def programs(self) -> tuple[openvino.Model, ...]:
         """One program: the network once, all members behind it, and their mean. Raises NotFitted."""
         first, *_ = members = self._taught()
         features = first.feature_model()
-        outputs = averaged([member.outputs(features) for member in members])
+        assert self.usual_ is not None
+        usual = {"distances": self.usual_.distances}
+        for k, finer in enumerate(self.usual_.finer, 1):
+            usual |= {f"plain_{k}": finer.plain, f"density_{k}": finer.density}
+        outputs = averaged([member.outputs(features) for member in members], usual)
         return (named(outputs, features, self.name),)
 
     def card(self) -> dict[str, Any]:
@@ -117,17 +135,33 @@ class Ensemble(AnomalyModel):
         )
 
 
-def _mean(maps: list[PatchMaps]) -> PatchMaps:
-    """The mean of the maps of all members, scale by scale."""
-    finer = zip(*(each.finer for each in maps), strict=True)
+def _mean(maps: list[PatchMaps], usual: PatchMaps | None) -> PatchMaps:
+    """The mean of the maps of all members, scale by scale, in deviations by what is `usual` of it.
+
+    `usual` holds the mean and the deviation (2,) in place of each map; None leaves the mean as it is.
+    """
+
+    def together(planes: list[Plane], of: Plane | None) -> Plane:
+        mean = np.mean(planes, axis=0)
+        return np.asarray(mean if of is None else (mean - of[0]) / of[1], np.float32)
+
+    finer = list(zip(*(each.finer for each in maps), strict=True))
+    of = [None] * len(finer) if usual is None else usual.finer
     return PatchMaps(
-        _average([each.distances for each in maps]),
+        together([each.distances for each in maps], None if usual is None else usual.distances),
         tuple(
-            ScaleMaps(_average([s.plain for s in scale]), _average([s.density for s in scale]))
-            for scale in finer
+            ScaleMaps(
+                together([s.plain for s in scale], None if own is None else own.plain),
+                together([s.density for s in scale], None if own is None else own.density),
+            )
+            for scale, own in zip(finer, of, strict=True)
         ),
     )
 
 
-def _average(planes: list[NDArray[np.float32]]) -> NDArray[np.float32]:
-    return np.asarray(np.mean(planes, axis=0), np.float32)
+def _usual(planes: list[Plane], masks: list[NDArray[np.bool_]]) -> Plane:
+    """Mean and deviation (2,) of the good patches of maps (h, w), by the canvas's valid pixels."""
+    values = np.concatenate(
+        [plane[to_grid(mask, *plane.shape)] for plane, mask in zip(planes, masks, strict=True)]
+    )
+    return np.array([values.mean(), max(float(values.std()), LEAST_DEVIATION)], np.float32)
