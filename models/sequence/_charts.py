@@ -55,7 +55,7 @@ def western_electric(values: Floats) -> Floats:
         np.maximum(_most_of(values, count, of), _most_of(-values, count, of)) / sigma
         for count, of, sigma in WESTERN_ELECTRIC
     ]
-    side = np.maximum(_run(values > 0), _run(values < 0)) / ON_ONE_SIDE
+    side = np.maximum(run_length(values > 0), run_length(values < 0)) / ON_ONE_SIDE
     return np.stack([*rules, side])
 
 
@@ -74,7 +74,7 @@ def _most_of(values: Floats, count: int, of: int) -> Floats:
     return np.asarray(np.maximum(np.minimum(reached, values), 0.0))
 
 
-def _run(flags: NDArray[np.bool_]) -> Floats:
+def run_length(flags: NDArray[np.bool_]) -> Floats:
     """How long a flag has been up without a break, for each row."""
     rows = np.arange(1, len(flags) + 1, dtype=np.float64)[(...,) + (None,) * (flags.ndim - 1)]
     last_down = np.maximum.accumulate(np.where(flags, 0.0, rows), axis=0)

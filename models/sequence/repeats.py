@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
+from models.sequence._charts import run_length
 from models.sequence.base import Channel, Floats, Rows, SequenceModel
 
 LEAST_RUN = 2
 """One part seen twice may be one part seen twice."""
+FEW = 200
 
 
 class Repeats(SequenceModel):
@@ -43,13 +46,25 @@ class Repeats(SequenceModel):
 
     def _runs(self, same: Floats) -> tuple[Floats, Floats]:
         """The longest run at each part, and how many parts back its like is."""
-        n, most = len(same), min(self.reach, max(1, len(same) - 1))
-        runs, longest, back = np.zeros(most), np.zeros(n), np.zeros(n)
-        for i in range(1, n):
-            lags = min(i, most)
-            earlier = same[i - lags : i][::-1]
-            equal = np.any((earlier == same[i]) & (same[i] >= 0), axis=1)
-            runs[:lags] = np.where(equal, runs[:lags] + 1, 0)
-            best = int(np.argmax(runs[:lags]))
-            longest[i], back[i] = runs[best], best + 1
+        longest, back = np.zeros(len(same)), np.zeros(len(same))
+        for lag in _lags(same, self.reach):
+            equal = np.zeros(len(same), dtype=np.bool_)
+            equal[lag:] = np.any((same[lag:] == same[:-lag]) & (same[lag:] >= 0), axis=1)
+            run = run_length(equal)
+            back[run > longest] = lag
+            longest = np.maximum(longest, run)
         return longest, back
+
+
+def _lags(same: Floats, most: int) -> list[int]:
+    """How far apart parts are that are equal, the nearest first; all distances where many are."""
+    rows = np.unique(np.concatenate([_not_alone(column) for column in same.T]))
+    if len(rows) > FEW:
+        return list(range(1, min(most, len(same) - 1) + 1))
+    apart = np.unique(rows[:, None] - rows)
+    return [int(lag) for lag in apart if 0 < lag <= most]
+
+
+def _not_alone(column: Floats) -> NDArray[np.intp]:
+    _, place, count = np.unique(column, return_inverse=True, return_counts=True)
+    return np.flatnonzero((count[place] > 1) & (column >= 0))

@@ -23,6 +23,8 @@ from inspection.judging.judge import inspect
 from inspection.reasons import accepted_or_at_fault
 from inspection.recipe import open_recipe
 from inspection.store import NewPart, encode_picture, open_store
+from tests.monitoring.conftest import good_numbers
+from tests.monitoring.conftest import part as stream_part
 from tests.ui.conftest import FULL_HD, SERVER_GONE, SMALL, AtWork, Opened, free_port, wait_for
 from ui.words import Words
 
@@ -48,6 +50,27 @@ def troubled(make_station: Callable[..., AtWork], recipe_file: Path) -> Iterator
         start=False,
     )
     _drifted_record(found.folder / "parts.db", recipe_file)
+    found.start_runtime()
+    found.start_page()
+    yield found
+    found.stop()
+
+
+@pytest.fixture
+def unlike(make_station: Callable[..., AtWork], recipe_file: Path) -> Iterator[AtWork]:
+    """A station that watches the stream, whose record begins with parts unlike those it sees."""
+    found = make_station(
+        rest='[monitor]\ngood = 100\nmethods = ["cusum"]\ncolumns = ["score", "brightness"]',
+        start=False,
+    )
+    recipe = open_recipe(recipe_file).id
+    with open_store(found.folder / "parts.db") as store:
+        store.add_many(
+            [
+                stream_part(row, i, i, recipe=recipe, station="line-1")
+                for i, row in enumerate(good_numbers(100, 1))
+            ]
+        )
     found.start_runtime()
     found.start_page()
     yield found
@@ -207,6 +230,19 @@ def test_review_is_told_apart_and_says_whom_to_call(troubled: AtWork, open_page:
 
 
 # Troubles
+
+
+def test_an_unusual_stream_of_parts_is_told_with_what_to_do(
+    unlike: AtWork, open_page: Opened
+) -> None:
+    page = open_page(unlike, wait=READY)
+    for _ in range(4):
+        unlike.trigger()
+    trouble(page, "stream", timeout=60_000)
+    text = page.inner_text(".troubles")
+    assert "PARTS CHANGE" in text
+    assert say("act_stream") in text
+    assert "cusum: brightness is" in text or "cusum: score is" in text
 
 
 def test_output_disk_and_drift_are_told_with_what_to_do(
