@@ -63,6 +63,25 @@ def to_try(
     return [*found, *islice(earlier, earlier_ng)]
 
 
+def labelled_ng(
+    store: Store, *, station: str, product: str, most: int
+) -> list[tuple[PartRecord, Path, str]]:
+    """List the parts of a product that people settled to be NG, newest first: picture, and type of defect."""
+    labels = read_labels(store)
+    ng = [part_id for part_id, part in labels.parts.items() if part.truth is Truth.NG]
+    numbers = sorted(numbers_of(store, ng).values(), reverse=True)
+    found = []
+    for record in _numbered(store, numbers):
+        picture = _picture(store, record, product)
+        if record.station != station or picture is None:
+            continue
+        outcome = labels.of(record.part_id).outcome
+        found.append((record, picture, (outcome.defect if outcome else None) or ""))
+        if len(found) == most:
+            break
+    return found
+
+
 def is_good(record: PartRecord, labels: PartLabels) -> bool:
     """Whether a part may be learnt from: people say it is OK, or it passed and nobody said a word.
 

@@ -22,7 +22,7 @@ from inspection.recipe.chosen_limit import with_pass_limit
 from inspection.training.good_pictures import GoodPictures, picture_digest
 from inspection.training.options import Costs
 from inspection.training.statistics import GOOD, NO_SCORE, Evaluation, Rate, ScoredTestSet
-from inspection.training.warnings import MOST_ESCAPES, NEAR_CHANCE, WHAT_TO_TRY
+from inspection.training.warnings import MOST_ESCAPES, NEAR_CHANCE, TrainingWarning
 from models import Progress
 
 WITHOUT_KIND = "defect"
@@ -98,23 +98,22 @@ class DefectReport:
         return self.evaluation.values["image_auroc"]  # type: ignore[no-any-return]
 
     @property
-    def warnings(self) -> list[str]:
-        """What a reader must know first, the worst first."""
+    def warnings(self) -> list[TrainingWarning | str]:
+        """What a reader must know first, the worst first; those without a key are English only."""
         bad, costs = self.escapes, self.costs
-        rows = (
+        unjudged = {"count": bad.of - self.scored, "of": bad.of}
+        rows: tuple[tuple[bool, TrainingWarning | str], ...] = (
             (
                 self.image_auroc < NEAR_CHANCE,
-                f"the bad parts given score like good ones (AUROC {self.image_auroc:.2f}, 0.5 is "
-                f"chance): no limit tells them apart, none is proposed; {WHAT_TO_TRY}",
+                TrainingWarning(key="bad_near_chance", values={"auroc": self.image_auroc}),
             ),
             (
                 bad.value > MOST_ESCAPES,
-                f"{bad.count} of the {bad.of} bad parts given would pass; {WHAT_TO_TRY}",
+                TrainingWarning(key="bad_escapes", values={"escapes": bad.count, "of": bad.of}),
             ),
             (
                 self.scored < FEWEST,
-                f"{self.scored} bad parts that can be judged are too few to choose a limit by; "
-                f"{FEWEST} or more are useful",
+                TrainingWarning(key="bad_few", values={"scored": self.scored, "useful": FEWEST}),
             ),
             (
                 costs.escape < costs.overkill,
@@ -125,11 +124,7 @@ class DefectReport:
                 self.take_asked and not self.taken,
                 "no limit was proposed, so --take-proposed-limit changed nothing",
             ),
-            (
-                self.scored < bad.of,
-                f"{bad.of - self.scored} of the {bad.of} bad parts given cannot be judged and count "
-                "as rejected",
-            ),
+            (self.scored < bad.of, TrainingWarning(key="bad_not_judged", values=unjudged)),
         )
         return [*(line for so, line in rows if so), *self.left_out]
 

@@ -25,6 +25,12 @@ SENTENCES = {
     "test_escapes": f"{{share:.0%}} of the defective test pictures would pass; {WHAT_TO_TRY}",
     "drawn_escapes": "{escapes} of {drawn} drawn-in defects {length_px:.0f} px long or longer would "
     f"pass; {WHAT_TO_TRY}",
+    "bad_near_chance": "the bad parts given score like good ones (AUROC {auroc:.2f}, 0.5 is chance): no "
+    f"limit tells them apart, none is proposed; {WHAT_TO_TRY}",
+    "bad_escapes": f"{{escapes}} of the {{of}} bad parts given would pass; {WHAT_TO_TRY}",
+    "bad_few": "{scored} bad parts that can be judged are too few to choose a limit by; {useful} or "
+    "more are useful",
+    "bad_not_judged": "{count} of the {of} bad parts given cannot be judged and count as rejected",
     "variants": "the good pictures look like two variants ({smaller} and {larger} pictures); train a "
     "recipe for each, unless both may come along the line in any order",
 }

@@ -177,14 +177,14 @@ def test_bad_parts_that_score_like_good_ones_are_the_first_warning(
     assert recipe is taught.recipe
     assert (report.proposal, report.taken) == (None, False)
     assert report.as_json()["proposed_threshold"] is None
-    assert report.warnings[0].startswith("the bad parts given score like good ones (AUROC 0.")
-    assert "of the 12 bad parts given would pass; try " in report.warnings[1]
+    assert str(report.warnings[0]).startswith("the bad parts given score like good ones (AUROC 0.")
+    assert "of the 12 bad parts given would pass; try " in str(report.warnings[1])
     assert report.warnings[2] == "no limit was proposed, so --take-proposed-limit changed nothing"
 
 
 def test_few_bad_parts_and_odd_costs_are_warned_of(taught: Taught, tmp_path: Path) -> None:
     costs = Costs(escape=1.0, overkill=2.0)
-    assert taught.report(spots(tmp_path, 3), costs=costs).warnings == [
+    assert [str(each) for each in taught.report(spots(tmp_path, 3), costs=costs).warnings] == [
         "3 bad parts that can be judged are too few to choose a limit by; 10 or more are useful",
         "an escape is said to cost less (1) than an overkill (2): "
         "the proposal lets bad parts pass to spare good ones",
@@ -198,11 +198,11 @@ def test_what_cannot_be_used_is_listed(taught: Taught, tmp_path: Path) -> None:
     save(folder / "large.png", draw_part(0, size_px=96).image)
     report = taught.report(folder)
     assert report.as_json()["n"] == 11
-    assert report.warnings[0] == (
+    assert str(report.warnings[0]) == (
         "1 of the 11 bad parts given cannot be judged and count as rejected"
     )
-    assert report.warnings[1].startswith("bad part left out, unreadable: ")
-    assert str(folder / "text.png") in report.warnings[1]
+    assert str(report.warnings[1]).startswith("bad part left out, unreadable: ")
+    assert str(folder / "text.png") in str(report.warnings[1])
     assert report.warnings[2] == "1 of the bad parts' pictures are copies of others and left out"
 
 

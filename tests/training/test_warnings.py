@@ -41,7 +41,18 @@ def test_two_groups_of_pictures_are_two_variants() -> None:
 
 @pytest.mark.parametrize("key", SENTENCES)
 def test_the_page_says_each_warning_with_the_same_numbers(key: str) -> None:
-    values = {"auroc", "share", "escapes", "drawn", "length_px", "smaller", "larger"}
+    values = {
+        "auroc",
+        "share",
+        "escapes",
+        "drawn",
+        "length_px",
+        "smaller",
+        "larger",
+        "of",
+        "scored",
+    }
+    values |= {"useful", "count"}
     words = tomllib.loads((FOLDER / "setup.toml").read_text("utf-8"))[f"warning_{key}"]
     here = {name for name in values if f"{{{name}" in SENTENCES[key]}
     assert here == {name for name in values if f"{{{name}}}" in words["en"]}

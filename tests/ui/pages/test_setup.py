@@ -826,6 +826,17 @@ def test_a_training_is_asked_for_with_what_was_chosen(
     assert (chosen["--effort"], chosen["--review"]) == ("thorough", "0.1")
     assert chosen["--image-size"] == "640"
     assert get_args(Options.model_fields["effort"].annotation) == EFFORTS
+    assert "--defects" not in usual
+    picture = draft.good / draft.names()[0]
+    kinds = ("scratch", "../dent", "good", "")
+    bad = [(f"p{number}", picture, kind) for number, kind in enumerate(kinds, 1)]
+    start_training(jobs, draft, Options(), who="mia", bad=bad)
+    folder = Path(dict(pairwise(started[-1]))["--defects"])
+    files = {path.relative_to(folder).as_posix() for path in folder.rglob("*.*")}
+    suffix = picture.suffix
+    assert files == {
+        f"{name}{suffix}" for name in ("scratch/p1", "___dent/p2", "good_/p3", "defect/p4")
+    }
 
 
 @pytest.mark.parametrize(

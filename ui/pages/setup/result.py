@@ -15,12 +15,14 @@ from cameras import Frame, list_images
 from inspection.errors import SetupError
 from inspection.jobs import Job
 from inspection.jobs import trial as trial_files
-from inspection.labels.confusion import compared, labelled, passes
+from inspection.labels.confusion import Share, compared, labelled, passes
 from inspection.labels.labels import Labels
 from inspection.recipe.calibration import calibrate
 from inspection.station.recipe_library import inspect_opened, opened
+from inspection.training.warnings import MOST_ESCAPES
 from ui.pages.setup.draft import FIRST
 
+FEW = 5
 GOOD, PARTS = "good", "parts"
 """Folders of a job: the good parts a recipe was learnt from, and recorded parts it is tried on."""
 
@@ -73,15 +75,25 @@ def trial_message(trial: Job, said: Labels) -> dict[str, Any]:
     parts = _tried_parts(trial.about["before"], rows, said)
     flips = [row for row in parts if passes(row["verdict"]) != passes(row["before"])]
     escapes = [row for row in parts if row["escape"]]
+    mistakes = compared(parts)
     return {
+        "warnings": _trial_warnings(mistakes.recipe.escapes),
         "worst": [
             {"name": _name(name), "score": score} for name, score in good[: trial_files.WORST]
         ],
         "parts": parts,
         "flips": flips,
         "listed": [*escapes, *(row for row in flips if not row["escape"])],
-        "labelled": asdict(compared(parts)),
+        "labelled": asdict(mistakes),
     }
+
+
+def _trial_warnings(escapes: Share) -> list[dict[str, Any]]:
+    """That too many parts labelled NG pass; of fewer than FEW nothing follows."""
+    if escapes.of < FEW or escapes.count <= MOST_ESCAPES * escapes.of:
+        return []
+    values = {"escapes": escapes.count, "of": escapes.of}
+    return [{"key": "labelled_escapes", "values": values, "text": ""}]
 
 
 def heat_of_good(trial: Job, name: str) -> Path:

@@ -15,6 +15,7 @@ from inspection.jobs import TRAIN, TRY, Job, Jobs, copy_pictures
 from inspection.jobs.trial import REQUEST
 from inspection.recipe import open_recipe
 from inspection.store import PartRecord
+from inspection.training.defects import WITHOUT_KIND
 from inspection.training.good_pictures import MIN_GOOD
 from ui.pages.setup.draft import SetupDraft
 from ui.pages.setup.result import GOOD, PARTS
@@ -28,8 +29,14 @@ class Options(BaseModel):
     effort: Literal["fast", "balanced", "thorough"] = "balanced"
     image_size: Annotated[int, Field(ge=64, le=2048)] | None = None
     seed: Annotated[int, Field(ge=0)] = 0
+    labelled_bad: bool = True
+    """Whether parts labelled NG say how many would pass, and propose a limit."""
 
 
+BadPictures = Sequence[tuple[str, Path, str]]
+"""Part id, picture and type of defect of each."""
+BAD = "bad"
+"""Folder of a job: bad parts, a folder for each kind."""
 OLD_USUAL = ("auto", 256)
 """Sizes that nobody had to choose by hand while there was no effort."""
 
@@ -81,8 +88,13 @@ def planned_training(draft: SetupDraft, options: Options) -> dict[str, Any]:
     }
 
 
-def start_training(jobs: Jobs, draft: SetupDraft, options: Options, *, who: str) -> Job:
-    """Train a recipe from a draft as it is now. Raises InspectionError."""
+def start_training(
+    jobs: Jobs, draft: SetupDraft, options: Options, *, who: str, bad: BadPictures = ()
+) -> Job:
+    """Train a recipe from a draft as it is now, with pictures of bad parts and the kinds of their defects.
+
+    Raises InspectionError.
+    """
     about = planned_training(draft, options)
     taught = draft.taught()
 
@@ -93,6 +105,11 @@ def start_training(jobs: Jobs, draft: SetupDraft, options: Options, *, who: str)
             "--status", folder / "status.json", "--false-reject", options.false_reject,
             "--review", options.review, "--effort", options.effort, "--seed", options.seed,
         ]  # fmt: skip
+        if bad:
+            for kind, pictures in _by_kind(bad).items():
+                (folder / BAD).mkdir(exist_ok=True)
+                copy_pictures(pictures, folder / BAD / kind)
+            words += ["--defects", folder / BAD]
         if options.image_size is not None:
             words += ["--image-size", options.image_size]
         if draft.setup_path.exists():
@@ -101,6 +118,16 @@ def start_training(jobs: Jobs, draft: SetupDraft, options: Options, *, who: str)
         return words
 
     return jobs.start(TRAIN, who=who, about=about, prepare=prepare)
+
+
+def _by_kind(bad: BadPictures) -> dict[str, dict[str, Path]]:
+    """Pictures by name, in folders that any type of defect can name."""
+    found: dict[str, dict[str, Path]] = {}
+    for part_id, path, defect in bad:
+        kind = "".join(each if each.isalnum() else "_" for each in defect) or WITHOUT_KIND
+        kind = f"{kind}_" if kind == "good" else kind
+        found.setdefault(kind, {})[f"{part_id}{path.suffix}"] = path
+    return found
 
 
 def start_trial(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Request
 
 from inspection.jobs import Jobs
+from inspection.labels.part_selection import labelled_ng
 from inspection.store.event_kinds import ActionKind
 from ui.core.audit import audited
 from ui.core.context import Context
@@ -21,6 +23,18 @@ from ui.pages.setup.training import (
     planned_training,
     start_training,
 )
+
+MOST_BAD = 200
+"""Of so many of the newest parts labelled NG it is told how many would pass."""
+
+
+def labelled_bad(context: Context, draft: SetupDraft) -> list[tuple[str, Path, str]]:
+    """The parts labelled NG of a draft's product; none where several cameras share a picture."""
+    if len(context.settings.views) > 1:
+        return []
+    station = context.settings.station
+    found = labelled_ng(context.store, station=station, product=draft.product, most=MOST_BAD)
+    return [(record.part_id, path, defect) for record, path, defect in found]
 
 
 def add_routes(router: APIRouter, context: Context, jobs: Jobs) -> None:
@@ -39,7 +53,12 @@ def add_routes(router: APIRouter, context: Context, jobs: Jobs) -> None:
         await keep(draft, options, request)
         about = await asyncio.to_thread(planned_training, draft, options)
         async with audited(context, request, ActionKind.TRAINING_STARTED, **about):
-            job = await asyncio.to_thread(start_training, jobs, draft, options, who=who)
+            bad = (
+                await asyncio.to_thread(labelled_bad, context, draft)
+                if options.labelled_bad
+                else []
+            )
+            job = await asyncio.to_thread(start_training, jobs, draft, options, who=who, bad=bad)
         return {"ok": True, "job": job_message(job)}
 
     @router.post("/options")

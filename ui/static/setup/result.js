@@ -57,8 +57,8 @@ function draw(app) {
   const {result} = here;
   here.trialPlace = el("section", {class: "trial"});
   here.place.replaceChildren(
-    el("section", {class: "stage scroll result", data: {recipe: result.recipe_id}}, ...warnings(result),
-      el("h3", {}, t("setup.scores")), histogram(result), ...limits(result), ...drawn(result), hygiene(app, result), here.trialPlace),
+    el("section", {class: "stage scroll result", data: {recipe: result.recipe_id}}, ...warnings([...result.warnings, ...(here.tried?.warnings ?? [])]),
+      ...badParts(result), el("h3", {}, t("setup.scores")), histogram(result), ...limits(result), ...drawn(result), hygiene(app, result), here.trialPlace),
     el("aside", {}, el("p", {class: "lead"}, t("setup.result_lead")),
       el("p", {}, t("setup.result_facts", {n: result.n_good, seconds: result.seconds.toFixed(0),
         size: `${result.canvas.width_px} × ${result.canvas.height_px}`, mb: (result.recipe_bytes / 1e6).toFixed(1), id: result.recipe_id.slice(0, 12)})),
@@ -70,7 +70,7 @@ function draw(app) {
 }
 
 /** What a reader must know first, in red; what to try stands once below. */
-function warnings({warnings: found}) {
+function warnings(found) {
   if (!found.length) return [];
   const text = ({key, values, text: english}) => has(`setup.warning_${key}`) ? t(`setup.warning_${key}`, shownValues(values)) : english;
   return [el("section", {class: "error warnings", role: "alert"},
@@ -80,6 +80,16 @@ function warnings({warnings: found}) {
 
 const shownValues = ({share, auroc, length_px: length, ...counts}) =>
   ({...counts, share: percent(share ?? 0), auroc: auroc?.toFixed(2), length_px: length?.toFixed(0)});
+
+/** What came of the parts labelled NG that were given to the training. */
+function badParts({defects: found}) {
+  if (!found) return [];
+  const [low, high] = found.escape_ci95;
+  const proposed = found.proposed_threshold;
+  return [el("h3", {}, t("setup.bad_parts")), el("p", {class: "counter", data: {bad: found.n, escapes: found.escapes}},
+    t("setup.bad_pass", {count: found.escapes, of: found.n, low: percent(low), high: percent(high), auroc: found.image_auroc.toFixed(3)})),
+    proposed === null ? "" : el("p", {class: "dim"}, t("setup.bad_proposed", {limit: proposed.toPrecision(3)}))];
+}
 
 /** Both limits with their words: what is promised of the one, and estimated of the other. */
 function limits(result) {

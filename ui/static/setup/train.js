@@ -36,8 +36,9 @@ function options(app) {
   const review = number("review", 100 * now.review, percents);
   const size = number("image_size", now.image_size ?? "", {min: 64, max: 2048, step: 1, placeholder: t("setup.size_by_effort")});
   const seed = number("seed", now.seed, {min: 0, step: 1, required: true});
+  const bad = el("input", {type: "checkbox", name: "labelled_bad", checked: now.labelled_bad && app.state.labelled_bad > 0, disabled: app.state.labelled_bad === 0});
   const chosen = () => ({false_reject: share(budget), review: share(review), effort: form.elements.effort.value,
-    image_size: size.value === "" ? null : Number(size.value), seed: Number(seed.value)});
+    image_size: size.value === "" ? null : Number(size.value), seed: Number(seed.value), labelled_bad: bad.disabled ? now.labelled_bad : bad.checked});
   const form = el("form", {class: "settings"},
     el("label", {class: "field"}, t("setup.false_reject"), budget, el("span", {}, "%")), here.promise,
     el("label", {class: "field"}, t("setup.review"), review, el("span", {}, "%")),
@@ -46,6 +47,7 @@ function options(app) {
       el("b", {}, t(`setup.effort_${effort}`)), el("small", {}, t(`setup.effort_${effort}_why`))))),
     el("label", {class: "field"}, t("setup.image_size"), size, el("span", {}, "px")),
     el("label", {class: "field"}, t("setup.seed"), seed),
+    el("label", {class: "check"}, bad, t(app.state.labelled_bad ? "setup.labelled_bad" : "setup.labelled_bad_none", {n: app.state.labelled_bad})),
     el("div", {class: "row"}, el("button", {class: "go", data: {do: "train"}}, t("setup.train_start"))),
     el("small", {}, t("setup.train_note")));
   form.onchange = async () => {
