@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,14 +11,15 @@ from typing import TYPE_CHECKING
 
 from inspection.judgement import Verdict
 from inspection.monitoring.errors import MonitorError
-from inspection.outside import Refused, read_file
+from inspection.outside import Refused, read_file, read_json
 from inspection.spreadsheet import csv_rows
 from models.sequence.base import CYCLE_TIME
 
 if TYPE_CHECKING:
     from inspection.store import PartRecord
 
-LARGEST_TABLE = 1 << 30
+LARGEST_TABLE, LARGEST_CELL = 1 << 30, 1 << 16
+LARGEST_NUMBER = 2**53
 SHIFTS = ("06:00", "14:00", "22:00")
 NO_MEASURE = frozenset({"number", "p_value", "threshold", "format"})
 """Numbers of an exported record that are about its limits, not about the part."""
@@ -128,7 +128,7 @@ def _table_row(
         texts.setdefault("recipe", texts["recipe_id"])
     number = _read(cells.get(NUMBER, ""))
     return PartRow(
-        number=place if number is None else int(number),
+        number=place if number is None or abs(number) > LARGEST_NUMBER else int(number),
         at=at,
         good=cells.get(VERDICT, Verdict.PASS.value) == Verdict.PASS.value,
         numbers=numbers,
@@ -151,12 +151,13 @@ def in_order(rows: Iterable[PartRow], most: int) -> Iterator[list[PartRow]]:
 
 def _health(cell: str) -> dict[str, float]:
     try:
-        found = json.loads(cell)
-    except ValueError:
+        found = read_json(cell.encode(), most_bytes=LARGEST_CELL)
+    except Refused:
         return {}
     if not isinstance(found, dict):
         return {}
-    return {name: float(value) for name, value in found.items() if isinstance(value, int | float)}
+    numbers = {name: _read(str(value)) for name, value in found.items()}
+    return {name: value for name, value in numbers.items() if value is not None}
 
 
 def _read(cell: str) -> float | None:
@@ -170,9 +171,11 @@ def _read(cell: str) -> float | None:
 def _moment(cell: str) -> datetime | None:
     try:
         at = datetime.fromisoformat(cell)
-    except ValueError:
+        at = at.replace(tzinfo=UTC) if at.tzinfo is None else at
+        at.astimezone()
+    except (ValueError, OverflowError):  # a year no clock here knows
         return None
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at
+    return at
 
 
 def _number(value: float | None) -> float:

@@ -98,6 +98,17 @@ def test_help_and_models_tell_what_there_is(inspection: Run) -> None:
     assert {row["name"]: row["problem"] for row in rows}["patchcore"] == INSTALL
 
 
+def test_the_stream_of_parts_is_watched_by_charts(inspection: Run, tmp_path: Path) -> None:
+    rows = [f"{i + 1},{1 + i * 7919 % 101},{i * 104729 % 97}" for i in range(400)]
+    (tmp_path / "parts.csv").write_text("\n".join(["number,score,brightness", *rows]), "utf-8")
+    done = inspection("monitor", "parts.csv", "--good", "300", "--method", "all")
+    assert done.returncode in (0, 3), done.stderr
+    assert "left out method gru: torch is not installed; pip install" in done.stderr
+    refused = inspection("monitor", "parts.csv", "--good", "300", "--method", "gru")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr.startswith("inspection: method gru: torch is not installed; pip install")
+
+
 def test_the_doctor_is_content_and_says_that_nothing_is_trained_here(
     inspection: Run, station: Path
 ) -> None:

@@ -14,12 +14,13 @@ import numpy as np
 import pytest
 
 from inspection.monitoring.errors import MonitorError
-from inspection.monitoring.monitor import good_parts, learn
+from inspection.monitoring.monitor import good_parts, learn, stream_of
 from inspection.monitoring.part_rows import RecordRows, rows_of_table, shift_of
 from inspection.monitoring.settings import MonitorSettings
 from inspection.monitoring.source import GrowingRecord
 from inspection.store import open_store, open_to_read
 from models import ModelError
+from tests.attack.mutate import mutated
 from tests.conftest import cli_environment
 from tests.monitoring.conftest import BEGIN, PERIOD, good_numbers, part
 
@@ -194,6 +195,30 @@ def test_a_table_that_cannot_be_read_is_refused(tmp_path: Path, text: str, said:
     path.write_text(text, "utf-8")
     with pytest.raises(MonitorError, match=said):
         list(rows_of_table(path))
+
+
+def test_a_malformed_table_is_read_or_refused(tmp_path: Path) -> None:
+    table = (
+        b"number,judged_at,verdict,score,health,image_sha256\n"
+        b'1,2026-03-05T12:00:00+00:00,PASS,1.5,"{""brightness"": 120.5}",ab\n'
+        b'99999999999999999999,0001-01-01T00:00:00+14:00,PASS,1e308,"{""brightness"": 1e999}",ab\n'
+        b'3,2026-03-05T12:00:04,FAIL,nan,"[[[[",\n'
+    )
+    path, read = tmp_path / "parts.csv", 0
+    for data in [table, *mutated([table], 1000, seed=1)]:
+        path.write_bytes(data)
+        try:
+            rows = list(rows_of_table(path))
+        except MonitorError:
+            continue
+        stream_of(rows, ["score", "brightness"], ["shift"], 4)
+        read += 1
+    assert 0 < read < 1001
+    path.write_bytes(table)
+    first, second, third = rows_of_table(path)
+    assert (first.numbers["brightness"], first.numbers["score"]) == (120.5, 1.5)
+    assert (second.number, second.at, "brightness" in second.numbers) == (2, None, False)
+    assert (third.good, "score" in third.numbers) == (False, False)
 
 
 def test_a_record_is_read_on_as_it_grows(record: Callable[..., Path]) -> None:
