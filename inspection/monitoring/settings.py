@@ -49,13 +49,13 @@ class MonitorSettings:
                 raise ValueError(f"methods: no method {name!r}; allowed: {words}")
 
     def chosen(self) -> tuple[list[str], dict[str, str]]:
-        """The methods by name, and those that `all` leaves out, with why."""
+        """The methods by name, and those that `all` and `charts` leave out, with why."""
         names: list[str] = []
         for word in self.methods:
             more = {ALL: method_names(), CHARTS_WORD: CHARTS}.get(word, [word])
             names += [name for name in more if name not in names]
         left: dict[str, str] = {}
-        for name in names if ALL in self.methods else []:
+        for name in [name for name in names if name not in self.methods]:
             kind = method_class(name)
             if self.good < kind.least_parts:
                 left[name] = f"{self.good} good parts, at least {kind.least_parts} are needed"

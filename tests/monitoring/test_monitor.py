@@ -295,6 +295,11 @@ def test_all_leaves_out_what_cannot_be_used_and_says_so(table: Callable[..., Pat
     names, left = MonitorSettings(methods=("all",), good=200).chosen()
     assert "linear" in names
     assert left["gru"] == "200 good parts, at least 300 are needed"
+    names, left = MonitorSettings(methods=("charts",), good=60).chosen()
+    assert ("ewma" in names, set(left)) == (True, {"linear", "matrix_profile"})
+    assert MonitorSettings(methods=("linear", "charts"), good=60).missing() == (
+        "linear: 60 good parts, at least 100 are needed"
+    )
     with pytest.raises(ModelError, match="at least 300"):
         rows = list(rows_of_table(table(good_numbers(200, 1))))
         learn(rows, MonitorSettings(methods=("gru",), good=200, columns=("score",)))
