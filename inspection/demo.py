@@ -241,6 +241,7 @@ def learn_missing(settings: StationFile, progress: Progress) -> list[Path]:
             path = product.recipe_of(view.name)
             if path.exists() or product.learn_drawn is None:
                 continue
+            path.parent.mkdir(parents=True, exist_ok=True)
             learn_drawn(path, good=product.learn_drawn, seed=0, progress=progress)
             learnt.append(path)
     return learnt

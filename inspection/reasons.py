@@ -84,6 +84,17 @@ class Wording:
         return frozenset(name for _, name, _, _ in Formatter().parse(self.sentence) if name)
 
 
+def about_px(area_px: float) -> int:
+    """An area as people say it: two digits that count, as its edge is known no better."""
+    return int(float(f"{area_px:.2g}"))
+
+
+def about_mm2(area_mm2: float) -> float | int:
+    """The same in mm²: one digit that counts below 1 mm², two above."""
+    said = float(f"{area_mm2:.1g}" if area_mm2 < 1 else f"{area_mm2:.2g}")
+    return int(said) if said >= 10 else said
+
+
 def accepted_or_at_fault(verdict: str, regions: Sequence[Region], limit: float) -> Reason:
     """The reason of a part whose score is above the limit; `regions` the worst first, at least one.
 
@@ -94,7 +105,7 @@ def accepted_or_at_fault(verdict: str, regions: Sequence[Region], limit: float) 
     worst, *others = (region for region in regions if not region.accepted)
     values: dict[str, Value] = {
         "count": 1 + len(others),
-        "size": round(worst.area_px) if worst.area_mm2 is None else round(worst.area_mm2, 2),
+        "size": about_px(worst.area_px) if worst.area_mm2 is None else about_mm2(worst.area_mm2),
         "unit": "px" if worst.area_mm2 is None else "mm²",
         "score": worst.peak_score,
         "limit": limit,
@@ -128,7 +139,7 @@ _CASES: Mapping[str, tuple[Callable[[Mapping[str, Value]], str], ...]] = {
 _LEAST = "{value:.4g}, at least {limit:.4g} wanted"
 _MOST = "{value:.4g}, at most {limit:.4g} allowed"
 _ONE, _MANY = "1 place at fault, the worst", "{count} places at fault, the worst"
-_ZONE, _SIZE = " in zone {zone}", " of {size} {unit}: "
+_ZONE, _SIZE = " in zone {zone}", " of about {size} {unit}: "
 _OVER = "score {score:.3g}, limit {limit:.3g}"
 _JUST = "score {score:.3g} is above the PASS limit {limit:.3g}, not the FAIL limit; a person should look"
 

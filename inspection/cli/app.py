@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -40,6 +40,26 @@ for command in (
 for what, rows in lists.LISTS.items():
     app.command(what)(lists.command_for(what, rows))
 app.add_typer(records.app, name="records")
+
+
+def _tell_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"inspection {version('inspection')}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    _: Annotated[
+        bool,
+        typer.Option(
+            "--version", is_eager=True, callback=_tell_version, help="Print the version and end."
+        ),
+    ] = False,
+) -> None:
+    """Visual inspection: learn from good parts, judge each part, with a promise."""
 
 
 def main() -> NoReturn:

@@ -301,6 +301,10 @@ def _print_training(report: TrainingReport, recipe: Path) -> None:
             f"PASS up to {limits.threshold:.3g}. Estimate: {limits.review_estimated:.1%} of good parts "
             f"need a look or fail (95 % interval {low:.1%} to {high:.1%})."
         )
+    typer.echo(
+        f"Effort {report.effort}: the model sees a picture at {report.canvas.width_px} × "
+        f"{report.canvas.height_px} px, {report.scale:.0%} of its size."
+    )
     if report.scale < MUCH_SMALLER:
         typer.echo(
             f"The model sees the pictures at {report.scale:.0%} of their size: a defect "

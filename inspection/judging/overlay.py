@@ -30,6 +30,8 @@ WORDS = {
     Verdict.REVIEW: "REVIEW",
     Verdict.CANNOT_INSPECT: "CANNOT INSPECT",
 }
+BLUE = (86, 180, 233)
+"""What is below the limit is never in the colours of a fault."""
 FAINTEST, STRONGEST = 0.25, 0.6
 """Opacity of the heat at the limit and at the peak."""
 
@@ -43,6 +45,15 @@ def heat(values: NDArray[np.float32], *, limit: float, peak: float) -> Image:
     out[..., 1] = (220 * (1 - excess)).astype(np.uint8)
     opacity = FAINTEST + (STRONGEST - FAINTEST) * excess
     out[..., 3] = np.where(values > limit, 255 * opacity, 0).astype(np.uint8)
+    return out
+
+
+def below_limit(values: NDArray[np.float32], *, usual: float, limit: float) -> Image:
+    """Colour anomaly values (H, W) up to the limit as RGBA: nothing up to the usual, blue towards the limit."""
+    share = np.clip((values - usual) / max(limit - usual, 1e-9), 0.0, 1.0)
+    out = np.zeros((*values.shape, 4), dtype=np.uint8)
+    out[..., :3] = BLUE
+    out[..., 3] = (255 * STRONGEST * share).astype(np.uint8)
     return out
 
 

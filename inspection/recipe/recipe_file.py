@@ -191,8 +191,12 @@ def check_place(path: Path) -> None:
     """
     if path.is_dir():
         raise RecipeError(f"recipe {path}: is a folder; give the name of a file to write")
+    there = path.absolute().parent
+    if not there.is_dir():
+        raise RecipeError(
+            f"recipe {path}: there is no folder {there}; make it, or choose another place"
+        )
     try:
-        there = next(folder for folder in path.absolute().parents if folder.exists())
         with tempfile.NamedTemporaryFile(dir=there, prefix=f".{path.name}."):
             pass
     except OSError as error:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from cameras import Frame, read_image
 from inspection.judgement import Judgement
 from inspection.judging.encode import encoded_png
-from inspection.judging.overlay import heat_over
+from inspection.judging.overlay import below_limit, heat_over
 from inspection.recipe import Recipe
 from inspection.station.recipe_library import RecipeLibrary, inspect_opened
 from inspection.station.station_file import StationFile
@@ -32,6 +32,21 @@ class StoredPartRejudge:
         if judged is None or judged[1].anomaly_map is None:
             return None
         return encoded_png(heat_over(*judged))
+
+    def below_limit_png(self, record: PartRecord, picture: Path | None) -> bytes | None:
+        """What is least usual of a part that passed, as PNG, blue; None as for `heat_png`."""
+        judged = self.judge(record, picture)
+        if judged is None:
+            return None
+        image, judgement, recipe = judged
+        found, limit = judgement.anomaly_map, recipe.settings.calibration.threshold
+        if found is None:
+            return None
+        values = found.scored + np.float32(found.offset)
+        most = float(np.quantile(values[np.isfinite(values)], 0.9))
+        usual = min(float(np.median(recipe.scores)), 0.9 * limit, most)
+        over = recipe.framing.to_picture(image.shape, values, pose=judgement.pose)
+        return encoded_png(below_limit(over, usual=usual, limit=limit))
 
     def judge(
         self, record: PartRecord, picture: Path | None

@@ -188,11 +188,14 @@ def test_overlays_that_cannot_be_written_are_one_line(
         (("evaluate", "text.recipe", "empty"), "recipe text.recipe: not a recipe, or damaged"),
         (("train", "nowhere", "--recipe", "a.recipe"), "dataset nowhere: no such folder"),
         (("train", "empty", "--recipe", "a.recipe"), "dataset empty: no pictures in empty"),
-        (("train", "nowhere", "--recipe", "new/a.recipe"), "dataset nowhere: no such folder"),
+        (
+            ("train", "nowhere", "--recipe", "new/a.recipe"),
+            "recipe new/a.recipe: there is no folder",
+        ),
         (("train", "nowhere", "--recipe", "empty"), "recipe empty: is a folder"),
         (
             ("train", "nowhere", "--recipe", "text.recipe/a"),
-            "recipe text.recipe/a: cannot be written",
+            "recipe text.recipe/a: there is no folder",
         ),
         (
             ("train", "empty", "--recipe", "a.recipe", "--setup", "none.toml"),
@@ -354,6 +357,12 @@ def test_judging_loads_no_training_library(line: Any, tmp_path: Path) -> None:
     names = loaded("inspect", line.recipe_path, part, "--store", tmp_path / "parts.db")
     assert "openvino" in names
     assert names & {"torch", "torchvision", "timm", "anomalib", "gradio", "lightning"} == set()
+
+
+def test_the_version_is_one_line(cli: Any) -> None:
+    done = cli("--version")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.fullmatch(r"inspection \d+\.\d+\S*\n", done.stdout)
 
 
 def test_help_loads_nothing_heavy() -> None:

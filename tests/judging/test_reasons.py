@@ -14,7 +14,15 @@ import pytest
 import inspection
 from inspection.judgement import Region
 from inspection.judging.judge import fits
-from inspection.reasons import CODES, JUDGED, WORDINGS, Reason, accepted_or_at_fault
+from inspection.reasons import (
+    CODES,
+    JUDGED,
+    WORDINGS,
+    Reason,
+    about_mm2,
+    about_px,
+    accepted_or_at_fault,
+)
 from inspection.recipe import open_recipe
 from inspection.recipe.image_health import SLACK, TOO_HIGH, TOO_LOW, Limits
 
@@ -112,16 +120,16 @@ def place(*, zone: str | None = None, mm2: float | None = None, accepted: bool =
     [
         ("PASS", [place(accepted=True)], "1 place within what the zone allows"),
         ("PASS", [place(accepted=True)] * 3, "3 places within what the zone allows"),
-        ("FAIL", [place()], "1 place at fault, the worst of 16 px: score 3.46, limit 2.5"),
+        ("FAIL", [place()], "1 place at fault, the worst of about 16 px: score 3.46, limit 2.5"),
         (
             "FAIL",
             [place(zone="rim", mm2=0.426), place(), place(accepted=True)],
-            "2 places at fault, the worst in zone rim of 0.43 mm²: score 3.46, limit 2.5",
+            "2 places at fault, the worst in zone rim of about 0.4 mm²: score 3.46, limit 2.5",
         ),
         (
             "REVIEW",
             [place()],
-            "1 place at fault, the worst of 16 px: score 3.46 is above the PASS limit 2.5, not the FAIL limit; "
+            "1 place at fault, the worst of about 16 px: score 3.46 is above the PASS limit 2.5, not the FAIL limit; "
             "a person should look",
         ),
     ],
@@ -130,3 +138,11 @@ def test_a_judged_part_says_its_places(verdict: str, regions: list[Region], sent
     reason = accepted_or_at_fault(verdict, regions, 2.5)
     assert reason.sentence == sentence
     assert reason.code in JUDGED
+
+
+@pytest.mark.parametrize(
+    ("area", "px", "mm2"),
+    [(0.04, 0, 0.04), (0.314, 0, 0.3), (1.26, 1, 1.3), (42.4, 42, 42), (4785.0, 4800, 4800)],
+)
+def test_an_area_is_said_without_digits_nobody_knows(area: float, px: int, mm2: float) -> None:
+    assert (about_px(area), about_mm2(area)) == (px, mm2)

@@ -23,7 +23,7 @@ from openvino import opset13 as ops
 
 from inspection.errors import RecipeError
 from inspection.judging.judge import check_parity, inspect, load_recipe
-from inspection.recipe import PARITY_TOLERANCE, Recipe, open_recipe, write_recipe
+from inspection.recipe import PARITY_TOLERANCE, Recipe, check_place, open_recipe, write_recipe
 from inspection.recipe import recipe_file as recipes
 from models import load_program
 from models._program import read_model, to_bytes
@@ -462,6 +462,13 @@ def test_a_place_that_cannot_be_written_is_named(line: Any, tmp_path: Path) -> N
     with pytest.raises(RecipeError, match=r"cannot be written \(Is a directory\)"):
         write_recipe(open_recipe(line.recipe_path), tmp_path / "folder.recipe")
     assert {path.name for path in tmp_path.iterdir()} == {"file", "folder.recipe"}
+
+
+def test_no_folder_is_made_for_a_recipe(tmp_path: Path) -> None:
+    place = tmp_path / "new" / "a.recipe"
+    with pytest.raises(RecipeError, match="there is no folder .*new; make it, or choose another"):
+        check_place(place)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="NOT TESTED: root may write everywhere")

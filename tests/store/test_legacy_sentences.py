@@ -46,7 +46,7 @@ def test_what_was_recorded_before_has_its_code_and_its_sentence(old_store: Path)
     assert passed.cause == Reason("nothing_unusual", {"score": 1.5, "limit": 2.5})
     assert failed.cause == Reason(
         "at_fault",
-        {"count": 1, "size": 0.42, "unit": "mm²", "score": 3.5, "limit": 2.5, "zone": "rim"},
+        {"count": 1, "size": 0.4, "unit": "mm²", "score": 3.5, "limit": 2.5, "zone": "rim"},
     )
     assert dark.cause == Reason("too_dark", {"value": 3.1, "limit": 12}, view="top")
     assert odd.cause == Reason("other", {"text": "the moon is full"})

@@ -17,6 +17,7 @@ from PIL import Image
 
 from cameras import Frame, read_image
 from inspection.judging.judge import inspect
+from inspection.judging.overlay import BLUE, STRONGEST
 from inspection.labels.mask_proposal import from_heat
 from inspection.store import NewPart, PartEvent, open_store
 from inspection.store.filters import PartFilter
@@ -490,3 +491,34 @@ def _cut_off(page: Any) -> list[str]:
             .filter(e => e.offsetParent && e.scrollWidth > e.clientWidth + 1).map(e => e.textContent)"""
     )
     return found
+
+
+def test_a_part_that_passed_shows_what_is_least_usual_in_it_and_how_near_the_limit(
+    review: Any, station: Any
+) -> None:
+    with station.record() as store:
+        part = next(
+            each
+            for each in store.parts(limit=200)
+            if each.lot == "filter" and each.verdict == "PASS"
+        )
+    page = review(part.lot)
+    while page.get_attribute(".review", "data-part") != part.part_id:
+        before = page.get_attribute(".review", "data-part")
+        page.keyboard.press("ArrowRight")
+        page.wait_for_function(
+            "(before) => !['', before].includes(document.querySelector('.review').dataset.part)",
+            arg=before,
+        )
+    page.wait_for_selector(".review[data-heat=shown]")
+    share = round(100 * part.score / part.threshold)
+    assert page.inner_text(".pane.heat .note").startswith(f"{share} % of the limit")
+    with station.client("mia") as client:
+        answer = client.get(f"/api/engineer/review/below/{part.part_id}")
+        picture = cv2.imdecode(np.frombuffer(answer.content, np.uint8), cv2.IMREAD_UNCHANGED)
+        assert client.get("/api/engineer/review/below/none").status_code == 404
+    assert picture.shape == (256, 256, 4)
+    assert tuple(picture[0, 0, 2::-1]) == BLUE  # never the colours of a fault
+    assert 0 < picture[..., 3].max() <= 255 * STRONGEST
+    with station.client("oli") as client:
+        assert client.get(f"/api/engineer/review/below/{part.part_id}").status_code == 403

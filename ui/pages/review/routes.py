@@ -77,6 +77,14 @@ def routes(context: Context) -> APIRouter:
         data = await asyncio.to_thread(review.mask, part_id, number, _user(request))
         return Response(data, media_type="image/png", headers={"Cache-Control": "no-store"})
 
+    @router.get("/below/{part_id}")
+    async def below(part_id: str) -> Response:
+        """What is least usual of a part that passed, below the limit."""
+        data = await asyncio.to_thread(review.below_limit, part_id)
+        if data is None:
+            raise Refuse(f"part {part_id[:80]}: there is no heat of it any more", status=404)
+        return Response(data, media_type="image/png", headers={"Cache-Control": "no-store"})
+
     @router.get("/proposal/{part_id}")
     async def proposal(part_id: str) -> Response:
         """The mask proposed for a part."""

@@ -150,6 +150,11 @@ class Review:
             mask = from_regions(record.regions, (height, width))
         return None if mask is None else encode(mask)
 
+    def below_limit(self, part_id: str) -> bytes | None:
+        """What is least usual of a part that passed; None where its picture or recipe is gone."""
+        record = self.part(part_id)
+        return self.rejudge.below_limit_png(record, self.store.image_path(record))
+
     def draft(self, export: Export) -> DatasetDraft:
         """Write a dataset aside."""
         self.queue.refresh()

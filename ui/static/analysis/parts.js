@@ -2,7 +2,7 @@
 import {call, el, has, svg, t} from "/static/shared/base.js";
 import {short, when} from "/static/shared/format.js";
 import {COLOUR} from "/static/analysis/chart.js";
-import {say} from "/static/shared/reasons.js";
+import {say, size} from "/static/shared/reasons.js";
 
 const API = "/api/engineer/analysis";
 export const SIGN = {PASS: "●", FAIL: "■", REVIEW: "▲", CANNOT_INSPECT: "◆"};
@@ -153,7 +153,7 @@ function regions(all) {
   return el("table", {class: "regions"}, el("tbody", {}, ...all.map((region, i) => el("tr", {},
     el("td", {}, String(i + 1)), el("td", {}, region.zone ?? t("analysis.no_zone")),
     el("td", {}, t("analysis.peak", {value: number(region.peak_score)})),
-    el("td", {}, region.area_mm2 === null ? `${number(region.area_px)} px` : `${number(region.area_mm2)} mm²`),
+    el("td", {}, size(region)),
     el("td", {}, region.accepted ? t("analysis.accepted") : t("analysis.at_fault"))))));
 }
 

@@ -1,5 +1,5 @@
 // A part's picture beside its heat map: zoom and pan move both, layers lie over them.
-import {el, svg, t} from "/static/shared/base.js";
+import {el, lang, svg, t} from "/static/shared/base.js";
 
 const STEP = 1.25, MOST = 32;
 
@@ -16,8 +16,9 @@ export function load(part) {
   const both = Promise.all([picture(url), picture(url)]);
   both.catch(() => {});
   // After the picture: it is what a person waits for.
-  const heat = part.verdict === "CANNOT_INSPECT" ? Promise.resolve(null) :
-    both.then(() => picture(`/pictures/${part.part_id}/heat`)).catch(() => null);
+  // A part that passed shows what is least usual in it, in another colour than a fault.
+  const heatUrl = part.verdict === "PASS" ? `/api/engineer/review/below/${part.part_id}` : `/pictures/${part.part_id}/heat`;
+  const heat = part.verdict === "CANNOT_INSPECT" ? Promise.resolve(null) : both.then(() => picture(heatUrl)).catch(() => null);
   return {both, heat};
 }
 
@@ -66,7 +67,9 @@ export class View {
       layer.className = "heat";
       stage.querySelector(".picture").after(layer);
     }
-    notes.textContent = this.part.verdict === "PASS" ? t("review.nothing_hot") : "";
+    const {verdict, score, threshold} = this.part;
+    notes.textContent = verdict !== "PASS" ? "" : !threshold ? t("review.nothing_hot")
+      : t("review.below_limit", {share: Math.round(100 * score / threshold).toLocaleString(lang)});
   }
 
   /** Show nothing but a line of text. */

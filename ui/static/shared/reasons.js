@@ -3,7 +3,7 @@ import {lang, t} from "/static/shared/base.js";
 
 const WHOLE = new Intl.NumberFormat(lang, {maximumFractionDigits: 0});
 const THREE = new Intl.NumberFormat(lang, {minimumSignificantDigits: 3, maximumSignificantDigits: 3});
-const HUNDREDTHS = new Intl.NumberFormat(lang, {minimumFractionDigits: 2, maximumFractionDigits: 2});
+const TWO = new Intl.NumberFormat(lang, {maximumSignificantDigits: 2}), ONE = new Intl.NumberFormat(lang, {maximumSignificantDigits: 1});
 
 /** {why, todo, detail}: the sentence, what to do, and the English text of an old record that has no code. */
 export function say(part) {
@@ -27,8 +27,8 @@ export function figure(value) {
   return (Math.abs(value) >= 100 ? WHOLE : THREE).format(value);
 }
 
-/** Write how large a place is, with its unit. */
+/** Write how large a place is, with its unit and no more digits than its edge is known by. */
 export function size(region) {
-  if (region.area_mm2 === null) return t("operator.size_px", {n: WHOLE.format(region.area_px)});
-  return t("operator.size_mm2", {n: HUNDREDTHS.format(region.area_mm2)});
+  if (region.area_mm2 === null) return t("operator.size_px", {n: TWO.format(region.area_px)});
+  return t("operator.size_mm2", {n: (region.area_mm2 < 1 ? ONE : TWO).format(region.area_mm2)});
 }
