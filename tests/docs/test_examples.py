@@ -20,7 +20,7 @@ ENDLESS = {
 }
 NAMES = {"PICTURES": "metal_nut", "BAD": "metal_nut/test"}
 """What a reader is to put in place of a word in capitals."""
-SYNOPSIS = re.compile(r"[\[\]|…]|\b(?:COMMAND|DATASET|RECIPE|STORE|STATION\.toml)\b")
+SYNOPSIS = re.compile(r"[\[\]|…]|\b(?:COMMAND|DATASET|RECIPE|STORE|STATION\.toml|FILE FOLDER)\b")
 """How a synopsis is told from an example."""
 
 
@@ -64,6 +64,9 @@ def folder(line: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(line.dataset / "test" / "good", parts / "test" / "good")
     shutil.copytree(line.dataset / "test" / "missing_feature", parts / "test" / "scratch")
     shutil.copytree(line.dataset / "test" / "scratch", parts / "test" / "bent")
+    shutil.copytree(line.dataset / "train", folder / "boards" / "train")
+    shutil.copytree(line.dataset / "train" / "good", folder / "templates")
+    (folder / "boards" / "new").symlink_to(folder / "templates")
     (folder / "pictures").symlink_to(parts / "test" / "good")
     (folder / "docs").mkdir()
     shutil.copytree(ROOT / "docs" / "examples", folder / "docs" / "examples")
