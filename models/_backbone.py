@@ -1,7 +1,8 @@
-"""Pretrained CNN features, offline: timm's networks with weights that are on this machine."""
+"""Pretrained features, offline: timm's networks with weights that are on this machine."""
 
 from __future__ import annotations
 
+import copy
 import importlib.util
 import warnings
 from dataclasses import dataclass
@@ -47,7 +48,8 @@ def load_backbone(name: str, *, strides: tuple[int, ...], weights: Path | None =
 
     Weights come from the file given, from an installed package, or from the Hugging Face hub or its
     cache, in this order. Raises WeightsUnavailable when there are none, ModelError when there is no
-    such network or it has no such stride.
+    such network or it has no such stride. A vision transformer has one stride: `strides` do not
+    matter to it, and two of its blocks are given.
     """
     changed = weights.stat().st_mtime_ns if weights is not None and weights.is_file() else 0
     return _load(name, strides, weights, changed)
@@ -67,6 +69,8 @@ def _load(name: str, strides: tuple[int, ...], weights: Path | None, changed: in
     except (RuntimeError, AttributeError) as error:
         raise ModelError(f"backbone '{name}': it gives no feature maps ({error})") from error
     offered = everything.feature_info.reduction()
+    if len(offered) > 1 and len(set(offered)) == 1:
+        return _transformer(name, state, mean, std)
     missing = [s for s in strides if s not in offered]
     if missing:
         raise ModelError(f"backbone '{name}': no features of stride {missing}, it has {offered}")
@@ -83,6 +87,67 @@ def _load(name: str, strides: tuple[int, ...], weights: Path | None, changed: in
     network.eval().requires_grad_(requires_grad=False)
     info = network.feature_info
     return Backbone(name, network, mean, std, tuple(info.channels()), tuple(info.reduction()))
+
+
+def _transformer(
+    name: str, state: dict[str, Any], mean: tuple[float, ...], std: tuple[float, ...]
+) -> Backbone:
+    """A vision transformer: one stride, so that two of its blocks stand in place of two strides."""
+    import timm
+    from timm.models.vision_transformer import checkpoint_filter_fn
+
+    network = timm.create_model(name, pretrained=False, num_classes=0, dynamic_img_size=False)
+    if not hasattr(network, "forward_intermediates") or not hasattr(network, "set_input_size"):
+        raise ModelError(f"backbone '{name}': its blocks cannot be read; use another network")
+    try:
+        fitting = checkpoint_filter_fn(dict(state), network)
+        unknown = network.load_state_dict(fitting, strict=False).missing_keys
+    except (RuntimeError, KeyError, AttributeError, AssertionError) as error:
+        raise ModelError(f"backbone '{name}': its weights are of another network") from error
+    if unknown:
+        raise ModelError(
+            f"backbone '{name}': its weights lack {unknown[0]} and {len(unknown) - 1} more"
+        )
+    depth, (patch_px, _) = len(network.blocks), network.patch_embed.patch_size
+    indices = [max(0, depth // 2 - 1), max(1, depth * 3 // 4 - 1)]
+    stride = 2 ** round(np.log2(patch_px))
+    blocks = _Blocks(network, indices, patch_px, stride)
+    blocks.eval().requires_grad_(requires_grad=False)
+    return Backbone(name, blocks, mean, std, (network.num_features,) * 2, (stride,) * 2)
+
+
+def _Blocks(  # noqa: N802
+    network: Any, indices: list[int], patch_px: int, stride: int
+) -> torch.nn.Module:
+    """Read two blocks of a vision transformer as maps, without class and register tokens.
+
+    A canvas is a multiple of `stride`; where its patches are of another size it is made so much
+    smaller or larger that there is one to each cell of `stride`. What the network knows of places is
+    brought to each size of canvas once, by torch: OpenVINO interpolates it a little differently.
+    """
+    import torch
+    from torch.nn import functional as F  # noqa: N812
+
+    class Blocks(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = network
+            self.sized: dict[tuple[int, ...], Any] = {}
+
+        def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
+            size = tuple(int(side) // stride * patch_px for side in x.shape[2:])
+            if size not in self.sized:
+                self.sized[size] = copy.deepcopy(self.network)
+                self.sized[size].set_input_size(img_size=size)
+                self.sized[size].requires_grad_(requires_grad=False)
+            if patch_px != stride:
+                x = F.interpolate(x, size=size, mode="bilinear", align_corners=False)
+            found: list[torch.Tensor] = self.sized[size].forward_intermediates(
+                x, indices=indices, norm=True, intermediates_only=True, output_fmt="NCHW"
+            )
+            return found
+
+    return Blocks()
 
 
 def _weights(
@@ -172,6 +237,7 @@ def _convert(network: torch.nn.Module, height_px: int, width_px: int) -> openvin
     example = torch.zeros(1, height_px, width_px, 3, dtype=torch.uint8)
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # OpenVINO wants torch.jit, which torch deprecates
+        network.eval()(example)  # a transformer learns the size
         # Without its own check, which takes a second: parity is checked on real pictures.
         traced = torch.jit.trace(network.eval(), example, check_trace=False)  # type: ignore[no-untyped-call]
         frozen = torch.jit.freeze(traced)

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from models._backbone import fingerprint, load_backbone, row_channels
 from models._features import PatchFeatures
+from models._held_out_share import hold_out
 from models._position_norm import PositionNormalization, learn_positions
 from models._program import Outputs, head_outputs, named
 from models._scoring import PatchMaps, ScaleMaps, to_grid
@@ -36,9 +37,6 @@ Rows = NDArray[np.intp]
 
 SAMPLED_PATCHES = 40_000
 """Patches of all good pictures together, about, that a head is taught on."""
-
-HELD_OUT_SHARE = 0.25
-"""Of the good pictures, for heads that are taught once."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -120,7 +118,7 @@ class HeadModel(AnomalyModel):
             teachings = [(numbers != fold, numbers == fold) for fold in range(numbers.max() + 1)]
             teachings = [(a if a.any() else b, b) for a, b in teachings]
         else:
-            apart = _apart(numbers, self.seed)
+            apart = hold_out(numbers, self.seed)
             teachings = [(~apart, apart)]
         self.calibrated_ = np.flatnonzero(np.any([own for _, own in teachings], axis=0))
         scales, held_out = [], []
@@ -298,17 +296,6 @@ class _Seen:
     rows: list[Array]
     places: list[Rows]
     owners: list[Rows]
-
-
-def _apart(folds: NDArray[np.intp], seed: int) -> NDArray[np.bool_]:
-    """Choose whole folds until HELD_OUT_SHARE of the pictures is held out; equal pictures stay together."""
-    order = np.random.default_rng([seed, 7]).permutation(int(folds.max()) + 1)
-    apart = np.zeros(len(folds), dtype=bool)
-    for fold in order[: max(1, len(order) - 1)]:
-        if apart.mean() >= HELD_OUT_SHARE:
-            break
-        apart |= folds == fold
-    return apart if not apart.all() else np.arange(len(folds)) % 4 == 0
 
 
 def _together(maps: list[Array]) -> PatchMaps:

@@ -179,11 +179,8 @@ def head_outputs(
     A head is `mean` (C,), `projection` (C, d), a model from points (n, d) to values (n,), and what is
     usual at each place. Outputs are those of `append_search`.
     """
-    outputs: Outputs = {}
-    descriptor = None
-    for k, (output, (mean, projection, head, positions)) in enumerate(
-        zip(features.outputs, heads, strict=True)
-    ):
+    values, descriptor = [], None
+    for output, (mean, projection, head, _) in zip(features.outputs, heads, strict=True):
         rows = output.get_node().input_value(0)
         offset = _constant(-(mean @ projection))
         points = ops.add(ops.matmul(rows, _constant(projection), False, False), offset)
@@ -193,8 +190,26 @@ def head_outputs(
         flat = ops.reshape(points, _whole(count, projection.shape[1]), False)
         for into in head.inputs[0].get_target_inputs():
             into.replace_source_output(flat.output(0))
-        values = head.outputs[0].get_node().input_value(0)
-        placed = _placed(values, positions)
+        values.append(head.outputs[0].get_node().input_value(0))
+    placed = _placed_scales(values, [positions for *_, positions in heads])
+    return placed | {"descriptor": descriptor}
+
+
+def place_outputs(maps: openvino.Model, positions: Sequence[PositionNormalization]) -> Outputs:
+    """Nodes that set each map of a program against what is usual at its place.
+
+    `maps` gives a map (1, h, w) for each scale, coarsest first, and then the descriptor (1, d).
+    Outputs are those of `append_search`.
+    """
+    *values, descriptor = (output.get_node().input_value(0) for output in maps.outputs)
+    return _placed_scales(values, positions) | {"descriptor": descriptor}
+
+
+def _placed_scales(values: Sequence[Any], positions: Sequence[PositionNormalization]) -> Outputs:
+    """The maps of all scales by name, coarsest first; a finer one's density is what is plain."""
+    outputs: Outputs = {}
+    for k, (each, usual) in enumerate(zip(values, positions, strict=True)):
+        placed = _placed(each, usual)
         if k == 0:
             outputs["distances"] = placed
         else:
@@ -202,7 +217,6 @@ def head_outputs(
                 f"plain_{k}": placed,
                 f"density_{k}": ops.multiply(placed, _constant(np.ones(1, np.float32))),
             }
-    outputs["descriptor"] = descriptor
     return outputs
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
@@ -14,9 +15,23 @@ from models.base import ModelError
 Network = TypeVar("Network", bound=torch.nn.Module)
 Loss = Callable[[torch.Tensor], torch.Tensor]
 
-BATCH, LEAST_STEPS, MOST_STEPS, CHECK_EVERY, PATIENCE = 1024, 100, 1500, 50, 4
 KEPT_APART = 0.1
 """Of the patches: what they cost says when to stop."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """How long to teach: patches or pictures a step, and when to look whether to stop."""
+
+    batch: int = 1024
+    least_steps: int = 100
+    most_steps: int = 1500
+    check_every: int = 50
+    patience: int = 4
+    """Checks in a row that may cost no less before it stops."""
+
+
+PATCHES = Schedule()
 
 
 def teach(
@@ -27,28 +42,31 @@ def teach(
     rng: np.random.Generator,
     name: str,
     learning_rate: float = 2e-3,
+    schedule: Schedule = PATCHES,
+    progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> Network:
-    """Teach until points kept apart cost no less, PATIENCE checks long; keep the best.
+    """Teach until points kept apart cost no less for as long as the schedule says; keep the best.
 
     `points` (n, ...) are shuffled; `loss` is of a batch. Raises ModelError where it diverges.
     """
     order = torch.from_numpy(rng.permutation(len(points)))
-    apart = points[order[: max(1, int(KEPT_APART * len(points)))]][: 4 * BATCH]
+    apart = points[order[: max(1, int(KEPT_APART * len(points)))]][: 4 * schedule.batch]
     own = points[order[len(apart) :]] if len(points) > len(apart) else apart
     optimizer = torch.optim.AdamW(network.parameters(), lr=learning_rate, weight_decay=1e-4)
     best, best_state, worse = float("inf"), copy.deepcopy(network.state_dict()), 0
     generator = torch.Generator().manual_seed(int(rng.integers(2**31)))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(rng.integers(2**31)))
-        for step in range(1, MOST_STEPS + 1):
+        for step in range(1, schedule.most_steps + 1):
             network.train()
-            picked = torch.randint(len(own), (min(BATCH, len(own)),), generator=generator)
+            picked = torch.randint(len(own), (min(schedule.batch, len(own)),), generator=generator)
             cost = loss(own[picked])
             optimizer.zero_grad()
             cost.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
-            if step % CHECK_EVERY:
+            if step % schedule.check_every:
                 continue
+            progress(step, schedule.most_steps)
             network.eval()
             with torch.no_grad():
                 now = float(loss(apart))
@@ -60,7 +78,7 @@ def teach(
             worse = 0 if now < best - 1e-4 else worse + 1
             if now < best:
                 best, best_state = now, copy.deepcopy(network.state_dict())
-            if worse >= PATIENCE and step >= LEAST_STEPS:
+            if worse >= schedule.patience and step >= schedule.least_steps:
                 break
     network.load_state_dict(best_state)
     return network.eval()

