@@ -267,9 +267,9 @@ def at_work(make_station: Callable[..., AtWork]) -> Iterator[AtWork]:
     found.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    """Debian's Chromium."""
+    """Debian's Chromium; its event loop runs on, so it ends with the module that wants none."""
     if not Path(CHROMIUM).exists():
         pytest.skip(f"NOT TESTED in a browser: {CHROMIUM} is not there (apt-get install chromium)")
     from playwright.sync_api import sync_playwright

@@ -549,7 +549,7 @@ def test_the_doctors_findings_come_also_while_the_station_is_gone(desk: Desk) ->
     assert found["error"] is None
     marks = {each["what"]: each["mark"] for each in found["found"]["findings"]}
     assert marks["station"] == "ok"
-    assert marks["recipe"] == "PROBLEM"  # there is no such file
+    assert marks["recipe"] == "NOTE"  # there is none yet
 
 
 def test_settings_are_shown_without_any_secret(desk: Desk) -> None:

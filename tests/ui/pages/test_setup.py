@@ -507,7 +507,10 @@ def test_drafts_of_odd_names_have_folders_of_their_own(tmp_path: Path) -> None:
 
 # What is noted
 
-OPTIONS = {"false_reject": 0.03, "review": 0.1, "effort": "fast", "image_size": None, "seed": 1}
+OPTIONS = {
+    "false_reject": 0.03, "review": 0.1, "effort": "fast", "image_size": None, "seed": 1,
+    "labelled_bad": True,
+}  # fmt: skip
 
 
 def filled(draft: SetupDraft) -> None:
