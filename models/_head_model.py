@@ -23,7 +23,7 @@ from models._features import PatchFeatures
 from models._held_out_share import hold_out
 from models._position_norm import PositionNormalization, learn_positions
 from models._program import Outputs, head_outputs, named
-from models._scoring import PatchMaps, ScaleMaps, to_grid
+from models._scoring import PatchMaps, maps_by_place, to_grid
 from models._tiles import WHOLE_PIXELS
 from models._whitening import Moments, whitening
 from models.base import AnomalyModel, CanvasImage, ModelError, NotFitted, Picture, Progress
@@ -136,7 +136,7 @@ class HeadModel(AnomalyModel):
         if not hasattr(self, "scales_"):
             raise NotFitted(f"{self.name}: asked to score before it was taught; call fit first")
         rows = self._features.by_torch(canvas)
-        return _together(
+        return maps_by_place(
             [s.positions.apply(s.raw(r)) for s, r in zip(self.scales_, rows, strict=True)]
         )
 
@@ -147,7 +147,7 @@ class HeadModel(AnomalyModel):
                 f"{self.name}: has no held-out maps before it was taught; call fit first"
             )
         (number,) = np.flatnonzero(self.calibrated_ == index)
-        return _together([maps[number] for maps in self.held_out_])
+        return maps_by_place([maps[number] for maps in self.held_out_])
 
     def programs(self) -> tuple[openvino.Model, ...]:
         """Preprocessing, network and heads as one program. Raises NotFitted."""
@@ -155,7 +155,7 @@ class HeadModel(AnomalyModel):
             raise NotFitted(
                 f"{self.name}: asked for its programs before it was taught; call fit first"
             )
-        features = self._features.programs[0].model.clone()
+        features = self.feature_model()
         return (named(self.outputs(features), features, self.name),)
 
     def feature_model(self) -> openvino.Model:
@@ -296,11 +296,6 @@ class _Seen:
     rows: list[Array]
     places: list[Rows]
     owners: list[Rows]
-
-
-def _together(maps: list[Array]) -> PatchMaps:
-    """The maps of all scales, coarsest first, as a score is made of them."""
-    return PatchMaps(maps[0], tuple(ScaleMaps(each, each) for each in maps[1:]))
 
 
 def _measured(head: torch.nn.Module, points: Array) -> Array:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from models._held_out_share import hold_out
 from models._position_norm import PositionNormalization, learn_positions
 from models._program import named, place_outputs
-from models._scoring import PatchMaps, ScaleMaps, to_grid
+from models._scoring import PatchMaps, maps_by_place, to_grid
 from models._tiles import shrunk
 from models.base import AnomalyModel, CanvasImage, ModelError, NotFitted, Picture, Progress
 
@@ -104,7 +104,7 @@ class PixelModel(AnomalyModel):
         if not hasattr(self, "held_out_"):
             raise NotFitted(f"{self.name}: asked to score before it was taught; call fit first")
         raw = self._raw(canvas)
-        return _together(
+        return maps_by_place(
             [usual.apply(each) for usual, each in zip(self.positions_, raw, strict=True)]
         )
 
@@ -115,7 +115,7 @@ class PixelModel(AnomalyModel):
                 f"{self.name}: has no held-out maps before it was taught; call fit first"
             )
         (number,) = np.flatnonzero(self.calibrated_ == index)
-        return _together([maps[number] for maps in self.held_out_])
+        return maps_by_place([maps[number] for maps in self.held_out_])
 
     def programs(self) -> tuple[openvino.Model, ...]:
         """Preprocessing, network and places as one program. Raises NotFitted, and ModelError."""
@@ -257,11 +257,6 @@ def _summary(planes: torch.Tensor) -> torch.Tensor:
     from torch.nn import functional as F  # noqa: N812
 
     return F.adaptive_avg_pool2d(planes, SUMMARY_GRID).flatten(1)
-
-
-def _together(maps: list[Array]) -> PatchMaps:
-    """The maps of all scales, coarsest first, as a score is made of them."""
-    return PatchMaps(maps[0], tuple(ScaleMaps(each, each) for each in maps[1:]))
 
 
 def _fingerprint(network: torch.nn.Module) -> str:

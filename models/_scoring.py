@@ -5,6 +5,7 @@ Judging, calibration, the choice of the picture size and trials all call `score`
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -54,6 +55,11 @@ class PatchMaps:
     distances: Array
     finer: tuple[ScaleMaps, ...] = ()
     detail: Array | None = None
+
+
+def maps_by_place(planes: Sequence[Array]) -> PatchMaps:
+    """The maps of a model that knows places and no looks: one (h, w) a scale, coarsest first."""
+    return PatchMaps(planes[0], tuple(ScaleMaps(plane, plane) for plane in planes[1:]))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
