@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import importlib.util
-import warnings
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from models._conversion import fingerprint, to_openvino
 from models._conversion_cache import converted
 from models.base import ModelError, WeightsUnavailable
 
@@ -223,34 +223,14 @@ def feature_program(
     Conversion takes a second or two; what was converted is kept, in this process and on disk. So do
     not change it: clone it.
     """
+    import torch
+
     about = backbone.name, backbone.strides, backbone.mean, backbone.std, pool, shrinks
     made_by = [version(each) for each in ("openvino", "torch", "timm")]
     code = sha256(Path(__file__).read_bytes()).hexdigest()
-    key = repr((about, height_px, width_px, made_by, code, fingerprint(backbone)))
-    return converted(key, lambda: _convert(_Patches(backbone, pool, shrinks), height_px, width_px))
-
-
-def _convert(network: torch.nn.Module, height_px: int, width_px: int) -> openvino.Model:
-    import openvino
-    import torch
-
+    key = repr((about, height_px, width_px, made_by, code, fingerprint(backbone.network)))
     example = torch.zeros(1, height_px, width_px, 3, dtype=torch.uint8)
-    with torch.no_grad(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # OpenVINO wants torch.jit, which torch deprecates
-        network.eval()(example)  # a transformer learns the size
-        # Without its own check, which takes a second: parity is checked on real pictures.
-        traced = torch.jit.trace(network.eval(), example, check_trace=False)  # type: ignore[no-untyped-call]
-        frozen = torch.jit.freeze(traced)
-        return openvino.convert_model(frozen, example_input=example, input=[example.shape])
-
-
-def fingerprint(backbone: Backbone) -> str:
-    """The SHA-256 of all weights, by name, which tells them from any others."""
-    found = sha256()
-    for name, values in backbone.network.state_dict().items():
-        found.update(name.encode())
-        found.update(np.ascontiguousarray(values.numpy()).data)
-    return found.hexdigest()
+    return converted(key, lambda: to_openvino(_Patches(backbone, pool, shrinks), example))
 
 
 def row_channels(backbone: Backbone, *, pool: int) -> int:

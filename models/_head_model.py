@@ -7,8 +7,6 @@ that is dear is taught once, without a share of the pictures: those are what it 
 
 from __future__ import annotations
 
-import copy
-import warnings
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +16,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from models._backbone import fingerprint, load_backbone, row_channels
+from models._backbone import load_backbone, row_channels
+from models._conversion import fingerprint, to_openvino
 from models._features import PatchFeatures
 from models._held_out_share import hold_out
 from models._position_norm import PositionNormalization, learn_positions
@@ -164,11 +163,13 @@ class HeadModel(AnomalyModel):
 
     def outputs(self, features: openvino.Model) -> Outputs:
         """What it measures, as nodes behind a feature program."""
+        import torch
+
         heads = [
             (
                 scale.mean,
                 scale.projection,
-                _converted(scale.head, self._points_px(k)),
+                to_openvino(scale.head, torch.zeros(self._points_px(k))),
                 scale.positions,
             )
             for k, scale in enumerate(self.scales_)
@@ -181,7 +182,7 @@ class HeadModel(AnomalyModel):
             "name": self.name,
             "backbone": self.backbone,
             "weights": None if self.weights is None else self.weights.name,
-            "weights_sha256": fingerprint(self.network_),
+            "weights_sha256": fingerprint(self.network_.network),
             "mean": list(self.network_.mean),
             "std": list(self.network_.std),
             "shrinks": list(self.shrinks),
@@ -303,15 +304,3 @@ def _measured(head: torch.nn.Module, points: Array) -> Array:
 
     with torch.no_grad():
         return np.asarray(head(torch.from_numpy(points)).numpy(), dtype=np.float32)
-
-
-def _converted(head: torch.nn.Module, shape: tuple[int, int]) -> openvino.Model:
-    """The head as an OpenVINO model from points (n, d) to values (n,)."""
-    import openvino
-    import torch
-
-    example = torch.zeros(shape)
-    with torch.no_grad(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # OpenVINO wants torch.jit, which torch deprecates
-        traced = torch.jit.trace(copy.deepcopy(head).eval(), example, check_trace=False)  # type: ignore[no-untyped-call]
-        return openvino.convert_model(traced, example_input=example, input=[shape])

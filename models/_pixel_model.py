@@ -7,17 +7,15 @@ calibrated on.
 
 from __future__ import annotations
 
-import copy
-import warnings
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models._conversion import fingerprint, to_openvino
 from models._held_out_share import hold_out
 from models._position_norm import PositionNormalization, learn_positions
 from models._program import named, place_outputs
@@ -119,13 +117,16 @@ class PixelModel(AnomalyModel):
 
     def programs(self) -> tuple[openvino.Model, ...]:
         """Preprocessing, network and places as one program. Raises NotFitted, and ModelError."""
+        import torch
+
         if not hasattr(self, "held_out_"):
             raise NotFitted(
                 f"{self.name}: asked for its programs before it was taught; call fit first"
             )
         height, width = (PATCH_PX * self.shrinks[0] * side for side in self.grids_[0])
         try:
-            maps = _converted(self.network_, (1, height, width, 3))
+            example = torch.zeros((1, height, width, 3), dtype=torch.uint8)
+            maps = to_openvino(self.network_, example)
         except Exception as error:  # OpenVINO's frontends raise errors of their own, by operation
             line = str(error).strip().splitlines()[-1]
             raise ModelError(
@@ -139,7 +140,7 @@ class PixelModel(AnomalyModel):
             "name": self.name,
             "backbone": self.backbone,
             "weights": None if self.weights is None else self.weights.name,
-            "weights_sha256": _fingerprint(self.network_),
+            "weights_sha256": fingerprint(self.network_),
             "mean": [0.0, 0.0, 0.0],
             "std": [1.0, 1.0, 1.0],
             "shrinks": list(self.shrinks),
@@ -257,25 +258,3 @@ def _summary(planes: torch.Tensor) -> torch.Tensor:
     from torch.nn import functional as F  # noqa: N812
 
     return F.adaptive_avg_pool2d(planes, SUMMARY_GRID).flatten(1)
-
-
-def _fingerprint(network: torch.nn.Module) -> str:
-    """The SHA-256 of all weights, by name."""
-    found = sha256()
-    for name, values in network.state_dict().items():
-        found.update(name.encode())
-        found.update(np.ascontiguousarray(values.numpy()).data)
-    return found.hexdigest()
-
-
-def _converted(network: torch.nn.Module, shape: tuple[int, ...]) -> openvino.Model:
-    import openvino
-    import torch
-
-    example = torch.zeros(shape, dtype=torch.uint8)
-    with torch.no_grad(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # OpenVINO wants torch.jit, which torch deprecates
-        own = copy.deepcopy(network).eval()
-        traced = torch.jit.trace(own, example, check_trace=False)  # type: ignore[no-untyped-call]
-        frozen = torch.jit.freeze(traced)
-        return openvino.convert_model(frozen, example_input=example, input=[shape])

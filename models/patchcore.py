@@ -14,12 +14,8 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from models._backbone import (
-    Backbone,
-    fingerprint,
-    load_backbone,
-    row_channels,
-)
+from models._backbone import Backbone, load_backbone, row_channels
+from models._conversion import fingerprint
 from models._feature_pass import FeaturePass
 from models._features import PatchFeatures
 from models._program import Outputs, append_search, append_tile_search, search_outputs
@@ -154,7 +150,7 @@ class PatchCore(AnomalyModel):
             "name": self.name,
             "backbone": self.backbone,
             "weights": None if self.weights is None else self.weights.name,
-            "weights_sha256": fingerprint(self.network_),
+            "weights_sha256": fingerprint(self.network_.network),
             "mean": list(self.network_.mean),
             "std": list(self.network_.std),
             "shrinks": list(self.shrinks),

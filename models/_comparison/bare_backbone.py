@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 import openvino
 from numpy.typing import NDArray
 
+from models._conversion import to_openvino
 from models._program import SETTINGS
 
 
@@ -27,13 +26,8 @@ class BareBackbone:
         import timm
         import torch
 
-        network = timm.create_model(name, pretrained=False).eval()
-        example = torch.zeros(1, 3, height_px, width_px)
-        with torch.no_grad(), warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # OpenVINO traces with torch.jit, which torch deprecates
-            model = openvino.convert_model(network, example_input=example, input=[example.shape])
+        network = timm.create_model(name, pretrained=False)
+        model = to_openvino(network, torch.zeros(1, 3, height_px, width_px))
         self._request = openvino.Core().compile_model(model, "CPU", SETTINGS).create_infer_request()
 
     def run_planes(self, planes: NDArray[np.float32]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import numpy as np
@@ -82,11 +83,16 @@ def test_a_loss_that_is_no_number_ends_the_teaching(monkeypatch: pytest.MonkeyPa
     assert text.startswith("it diverged after 20 steps (its loss is nan)")
 
 
-def test_what_openvino_cannot_take_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_openvino_cannot_take_is_told_and_the_log_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(
         Brightness, "teach", lambda *_: Layer(lambda x: torch.special.bessel_j0(x)[:, :1])
     )
+    root = logging.getLogger()
+    before = root.level, root.filters[:], root.handlers[:]
     assert refusal(Brightness(), good(6)).startswith("OpenVINO cannot take its network (")
+    assert (root.level, root.filters, root.handlers) == before
 
 
 @pytest.mark.parametrize("shrinks", [(1,), (2, 1), (3, 1), (4, 2, 1)])
