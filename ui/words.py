@@ -1,39 +1,21 @@
 """What the pages say, in three languages; there is no visible text anywhere else.
 
-Each file `ui/words/AREA.toml` holds tables `[name]` with `en`, `ja` and `ko`; the key of a text is
-`AREA.name`. `{name}` in a text is filled in by whoever says it.
+Texts that reports and the command line say too are in `inspection/words`, all others in `ui/words`.
 """
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Mapping
 from pathlib import Path
 
-LANGUAGES = ("en", "ja", "ko")
+from inspection import words
+
+LANGUAGES = words.LANGUAGES
 FOLDER = Path(__file__).parent / "words"
+FOLDERS = (words.SHARED, FOLDER)
 
 
-class Words:
-    """The catalogue. Raises ValueError where a text lacks a language."""
+class Words(words.Words):
+    """The catalogue of all pages."""
 
-    def __init__(self, folder: Path = FOLDER) -> None:
-        self._said: dict[str, Mapping[str, str]] = {}
-        for path in sorted(folder.glob("*.toml")):
-            for name, texts in tomllib.loads(path.read_text("utf-8")).items():
-                if set(texts) != set(LANGUAGES) or not all(texts.values()):
-                    raise ValueError(f"{path.name}: {name}: needs a text for each of {LANGUAGES}")
-                self._said[f"{path.stem}.{name}"] = texts
-
-    def say(self, key: str, language: str, **values: object) -> str:
-        """One text. Raises KeyError for a key that is not in the catalogue."""
-        return self._said[key][language].format_map(values)
-
-    def of(self, language: str) -> dict[str, str]:
-        """All texts of a language by key, for a browser."""
-        return {key: texts[language] for key, texts in self._said.items()}
-
-    @property
-    def keys(self) -> frozenset[str]:
-        """Every key there is."""
-        return frozenset(self._said)
+    def __init__(self) -> None:
+        super().__init__(*FOLDERS)

@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from inspection.cli import backups, bench, lists, monitor, recipes, records, stations
+from inspection.cli import backups, bench, lists, monitor, recipes, records, reports, stations
 from inspection.cli.options import fail
 
 PRIVATE = 0o027
@@ -35,6 +35,7 @@ for command in (
     *stations.COMMANDS,
     *backups.COMMANDS,
     *monitor.COMMANDS,
+    *reports.COMMANDS,
 ):
     app.command(command.__name__.strip("_"))(command)
 for what, rows in lists.LISTS.items():

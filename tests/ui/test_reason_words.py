@@ -49,7 +49,7 @@ def test_every_wording_says_what_to_do_and_every_code_has_a_name() -> None:
     for wording in WORDINGS.values():
         assert f"operator.do_{wording.do}" in WORDS.keys
     for code in CODES - JUDGED:
-        assert f"analysis.kind_{code}" in WORDS.keys
+        assert f"causes.{code}" in WORDS.keys
 
 
 def test_every_code_of_a_part_that_was_not_judged_is_recorded_and_shown(tmp_path: Path) -> None:

@@ -14,13 +14,14 @@ from typing import Any
 import pytest
 
 from cameras import camera_class
-from ui.words import FOLDER, LANGUAGES
+from ui.words import FOLDERS, LANGUAGES
 
 from .javascript import HOLE, Token, arguments, match, shown, statement_end, tokens
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = sorted((ROOT / "ui" / "static").rglob("*.js"))
-MODULES = sorted((ROOT / "ui").rglob("*.py"))
+MODULES = sorted([*(ROOT / "ui").rglob("*.py"), *(ROOT / "inspection" / "reports").rglob("*.py")])
+TEXTS = [path for folder in FOLDERS for path in sorted(folder.glob("*.toml"))]
 BELOW = [
     path for room in ("inspection", "cameras", "models") for path in (ROOT / room).rglob("*.py")
 ]
@@ -65,7 +66,7 @@ UNITS = {
 def catalogue() -> dict[str, dict[str, str]]:
     return {
         f"{path.stem}.{name}": texts
-        for path in sorted(FOLDER.glob("*.toml"))
+        for path in TEXTS
         for name, texts in tomllib.loads(path.read_text("utf-8")).items()
     }
 
@@ -149,7 +150,7 @@ def _joined(node: ast.JoinedStr) -> str:
     )
 
 
-STEMS = "|".join(sorted(path.stem for path in FOLDER.glob("*.toml")))
+STEMS = "|".join(sorted(path.stem for path in TEXTS))
 KEY = re.compile(rf"(?:{STEMS})\.[\w{HOLE}]+")
 FILES = re.compile(r"\.(?:js|css|toml|json|csv|png|txt|html|py)$")
 

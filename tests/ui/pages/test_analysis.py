@@ -27,6 +27,7 @@ from inspection.labels.labels import Truth
 from inspection.reasons import CODES, JUDGED, Reason
 from inspection.recipe import Recipe, open_recipe
 from inspection.recipe.calibration import promises
+from inspection.reports.pareto import pareto
 from inspection.station.station_file import read_station
 from inspection.store import NewPart, Store, open_store
 from inspection.store.filters import ALL_PARTS, PartFilter
@@ -38,7 +39,7 @@ from ui.live.station_client import StationGone
 from ui.pages.analysis import routes as analysis
 from ui.pages.analysis import thumbnails as analysis_thumbs
 from ui.pages.analysis.downloads import Files, file_name
-from ui.pages.analysis.statistics import drifting_median, pareto
+from ui.pages.analysis.statistics import drifting_median
 from ui.pages.analysis.threshold import Kind, Rules, kind_of
 from ui.pages.analysis.trends import edges_of
 from ui.security.users import Role, User
@@ -729,7 +730,7 @@ def test_giving_up_a_verification_is_noted(writer: Store, client: TestClient) ->
 
 def test_every_kind_of_reason_has_a_name() -> None:
     keys = Words().keys
-    missing = {f"analysis.kind_{code}" for code in CODES - JUDGED} - keys
+    missing = {f"causes.{code}" for code in CODES - JUDGED} - keys
     assert missing == set()
 
 

@@ -15,13 +15,14 @@ from inspection.judgement import Verdict
 from inspection.labels.labels import LabelsByPart, Truth
 from inspection.reasons import Reason
 from inspection.recipe import Recipe
+from inspection.reports.pareto import pareto
 from inspection.store import Store
 from inspection.store.chain import revived
 from inspection.store.filters import PartFilter
 from inspection.store.reading.summary import columns_by_id, columns_of, counts_between, extent
 from inspection.store.records import recorded_cause
 from ui.pages.analysis.requests import packed
-from ui.pages.analysis.statistics import drifting_median, pareto
+from ui.pages.analysis.statistics import drifting_median
 
 MOST_STEPS = 500
 MOST_REJECTS = 20_000

@@ -31,7 +31,7 @@ LOOKED_BACK = 200
 
 Line = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
 Why = Literal["defect", "damage", "dirt", "placement", "trial", "other"]
-"""Why a part was rejected, as a person sees it; the texts are `operator.ack_…`."""
+"""Why a part was rejected, as a person sees it; the texts are `acknowledged.…`."""
 
 MAY: dict[str, Role] = {
     "acknowledge": Role.OPERATOR,

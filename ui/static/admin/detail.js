@@ -79,7 +79,7 @@ function wordOf(about, name, value) {
   const code = named(String(value));
   if (about === "user_role_changed" && (name === "from" || name === "to")) return `login.role_${code}`;
   return {role: `login.role_${code}`, kind: `admin.kind_${code}`, verdict: `admin.verdict_${code}`,
-    reason: `operator.ack_${code}`, rule: `admin.rule_${code}`, source: `admin.source_${code}`,
+    reason: `acknowledged.${code}`, rule: `admin.rule_${code}`, source: `admin.source_${code}`,
     on_disk: `admin.file_${code}`, effort: `setup.effort_${code}`}[alias(about, name)];
 }
 

@@ -64,7 +64,7 @@ export function makeYield(asked) {
 
 const zoneName = (name) => (name === "-" ? t("analysis.no_zone") : name);
 const defectName = (name) => (name === "-" ? t("analysis.no_type") : name);
-const kindName = (name) => (has(`analysis.kind_${name}`) ? t(`analysis.kind_${name}`) : name);
+const kindName = (name) => (has(`causes.${name}`) ? t(`causes.${name}`) : name);
 
 export function measureName(measure) {
   const [group, name] = measure.split(".");

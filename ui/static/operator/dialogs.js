@@ -36,7 +36,7 @@ export function choose({name, title, choices, text = null, badge = false, chosen
 export function askReason(part, badge, chosen) {
   choose({
     badge, name: "acknowledge", title: t("operator.ask_reason", {n: part.number}), text: t("operator.comment"), chosen,
-    choices: REASONS.map((value) => ({value, label: t(`operator.ack_${value}`)})),
+    choices: REASONS.map((value) => ({value, label: t(`acknowledged.${value}`)})),
   });
 }
 
