@@ -17,6 +17,13 @@ from inspection.intervals import CONFIDENCE, Numbers, exact_interval
 TOP, CENSORED = 0.3, 0.02
 """Share of the scores the tail is fitted to, and of those on top that are only known to be large."""
 
+ODD_DEVIATIONS = 6 * 1.4826
+"""Median absolute deviations above the median from which a good picture's score is odd: six deviations
+of a normal population, so that a long tail alone hardly reaches it."""
+
+FEWEST_ODD, MOST_ODD = 3, 0.2
+"""So many are needed, as the tail's fit stands a lone one; and the largest share that is taken for odd."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
@@ -27,7 +34,9 @@ class Calibration:
     `false_reject_bound` is not exceeded with 95 % confidence in the pictures this set happened to
     hold. `images_needed` is how many more good pictures the asked rate wants, 0 when it is met.
     `review_estimated` is the share of good parts above `threshold`, `review_ci95` its interval; they
-    are None in recipes whose `threshold` was the promised limit.
+    are None in recipes whose `threshold` was the promised limit. `odd` good pictures score so unlike
+    the others that defects may be among them: they count in what is promised, and do not move the
+    estimated limit, which would be `threshold_with_odd` with them.
     """
 
     n_good: int
@@ -40,6 +49,8 @@ class Calibration:
     review_asked: float | None = None
     review_estimated: float | None = None
     review_ci95: tuple[float, float] | None = None
+    odd: int = 0
+    threshold_with_odd: float | None = None
 
 
 def calibrate(
@@ -68,12 +79,17 @@ def calibrate(
     rejects = max(1, min(n, math.floor(false_reject * (n + 1) + 1e-9)))
     ordered = np.sort(np.asarray(scores, dtype=np.float64))
     fail_threshold = float(ordered[n - rejects])
+    usual = ordered[: n - _odd(ordered)]
+    odd, with_odd = 0, None
     if threshold is None:
-        threshold = min(tail_limit(ordered, review), fail_threshold)
+        threshold = min(tail_limit(usual, review), fail_threshold)
+        if len(usual) < n:
+            odd, with_odd = n - len(usual), min(tail_limit(ordered, review), fail_threshold)
     elif threshold > fail_threshold:
         fail_threshold = threshold
         rejects = 1 + int((ordered > threshold).sum())
     above = int((ordered > threshold).sum())
+    estimated = (len(usual) * tail_share(usual, threshold) + n - len(usual)) / n
     return Calibration(
         n_good=n,
         false_reject_asked=false_reject,
@@ -83,9 +99,25 @@ def calibrate(
         threshold=threshold,
         fail_threshold=fail_threshold,
         review_asked=review,
-        review_estimated=max(tail_share(ordered, threshold), rejects / (n + 1)),
+        review_estimated=max(estimated, rejects / (n + 1)),
         review_ci95=exact_interval(above, n),
+        odd=odd,
+        threshold_with_odd=with_odd,
     )
+
+
+def odd_above(scores: NDArray[np.floating]) -> float:
+    """The score from which on a good picture is unlike the others (n,); inf where most are equal."""
+    middle = np.median(scores)
+    deviation = float(np.median(np.abs(scores - middle)))
+    return float(middle) + ODD_DEVIATIONS * deviation if deviation > 0 else math.inf
+
+
+def _odd(ordered: NDArray[np.float64]) -> int:
+    """How many ascending scores (n,) are odd, where they are more than the tail's fit stands anyway."""
+    n = len(ordered)
+    odd = int((ordered > odd_above(ordered)).sum())
+    return min(odd, int(MOST_ODD * n)) if odd >= max(FEWEST_ODD, round(CENSORED * n) + 1) else 0
 
 
 def tail_limit(ordered: NDArray[np.float64], share: float) -> float:

@@ -23,7 +23,7 @@ from inspection.recipe import (
     write_recipe,
 )
 from inspection.recipe import image_health as health
-from inspection.recipe.calibration import Calibration, calibrate
+from inspection.recipe.calibration import Calibration, calibrate, odd_above
 from inspection.recipe.geometry import Canvas
 from inspection.recipe.setup_file import Setup
 from inspection.training.dataset_folder import good_files
@@ -48,6 +48,7 @@ from inspection.training.warnings import (
     TrainingWarning,
     as_keys,
     drawn_warnings,
+    odd_good,
     shown_escapes,
     variants,
 )
@@ -56,8 +57,6 @@ from models import Progress
 REFERENCES = 4
 REFERENCE_PIXELS = 12_000_000
 """Of all references together, so that a recipe of large pictures stays small; one there always is."""
-
-SUSPICIOUS_DEVIATIONS = 6.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +84,7 @@ class TrainingReport:
         return [
             *(self.defects.warnings if self.defects is not None else []),
             *(shown_escapes(self.tested) if self.tested is not None else []),
+            *odd_good(self.calibration),
             *drawn_warnings(self.drawn),
             *self.data.variants,
         ]
@@ -106,6 +106,8 @@ class TrainingReport:
             "review_asked": calibration["review_asked"],
             "review_estimated": calibration["review_estimated"],
             "review_ci95": calibration["review_ci95"],
+            "odd_good": calibration["odd"],
+            "threshold_with_odd": calibration["threshold_with_odd"],
             "effort": self.effort,
             "canvas": asdict(self.canvas),
             "scale": round(self.scale, 3),
@@ -288,9 +290,7 @@ def _suspicious(
     pictures: GoodPictures, scores: NDArray[np.float64]
 ) -> tuple[tuple[str, float, float], ...]:
     """Name good pictures that look least like the others: a defect may hide among the good."""
-    middle = float(np.nanmedian(scores))
-    deviation = 1.4826 * float(np.nanmedian(np.abs(scores - middle)))
-    limit = middle + SUSPICIOUS_DEVIATIONS * deviation
+    limit = odd_above(scores[np.isfinite(scores)])
     order = np.argsort(-scores, kind="stable")
     return tuple(
         (pictures.used[i].path.name, float(scores[i]), limit) for i in order if scores[i] > limit

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from inspection.recipe.calibration import Calibration
 from inspection.training.drawn_defects import DrawnEscapes
 from inspection.training.statistics import Evaluation
 
@@ -31,6 +32,8 @@ SENTENCES = {
     "bad_few": "{scored} bad parts that can be judged are too few to choose a limit by; {useful} or "
     "more are useful",
     "bad_not_judged": "{count} of the {of} bad parts given cannot be judged and count as rejected",
+    "odd_good": "{odd} of {of} good pictures score so unlike the others that defects may be among them: "
+    "look at them first; with them PASS would go up to {with_odd:.3g} instead of {threshold:.3g}",
     "variants": "the good pictures look like two variants ({smaller} and {larger} pictures); train a "
     "recipe for each, unless both may come along the line in any order",
 }
@@ -75,6 +78,19 @@ def drawn_warnings(drawn: Sequence[DrawnEscapes]) -> list[TrainingWarning]:
         return []
     values = {"escapes": escapes, "drawn": count, "length_px": large[0].length_px}
     return [TrainingWarning(key="drawn_escapes", values=values)]
+
+
+def odd_good(limits: Calibration) -> list[TrainingWarning]:
+    """Whether defects may be among the good pictures, and what that would do to the PASS limit."""
+    if limits.threshold_with_odd is None:
+        return []
+    values = {
+        "odd": limits.odd,
+        "of": limits.n_good,
+        "with_odd": limits.threshold_with_odd,
+        "threshold": limits.threshold,
+    }
+    return [TrainingWarning(key="odd_good", values=values)]
 
 
 def variants(descriptors: NDArray[np.float32]) -> list[TrainingWarning]:

@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from inspection.recipe.calibration import calibrate, p_value, promises, tail_limit, tail_share
+from inspection.recipe.calibration import (
+    calibrate,
+    odd_above,
+    p_value,
+    promises,
+    tail_limit,
+    tail_share,
+)
 
 # (n, budget) -> rejects m, promise m / (n + 1), images needed; scores are 1 to n
 BY_HAND = [
@@ -101,6 +108,34 @@ def test_a_part_that_fails_is_never_below_one_to_review(
         assert found.review_estimated >= found.false_reject_promised
         low, high = found.review_ci95
         assert 0 <= low <= (scores > found.threshold).mean() <= high <= 1
+
+
+def test_odd_good_pictures_count_in_the_promise_and_do_not_move_the_estimate() -> None:
+    usual = np.arange(1.0, 28.0)  # of 30: median 15.5, deviation 7.5, odd above 82.2
+    clean, mixed = (
+        calibrate(scores, false_reject=0.1)
+        for scores in (usual, np.concatenate([usual, [160.0, 161.0, 162.0]]))
+    )
+    assert (clean.odd, clean.threshold_with_odd) == (0, None)
+    assert mixed.odd == 3
+    assert mixed.threshold == tail_limit(usual, 0.05)
+    assert mixed.fail_threshold == 160.0
+    everything = np.concatenate([usual, [160.0, 161.0, 162.0]])
+    assert mixed.threshold_with_odd == tail_limit(everything, 0.05) > 50
+    assert mixed.review_estimated == pytest.approx((27 * 0.05 + 3) / 30)
+    assert mixed.review_ci95[0] < (usual > mixed.threshold).sum() / 30 + 0.1 < mixed.review_ci95[1]
+
+
+def test_what_is_odd_by_hand() -> None:
+    usual = np.arange(1.0, 12.0)  # median 6, median absolute deviation 3
+    assert odd_above(usual) == pytest.approx(6 + 6 * 1.4826 * 3)
+
+    def odd(*more: float) -> int:
+        return calibrate(np.concatenate([usual, more]), false_reject=0.1).odd
+
+    assert odd(100.0, 101.0) == 0  # the fit of the tail stands them
+    assert odd(100.0, 101.0, 102.0) == 2  # at most a fifth
+    assert calibrate(np.array([1.0] * 16 + [9.0] * 4), false_reject=0.1).odd == 0
 
 
 @pytest.mark.parametrize("budget", [0.0, 1.0, -0.1, 1.5, float("nan")])

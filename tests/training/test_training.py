@@ -78,6 +78,28 @@ def test_everything_wrong_is_listed(tmp_path: Path) -> None:
     assert [each.name for each in tmp_path.iterdir() if each.is_file()] == ["a.recipe"]
 
 
+def test_bad_parts_among_the_good_are_told_first_and_do_not_move_the_pass_limit(
+    tmp_path: Path,
+) -> None:
+    folder = parts(tmp_path / "good", 20)
+    for number, colour in enumerate(((220, 20, 20), (20, 220, 20), (20, 20, 220))):
+        image = draw_part(30 + number, size_px=128).image
+        spoilt = cv2.circle(image, (40 + 20 * number, 70), 9, colour, -1)
+        save(folder / f"spoilt_{number}.png", spoilt)
+    report = train_recipe(folder, tmp_path / "a.recipe", options=OPTIONS, setup=Setup())
+    found = report.as_json()
+    assert (found["odd_good"], found["n_good"]) == (3, 23)
+    assert {name for name, *_ in found["hygiene"]["suspicious"]} == {
+        "spoilt_0.png", "spoilt_1.png", "spoilt_2.png",
+    }  # fmt: skip
+    assert found["threshold"] < found["threshold_with_odd"] <= found["fail_threshold"]
+    warned = next(each for each in found["warning_keys"] if each["key"] == "odd_good")
+    assert warned["values"]["with_odd"] == found["threshold_with_odd"]
+    assert str(report.warnings[found["warning_keys"].index(warned)]).startswith(
+        "3 of 23 good pictures score so unlike the others that defects may be among them"
+    )
+
+
 def test_equal_pictures_are_in_one_fold(tmp_path: Path) -> None:
     folder = parts(tmp_path, 8, size_px=64)
     for number in range(8):

@@ -52,7 +52,7 @@ def test_the_page_says_each_warning_with_the_same_numbers(key: str) -> None:
         "of",
         "scored",
     }
-    values |= {"useful", "count"}
+    values |= {"useful", "count", "odd", "with_odd", "threshold"}
     words = tomllib.loads((FOLDER / "setup.toml").read_text("utf-8"))[f"warning_{key}"]
     here = {name for name in values if f"{{{name}" in SENTENCES[key]}
     assert here == {name for name in values if f"{{{name}}}" in words["en"]}

@@ -75,11 +75,12 @@ function warnings(found) {
   const text = ({key, values, text: english}) => has(`setup.warning_${key}`) ? t(`setup.warning_${key}`, shownValues(values)) : english;
   return [el("section", {class: "error warnings", role: "alert"},
     ...found.map((each) => el("p", {data: {warning: each.key}}, `▲ ${text(each)}`)),
-    found.some(({key}) => key !== "variants") ? el("p", {}, t("setup.warning_try")) : "")];
+    found.some(({key}) => !["variants", "odd_good"].includes(key)) ? el("p", {}, t("setup.warning_try")) : "")];
 }
 
-const shownValues = ({share, auroc, length_px: length, ...counts}) =>
-  ({...counts, share: percent(share ?? 0), auroc: auroc?.toFixed(2), length_px: length?.toFixed(0)});
+const shownValues = ({share, auroc, length_px: length, threshold, with_odd: withOdd, ...counts}) => ({...counts,
+  share: percent(share ?? 0), auroc: auroc?.toFixed(2), length_px: length?.toFixed(0),
+  threshold: threshold?.toPrecision(3), with_odd: withOdd?.toPrecision(3)});
 
 /** What came of the parts labelled NG that were given to the training. */
 function badParts({defects: found}) {
