@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from models._scoring import AnomalyMap, PatchMaps, Scoring, score, to_grid
+from models._scoring import AnomalyMap, PatchMaps, Scoring, score, shares, to_grid
 from models.base import (
     AnomalyModel,
     ModelError,
@@ -42,6 +42,7 @@ __all__ = [
     "model_names",
     "program_bytes",
     "score",
+    "shares",
     "to_grid",
     "trainable",
 ]
@@ -97,11 +98,16 @@ def model_from_card(card: Mapping[str, Any], *, weights: Path | None = None) -> 
     return kind(**given | {"weights": weights if card["weights"] is not None else None})
 
 
-def load_program(files: Sequence[bytes]) -> Program | TiledProgram:
-    """Compile a program from its files, without torch. Raises ModelError when it is none."""
+def load_program(files: Sequence[bytes], *, telling: Sequence[str] = ()) -> Program | TiledProgram:
+    """Compile a program from its files, without torch. Raises ModelError when it is none.
+
+    `telling` names what it tells beside its maps, where it can: `near`, the memory's points nearest to
+    each patch, and `distance` to the nearest; `points`, its whitened features; `rebuilt`, the picture
+    a network rebuilt (3, h, w).
+    """
     from models._program import from_bytes
 
-    return from_bytes(files)
+    return from_bytes(files, telling)
 
 
 def program_bytes(model: AnomalyModel) -> tuple[bytes, ...]:

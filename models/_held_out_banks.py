@@ -28,8 +28,8 @@ class HeldOutBank:
 
 def select_banks(
     points: Array, folds: Rows, count: int, *, rng: np.random.Generator
-) -> tuple[Array, Iterator[HeldOutBank]]:
-    """Choose a bank of all `points` (n, d), and one without each fold's own, in the folds' order.
+) -> tuple[Rows, Iterator[HeldOutBank]]:
+    """Choose which of all `points` (n, d) are the bank, and a bank without each fold's own, in the folds' order.
 
     A bank without a fold is what the bank of all has from the others, with the holes that leaves
     filled up: greedily, from the others, to the same size. How far each point is from each fold's
@@ -38,7 +38,7 @@ def select_banks(
     """
     chosen, nearest = greedy_coreset(points, count, groups=folds, rng=rng)
     held_out = (_without(fold, points, folds, chosen, nearest) for fold in range(len(nearest)))
-    return points[chosen], held_out
+    return chosen, held_out
 
 
 def _without(fold: int, points: Array, folds: Rows, chosen: Rows, nearest: Array) -> HeldOutBank:

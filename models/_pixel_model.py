@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -226,14 +226,18 @@ class PixelModel(AnomalyModel):
         import torch
 
         with torch.no_grad():
-            *maps, _ = self.network_(torch.from_numpy(canvas)[None])
+            maps = self.network_(torch.from_numpy(canvas)[None])[: len(self.grids_)]
         return [each[0].numpy() for each in maps]
 
 
 def _maps_of(
     network: torch.nn.Module, shrinks: tuple[int, ...], grids: Sequence[tuple[int, int]]
 ) -> torch.nn.Module:
-    """From a canvas uint8 (1, H, W, 3) to a map (1, h, w) for each scale, and a summary (1, d)."""
+    """From a canvas uint8 (1, H, W, 3) to a map (1, h, w) for each scale, and a summary (1, d).
+
+    A network that has `rebuild`, which gives the picture rebuilt and how wrong it is, also gives that
+    picture (1, 3, h, w).
+    """
     import torch
     from torch.nn import functional as F  # noqa: N812
 
@@ -246,9 +250,13 @@ def _maps_of(
             x = canvas.permute(0, 3, 1, 2).contiguous().float() / 255
             if shrinks[0] > 1:
                 x = F.avg_pool2d(x, shrinks[0])
-            found = self.network(x)
+            rebuilt: tuple[torch.Tensor, ...] = ()
+            if hasattr(self.network, "rebuild"):
+                *rebuilt, found = cast(Any, self.network).rebuild(x)
+            else:
+                found = self.network(x)
             maps = [F.adaptive_avg_pool2d(found, grid)[:, 0] for grid in grids]
-            return (*maps, _summary(x))
+            return (*maps, _summary(x), *rebuilt)
 
     return Maps().eval()
 

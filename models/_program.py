@@ -41,16 +41,19 @@ class Program:
     Not thread-safe: one inference request, made once.
     """
 
-    def __init__(self, model: openvino.Model) -> None:
+    def __init__(self, model: openvino.Model, *, telling: Sequence[str] = ()) -> None:
         self.model = model
+        own = len(model.outputs)
+        _tell(model, telling)
         shape = model.inputs[0].get_partial_shape()
         if shape.is_dynamic or len(shape) != 4 or shape[3].get_length() != 3:
             raise ModelError(f"program: input must be (1, H, W, 3), got {shape}")
         self.height_px, self.width_px = shape[1].get_length(), shape[2].get_length()
         self._compiled = openvino.Core().compile_model(model, "CPU", SETTINGS)
         self._request = self._compiled.create_infer_request()
-        self._outputs = range(len(self._compiled.outputs))
-        self._names = [min(output.names, default="") for output in self._compiled.outputs]
+        names = [_name(output) for output in self._compiled.outputs]
+        self._outputs, self._names = range(own), names[:own]
+        self._told = {name: own + i for i, name in enumerate(names[own:])}
 
     def measure(self, canvas: CanvasImage) -> tuple[PatchMaps, NDArray[np.float32]]:
         """Measure one (H, W, 3) RGB uint8 canvas by a model's program: maps and descriptor (d,)."""
@@ -59,8 +62,16 @@ class Program:
             ScaleMaps(outputs[f"plain_{k}"], outputs[f"density_{k}"])
             for k in range(1, 1 + sum(name.startswith("plain_") for name in outputs))
         )
-        maps = PatchMaps(outputs["distances"], finer, outputs.get("detail"))
+        maps = PatchMaps(outputs["distances"], finer, outputs.get("detail"), self.told())
         return maps, outputs["descriptor"]
+
+    def told(self) -> dict[str, NDArray[Any]]:
+        """What the last run told beside its outputs, one row a patch, or a picture (3, h, w)."""
+        tensors = {name: self._request.get_output_tensor(i) for name, i in self._told.items()}
+        return {
+            name: (_rows(each.data) if _kind(name) in _UNBATCHED else each.data[0]).copy()
+            for name, each in tensors.items()
+        }
 
     @property
     def width_patches(self) -> int:
@@ -99,13 +110,51 @@ class TiledProgram:
         """As `Program.measure`."""
         times = self.height_px // self._whole.height_px
         maps, descriptor = self._whole.measure(shrunk(canvas, times))
-        plain, density = self._tiles.look(canvas, self._tile.run)
+        plain, density, *told = self._tiles.look(canvas, self._look)
         finest = ScaleMaps(self._plain.apply(plain), self._density.apply(density))
-        return PatchMaps(maps.distances, (*maps.finer, finest)), descriptor
+        rows = {
+            f"{name}_{len(maps.finer) + 1}": each.reshape(-1, each.shape[-1])
+            for name, each in zip(self._tile.told(), told, strict=True)
+        }
+        return PatchMaps(
+            maps.distances, (*maps.finer, finest), told={**maps.told, **rows}
+        ), descriptor
+
+    def _look(self, part: CanvasImage) -> list[NDArray[Any]]:
+        """The maps of a tile (h, w), and what its program tells of each patch (h, w, d)."""
+        maps: list[NDArray[Any]] = list(self._tile.run(part))
+        return maps + [each.reshape(*maps[0].shape, -1) for each in self._tile.told().values()]
 
 
 Outputs = dict[str, Any]
-"""Nodes by the name of their output."""
+"""Nodes by the name of their output; those of TOLD are no outputs until they are asked for."""
+
+TOLD = ("distance", "near", "points", "rebuilt")
+"""What a program can tell beside its maps; the scale's number may follow."""
+
+
+_UNBATCHED = ("distance", "near")
+"""Those that are rows of patches, without an axis for the canvas."""
+
+
+def _rows(values: NDArray[Any]) -> NDArray[Any]:
+    return values.reshape(len(values), -1)
+
+
+def _kind(name: str) -> str:
+    return name.partition("_")[0]
+
+
+def _name(output: Any) -> str:
+    return min(output.names, default="")
+
+
+def _tell(model: openvino.Model, telling: Sequence[str]) -> None:
+    """Make outputs of what a model has of `telling`."""
+    if telling:
+        tensors = (_name(output) for node in model.get_ordered_ops() for output in node.outputs())
+        names = {name for name in tensors if _kind(name) in telling}
+        model.add_outputs(sorted(names))
 
 
 def append_search(
@@ -135,12 +184,20 @@ def search_outputs(features: openvino.Model, scales: Sequence[Scale]) -> Outputs
     for k, finer in enumerate(searched[1:], 1):
         outputs |= {f"plain_{k}": finer.plain, f"density_{k}": finer.density}
     outputs["descriptor"] = ops.reduce_mean(projected[0], _axes(1), False)
+    for k, (points, found) in enumerate(zip(projected, searched, strict=True)):
+        outputs |= {
+            f"points_{k}": points,
+            f"near_{k}": found.near,
+            f"distance_{k}": found.distances,
+        }
     return outputs
 
 
 def averaged(members: Sequence[Outputs], usual: Mapping[str, NDArray[np.float32]]) -> Outputs:
     """The mean of several models' maps, by its `usual` mean and deviation (2,); the first's descriptor."""
     outputs = {"descriptor": members[0]["descriptor"]}
+    for member in reversed(members):  # of several, the first tells
+        outputs |= {name: node for name, node in member.items() if _kind(name) in TOLD}
     for name, (mean, deviation) in usual.items():
         total = members[0][name]
         for other in members[1:]:
@@ -159,10 +216,12 @@ def append_tile_search(
     Its outputs are `plain` and `density` (1, h, w), not yet set against their place. `grid` (h, w).
     """
     rows = features.outputs[0].get_node().input_value(0)
-    distances, density = _measured(_project(rows, scale.memory), scale)
+    points = _project(rows, scale.memory)
+    distances, density, near = _measured(points, scale)
     planes = {"plain": distances, "density": density}
     return named(
-        {name: ops.reshape(each, _whole(1, *grid), False) for name, each in planes.items()},
+        {name: ops.reshape(each, _whole(1, *grid), False) for name, each in planes.items()}
+        | {"points": points, "near": near, "distance": distances},
         features,
         "patchcore",
     )
@@ -179,30 +238,33 @@ def head_outputs(
     A head is `mean` (C,), `projection` (C, d), a model from points (n, d) to values (n,), and what is
     usual at each place. Outputs are those of `append_search`.
     """
-    values, descriptor = [], None
-    for output, (mean, projection, head, _) in zip(features.outputs, heads, strict=True):
+    values, told = [], {}
+    for k, (output, (mean, projection, head, _)) in enumerate(
+        zip(features.outputs, heads, strict=True)
+    ):
         rows = output.get_node().input_value(0)
         offset = _constant(-(mean @ projection))
         points = ops.add(ops.matmul(rows, _constant(projection), False, False), offset)
-        if descriptor is None:
-            descriptor = ops.reduce_mean(points, _axes(1), False)
+        told[f"points_{k}"] = points
         count = points.get_output_shape(0)[1]
         flat = ops.reshape(points, _whole(count, projection.shape[1]), False)
         for into in head.inputs[0].get_target_inputs():
             into.replace_source_output(flat.output(0))
         values.append(head.outputs[0].get_node().input_value(0))
     placed = _placed_scales(values, [positions for *_, positions in heads])
-    return placed | {"descriptor": descriptor}
+    return placed | {"descriptor": ops.reduce_mean(told["points_0"], _axes(1), False)} | told
 
 
 def place_outputs(maps: openvino.Model, positions: Sequence[PositionNormalization]) -> Outputs:
     """Nodes that set each map of a program against what is usual at its place.
 
-    `maps` gives a map (1, h, w) for each scale, coarsest first, and then the descriptor (1, d).
-    Outputs are those of `append_search`.
+    `maps` gives a map (1, h, w) for each scale, coarsest first, then the descriptor (1, d), and the
+    picture rebuilt (1, 3, h, w) where it rebuilds one. Outputs are those of `append_search`.
     """
-    *values, descriptor = (output.get_node().input_value(0) for output in maps.outputs)
-    return _placed_scales(values, positions) | {"descriptor": descriptor}
+    nodes = [output.get_node().input_value(0) for output in maps.outputs]
+    values, (descriptor, *rebuilt) = nodes[: len(positions)], nodes[len(positions) :]
+    told = {"rebuilt": rebuilt[0]} if rebuilt else {}
+    return _placed_scales(values, positions) | {"descriptor": descriptor} | told
 
 
 def _placed_scales(values: Sequence[Any], positions: Sequence[PositionNormalization]) -> Outputs:
@@ -221,10 +283,15 @@ def _placed_scales(values: Sequence[Any], positions: Sequence[PositionNormalizat
 
 
 def named(outputs: Outputs, features: openvino.Model, name: str) -> openvino.Model:
-    """The model that gives these outputs by name."""
-    results = [ops.result(each) for each in outputs.values()]
+    """The model that gives these outputs by name, and tells others where it is asked to."""
+    given = {called: each for called, each in outputs.items() if _kind(called) not in TOLD}
+    results = [ops.result(each) for each in given.values()]
     model = openvino.Model(results, features.get_parameters(), name)
-    for output, called in zip(model.outputs, outputs, strict=True):
+    for output, called in zip(model.outputs, given, strict=True):
+        output.get_tensor().set_names({called})
+    for called in outputs.keys() - given.keys():
+        node = outputs[called]
+        output = node if isinstance(node, openvino.Output) else node.output(0)
         output.get_tensor().set_names({called})
     return model
 
@@ -241,19 +308,24 @@ class _Searched:
 
     plain: Any
     density: Any
+    distances: Any
+    near: Any
+    """Distances (n,) to the memory, and its nearest points (n, k), the nearest first."""
 
 
 def _search(points: Any, scale: Scale) -> _Searched:
     """As `Scale.measure`: distances of points (1, n, d), read against their look and their place."""
-    distances, density = _measured(points, scale)
+    distances, density, near = _measured(points, scale)
     return _Searched(
+        distances=distances,
+        near=near,
         plain=_placed(distances, scale.plain_positions),
         density=_placed(density, scale.density_positions),
     )
 
 
-def _measured(points: Any, scale: Scale) -> tuple[Any, Any]:
-    """Distances (n,) of points (1, n, d), and the same read against their look."""
+def _measured(points: Any, scale: Scale) -> tuple[Any, Any, Any]:
+    """Distances (n,) of points (1, n, d), the same read against their look, and near points (n, k)."""
     bank = scale.memory.bank
     size = -(-len(bank) // GROUPS)
     padded = np.zeros((GROUPS * size, bank.shape[1]), dtype=np.float32)
@@ -280,7 +352,7 @@ def _measured(points: Any, scale: Scale) -> tuple[Any, Any]:
         ops.reshape(nearest, _whole(count), False), ops.reshape(own, _whole(count), False)
     )
     distances = ops.sqrt(ops.maximum(squared, _constant(np.array([LEAST_SQUARED], np.float32))))
-    return distances, _standardise(distances, near, scale.density, len(padded))
+    return distances, _standardise(distances, near, scale.density, len(padded)), near
 
 
 def _standardise(distances: Any, near: Any, density: LocalDensity, size: int) -> Any:
@@ -320,13 +392,14 @@ def to_bytes(model: openvino.Model) -> tuple[bytes, bytes]:
         return path.read_bytes(), path.with_suffix(".bin").read_bytes()
 
 
-def from_bytes(files: Sequence[bytes]) -> Program | TiledProgram:
+def from_bytes(files: Sequence[bytes], telling: Sequence[str] = ()) -> Program | TiledProgram:
     """Compile a program from its files: xml and weights, and those of its tiles' program if any.
 
     Raises ModelError when they are no program.
     """
     try:
-        parts = [Program(read_model(*pair)) for pair in zip(files[::2], files[1::2], strict=True)]
+        pairs = zip(files[::2], files[1::2], strict=True)
+        parts = [Program(read_model(*pair), telling=telling) for pair in pairs]
         return parts[0] if len(parts) == 1 else TiledProgram(*parts)
     except RuntimeError as error:
         line = str(error).strip().splitlines()[-1]

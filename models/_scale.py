@@ -48,6 +48,8 @@ class Scale:
     density: LocalDensity
     plain_positions: PositionNormalization
     density_positions: PositionNormalization
+    origins: Rows
+    """Number of the picture and of the patch, counted row by row, that each point of the bank came from (m, 2)."""
 
     def measure(self, rows: Array) -> ScaleMaps:
         """Measure a picture's feature rows (h * w, C): maps (h, w)."""
@@ -83,7 +85,9 @@ def learn_scale(
     order = np.argsort(whose, kind="stable")
     points = features.points(mean, projection)
     rng = np.random.default_rng([seed, 0])
-    bank, held_out = select_banks(points[order], whose[order], bank_size, rng=rng)
+    chosen, held_out = select_banks(points[order], whose[order], bank_size, rng=rng)
+    bank = points[order[chosen]]
+    origins = np.argwhere(features.candidate)[order[chosen]]
     memory = Memory(mean, projection, bank)
     known = _Points(features, memory, points, read)
     distances = np.zeros(features.candidate.shape, dtype=np.float32)
@@ -99,7 +103,7 @@ def learn_scale(
     density, standardised = learn_density(distances, near, features.flat_valid, folds, len(bank))
     plain_positions, plain = learn_positions(distances.reshape(valid.shape), valid, folds)
     density_positions, dense = learn_positions(standardised.reshape(valid.shape), valid, folds)
-    scale = Scale(memory, density, plain_positions, density_positions)
+    scale = Scale(memory, density, plain_positions, density_positions, origins)
     return scale, ScaleMaps(plain, dense)
 
 

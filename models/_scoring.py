@@ -5,8 +5,9 @@ Judging, calibration, the choice of the picture size and trials all call `score`
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import cv2
 import numpy as np
@@ -55,6 +56,8 @@ class PatchMaps:
     distances: Array
     finer: tuple[ScaleMaps, ...] = ()
     detail: Array | None = None
+    told: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    """What the program was asked to tell beside: `near_k`, `distance_k`, `points_k` of scale k, `rebuilt`."""
 
 
 def maps_by_place(planes: Sequence[Array]) -> PatchMaps:
@@ -128,19 +131,48 @@ def score(maps: PatchMaps, valid: NDArray[np.bool_], scoring: Scoring) -> Anomal
         raise ValueError("score: expected at least one valid patch, got none")
     if not maps.finer:
         return _score_one_scale(maps, patches, scoring)
-    grids = [to_grid(valid, *scale.plain.shape) for scale in maps.finer]
-    pairs = list(zip(maps.finer, grids, strict=True))
-    down = [_mean_within(scale.plain, inside, patches.shape) for scale, inside in pairs]
-    specks = [_highest_within(scale.density, inside, patches.shape) for scale, inside in pairs]
+    inside = to_grid(valid, *maps.finer[-1].plain.shape)
+    down, specks = _brought_down(maps, valid)
     fused = np.mean([maps.distances, *down], axis=0)
     scored = fused + scoring.fine_weight * np.max(specks, axis=0)
     offset = scoring.level * float(fused[patches].mean())
     return AnomalyMap(
-        values=np.where(_beside(grids[-1]), _finest(maps), _NOTHING).astype(np.float32),
+        values=np.where(_beside(inside), _finest(maps), _NOTHING).astype(np.float32),
         score=float(scored[patches].max()) + offset,
         offset=offset,
         neighbourhood=np.where(patches, scored, _NOTHING).astype(np.float32),
     )
+
+
+def shares(
+    maps: PatchMaps, valid: NDArray[np.bool_], scoring: Scoring, patch: tuple[int, int]
+) -> dict[str, float]:
+    """What each measure adds to the score at a patch (row, column) of the coarsest grid.
+
+    `scale_k` is the patch at scale k, coarsest first; `speck_k` the highest patch within it of the
+    finer scale that has the highest; `whole` what the picture as a whole adds. Their sum is what the
+    patch brings the picture to: the score, at its worst patch.
+    """
+    found = score(maps, valid, scoring)
+    if not maps.finer:
+        return {"scale_0": float(found.scored[patch]), "whole": found.offset}
+    down, specks = _brought_down(maps, valid)
+    planes = [maps.distances, *down]
+    finest = int(np.argmax([plane[patch] for plane in specks]))
+    return {
+        **{f"scale_{k}": float(plane[patch]) / len(planes) for k, plane in enumerate(planes)},
+        f"speck_{finest + 1}": scoring.fine_weight * float(specks[finest][patch]),
+        "whole": found.offset,
+    }
+
+
+def _brought_down(maps: PatchMaps, valid: NDArray[np.bool_]) -> tuple[list[Array], list[Array]]:
+    """Mean plain value and highest density of each finer scale within each patch of the coarsest."""
+    grids = [to_grid(valid, *scale.plain.shape) for scale in maps.finer]
+    pairs, coarsest = list(zip(maps.finer, grids, strict=True)), maps.distances.shape
+    down = [_mean_within(scale.plain, inside, coarsest) for scale, inside in pairs]
+    specks = [_highest_within(scale.density, inside, coarsest) for scale, inside in pairs]
+    return down, specks
 
 
 def _score_one_scale(maps: PatchMaps, patches: NDArray[np.bool_], scoring: Scoring) -> AnomalyMap:

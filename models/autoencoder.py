@@ -44,11 +44,14 @@ class Autoencoder(PixelModel):
                 super().__init__()
                 self.encoder, self.decoder = encoder(CODE), decoder(CODE)
 
-            def forward(self, x: torch.Tensor) -> torch.Tensor:
+            def rebuild(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+                """The rebuilt picture, and how wrong it is (n, 1, h, w)."""
                 rebuilt = self.decoder(self.encoder(x))
                 squares = (x - rebuilt).square().mean(1, keepdim=True)
-                error: torch.Tensor = dissimilarity(x, rebuilt) + SQUARES * squares
-                return error
+                return rebuilt, dissimilarity(x, rebuilt) + SQUARES * squares
+
+            def forward(self, x: torch.Tensor) -> torch.Tensor:
+                return self.rebuild(x)[1]
 
         network = seeded(Network, rng)
 

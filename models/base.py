@@ -134,6 +134,14 @@ class AnomalyModel(ABC):
             fine_weight=self.fine_weight,
         )
 
+    @property
+    def origins(self) -> tuple[NDArray[np.intp], ...]:
+        """Which good patches a taught model keeps, for each scale, coarsest first; none where it keeps none.
+
+        (m, 2): the number of the picture, and of the patch in it, counted row by row.
+        """
+        return ()
+
     @classmethod
     def missing(cls) -> str | None:
         """Say in one line what must be installed before this model can be trained, or None."""

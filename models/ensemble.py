@@ -110,6 +110,11 @@ class Ensemble(AnomalyModel):
         outputs = averaged([member.outputs(features) for member in members], usual)
         return (named(outputs, features, self.name),)
 
+    @property
+    def origins(self) -> tuple[NDArray[np.intp], ...]:
+        """Those of the first member that keeps good patches."""
+        return next((kept for m in getattr(self, "members_", ()) if (kept := m.origins)), ())
+
     def card(self) -> dict[str, Any]:
         """Hyperparameters of all, and the first member's weights and sizes."""
         first = self.members_[0].card()

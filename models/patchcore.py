@@ -136,6 +136,11 @@ class PatchCore(AnomalyModel):
             append_tile_search(tile[0], finest, self._features.tile_grid),
         )
 
+    @property
+    def origins(self) -> tuple[NDArray[np.intp], ...]:
+        """Where each patch of the memories came from."""
+        return tuple(scale.origins for scale in getattr(self, "scales_", ()))
+
     def feature_model(self) -> openvino.Model:
         """Preprocessing and network, to put `outputs` behind."""
         return self._features.programs[0].model.clone()

@@ -39,7 +39,10 @@ class Vae(PixelModel):
                 super().__init__()
                 self.encoder, self.decoder = encoder(2 * CODE), decoder(CODE, out=4)
 
-            def cost(self, x: torch.Tensor, noise: float) -> torch.Tensor:
+            def rebuild(
+                self, x: torch.Tensor, noise: float = 0.0
+            ) -> tuple[torch.Tensor, torch.Tensor]:
+                """The rebuilt picture, and what it costs (n, 1, h, w); the code is drawn with `noise`."""
                 mean, log_variance = self.encoder(x).chunk(2, 1)
                 log_variance = log_variance.clamp(-8, 4)
                 code = mean
@@ -47,23 +50,22 @@ class Vae(PixelModel):
                     code = mean + noise * torch.randn_like(mean) * (0.5 * log_variance).exp()
                 told = self.decoder(code)
                 spread = told[:, 3:].clamp(-7, 0)
-                squares = (x - told[:, :3]).square().mean(1, keepdim=True)
+                rebuilt = told[:, :3]
+                squares = (x - rebuilt).square().mean(1, keepdim=True)
                 error = 0.5 * (squares * (-spread).exp() + spread)
                 kl = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance)
                 kl = kl.mean(1, keepdim=True)
-                cost: torch.Tensor = error + BETA * F.interpolate(
-                    kl, size=x.shape[2:], mode="nearest"
-                )
-                return cost
+                kl = F.interpolate(kl, size=x.shape[2:], mode="nearest")
+                return rebuilt, error + BETA * kl
 
             def forward(self, x: torch.Tensor) -> torch.Tensor:
-                return self.cost(x, 0.0)
+                return self.rebuild(x)[1]
 
         network = seeded(Network, rng)
 
         def loss(batch: torch.Tensor) -> torch.Tensor:
             x, counts = apart(batch)
-            return mean_where(network.cost(x, 1.0), counts)
+            return mean_where(network.rebuild(x, 1.0)[1], counts)
 
         return teach(
             network,

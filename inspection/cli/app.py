@@ -12,7 +12,17 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from inspection.cli import backups, bench, lists, monitor, recipes, records, reports, stations
+from inspection.cli import (
+    backups,
+    bench,
+    explain,
+    lists,
+    monitor,
+    recipes,
+    records,
+    reports,
+    stations,
+)
 from inspection.cli.options import fail
 
 PRIVATE = 0o027
@@ -31,6 +41,7 @@ app = typer.Typer(
 
 for command in (
     *recipes.COMMANDS,
+    *explain.COMMANDS,
     *bench.COMMANDS,
     *stations.COMMANDS,
     *backups.COMMANDS,

@@ -37,7 +37,7 @@ def inspect(
     work = _Inspection(recipe)
     try:
         _check_frame(frame, previous)
-        return work.judge(_compared(frame.image, recipe, template))
+        return work.judge(compared(frame.image, recipe, template))
     except CannotInspect as error:
         return Judgement(
             verdict=Verdict.CANNOT_INSPECT,
@@ -182,10 +182,10 @@ def _check_frame(frame: Frame, previous: Frame | None) -> None:
         raise CannotInspect(Reason("frozen"))
 
 
-def _compared(
+def compared(
     image: NDArray[np.uint8], recipe: Recipe, template: NDArray[np.uint8] | None
 ) -> NDArray[np.uint8]:
-    """What a picture differs by from its template, where the recipe judges that."""
+    """What a picture differs by from its template, where the recipe judges that. Raises CannotInspect."""
     rule = recipe.settings.setup.template
     if rule is None:
         return image

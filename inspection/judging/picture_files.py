@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cameras import CameraError, Frame, decode_image, file_bytes, list_images
 from inspection.errors import InspectionError
@@ -46,24 +47,39 @@ def picture_files(paths: list[Path]) -> list[Path]:
 
 def judge_files(paths: list[Path], recipe: Recipe) -> Iterator[JudgedFile]:
     """Judge files one after another; one that is no picture is CANNOT_INSPECT, with the reason."""
-    rule = recipe.settings.setup.template
     for number, path in enumerate(paths):
         frame, template, problem, data = None, None, "", b""
         try:
             data = file_bytes(path)
-            frame = Frame(
-                image=decode_image(data, str(path), bits=recipe.settings.setup.bits),
-                camera="file",
-                sequence=number,
-                captured_at=datetime.now(UTC),
-            )
-            if rule is not None and rule.source:
-                template = rule.of(path)
+            frame = _frame(data, path, recipe, number)
+            template = _template(path, recipe)
         except (CameraError, OSError) as error:
             frame, problem = None, str(error)
         judged = inspect(frame, recipe, template=template) if frame else None
         judgement = judged or _unreadable(problem, recipe)
         yield JudgedFile(path=path, data=data, frame=frame, judgement=judgement)
+
+
+def read_frame(path: Path, recipe: Recipe) -> tuple[Frame, NDArray[np.uint8] | None]:
+    """A picture file as a frame, with its template where the recipe has them at hand.
+
+    Raises CameraError where either cannot be read.
+    """
+    return _frame(file_bytes(path), path, recipe, 0), _template(path, recipe)
+
+
+def _frame(data: bytes, path: Path, recipe: Recipe, number: int) -> Frame:
+    return Frame(
+        image=decode_image(data, str(path), bits=recipe.settings.setup.bits),
+        camera="file",
+        sequence=number,
+        captured_at=datetime.now(UTC),
+    )
+
+
+def _template(path: Path, recipe: Recipe) -> NDArray[np.uint8] | None:
+    rule = recipe.settings.setup.template
+    return rule.of(path) if rule is not None and rule.source else None
 
 
 def record(found: JudgedFile, recipe: Recipe) -> NewPart:

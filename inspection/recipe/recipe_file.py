@@ -33,6 +33,7 @@ from inspection.recipe.calibration import Calibration
 from inspection.recipe.framing import Framing
 from inspection.recipe.geometry import Canvas
 from inspection.recipe.image_health import GlobalAppearance, Limits
+from inspection.recipe.origins import Origins
 from inspection.recipe.setup_file import STRICT, Setup, first_problem
 
 FORMAT = 2
@@ -42,6 +43,8 @@ TILE_PROGRAM = ("tile.xml", "tile.bin")
 """Only in recipes of pictures too large to be looked at in one piece."""
 TEMPLATE = "template.png"
 """Only in recipes that compare every picture with the same one."""
+ORIGINS = "origins.npz"
+"""Only in recipes of models that keep good patches, from 0.1 on."""
 MARK = b"inspection recipe sha256:"
 MAX_FILE_BYTES = 512 * 2**20
 MAX_MEMBERS = 64
@@ -113,6 +116,7 @@ class Recipe:
         program: tuple[bytes, ...],
         references: Mapping[str, NDArray[np.uint8]],
         template: NDArray[np.uint8] | None = None,
+        origins: Origins | None = None,
         recipe_id: str = "",
     ) -> None:
         self.settings = settings
@@ -122,6 +126,8 @@ class Recipe:
         self.references = references
         self.template = template
         """What every picture is compared with, where the set-up says so and they do not differ."""
+        self.origins = origins
+        """Where the good patches of its memories came from; None where it does not know."""
         self.id = recipe_id
         self.parity: float | None = None
         """What `load_recipe` found: the largest difference of a reference, as a share of the threshold."""
@@ -146,8 +152,15 @@ class Recipe:
             program=self.program_bytes,
             references=self.references,
             template=self.template,
+            origins=self.origins,
             recipe_id=self.id,
         )
+
+    def with_origins(self, origins: Origins | None) -> Recipe:
+        """The same recipe that knows where its memories came from, not yet written."""
+        found = self.with_settings(self.settings)
+        found.origins = origins
+        return found
 
     def comparing_with(self, source: Path) -> Recipe:
         """The same recipe with its templates at hand: a picture, or a folder of them.
@@ -175,6 +188,8 @@ class Recipe:
             **dict(zip(PROGRAM + TILE_PROGRAM, self.program_bytes, strict=False)),
             ARRAYS: arrays.getvalue(),
         }
+        if self.origins is not None:
+            content[ORIGINS] = self.origins.to_bytes()
         template = {} if self.template is None else {TEMPLATE: self.template}
         for name, image in {**self.references, **template}.items():
             stored = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
@@ -246,6 +261,10 @@ def open_recipe(path: Path) -> Recipe:
         except CameraError as error:
             raise RecipeError(f"{where}: member {member} is not readable ({error})") from error
     template = images.pop(TEMPLATE, None)
+    try:
+        origins = Origins.from_bytes(content[ORIGINS]) if ORIGINS in content else None
+    except ValueError as error:
+        raise RecipeError(f"{where}: member {ORIGINS} is not readable ({error})") from error
     return Recipe(
         settings,
         scores=scores,
@@ -253,6 +272,7 @@ def open_recipe(path: Path) -> Recipe:
         program=tuple(content[name] for name in PROGRAM + TILE_PROGRAM if name in content),
         references=images,
         template=template,
+        origins=origins,
         recipe_id=hashlib.sha256(content[SUMS]).hexdigest(),
     )
 

@@ -43,6 +43,7 @@ from inspection.training.good_pictures import (
     read_pictures,
 )
 from inspection.training.options import TrainingOptions
+from inspection.training.origins import kept_origins
 from inspection.training.statistics import Evaluation
 from inspection.training.warnings import (
     TrainingWarning,
@@ -223,7 +224,7 @@ def teach(
         references={reference.member: image for reference, image in references},
         template=_own_template(pictures.framing.setup),
     )
-    return recipe, replace(
+    return recipe.with_origins(kept_origins(model, pictures, recipe)), replace(
         pictures.report,
         suspicious=_suspicious(pictures, scores),
         variants=tuple(variants(model.descriptors_)),

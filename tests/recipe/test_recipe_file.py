@@ -28,7 +28,7 @@ from inspection.recipe import recipe_file as recipes
 from models import load_program
 from models._program import read_model, to_bytes
 
-MEMBERS = {"recipe.json", "model.xml", "model.bin", "arrays.npz", "SHA256SUMS"}
+MEMBERS = {"recipe.json", "model.xml", "model.bin", "arrays.npz", "origins.npz", "SHA256SUMS"}
 CHANGES = 60
 
 

@@ -1,0 +1,244 @@
+"""Why a part scored as it did: which measure drove each region, and the good patch most like it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+import models
+from cameras.base import Frame
+from inspection.errors import InspectionError
+from inspection.judgement import Judgement, Region, Verdict
+from inspection.judging.judge import compared, inspect
+from inspection.recipe import Recipe
+from inspection.recipe.framing import CanvasLayout
+
+Image = NDArray[np.uint8]
+
+ROWS, COLUMNS = ("upper", "middle", "lower"), ("left", "centre", "right")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A patch of a canvas: its box there in pixels, and where that is in words."""
+
+    x_px: int
+    y_px: int
+    width_px: int
+    height_px: int
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NearestPatch:
+    """The good patch most like one of the part: in which picture, where, and how far (whitened features).
+
+    `number` is that of the good picture, `of` how many there were.
+    """
+
+    picture: str
+    number: int
+    of: int
+    place: Place
+    distance: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explained:
+    """One place of a part: what each measure added to its score, and the patches it stands for.
+
+    `region` is None for the least usual place of a part that has no region. `shares` add up to
+    `score`, by the names of `models.shares`; `measure` is the largest but that of the whole picture,
+    `scale` the one that spoke. `patch` is the part's patch at that scale.
+    """
+
+    region: Region | None
+    score: float
+    shares: Mapping[str, float]
+    measure: str
+    scale: int
+    patch: Place
+    nearest: NearestPatch | None
+
+    @property
+    def sentence(self) -> str:
+        """In one sentence what it is like."""
+        if self.nearest is None:
+            return f"least usual: {self.patch.words}"
+        near = self.nearest
+        return (
+            f"least like anything in {near.of} good parts; the nearest is {near.picture}, "
+            f"{near.place.words}, for the {self.patch.words} of this part"
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Explanation:
+    """A judgement with what made it: places worst first, the canvas (H, W, 3), its maps, what was rebuilt.
+
+    `no_pairs` says why there are no pairs, or is None. `rebuilt` is the picture (h, w, 3) a
+    reconstructing model made of it.
+    """
+
+    judgement: Judgement
+    places: tuple[Explained, ...]
+    canvas: Image
+    scales: tuple[NDArray[np.float32], ...]
+    rebuilt: Image | None
+    no_pairs: str | None
+
+
+def explain(
+    frame: Frame, recipe: Recipe, *, name: str, template: Image | None = None
+) -> Explanation:
+    """Judge a picture, of this name, and say why. Raises InspectionError where it cannot be judged."""
+    judgement = inspect(frame, recipe, template=template)
+    if judgement.verdict is Verdict.CANNOT_INSPECT:
+        raise InspectionError(
+            f"{name}: cannot be judged, so there is nothing to explain: {judgement.reason}"
+        )
+    straight, pose = recipe.framing.straighten(compared(frame.image, recipe, template))
+    layout = recipe.framing.placed(frame.image.shape, pose)
+    canvas = layout.placement.to_canvas(straight)
+    program = models.load_program(recipe.program_bytes, telling=("near", "distance", "rebuilt"))
+    maps, _ = program.measure(canvas)
+    work = _Explaining(recipe, layout, maps)
+    places = [work.explained(each, work.patch_of(each.peak_score)) for each in judgement.regions]
+    return Explanation(
+        judgement=judgement,
+        places=tuple(places) or (work.explained(None, work.worst),),
+        canvas=canvas,
+        scales=(maps.distances, *(scale.plain for scale in maps.finer)),
+        rebuilt=_picture(maps.told.get("rebuilt")),
+        no_pairs=work.no_pairs,
+    )
+
+
+def said(measure: str, scales: int) -> str:
+    """A measure of `models.shares` in words, of a recipe with so many scales."""
+    kind, _, number = measure.partition("_")
+    if kind == "whole":
+        return "the part as a whole"
+    scale = int(number)
+    at = f"at {scale_name(scale, scales)}"
+    if kind == "speck":
+        return f"the most unusual patch within it, {at}"
+    return f"all within it, {at}" if scale else f"the patch itself, {at}"
+
+
+def scale_name(scale: int, scales: int) -> str:
+    """Name a scale, of so many, coarsest first."""
+    if scales == 1:
+        return "its one scale"
+    return (
+        "the coarse scale"
+        if scale == 0
+        else "the fine scale"
+        if scale == scales - 1
+        else f"scale {scale + 1}"
+    )
+
+
+class _Explaining:
+    """What is known of one judged canvas."""
+
+    def __init__(self, recipe: Recipe, layout: CanvasLayout, maps: models.PatchMaps) -> None:
+        self.recipe, self.layout, self.maps = recipe, layout, maps
+        self.found = models.score(maps, layout.valid, recipe.settings.scoring)
+        self.grids = [maps.distances.shape, *(scale.plain.shape for scale in maps.finer)]
+
+    @property
+    def no_pairs(self) -> str | None:
+        """Why there are no pairs."""
+        if "near_0" in self.maps.told and self.recipe.origins is not None:
+            return None
+        return (
+            f"no pairs: model {self.recipe.settings.model['name']} keeps no good patches, or the recipe "
+            "is of an earlier program, which did not say where they came from; train it again to know"
+        )
+
+    @property
+    def worst(self) -> tuple[int, int]:
+        """The worst patch of the coarsest grid."""
+        inspected = models.to_grid(self.layout.valid, *self.grids[0])
+        plane = np.where(inspected, self.found.scored, -np.inf)
+        return _cell(int(plane.argmax()), plane.shape)
+
+    def patch_of(self, peak_score: float) -> tuple[int, int]:
+        """The patch of the coarsest grid that brought a region to its peak."""
+        missed = np.abs(self.found.scored + self.found.offset - peak_score)
+        return _cell(int(missed.argmin()), missed.shape)
+
+    def explained(self, region: Region | None, at: tuple[int, int]) -> Explained:
+        """Take the score of a patch apart, and name what it is most like at the scale that spoke."""
+        scoring = self.recipe.settings.scoring
+        shares = models.shares(self.maps, self.layout.valid, scoring, at)
+        measure = max((name for name in shares if name != "whole"), key=lambda name: shares[name])
+        scale = int(measure.partition("_")[2])
+        patch = self._worst_within(at, scale)
+        return Explained(
+            region=region,
+            score=sum(shares.values()),
+            shares=shares,
+            measure=measure,
+            scale=scale,
+            patch=self._place(patch, scale),
+            nearest=self._nearest(patch, scale),
+        )
+
+    def _worst_within(self, at: tuple[int, int], scale: int) -> tuple[int, int]:
+        """The patch itself, or the worst inspected one of a finer scale within it."""
+        if scale == 0:
+            return at
+        plane = self.maps.finer[scale - 1].density
+        inspected = models.to_grid(self.layout.valid, *plane.shape)
+        down, across = plane.shape[0] // self.grids[0][0], plane.shape[1] // self.grids[0][1]
+        top, left = at[0] * down, at[1] * across
+        window = np.where(inspected, plane, -np.inf)[top : top + down, left : left + across]
+        row, column = _cell(int(window.argmax()), window.shape)
+        return top + row, left + column
+
+    def _nearest(self, patch: tuple[int, int], scale: int) -> NearestPatch | None:
+        origins = self.recipe.origins
+        if self.no_pairs is not None or origins is None:
+            return None
+        index = patch[0] * self.grids[scale][1] + patch[1]
+        picture, there = origins.scales[scale][int(self.maps.told[f"near_{scale}"][index, 0])]
+        place = _cell(int(there), self.grids[scale])
+        return NearestPatch(
+            picture=origins.pictures[picture],
+            number=int(picture),
+            of=len(origins.pictures),
+            place=self._place(place, scale),
+            distance=float(self.maps.told[f"distance_{scale}"][index, 0]),
+        )
+
+    def _place(self, patch: tuple[int, int], scale: int) -> Place:
+        canvas, grid = self.recipe.settings.canvas, self.grids[scale]
+        height, width = canvas.height_px // grid[0], canvas.width_px // grid[1]
+        y, x = patch[0] * height, patch[1] * width
+        window = self.layout.placement
+        down = (y + height / 2 - window.top_px) / window.height_px
+        across = (x + width / 2 - window.left_px) / window.width_px
+        return Place(x_px=x, y_px=y, width_px=width, height_px=height, words=_words(down, across))
+
+
+def _words(down: float, across: float) -> str:
+    """Where in a picture, in words; shares of its height and width."""
+    row, column = (min(2, max(0, int(3 * share))) for share in (down, across))
+    return "middle" if row == column == 1 else f"{ROWS[row]} {COLUMNS[column]}"
+
+
+def _cell(index: int, grid: tuple[int, ...]) -> tuple[int, int]:
+    row, column = np.unravel_index(index, grid)
+    return int(row), int(column)
+
+
+def _picture(planes: NDArray[np.float32] | None) -> Image | None:
+    """RGB planes (3, h, w) in 0..1 as a picture (h, w, 3)."""
+    if planes is None:
+        return None
+    return np.asarray(np.clip(255 * planes.transpose(1, 2, 0) + 0.5, 0, 255), dtype=np.uint8)
