@@ -40,6 +40,7 @@ def station_at_work(
     from inspection.local_api.commands import StationCommands
     from inspection.local_api.feed import Feed
     from inspection.local_api.server import ControlServer
+    from inspection.reports.schedule import ReportSchedule
     from inspection.store import open_store
 
     live = Feed()
@@ -64,5 +65,6 @@ def station_at_work(
             max_parts=max_parts,
         ) as station,
         ControlServer(StationCommands(station, live), settings.page_folder, tell=tell),
+        ReportSchedule(settings),
     ):
         yield station

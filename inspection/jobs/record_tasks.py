@@ -1,4 +1,4 @@
-"""Long work on the record: verifying it, exporting parts, the report of a lot.
+"""Long work on the record: verifying it, exporting parts, reporting them.
 
 Each is a job (`inspection.jobs`): the request comes as JSON on standard input, the result goes into
 the job's status.
@@ -18,10 +18,11 @@ from inspection.durable_files import replacing
 from inspection.jobs.kinds import EXPORT, REPORT, VERIFY
 from inspection.jobs.status_file import DONE, StatusFile
 from inspection.labels.labels import read_labels, truth_columns
+from inspection.reports import report_of, write_report
+from inspection.station.station_file import read_station
 from inspection.store import PartRecord, Store, open_to_read
 from inspection.store.filters import part_filter_from_json
 from inspection.store.reading.export import Columns, RecordsError, write_table
-from inspection.store.reading.lot_report import lot_report, write_report
 from inspection.store.reading.summary import all_of
 
 if TYPE_CHECKING:
@@ -122,9 +123,13 @@ class _Zipped:
 
 def _report(store: Store, request: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
     progress("Reading", 0, 0)
-    report = lot_report(store, request["lot"], pictures=request["pictures"])
-    write_report(report, Path(request["target"]))
-    return {"parts": report.parts}
+    settings = read_station(Path(request["station"]))
+    asked = part_filter_from_json(request["filter"])
+    report = report_of(
+        store, asked, settings, pictures=request["pictures"], verify=request["verify"]
+    )
+    write_report(report, Path(request["target"]), language=request["language"], private=True)
+    return {"parts": report.parts, "rejects": report.rejects, "yield": report.yield_share}
 
 
 _TASKS = {VERIFY: _verify, EXPORT: _export, REPORT: _report}

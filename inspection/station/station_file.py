@@ -77,6 +77,19 @@ class Retention:
 
 
 @dataclass(frozen=True, config=STRICT, kw_only=True)
+class ReportSettings:
+    """Reports that the station writes by the clock: one of the parts since the last one."""
+
+    at: Annotated[tuple[ShiftStart, ...], Len(min_length=1)] | None = None
+    """When a report is due, local time; None: when a shift begins, of the one before."""
+    folder: Path = Path("reports")
+    kinds: Annotated[tuple[Literal["html", "pdf"], ...], Len(min_length=1)] = ("html",)
+    language: Literal["en", "ja", "ko"] = "en"
+    pictures: Annotated[int, Ge(0), Le(200)] = 24
+    """At most so many pictures, of the latest rejects."""
+
+
+@dataclass(frozen=True, config=STRICT, kw_only=True)
 class IdentitySettings:
     """Read the part's serial or lot from a code in the picture."""
 
@@ -123,6 +136,8 @@ class StationFile:
     monitor: MonitorSettings | None = None
     """Watch the stream of parts; None: it is not watched."""
     retention: Retention | None = None
+    report: ReportSettings | None = None
+    """Write reports by the clock; None: none is written."""
     sign_in: SignInSettings | None = None
     """How people sign in at the page beside by name and password."""
     identity: IdentitySettings | None = None
@@ -231,6 +246,7 @@ def _at_home(found: StationFile, home: Path) -> StationFile:
     monitor = found.monitor
     if monitor is not None:
         monitor = replace(monitor, learn=monitor.learn and home / monitor.learn)
+    report = found.report and replace(found.report, folder=home / found.report.folder)
     sign_in = found.sign_in
     if sign_in is not None and (oidc := sign_in.oidc) is not None:
         secret, authority = home / oidc.client_secret_file, oidc.ca_file and home / oidc.ca_file
@@ -243,6 +259,7 @@ def _at_home(found: StationFile, home: Path) -> StationFile:
         record=record,
         images=images,
         monitor=monitor,
+        report=report,
         sign_in=sign_in,
         home=home,
     )

@@ -106,6 +106,8 @@ class ActionKind(RecordKind):
     RECIPE_TRIED = "recipe_tried"
     PARTS_EXPORTED = "parts_exported"
     LOT_REPORT_MADE = "lot_report_made"
+    REPORT_MADE = "report_made"
+    REPORT_FETCHED = "report_fetched"
     DEFECTS_CHANGED = "defects_changed"
     DATASET_MADE = "dataset_made"
     PICTURES_CLEARED = "pictures_cleared", Author.STORE

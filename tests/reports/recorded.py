@@ -27,12 +27,11 @@ def pictures_of(line: Any) -> list[Path]:
     return [path for pair in zip(good, bad, strict=False) for path in pair]
 
 
-def recorded(folder: Path, line: Any, *, repeat: int = 1) -> Path:
+def recorded(folder: Path, line: Any, *, repeat: int = 1, first: datetime = FIRST) -> Path:
     """Fill a station's record; give the station file. Every second part is a defective one."""
     station_folder(folder, line, STATION.format(top="", view="", rest=""))
     recipe = load_recipe(folder / "flange.recipe")
     with open_store(folder / "parts.db") as store:
-        at = FIRST
         for number, found in enumerate(judge_files(repeat * pictures_of(line), recipe)):
             new = NewPart(
                 judgement=found.judgement,
@@ -41,7 +40,7 @@ def recorded(folder: Path, line: Any, *, repeat: int = 1) -> Path:
                 lot="L<1>" if number % 3 else "로트-2",
                 serial=f"S{number:03}",
                 image_bytes=found.data,
-                judged_at=at + number * STEP,
+                judged_at=first + number * STEP,
             )
             store.add(new)
         detail = {"recipe_id": recipe.id, "file": str(folder / "flange.recipe")}

@@ -6,12 +6,16 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from inspection.errors import InspectionError
 from inspection.jobs import VERIFY, Job, Jobs
 from inspection.jobs.kinds import KINDS
+from inspection.reports.report import MOST_PICTURES
 from inspection.station.station_file import StationFile
+from inspection.store.filters import PartFilter
+from ui.core.context import Context
 
 POLL_S = 0.1
 
@@ -24,6 +28,27 @@ def record_request(settings: StationFile, **more: Any) -> dict[str, Any]:
     """Make the request of a job on the record; it may hold a password, and goes by a pipe."""
     images = None if settings.images is None else str(settings.images)
     return {"record": settings.record, "images": images, **more}
+
+
+def report_request(
+    context: Context,
+    asked: PartFilter,
+    target: Path,
+    *,
+    language: str,
+    pictures: int = MOST_PICTURES,
+    verify: bool = False,
+) -> dict[str, Any]:
+    """Make the request of a report: which parts, in which language, into which file."""
+    return record_request(
+        context.settings,
+        station=str(context.station_path),
+        filter=asked.as_json(),
+        language=language,
+        target=str(target),
+        pictures=pictures,
+        verify=verify,
+    )
 
 
 def start_verification(jobs: Jobs, settings: StationFile, *, who: str, pictures: bool) -> Job:

@@ -659,7 +659,7 @@ def test_report_of_a_lot_opens_once_and_is_escaped(
 def test_report_of_no_lot_is_one_line(client: TestClient) -> None:
     answer = client.post(API + "/report", json={"lot": "none such"})
     assert answer.status_code == 409
-    assert "no part of it is in the record" in answer.json()["error"]
+    assert "no part matches" in answer.json()["error"]
 
 
 def verified(client: TestClient, **asked: Any) -> dict[str, Any]:

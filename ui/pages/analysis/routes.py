@@ -24,7 +24,12 @@ from inspection.store.event_kinds import ActionKind
 from inspection.store.filters import PartFilter
 from inspection.store.reading.summary import extent, lots_seen, recipes_seen
 from ui.core.audit import audited
-from ui.core.background import record_request, run_job, start_verification
+from ui.core.background import (
+    record_request,
+    report_request,
+    run_job,
+    start_verification,
+)
 from ui.core.context import Context
 from ui.core.deploy import put_on_line
 from ui.core.errors import Refuse
@@ -323,7 +328,10 @@ def _reports(router: APIRouter, work: _AnalysisService) -> None:
             async with audited(work.context, request, ActionKind.LOT_REPORT_MADE, lot=asked.lot):
                 token, path = await asyncio.to_thread(files.begin, ".html")
                 try:
-                    wanted = {"lot": asked.lot, "pictures": False, "target": str(path)}
+                    which = PartFilter(lot=asked.lot)
+                    wanted = report_request(
+                        work.context, which, path, language=request.scope["language"]
+                    )
                     done = await run_job(
                         work.jobs,
                         REPORT,

@@ -1,0 +1,123 @@
+"""The reports page in a real browser: chosen, made, opened and noted in the record."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from io import BytesIO
+from typing import Any
+
+import pytest
+from pypdf import PdfReader
+
+from ui.words import Words
+
+pytestmark = pytest.mark.slow
+
+PATH = "/engineer/reports"
+KEPT = "#kept :text('line-1-shift.html'):visible"
+
+
+@pytest.fixture(scope="module")
+def station(make_station: Callable[..., Any]) -> Iterator[Any]:
+    """A station with two lots."""
+    found = make_station(rest='[report]\nfolder = "by the clock"\n')
+    found.trigger(3, lot="L7")
+    found.trigger(2, lot="L8")
+    found.shown = found.folder / "by the clock"
+    found.shown.mkdir()
+    (found.shown / "line-1-shift.html").write_text("<!doctype html><h1>Shift</h1>")
+    yield found
+    found.stop()
+
+
+def choose(page: Any, field: str, text: str) -> None:
+    page.click(f"#{field} input")
+    page.click(f"#{field} [role=option] >> text={text}")
+
+
+def test_a_report_is_made_and_opened(station: Any, open_page: Any) -> None:
+    page = open_page(station, PATH, user="mia", wait=KEPT)
+    page.wait_for_selector("#kept :text('the station, on schedule'):visible")
+    page.click("#make")
+    page.wait_for_selector("#told textarea, #told input", timeout=60_000)
+    page.wait_for_function(
+        "document.querySelector('#told textarea, #told input').value.startsWith('5 parts, ')"
+    )
+    with page.expect_popup() as popup:
+        page.click("#open")
+    popup.value.wait_for_selector("h1")
+    assert popup.value.inner_text("h1") == "Inspection report · line-1"
+    assert "numbers 1 to 5" in popup.value.inner_text(".facts")
+    made = re.search(r"name=([^&]+)", popup.value.url)
+    assert made is not None
+    assert made[1].endswith(".html")
+    popup.value.close()
+    page.fill("#lot input", "L7")
+    page.keyboard.press("Enter")
+    choose(page, "span", "all that is recorded")
+    choose(page, "language", "日本語")
+    page.click("#kind >> text=PDF")
+    page.click("#make")
+    page.wait_for_function(
+        "document.querySelector('#told textarea, #told input').value.startsWith('3 parts, ')",
+        timeout=60_000,
+    )
+    name = page.input_value("#chosen input")
+    assert name.endswith(".pdf")
+    with station.client("mia") as client:
+        answer = client.get("/api/engineer/reports/file", params={"name": name})
+    assert answer.headers["content-type"] == "application/pdf"
+    text = PdfReader(BytesIO(answer.content)).pages[0].extract_text()
+    assert "検査レポート" in text
+    assert "L7" in text
+    with station.record() as store:
+        actions = store.actions(limit=20)
+    kinds = [each.kind for each in actions]
+    assert kinds.count("report_made") == 2
+    assert kinds.count("report_fetched") >= 2  # a browser may ask for a page again
+    newest = next(each for each in actions if each.kind == "report_made")
+    assert (newest.who, newest.detail["asked"]) == ("mia", {"lot": "L7"})
+    assert newest.detail["file"] == name
+
+
+def test_nothing_is_made_of_no_parts_and_it_is_said(station: Any, open_page: Any) -> None:
+    page = open_page(station, PATH, user="mia", wait=KEPT)
+    page.fill("#lot input", "none such")
+    page.keyboard.press("Enter")
+    page.click("#make")
+    page.wait_for_selector("text=no part matches; ask for another time", timeout=60_000)
+
+
+def test_a_time_of_ones_own(station: Any, open_page: Any) -> None:
+    page = open_page(station, PATH, user="mia", wait=KEPT)
+    assert not page.is_visible("#since")
+    choose(page, "span", "a time of my own")
+    page.wait_for_selector("#since input:visible")
+    page.fill("#since input", "2020-01-01 00:00:00")
+    page.fill("#until input", "2020-01-02 00:00:00")
+    page.keyboard.press("Enter")
+    page.click("#make")
+    page.wait_for_selector("text=no part matches; ask for another time", timeout=60_000)
+
+
+@pytest.mark.parametrize("language", ["ja", "ko"])
+def test_the_page_speaks_the_language(station: Any, open_page: Any, language: str) -> None:
+    words = Words()
+    page = open_page(station, PATH, user="mia", language=language, wait=KEPT)
+    assert page.inner_text("#make").strip() == words.say("reports.make", language)
+    assert words.say("reports.by_clock", language) in page.inner_text("#kept")
+    assert page.input_value("#span input") == words.say("reports.span_shift", language)
+
+
+def test_only_reports_are_given_out_and_only_to_engineers(station: Any) -> None:
+    with station.client("mia") as client:
+        for name in ("../users.json", "users.json", "/etc/passwd", ""):
+            answer = client.get("/api/engineer/reports/file", params={"name": name})
+            assert answer.status_code == 404, name
+        good = client.get("/api/engineer/reports/file", params={"name": "line-1-shift.html"})
+        assert good.status_code == 200
+    with station.client("oli") as client:
+        answer = client.get("/api/engineer/reports/file", params={"name": "line-1-shift.html"})
+        assert answer.status_code == 403
+        assert client.get(PATH).status_code in (303, 403)

@@ -1,0 +1,100 @@
+"""The page /engineer/reports: a report of any choice of parts; made of Gradio's components."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import Any
+
+import gradio as gr
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import FileResponse
+
+from inspection.reports.report import MOST_PICTURES
+from inspection.store.event_kinds import ActionKind
+from ui.core.audit import audited
+from ui.core.context import Context
+from ui.core.errors import Refuse
+from ui.core.page import Page
+from ui.pages.reports.handlers import API, KINDS, Handlers
+from ui.pages.reports.kept import find
+from ui.security.users import Role
+
+PAGE = Page(
+    name="reports", path="/engineer/reports", role=Role.ENGINEER, label="reports.page", order=45
+)
+
+
+def routes(context: Context) -> APIRouter:
+    """Give out reports."""
+    router = APIRouter(prefix=API)
+
+    @router.get("/file")
+    async def file(name: str, request: Request) -> Response:
+        """A report, to be read, printed or kept."""
+        report = await asyncio.to_thread(find, context, name)
+        if report is None:
+            text = context.words.say("reports.gone", request.scope["language"])
+            raise Refuse(text, status=404)
+        async with audited(context, request, ActionKind.REPORT_FETCHED, file=report.name):
+            return FileResponse(
+                report.path,
+                filename=report.name,
+                media_type=report.media_type,
+                content_disposition_type="inline",
+            )
+
+    return router
+
+
+def panel(context: Context, say: gr.I18n) -> None:
+    """What the report is of at the left, the reports that are there at the right."""
+    do = Handlers(context)
+    with gr.Row():
+        with gr.Column(scale=1, min_width=340):
+            span = gr.Dropdown(label=say("reports.span"), elem_id="span")
+            since, until = (
+                gr.DateTime(
+                    label=say(f"reports.{name}"), type="datetime", visible=False, elem_id=name
+                )
+                for name in ("since", "until")
+            )
+            lot = gr.Dropdown(
+                label=say("reports.lot"), value=None, allow_custom_value=True, elem_id="lot"
+            )
+            product, recipe = (
+                gr.Dropdown(label=say(f"reports.{name}"), value=None, elem_id=name)
+                for name in ("product", "recipe")
+            )
+            kind = gr.Radio(
+                [(each.upper(), each) for each in KINDS], value=KINDS[0],
+                label=say("reports.kind"), elem_id="kind",
+            )  # fmt: skip
+            language = gr.Dropdown(label=say("reports.language"), elem_id="language")
+            pictures = gr.Slider(
+                0,
+                100,
+                value=MOST_PICTURES,
+                step=1,
+                label=say("reports.pictures"),
+                elem_id="pictures",
+            )
+            verify = gr.Checkbox(label=say("reports.verify"), elem_id="verify")
+            make = gr.Button(say("reports.make"), variant="primary", elem_id="make")
+        with gr.Column(scale=2):
+            told = gr.Textbox(show_label=False, interactive=False, elem_id="told")
+            table = gr.Dataframe(
+                label=say("reports.kept"), interactive=False, wrap=True, elem_id="kept"
+            )
+            chosen = gr.Dropdown(label=say("reports.chosen"), elem_id="chosen")
+            open_ = gr.Button(
+                say("reports.open"), link_target="_blank", interactive=False, elem_id="open"
+            )
+    listed: list[Any] = [table, chosen, open_]
+    on = partial(gr.on, show_progress="hidden")
+    on(fn=do.show, outputs=[span, lot, product, recipe, language, *listed])  # when opened
+    on(span.change, do.span, span, [since, until])
+    asked = [span, since, until, lot, product, recipe, kind, language, pictures, verify]
+    gr.on(make.click, do.make, asked, [told, *listed], concurrency_limit=1, show_progress_on=told)
+    on(table.select, do.pick, None, chosen)
+    on(chosen.change, do.link, chosen, open_)
