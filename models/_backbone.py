@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import importlib.util
+import inspect
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
@@ -227,7 +228,8 @@ def feature_program(
 
     about = backbone.name, backbone.strides, backbone.mean, backbone.std, pool, shrinks
     made_by = [version(each) for each in ("openvino", "torch", "timm")]
-    code = sha256(Path(__file__).read_bytes()).hexdigest()
+    files = __file__, inspect.getfile(type(backbone.network))
+    code = sha256(b"".join(Path(file).read_bytes() for file in files)).hexdigest()
     key = repr((about, height_px, width_px, made_by, code, fingerprint(backbone.network)))
     example = torch.zeros(1, height_px, width_px, 3, dtype=torch.uint8)
     return converted(key, lambda: to_openvino(_Patches(backbone, pool, shrinks), example))

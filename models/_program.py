@@ -193,6 +193,14 @@ def search_outputs(features: openvino.Model, scales: Sequence[Scale]) -> Outputs
     return outputs
 
 
+def on_same_canvas(features: openvino.Model, others: openvino.Model) -> openvino.Model:
+    """Let a feature program look at the canvas of another, whose own it does not keep."""
+    (own,), (canvas,) = features.get_parameters(), others.get_parameters()
+    for into in own.output(0).get_target_inputs():
+        into.replace_source_output(canvas.output(0))
+    return features
+
+
 def averaged(members: Sequence[Outputs], usual: Mapping[str, NDArray[np.float32]]) -> Outputs:
     """The mean of several models' maps, by its `usual` mean and deviation (2,); the first's descriptor."""
     outputs = {"descriptor": members[0]["descriptor"]}

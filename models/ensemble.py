@@ -63,15 +63,45 @@ class Ensemble(AnomalyModel):
         progress: Progress = lambda what, done, of: None,
     ) -> Self:
         """Teach the members one after another; calibrated on what none of them has seen."""
-        height, width = pictures[0].canvas.shape[:2]
-        if height * width > WHOLE_PIXELS:
+        shape = pictures[0].canvas.shape
+        if not self.takes(shape):
             raise ModelError(
-                f"ensemble: the canvas has {height * width / 1e6:.1f} megapixels, at most "
+                f"ensemble: the canvas has {shape[0] * shape[1] / 1e6:.1f} megapixels, at most "
                 f"{WHOLE_PIXELS / 1e6:.1f} are allowed; use --effort balanced, or --model patchcore"
             )
         members = [self._member(name) for name in self.members]
         for member in members:
             member.fit(pictures, folds=folds, progress=progress)
+        return self._join(members, pictures)
+
+    @staticmethod
+    def takes(shape: tuple[int, ...]) -> bool:
+        """Whether a canvas of this shape (H, W, ...) is looked at in one piece."""
+        return shape[0] * shape[1] <= WHOLE_PIXELS
+
+    @classmethod
+    def of(cls, members: Sequence[AnomalyModel], pictures: Sequence[Picture]) -> Self:
+        """Put models together that were taught on these pictures, the scoring that of the first."""
+        first = members[0]
+        joined = cls(
+            members=tuple(member.name for member in members),
+            backbone=first.backbone,
+            weights=first.weights,
+            shrinks=first.shrinks,
+            smoothing_patches=first.smoothing_patches,
+            level=first.level,
+            fine_weight=first.fine_weight,
+            seed=first.seed,
+        )
+        taught = [member for member in members if isinstance(member, (PatchCore, HeadModel))]
+        return joined._join(taught, pictures)
+
+    def combined(self, maps: list[PatchMaps]) -> PatchMaps:
+        """What its members measured of one picture, in their order, as its own maps."""
+        return _mean(maps, self.usual_)
+
+    def _join(self, members: list[Member], pictures: Sequence[Picture]) -> Self:
+        """Learn what is usual of the members' mean."""
         calibrated = members[0].calibrated_
         for member in members[1:]:
             calibrated = np.intersect1d(calibrated, member.calibrated_)

@@ -78,10 +78,10 @@ class PatchCore(AnomalyModel):
     ) -> Self:
         """Pass over the pictures, choose the memories, then measure each by those without it."""
         if len(pictures) != len(folds):
-            raise ModelError(f"patchcore: {len(pictures)} pictures but {len(folds)} fold numbers")
+            raise ModelError(f"{self.name}: {len(pictures)} pictures but {len(folds)} fold numbers")
         if self.shrinks[-1] != 1 or any(self.shrinks[0] % n for n in self.shrinks):
             raise ModelError(
-                f"patchcore: shrinks must end with 1 and divide the first, got {self.shrinks}"
+                f"{self.name}: shrinks must end with 1 and divide the first, got {self.shrinks}"
             )
         self._start(*pictures[0].canvas.shape[:2])
         passes = self._look(pictures, progress)
@@ -111,21 +111,23 @@ class PatchCore(AnomalyModel):
     def measure(self, canvas: CanvasImage) -> PatchMaps:
         """Measure one canvas (H, W, 3) by torch: the reference the program is checked against."""
         if not hasattr(self, "scales_"):
-            raise NotFitted("patchcore: asked to score before it was taught; call fit first")
+            raise NotFitted(f"{self.name}: asked to score before it was taught; call fit first")
         rows = self._features.by_torch(canvas)
         return _together([s.measure(r) for s, r in zip(self.scales_, rows, strict=True)])
 
     def held_out(self, index: int) -> PatchMaps:
         """What memories without its fold measured of this good picture. Raises NotFitted."""
         if not hasattr(self, "scales_"):
-            raise NotFitted("patchcore: has no held-out maps before it was taught; call fit first")
+            raise NotFitted(
+                f"{self.name}: has no held-out maps before it was taught; call fit first"
+            )
         return _together([ScaleMaps(m.plain[index], m.density[index]) for m in self.held_out_])
 
     def programs(self) -> tuple[openvino.Model, ...]:
         """Preprocessing, backbone, projection and search as one program, and one of a tile if need be."""
         if not hasattr(self, "scales_"):
             raise NotFitted(
-                "patchcore: asked for its programs before it was taught; call fit first"
+                f"{self.name}: asked for its programs before it was taught; call fit first"
             )
         whole, *tile = (program.model.clone() for program in self._features.programs)
         if not tile:
@@ -174,12 +176,10 @@ class PatchCore(AnomalyModel):
         step = max(self.shrinks) * max(self.strides)
         if height_px % step or width_px % step:
             raise ModelError(
-                f"patchcore: the sides of the canvas must be multiples of {step} px, "
+                f"{self.name}: the sides of the canvas must be multiples of {step} px, "
                 f"got {height_px} x {width_px}"
             )
-        self.network_: Backbone = load_backbone(
-            self.backbone, strides=self.strides, weights=self.weights
-        )
+        self.network_: Backbone = self._load()
         self.grids_ = [
             (height_px // (n * max(self.strides)), width_px // (n * max(self.strides)))
             for n in self.shrinks
@@ -187,6 +187,10 @@ class PatchCore(AnomalyModel):
         self._features = PatchFeatures(
             self.network_, (height_px, width_px), pool=self.pool, shrinks=self.shrinks
         )
+
+    def _load(self) -> Backbone:
+        """What sees the patches."""
+        return load_backbone(self.backbone, strides=self.strides, weights=self.weights)
 
     def _passing(self, pictures: Sequence[Picture]) -> Iterator[tuple[int, Picture, list[Array]]]:
         """Run pictures by the batch: idle BLAS threads spin, and would slow each run in turn."""

@@ -6,7 +6,7 @@ They never move a limit by themselves: one is proposed, and taken only where tha
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +31,11 @@ WITHOUT_KIND = "defect"
 FINE_WEIGHT_AUROC = "fine_weight_auroc"
 """Where a recipe keeps the AUROC of each weight of the fine scale that was tried on bad parts."""
 
+MEMBERS_AUROC = "members_auroc"
+"""Where it keeps the AUROC of each set of models together that was tried on them."""
+
 FEWEST = 10
-"""Bad parts from which on a limit is worth choosing by them."""
+"""Bad parts from which on a limit, members and weights are worth choosing by them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +75,7 @@ class DefectReport:
     that pass or need a look; `scored` those that could be judged. `cost_unmoved` is that of a part at
     the limit set by good parts alone, `proposal` None where no limit can be chosen; `taken` says that
     it is the recipe's. `fine_weight` is that of the recipe, `fine_weight_aurocs` those tried, empty
-    where there was no choice.
+    where there was no choice; `members` are the models it puts together, `members_aurocs` those tried.
     """
 
     evaluation: Evaluation
@@ -85,6 +88,8 @@ class DefectReport:
     take_asked: bool = False
     fine_weight: float
     fine_weight_aurocs: Mapping[str, float]
+    members: tuple[str, ...] = ()
+    members_aurocs: Mapping[str, float] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
 
     @property
@@ -148,6 +153,8 @@ class DefectReport:
             "taken": self.taken,
             "fine_weight": self.fine_weight,
             "fine_weight_auroc": dict(self.fine_weight_aurocs) or None,
+            "members": list(self.members),
+            "members_auroc": dict(self.members_aurocs) or None,
             "per_kind": figures["per_defect"],
         }
 
@@ -162,9 +169,19 @@ class DefectReport:
                 for kind, row in kinds.items()
                 if len(kinds) > 1
             ),
+            *self._together(),
             *self._weight(),
             *([] if self.proposal is None else self._proposed(self.proposal)),
         ]
+
+    def _together(self) -> list[str]:
+        """Which models see a part together, and why; nothing where there was no choice."""
+        if not self.members_aurocs:
+            return []
+        first, *others = self.members
+        tried = ", ".join(f"{auroc:.3f} {names}" for names, auroc in self.members_aurocs.items())
+        joined = f"{' and '.join(others)} join {first}" if others else f"{first} stays alone"
+        return [f"{joined} by these parts: AUROC {tried}"]
 
     def _weight(self) -> list[str]:
         """How much the fine scale counts, and why; nothing where there was no choice."""
@@ -315,6 +332,8 @@ def _judged(bad: BadParts, recipe: Recipe, costs: Costs, progress: Progress) -> 
         else None,
         fine_weight=recipe.settings.fine_weight,
         fine_weight_aurocs=recipe.settings.training.get(FINE_WEIGHT_AUROC, {}),
+        members=tuple(recipe.settings.model.get("members", [recipe.settings.model["name"]])),
+        members_aurocs=recipe.settings.training.get(MEMBERS_AUROC, {}),
         left_out=bad.left_out,
     )
 

@@ -2,58 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
-import models
-from cameras import CameraError
-from inspection.errors import CannotInspect
-from inspection.training.defects import FEWEST, BadParts
+from inspection.training.bad_pictures import told_apart
 from inspection.training.good_pictures import GoodPictures
-from inspection.training.metrics import auroc
-from models import Progress
+from models import AnomalyModel, Picture
 
 WEIGHTS = (0.25, 0.5, 1.0)
 LEAST_GAIN = 0.02
 """AUROC that another weight must gain; less may be chance."""
 
-MOST_BAD = 100
-"""Bad parts measured; more would not change the choice."""
-
 
 def weight_aurocs(
-    model: models.AnomalyModel, pictures: GoodPictures, bad: BadParts, *, progress: Progress
+    model: AnomalyModel, pictures: GoodPictures, bad: Sequence[Picture]
 ) -> dict[float, float]:
     """AUROC of the bad parts against out-of-sample good ones for each weight of the fine scale.
 
-    Empty where there is nothing to choose: one scale only, or fewer than FEWEST bad parts.
+    Empty where there is nothing to choose: one scale only, or no bad parts.
     """
-    if not model.held_out(int(model.calibrated_[0])).finer or len(bad.parts) < FEWEST:
+    if not bad or not model.held_out(int(model.calibrated_[0])).finer:
         return {}
     held_out = np.intersect1d(pictures.distinct(), model.calibrated_)
     good = [(model.held_out(int(i)), pictures.valid(int(i))) for i in held_out]
-    framing, measured = pictures.framing, []
-    parts = bad.parts[:: -(-len(bad.parts) // MOST_BAD)]
-    for number, part in enumerate(parts):
-        with suppress(CameraError, CannotInspect):  # judged and counted later
-            image = framing.setup.read_picture(part.path)
-            canvas, _, pose = framing.canvas_of(image)
-            measured.append((model.measure(canvas), framing.placed(image.shape, pose).valid))
-        progress("Looking at bad parts", number + 1, len(parts))
-    if len(measured) < FEWEST:
-        return {}
-    aurocs = {}
-    for weight in WEIGHTS:
-        scoring = replace(model.scoring, fine_weight=weight)
-        of_good, of_bad = (
-            [models.score(maps, valid, scoring).score for maps, valid in pairs]
-            for pairs in (good, measured)
-        )
-        aurocs[weight] = auroc(of_good, of_bad)
-    return aurocs
+    measured = [(model.measure(each.canvas), each.valid) for each in bad]
+    scorings = {weight: replace(model.scoring, fine_weight=weight) for weight in WEIGHTS}
+    return {weight: told_apart(good, measured, each) for weight, each in scorings.items()}
 
 
 def chosen_weight(aurocs: Mapping[float, float], usual: float) -> float:

@@ -26,9 +26,11 @@ from inspection.recipe import image_health as health
 from inspection.recipe.calibration import Calibration, calibrate, odd_above
 from inspection.recipe.geometry import Canvas
 from inspection.recipe.setup_file import Setup
+from inspection.training.bad_pictures import seen
 from inspection.training.dataset_folder import good_files
 from inspection.training.defects import (
     FINE_WEIGHT_AUROC,
+    MEMBERS_AUROC,
     BadParts,
     DefectReport,
     bad_files,
@@ -42,6 +44,7 @@ from inspection.training.good_pictures import (
     GoodPictures,
     read_pictures,
 )
+from inspection.training.members import chosen_members
 from inspection.training.options import TrainingOptions
 from inspection.training.origins import kept_origins
 from inspection.training.statistics import Evaluation
@@ -180,7 +183,7 @@ def teach(
 ) -> tuple[Recipe, DataReport]:
     """Fit, calibrate and put together a recipe, not yet written, with what was found on the way.
 
-    Bad parts, where there are enough, say how much the fine scale counts.
+    Bad parts, where there are enough, say which filters join and how much the fine scale counts.
     """
     model = models.trainable(options.model)(
         backbone=options.backbone,
@@ -188,8 +191,11 @@ def teach(
         shrinks=pictures.shrinks,
         seed=options.seed,
     )
-    model.fit(pictures, folds=pictures.folds(seed=options.seed), progress=progress)
-    aurocs = {} if bad is None else weight_aurocs(model, pictures, bad, progress=progress)
+    folds = pictures.folds(seed=options.seed)
+    model.fit(pictures, folds=folds, progress=progress)
+    shown = seen(bad, pictures, progress=progress)
+    model, with_members = chosen_members(model, pictures, shown, folds=folds, progress=progress)
+    aurocs = weight_aurocs(model, pictures, shown)
     model.fine_weight = chosen_weight(aurocs, model.fine_weight)
     scores = np.full(len(pictures), np.nan)
     for i in map(int, model.calibrated_):
@@ -214,7 +220,8 @@ def teach(
         references=tuple(reference for reference, _ in references),
         model=model.card(),
         training=_provenance(options, len(pictures))
-        | ({FINE_WEIGHT_AUROC: {str(w): a for w, a in aurocs.items()}} if aurocs else {}),
+        | ({FINE_WEIGHT_AUROC: {str(w): a for w, a in aurocs.items()}} if aurocs else {})
+        | ({MEMBERS_AUROC: with_members} if with_members else {}),
     )
     recipe = Recipe(
         settings,

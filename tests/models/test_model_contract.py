@@ -75,6 +75,9 @@ CASES = [
     if (name == DEFAULT or scales == "two scales") and name not in BRINGING
 ]
 FLOORS = {
+    "bands_coarse": 0.75,
+    "bands_fine": 0.75,
+    "bands_middle": 0.75,
     "isolation_forest": 0.55,
     "autoencoder": 0.7,
     "vae": 0.65,

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from cameras.simulated import draw_part
 from inspection.errors import TrainingError
+from inspection.judging.picture_files import judge_files
 from inspection.recipe import Recipe, open_recipe, write_recipe
 from inspection.recipe.setup_file import Setup
 from inspection.training.dataset_folder import good_files
@@ -281,6 +282,53 @@ def test_ten_bad_parts_choose_how_much_the_fine_scale_counts(
     assert aurocs[str(figures["fine_weight"])] == max(aurocs.values())
     assert figures["image_auroc"] == pytest.approx(max(aurocs.values()), abs=0.02)
     assert f"the fine scale counts {figures['fine_weight']:g} by these parts" in str(report.lines())
+
+
+def board(number: int, *, specks: int = 0) -> NDArray[np.uint8]:
+    """Soft tracks that no two boards have alike, and faint specks."""
+    rng = np.random.default_rng(number)
+    image = np.full((384, 384), 60, np.uint8)
+    for x, y, wide, high in rng.integers(20, 360, (30, 4)):
+        cv2.rectangle(image, (x, y), (x + wide // 3, y + high // 6), int(rng.integers(60, 200)), -1)
+    image = cv2.GaussianBlur(image, (0, 0), 3)
+    for x, y in rng.integers(20, 360, (specks, 2)):
+        image[y : y + 2, x : x + 2] += 24
+    return np.stack([image] * 3, 2)
+
+
+@pytest.mark.slow
+def test_filters_join_where_ten_bad_parts_are_told_better(tmp_path: Path) -> None:
+    for number in range(40):
+        save(tmp_path / "good" / f"{number}.png", board(number))
+        if number < 10:
+            save(tmp_path / "bad" / f"{number}.png", board(100 + number, specks=2))
+    options = TrainingOptions(image_size_px=384, false_reject=0.1, defects=tmp_path / "bad")
+    path = tmp_path / "a.recipe"
+    report = train_recipe(tmp_path / "good", path, options=options, setup=Setup())
+    told = report.as_json()["defects"]
+    alone, together = told["members_auroc"]["patchcore"], told["image_auroc"]
+    assert told["members"] == ["patchcore", "bands_fine"]
+    assert alone < 0.8 < 0.95 < together
+    assert together == pytest.approx(told["members_auroc"]["patchcore + bands_fine"], abs=0.02)
+    assert len(told["members_auroc"]) == 6  # alone, three with one filter, two with two
+    assert "bands_fine join patchcore by these parts" in str(report.defects.lines())  # type: ignore[union-attr]
+    recipe = open_recipe(path)
+    assert recipe.settings.model["members"] == ["patchcore", "bands_fine"]
+    scores = [
+        found.judgement.score
+        for found in judge_files([tmp_path / "good" / "0.png", tmp_path / "bad" / "0.png"], recipe)
+    ]
+    assert scores[0] < recipe.settings.calibration.threshold < scores[1]  # type: ignore[operator]
+
+
+def test_no_filter_joins_where_none_gains_enough(taught: Taught, tmp_path: Path) -> None:
+    bad = usable(bad_files(spots(tmp_path / "bad", 12)), taught.pictures)
+    recipe, _ = teach(taught.pictures, options=OPTIONS, bad=bad, progress=quiet)
+    _, report = weigh_defects(bad, recipe, costs=EVEN, take=False, progress=quiet)
+    assert report.members == ("patchcore",)
+    assert report.members_aurocs["patchcore"] > 0.96
+    assert len(report.members_aurocs) == 4
+    assert "patchcore stays alone by these parts" in str(report.lines())
 
 
 def test_a_training_reports_and_takes(taught: Taught, tmp_path: Path) -> None:
