@@ -146,7 +146,7 @@ def report_of(
         causes=counts.causes,
         zones=counts.zones,
         defects=counts.defects,
-        reasons=_acknowledged(store, counts.rejects),
+        reasons=acknowledged(store, counts.rejects),
         disagreed=counts.disagreed,
         truths=counts.truths,
         escapes=_share(counts.passed[Truth.NG], ng),
@@ -169,7 +169,7 @@ def _bounded(parts: int) -> None:
         )
 
 
-def _acknowledged(store: Store, rejects: Sequence[str]) -> Counter[str]:
+def acknowledged(store: Store, rejects: Sequence[str]) -> Counter[str]:
     """What operators gave as reason, by reject; the first one to acknowledge it counts."""
     found: dict[str, str] = {}
     for event in events_about(store, rejects, (EventKind.ACKNOWLEDGE,)):

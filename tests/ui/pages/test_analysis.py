@@ -146,6 +146,7 @@ def client(writer: Store, tmp_path: Path, noting: Noting) -> Iterator[TestClient
     with open_store(settings.record, read_only=True) as store:
         given: dict[str, Any] = dict.fromkeys(Context.__dataclass_fields__)
         given |= {"settings": settings, "store": store, "words": Words(), "runtime": noting}
+        given["station_path"] = tmp_path / "station.toml"
         app = FastAPI()
         refuse.install(app)
         app.include_router(analysis.routes(Context(**given)))

@@ -107,7 +107,7 @@ def test_the_page_speaks_the_language(station: Any, open_page: Any, language: st
     page = open_page(station, PATH, user="mia", language=language, wait=KEPT)
     assert page.inner_text("#make").strip() == words.say("reports.make", language)
     assert words.say("reports.by_clock", language) in page.inner_text("#kept")
-    assert page.input_value("#span input") == words.say("reports.span_shift", language)
+    assert page.input_value("#span input") == words.say("choice.span_shift", language)
 
 
 def test_only_reports_are_given_out_and_only_to_engineers(station: Any) -> None:

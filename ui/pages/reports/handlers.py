@@ -3,61 +3,43 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
 import gradio as gr
 
 from inspection.jobs import REPORT
-from inspection.reports.spans import span_before, span_of
 from inspection.store.event_kinds import ActionKind
-from inspection.store.filters import read_filter
-from inspection.store.reading.summary import lots_seen, recipes_seen
+from inspection.store.filters import PartFilter
 from ui.core.audit import audited
 from ui.core.background import report_request, run_job
 from ui.core.context import Context
 from ui.core.panel import done, request_of
+from ui.core.part_choice import FIELDS, PartChoice
 from ui.pages.reports.kept import kept, new_path
 from ui.words import LANGUAGES
 
 API = "/api/engineer/reports"
-SPANS = ("shift", "last_shift", "today", "yesterday", "week", "all", "own")
 COLUMNS = ("file", "made", "by", "size")
 OWN_NAMES = {"en": "English", "ja": "日本語", "ko": "한국어"}
 KINDS = ("html", "pdf")
-DAY = timedelta(days=1)
 
 
 class Handlers:
     """Each public method answers an event."""
 
-    def __init__(self, context: Context) -> None:
-        self.context = context
+    def __init__(self, context: Context, choice: PartChoice) -> None:
+        self.context, self.choice = context, choice
 
     async def show(self, event: gr.Request) -> list[Any]:
         """What may be chosen, and the reports that are there."""
         language = request_of(event).scope["language"]
-        store, settings = self.context.store, self.context.settings
-        words = self.context.words
-        lots = await asyncio.to_thread(lots_seen, store)
-        recipes = await asyncio.to_thread(recipes_seen, store)
-        named = [(words.say(f"reports.span_{name}", language), name) for name in SPANS]
-        used = [
-            (f"{each.recipe_id[:12]} · {each.product or '–'}", each.recipe_id) for each in recipes
-        ]
         return [
-            gr.update(choices=named, value=SPANS[0]),
-            gr.update(choices=lots),
-            gr.update(choices=[product.name for product in settings.products]),
-            gr.update(choices=used),
+            *await self.choice.fill(language),
             gr.update(choices=[(OWN_NAMES[each], each) for each in LANGUAGES], value=language),
             *await self._listed(language, None),
         ]
-
-    def span(self, name: str) -> Any:
-        """Show the two times where they are to be typed."""
-        return [gr.update(visible=name == "own")] * 2
 
     async def make(
         self,
@@ -78,13 +60,12 @@ class Handlers:
         who, spoken = request.scope["user"].name, request.scope["language"]
 
         async def made() -> tuple[str, str]:
-            begin, end = (since, until) if span == "own" else self._span(span, datetime.now(UTC))
-            given = {"since": begin, "until": end, "lot": lot, "product": product, "recipe": recipe}
-            asked = read_filter(given)
+            chosen = zip(FIELDS, (span, since, until, lot, product, recipe), strict=True)
+            asked = self.choice.parts(dict(chosen))
             target = await asyncio.to_thread(
                 new_path, self.context, kind if kind in KINDS else KINDS[0], datetime.now(UTC)
             )
-            about = {"file": target.name, "asked": asked.as_json(), "pictures": int(pictures)}
+            about = {"file": target.name, "asked": _noted(asked), "pictures": int(pictures)}
             async with audited(self.context, request, ActionKind.REPORT_MADE, **about):
                 wanted = report_request(
                     self.context,
@@ -130,19 +111,10 @@ class Handlers:
             self.link(value),
         ]
 
-    def _span(self, name: str, now: datetime) -> tuple[datetime | None, datetime | None]:
-        shifts = self.context.settings.shifts
-        midnight = datetime.combine(now.astimezone().date(), time()).astimezone()
-        if name == "last_shift":
-            return span_before(shifts, now)
-        if name == "yesterday":
-            return midnight - DAY, midnight
-        begins = {
-            "shift": lambda: span_of(shifts, now)[0],
-            "today": lambda: midnight,
-            "week": lambda: midnight - 6 * DAY,
-        }
-        return (begins[name]() if name in begins else None), None
-
     def _say(self, name: str, language: str, **values: object) -> str:
         return self.context.words.say(f"reports.{name}", language, **values)
+
+
+def _noted(asked: PartFilter) -> dict[str, Any]:
+    """Which parts, as the audit record keeps it; the station is its own."""
+    return {name: value for name, value in asked.as_json().items() if name != "station"}

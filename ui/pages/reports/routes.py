@@ -16,6 +16,7 @@ from ui.core.audit import audited
 from ui.core.context import Context
 from ui.core.errors import Refuse
 from ui.core.page import Page
+from ui.core.part_choice import PartChoice
 from ui.pages.reports.handlers import API, KINDS, Handlers
 from ui.pages.reports.kept import find
 from ui.security.users import Role
@@ -49,23 +50,9 @@ def routes(context: Context) -> APIRouter:
 
 def panel(context: Context, say: gr.I18n) -> None:
     """What the report is of at the left, the reports that are there at the right."""
-    do = Handlers(context)
     with gr.Row():
         with gr.Column(scale=1, min_width=340):
-            span = gr.Dropdown(label=say("reports.span"), elem_id="span")
-            since, until = (
-                gr.DateTime(
-                    label=say(f"reports.{name}"), type="datetime", visible=False, elem_id=name
-                )
-                for name in ("since", "until")
-            )
-            lot = gr.Dropdown(
-                label=say("reports.lot"), value=None, allow_custom_value=True, elem_id="lot"
-            )
-            product, recipe = (
-                gr.Dropdown(label=say(f"reports.{name}"), value=None, elem_id=name)
-                for name in ("product", "recipe")
-            )
+            choice = PartChoice(context, say)
             kind = gr.Radio(
                 [(each.upper(), each) for each in KINDS], value=KINDS[0],
                 label=say("reports.kind"), elem_id="kind",
@@ -90,11 +77,11 @@ def panel(context: Context, say: gr.I18n) -> None:
             open_ = gr.Button(
                 say("reports.open"), link_target="_blank", interactive=False, elem_id="open"
             )
+    do = Handlers(context, choice)
     listed: list[Any] = [table, chosen, open_]
     on = partial(gr.on, show_progress="hidden")
-    on(fn=do.show, outputs=[span, lot, product, recipe, language, *listed])  # when opened
-    on(span.change, do.span, span, [since, until])
-    asked = [span, since, until, lot, product, recipe, kind, language, pictures, verify]
+    on(fn=do.show, outputs=[*choice.filled, language, *listed])  # when opened
+    asked = [*choice.components, kind, language, pictures, verify]
     gr.on(make.click, do.make, asked, [told, *listed], concurrency_limit=1, show_progress_on=told)
     on(table.select, do.pick, None, chosen)
     on(chosen.change, do.link, chosen, open_)

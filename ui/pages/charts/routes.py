@@ -1,0 +1,56 @@
+"""The page /engineer/charts: Paretos, control charts, ROC and scores of any parts; of Gradio's components."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import gradio as gr
+from fastapi import APIRouter
+
+from ui.core.context import Context
+from ui.core.page import Page
+from ui.core.part_choice import PartChoice
+from ui.pages.charts.handlers import PLOTS, Handlers
+from ui.security.users import Role
+
+PAGE = Page(
+    name="charts", path="/engineer/charts", role=Role.ENGINEER, label="charts.page", order=42
+)
+TABS = {
+    "pareto": ("defects", "reasons", "causes"),
+    "control": ("rejects", "medians"),
+    "labelled": ("roc", "precision", "scores"),
+}
+
+
+def routes(context: Context) -> APIRouter:
+    """It has none of its own."""
+    return APIRouter()
+
+
+def panel(context: Context, say: gr.I18n) -> None:
+    """The choice of parts on top, the charts in tabs below."""
+    plots: dict[str, Any] = {}
+    with gr.Row():
+        choice = PartChoice(context, say, span="week")
+    told = gr.Textbox(show_label=False, interactive=False, elem_id="told")
+    for tab, names in TABS.items():
+        with gr.Tab(say(f"charts.tab_{tab}"), elem_id=f"tab-{tab}"), gr.Row():
+            for name in names:
+                plots[name] = gr.Plot(
+                    label=say(f"charts.plot_{name}"), min_width=480, elem_id=f"plot-{name}"
+                )
+    do = Handlers(context, choice)
+    on = partial(gr.on, show_progress="hidden")
+    drawn = [*(plots[name] for name in PLOTS), told]
+    filled = on(fn=do.show, outputs=choice.filled)  # when the page is opened
+    filled.then(do.draw, choice.components, drawn, show_progress="hidden")
+    on(
+        [each.change for each in choice.components],
+        do.draw,
+        choice.components,
+        drawn,
+        trigger_mode="always_last",
+        concurrency_limit=2,
+    )
