@@ -124,6 +124,10 @@ def _zone(values: Mapping[str, Value]) -> str:
     return "_zone" if "zone" in values else ""
 
 
+def _type(values: Mapping[str, Value]) -> str:
+    return "_type" if "type" in values else ""
+
+
 def _range(values: Mapping[str, Value]) -> str:
     return "_range" if values.get("low") != values.get("high") else ""
 
@@ -132,6 +136,7 @@ _CASES: Mapping[str, tuple[Callable[[Mapping[str, Value]], str], ...]] = {
     "accepted": (_count,),
     "at_fault": (_count, _zone),
     "just_above": (_count, _zone),
+    "known_defect": (_type,),
     "wrong_size": (_range,),
 }
 """Codes whose wording depends on their values."""
@@ -141,6 +146,7 @@ _MOST = "{value:.4g}, at most {limit:.4g} allowed"
 _ONE, _MANY = "1 place at fault, the worst", "{count} places at fault, the worst"
 _ZONE, _SIZE = " in zone {zone}", " of about {size} {unit}: "
 _OVER = "score {score:.3g}, limit {limit:.3g}"
+_LIKE = "likeness {score:.3g}, limit {limit:.3g}; a person should look"
 _JUST = "score {score:.3g} is above the PASS limit {limit:.3g}, not the FAIL limit; a person should look"
 
 WORDINGS: Mapping[str, Wording] = {
@@ -158,6 +164,8 @@ WORDINGS: Mapping[str, Wording] = {
     "just_above_one_zone": Wording("review", f"{_ONE}{_ZONE}{_SIZE}{_JUST}"),
     "just_above_many": Wording("review", f"{_MANY}{_SIZE}{_JUST}"),
     "just_above_many_zone": Wording("review", f"{_MANY}{_ZONE}{_SIZE}{_JUST}"),
+    "known_defect": Wording("review", f"looks like a known defect{_SIZE}{_LIKE}"),
+    "known_defect_type": Wording("review", f"looks like {{type}}, a known defect{_SIZE}{_LIKE}"),
     # The picture cannot be judged.
     "too_dark": Wording("light", f"too dark: brightness {_LEAST}"),
     "too_bright": Wording("light", f"too bright: brightness {_MOST}"),
@@ -244,7 +252,7 @@ WORDINGS: Mapping[str, Wording] = {
 }
 """Of each code, or of each case of it: the sentence, and `do`, the end of a key `operator.do_…`."""
 
-JUDGED = frozenset({"nothing_unusual", "accepted", "at_fault", "just_above"})
+JUDGED = frozenset({"nothing_unusual", "accepted", "at_fault", "just_above", "known_defect"})
 """Codes of parts that were judged; all others are CANNOT_INSPECT."""
 
 CODES = frozenset(next((code for code in _CASES if key.startswith(code)), key) for key in WORDINGS)

@@ -65,6 +65,7 @@ class _HeadScale:
 class HeadModel(AnomalyModel):
     """Frozen patch features, whitened, and a taught head that says how unusual each is."""
 
+    tells_features = True
     in_folds: ClassVar[bool] = True
     """Whether the head is cheap enough to be taught once for each fold."""
 

@@ -68,6 +68,8 @@ class AnomalyModel(ABC):
     name: str
     family: ClassVar[str]
     """The field's noun for the kind of method, as `inspection models` sorts them."""
+    tells_features: ClassVar[bool] = False
+    """Whether its program tells the whitened features of patches, that labelled parts are learnt on."""
     backbone: str
     weights: Path | None
     shrinks: tuple[int, ...]

@@ -33,6 +33,7 @@ class Ensemble(AnomalyModel):
 
     name = "ensemble"
     family = "ensemble"
+    tells_features = True
 
     def __init__(
         self,

@@ -39,6 +39,7 @@ class PatchCore(AnomalyModel):
 
     name = "patchcore"
     family = "memory of features"
+    tells_features = True
 
     def __init__(
         self,

@@ -20,12 +20,14 @@ def camera_rows() -> list[dict[str, Any]]:
 
 
 def model_rows() -> list[dict[str, Any]]:
-    """List every model, of pictures and of sequences: name, family, one sentence, and what is missing or None."""
+    """List every model, of pictures, sequences and labels: name, family, one sentence, and what is missing."""
     import models
     from models.sequence import method_class, method_names
+    from models.supervised import METHODS
 
     kinds: dict[str, Any] = {name: models.model_class(name) for name in models.model_names()}
     kinds |= {f"sequence/{name}": method_class(name) for name in method_names()}
+    kinds |= {f"supervised/{name}": kind for name, kind in METHODS.items()}
     return [_row(name, kind) | {"family": kind.family} for name, kind in kinds.items()]
 
 

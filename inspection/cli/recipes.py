@@ -17,6 +17,7 @@ from inspection.training.options import BALANCED, EFFORTS
 
 if TYPE_CHECKING:
     from inspection.recipe import Recipe
+    from inspection.recipe.setup_file import Setup
     from inspection.training.statistics import Evaluation
     from inspection.training.train import TrainingReport
 
@@ -82,6 +83,13 @@ def train(
             "--take-proposed-limit", help="Use the PASS limit that --defects proposes by cost."
         ),
     ] = False,
+    defect_head: Annotated[
+        bool,
+        typer.Option(
+            "--defect-head",
+            help="With 30 --defects or more: send to REVIEW what looks like them, too.",
+        ),
+    ] = False,
     setup: Annotated[
         Path | None, typer.Option(help="TOML file with scale, alignment, regions and zones.")
     ] = None,
@@ -99,8 +107,6 @@ def train(
 ) -> None:
     """Learn a recipe from good pictures."""
     from inspection.jobs.status_file import CANCELLED, DONE, StatusFile
-    from inspection.recipe.setup_file import Setup, read_setup
-    from inspection.recipe.template import Template
     from inspection.training.options import Costs, TrainingOptions
     from inspection.training.train import train_recipe
 
@@ -114,8 +120,12 @@ def train(
     for option, cost in (("--escape-cost", escape_cost), ("--overkill-cost", overkill_cost)):
         if not 0 < cost < math.inf:
             raise typer.BadParameter(f"must be more than 0, got {cost}", param_hint=option)
-    if take_proposed_limit and defects is None:
-        raise typer.BadParameter("needs --defects", param_hint="--take-proposed-limit")
+    for asked, option in (
+        (take_proposed_limit, "--take-proposed-limit"),
+        (defect_head, "--defect-head"),
+    ):
+        if asked and defects is None:
+            raise typer.BadParameter("needs --defects", param_hint=option)
     if effort not in EFFORTS:
         raise typer.BadParameter(
             f"must be {', '.join(EFFORTS)}, got {effort}", param_hint="--effort"
@@ -132,13 +142,9 @@ def train(
         defects=defects,
         costs=Costs(escape=escape_cost, overkill=overkill_cost, defect_rate=defect_rate),
         take_proposed_limit=take_proposed_limit,
+        defect_head=defect_head,
     )
-    about = read_setup(setup) if setup else Setup()
-    if template is not None:
-        if not template.exists():
-            fail(f"template {template}: no such file or folder")
-        rule = about.template or Template()
-        about = replace(about, template=replace(rule, source=str(template.absolute())))
+    about = _about(setup, template)
     with StatusFile(status) as told, ProgressBar(told) as progress:
         try:
             report = train_recipe(
@@ -161,6 +167,20 @@ def train(
         typer.echo(json.dumps(report.as_json()))
     else:
         _print_training(report, recipe)
+
+
+def _about(setup: Path | None, template: Path | None) -> Setup:
+    """The set-up file's content, with the templates given."""
+    from inspection.recipe.setup_file import Setup, read_setup
+    from inspection.recipe.template import Template
+
+    about = read_setup(setup) if setup else Setup()
+    if template is None:
+        return about
+    if not template.exists():
+        fail(f"template {template}: no such file or folder")
+    rule = about.template or Template()
+    return replace(about, template=replace(rule, source=str(template.absolute())))
 
 
 def _tested(
@@ -275,10 +295,12 @@ def _print_training(report: TrainingReport, recipe: Path) -> None:
     if report.tested is not None:
         typer.echo("On the test pictures of this dataset:")
         _print_evaluation(report.tested)
-    if report.defects is not None:
-        typer.echo("Bad parts given:")
-        for line in report.defects.lines():
-            typer.echo(f"  {line}")
+    for told, of in (
+        ("Bad parts given:", report.defects),
+        ("Learnt from the bad parts given:", report.labelled),
+    ):
+        for line in [told, *(f"  {one_line(each)}" for each in of.lines())] if of else []:
+            typer.echo(line)
     typer.echo("Defects drawn into good pictures:")
     for size in report.drawn:
         low, high = size.ci95

@@ -106,7 +106,8 @@ def explain(
     program = models.load_program(recipe.program_bytes, telling=("near", "distance", "rebuilt"))
     maps, _ = program.measure(canvas)
     work = _Explaining(recipe, layout, maps)
-    places = [work.explained(each, work.patch_of(each.peak_score)) for each in judgement.regions]
+    by_score = judgement.regions if judgement.cause.code != "known_defect" else ()
+    places = [work.explained(each, work.patch_of(each.peak_score)) for each in by_score]
     return Explanation(
         judgement=judgement,
         places=tuple(places) or (work.explained(None, work.worst),),

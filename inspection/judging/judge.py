@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -14,12 +15,14 @@ import models
 from cameras.base import Frame
 from inspection.errors import CannotInspect, RecipeError
 from inspection.judgement import Judgement, Region, Verdict
+from inspection.judging.labelled import known_defects, with_types
 from inspection.judging.regions import find_regions
-from inspection.reasons import Reason, accepted_or_at_fault
+from inspection.reasons import Reason, about_mm2, about_px, accepted_or_at_fault
 from inspection.recipe import PARITY_TOLERANCE, Recipe, open_recipe
 from inspection.recipe.calibration import p_value
 from inspection.recipe.image_health import APPEARANCE_DISTANCE
 from inspection.recipe.template import differences
+from models.supervised import UNKNOWN
 
 
 def inspect(
@@ -112,6 +115,9 @@ class _Inspection:
         _stop(self.recipe.settings.limits.problem(whole))
         regions = self.regions(found)
         verdict, cause = _decide(found.score, regions, self.recipe)
+        if verdict is Verdict.PASS and (known := self.known_defects()):
+            regions, verdict = (*known, *regions), Verdict.REVIEW
+            cause = _known_defect(known, self.recipe)
         return Judgement(
             verdict=verdict,
             cause=cause,
@@ -138,9 +144,9 @@ class _Inspection:
             self.health |= self.pose.numbers
         _stop(settings.limits.problem(self.health))
         self._mark("prepare")
-        maps, descriptor = self.recipe.program.measure(canvas)
+        self.maps, descriptor = self.recipe.program.measure(canvas)
         self._mark("model")
-        found = models.score(maps, self.view.valid, settings.scoring)
+        found = models.score(self.maps, self.view.valid, settings.scoring)
         self.health[APPEARANCE_DISTANCE] = self.recipe.appearance.distance(descriptor)
         self._mark("score")
         return found
@@ -151,8 +157,28 @@ class _Inspection:
         threshold = settings.calibration.threshold
         if found.score <= threshold:
             return ()
-        regions = find_regions(found, self.view, settings.setup, threshold=threshold)
+        regions = self._outlined(found, threshold)
         self._mark("regions")
+        return regions
+
+    def known_defects(self) -> tuple[Region, ...]:
+        """Outline what looks like a known defect, where the recipe learnt that and no rule allows it."""
+        labelled = self.recipe.labelled
+        if labelled is None or labelled.head is None:
+            return ()
+        found = known_defects(self.maps, self.view, labelled.head)
+        if found.score <= labelled.head.limit:
+            return ()
+        regions = self._outlined(found, labelled.head.limit)
+        self._mark("labelled")
+        return regions if any(not region.accepted for region in regions) else ()
+
+    def _outlined(self, found: models.AnomalyMap, threshold: float) -> tuple[Region, ...]:
+        """The places above a threshold, with their types where the recipe learnt some."""
+        setup, labelled = self.recipe.settings.setup, self.recipe.labelled
+        regions = find_regions(found, self.view, setup, threshold=threshold)
+        if labelled is not None and labelled.types is not None:
+            regions = with_types(regions, self.maps, self.view.placement, labelled.types)
         if self.pose is None:
             return regions
         return tuple(self.pose.to_picture(region) for region in regions)
@@ -205,3 +231,23 @@ def _decide(score: float, regions: tuple[Region, ...], recipe: Recipe) -> tuple[
         over = at_fault[0].peak_score > limit.fail_threshold
         verdict = Verdict.FAIL if over else Verdict.REVIEW
     return verdict, accepted_or_at_fault(verdict, regions, limit.threshold)
+
+
+def _known_defect(regions: Sequence[Region], recipe: Recipe) -> Reason:
+    """Why a part is not PASS whose score is within the limit; `regions` are those of the head."""
+    assert recipe.labelled is not None
+    assert recipe.labelled.head is not None
+    worst = next(region for region in regions if not region.accepted)
+    named = {} if worst.label in (None, UNKNOWN) else {"type": worst.label}
+    return Reason(
+        "known_defect",
+        {
+            "size": about_px(worst.area_px)
+            if worst.area_mm2 is None
+            else about_mm2(worst.area_mm2),
+            "unit": "px" if worst.area_mm2 is None else "mm²",
+            "score": worst.peak_score,
+            "limit": recipe.labelled.head.limit,
+            **named,
+        },
+    )

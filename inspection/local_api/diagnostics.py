@@ -80,15 +80,7 @@ class Diagnostics:
 
 def _checked(recipe: Recipe, path: Path) -> dict[str, Any]:
     """Check a copy with a program of its own: the one on the line belongs to the judging thread."""
-    copy = Recipe(
-        recipe.settings,
-        scores=recipe.scores,
-        appearance=recipe.appearance,
-        program=recipe.program_bytes,
-        references=recipe.references,
-        template=recipe.template,
-        recipe_id=recipe.id,
-    )
+    copy = recipe.with_settings(recipe.settings)
     found: dict[str, Any] = {"recipe_id": recipe.id, "file": _of_file(recipe, path)}
     try:
         return {**found, "difference": check_parity(copy), "tolerance": PARITY_TOLERANCE}

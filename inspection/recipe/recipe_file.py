@@ -11,12 +11,12 @@ import hashlib
 import io
 import tempfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
@@ -33,6 +33,7 @@ from inspection.recipe.calibration import Calibration
 from inspection.recipe.framing import Framing
 from inspection.recipe.geometry import Canvas
 from inspection.recipe.image_health import GlobalAppearance, Limits
+from inspection.recipe.labelled import Labelled
 from inspection.recipe.origins import Origins
 from inspection.recipe.setup_file import STRICT, Setup, first_problem
 
@@ -45,6 +46,8 @@ TEMPLATE = "template.png"
 """Only in recipes that compare every picture with the same one."""
 ORIGINS = "origins.npz"
 """Only in recipes of models that keep good patches, from 0.1 on."""
+LABELLED = "labelled.npz"
+"""Only in recipes that learnt from labelled bad parts."""
 MARK = b"inspection recipe sha256:"
 MAX_FILE_BYTES = 512 * 2**20
 MAX_MEMBERS = 64
@@ -98,6 +101,7 @@ class RecipeSettings:
 
 
 _ADAPTER = TypeAdapter(RecipeSettings)
+_Read = TypeVar("_Read")
 
 
 class Recipe:
@@ -117,6 +121,7 @@ class Recipe:
         references: Mapping[str, NDArray[np.uint8]],
         template: NDArray[np.uint8] | None = None,
         origins: Origins | None = None,
+        labelled: Labelled | None = None,
         recipe_id: str = "",
     ) -> None:
         self.settings = settings
@@ -128,6 +133,8 @@ class Recipe:
         """What every picture is compared with, where the set-up says so and they do not differ."""
         self.origins = origins
         """Where the good patches of its memories came from; None where it does not know."""
+        self.labelled = labelled
+        """What labelled bad parts taught; None where there were none."""
         self.id = recipe_id
         self.parity: float | None = None
         """What `load_recipe` found: the largest difference of a reference, as a share of the threshold."""
@@ -135,7 +142,8 @@ class Recipe:
     @cached_property
     def program(self) -> models.Program | models.TiledProgram:
         """The compiled program; compiled at first use."""
-        return models.load_program(self.program_bytes)
+        telling = ("points",) if self.labelled is not None else ()
+        return models.load_program(self.program_bytes, telling=telling)
 
     @cached_property
     def framing(self) -> Framing:
@@ -153,6 +161,7 @@ class Recipe:
             references=self.references,
             template=self.template,
             origins=self.origins,
+            labelled=self.labelled,
             recipe_id=self.id,
         )
 
@@ -160,6 +169,12 @@ class Recipe:
         """The same recipe that knows where its memories came from, not yet written."""
         found = self.with_settings(self.settings)
         found.origins = origins
+        return found
+
+    def with_labelled(self, labelled: Labelled | None) -> Recipe:
+        """The same recipe that learnt from labelled bad parts, not yet written."""
+        found = self.with_settings(self.settings)
+        found.labelled = labelled
         return found
 
     def comparing_with(self, source: Path) -> Recipe:
@@ -190,6 +205,8 @@ class Recipe:
         }
         if self.origins is not None:
             content[ORIGINS] = self.origins.to_bytes()
+        if self.labelled is not None:
+            content[LABELLED] = self.labelled.to_bytes()
         template = {} if self.template is None else {TEMPLATE: self.template}
         for name, image in {**self.references, **template}.items():
             stored = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
@@ -261,10 +278,8 @@ def open_recipe(path: Path) -> Recipe:
         except CameraError as error:
             raise RecipeError(f"{where}: member {member} is not readable ({error})") from error
     template = images.pop(TEMPLATE, None)
-    try:
-        origins = Origins.from_bytes(content[ORIGINS]) if ORIGINS in content else None
-    except ValueError as error:
-        raise RecipeError(f"{where}: member {ORIGINS} is not readable ({error})") from error
+    origins = _member(Origins.from_bytes, ORIGINS, content, where)
+    labelled = _member(Labelled.from_bytes, LABELLED, content, where)
     return Recipe(
         settings,
         scores=scores,
@@ -273,8 +288,21 @@ def open_recipe(path: Path) -> Recipe:
         references=images,
         template=template,
         origins=origins,
+        labelled=labelled,
         recipe_id=hashlib.sha256(content[SUMS]).hexdigest(),
     )
+
+
+def _member(
+    read: Callable[[bytes], _Read], name: str, content: Mapping[str, bytes], where: str
+) -> _Read | None:
+    """Read a member that not every recipe has."""
+    if name not in content:
+        return None
+    try:
+        return read(content[name])
+    except ValueError as error:
+        raise RecipeError(f"{where}: member {name} is not readable ({error})") from error
 
 
 def _archive(content: Mapping[str, bytes]) -> bytes:

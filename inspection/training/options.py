@@ -46,7 +46,8 @@ class TrainingOptions:
 
     `image_size_px` None leaves the size to `effort`: `fast` looks at one scale, `balanced` at two, and
     `thorough` also at the pictures' own size, where that is larger. `defects` is a folder of pictures
-    of bad parts; the limit they propose by `costs` is used only with `take_proposed_limit`.
+    of bad parts; the limit they propose by `costs` is used only with `take_proposed_limit`; with
+    `defect_head` what looks like them is rejected, too.
     """
 
     model: str = "patchcore"
@@ -60,6 +61,7 @@ class TrainingOptions:
     defects: Path | None = None
     costs: Costs = Costs()
     take_proposed_limit: bool = False
+    defect_head: bool = False
 
     def scales(self, size_px: tuple[float, float]) -> tuple[float, tuple[int, ...]]:
         """Side of the canvas's square in px, and its scales as `shrinks`, coarsest first.

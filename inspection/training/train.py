@@ -44,6 +44,7 @@ from inspection.training.good_pictures import (
     GoodPictures,
     read_pictures,
 )
+from inspection.training.labelled import LabelledReport, check_labelled, learn_labelled
 from inspection.training.members import chosen_members
 from inspection.training.options import TrainingOptions
 from inspection.training.origins import kept_origins
@@ -80,6 +81,7 @@ class TrainingReport:
     data: DataReport
     drawn: tuple[DrawnEscapes, ...] = ()
     defects: DefectReport | None = None
+    labelled: LabelledReport | None = None
     tested: Evaluation | None = None
 
     @property
@@ -122,6 +124,7 @@ class TrainingReport:
                 for each in self.drawn
             ],
             "defects": None if self.defects is None else self.defects.as_json(),
+            "labelled": None if self.labelled is None else self.labelled.as_json(),
             "warnings": [str(warning) for warning in self.warnings],
             "warning_keys": [as_keys(warning) for warning in self.warnings],
             "tested": None if self.tested is None else self.tested.as_json(),
@@ -148,12 +151,14 @@ def train_recipe(
     listed = None if options.defects is None else bad_files(options.defects)
     pictures = read_pictures(files, options=options, setup=setup, progress=progress)
     bad = None if listed is None else usable(listed, pictures)
+    check_labelled(options, bad)
     recipe, report = teach(pictures, options=options, bad=bad, progress=progress)
-    weighed = None
+    weighed, labelled = None, None
     if bad is not None:
         recipe, weighed = weigh_defects(
             bad, recipe, costs=options.costs, take=options.take_proposed_limit, progress=progress
         )
+        recipe, labelled = learn_labelled(bad, pictures, recipe, options=options, progress=progress)
     parity = check_parity(recipe)
     escapes = drawn_escapes(pictures, recipe, seed=options.seed, progress=progress)
     write_recipe(recipe, recipe_path)
@@ -171,6 +176,7 @@ def train_recipe(
         data=report,
         drawn=escapes,
         defects=weighed,
+        labelled=labelled,
     )
 
 

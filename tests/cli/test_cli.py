@@ -23,10 +23,15 @@ from inspection.judging.overlay import draw, write_overlay
 from inspection.store import open_store
 from models import model_names
 from models.sequence import method_names
+from models.supervised import METHODS
 
 REPOSITORY = Path(__file__).parents[2]
 MANUAL = REPOSITORY / "docs" / "command-line.md"
-MODELS = [*model_names(), *(f"sequence/{name}" for name in method_names())]
+MODELS = [
+    *model_names(),
+    *(f"sequence/{name}" for name in method_names()),
+    *(f"supervised/{name}" for name in METHODS),
+]
 
 TRAINED = {
     "n_good", "seconds", "threshold", "false_reject_promised", "false_reject_asked",

@@ -152,6 +152,7 @@ function regions(all) {
   if (!all.length) return el("p", {class: "dim"}, t("analysis.no_regions"));
   return el("table", {class: "regions"}, el("tbody", {}, ...all.map((region, i) => el("tr", {},
     el("td", {}, String(i + 1)), el("td", {}, region.zone ?? t("analysis.no_zone")),
+    el("td", {class: "type"}, region.label === "unknown" ? t("analysis.type_unknown") : region.label ?? ""),
     el("td", {}, t("analysis.peak", {value: number(region.peak_score)})),
     el("td", {}, size(region)),
     el("td", {}, region.accepted ? t("analysis.accepted") : t("analysis.at_fault"))))));

@@ -44,8 +44,11 @@ function gauge(part) {
 
 function facts(part) {
   const zones = [...new Set(part.regions.map((region) => region.zone).filter(Boolean))].join(", ");
+  const types = [...new Set(part.regions.map((region) => region.label).filter(Boolean))]
+    .map((type) => type === "unknown" ? t("review.type_unknown") : type).join(", ");
   const given = [["number", part.number], ["serial", part.serial], ["lot", part.lot], ["product", part.product],
-    ["recipe", part.recipe_id?.slice(0, 12)], ["zone", zones || null], ["time", dateTime(part.judged_at)]];
+    ["recipe", part.recipe_id?.slice(0, 12)], ["zone", zones || null],
+    ...(types ? [["type", types]] : []), ["time", dateTime(part.judged_at)]];
   return el("dl", {}, ...given.flatMap(([name, value]) =>
     [el("dt", {}, t(`review.fact_${name}`)), el("dd", {title: value ?? ""}, `${value ?? "–"}`)]));
 }
