@@ -38,7 +38,9 @@ def train(
         Path, typer.Argument(help="Folder of good pictures, or the MVTec layout (train/good, …).")
     ],
     recipe: Annotated[Path, typer.Option(help="Recipe file to write.")],
-    model: Annotated[str, typer.Option(help="Model; see `inspection models`.")] = "patchcore",
+    model: Annotated[
+        str, typer.Option(help="Model, see `inspection models`; or auto.")
+    ] = "patchcore",
     backbone: Annotated[str, typer.Option(help="timm network.")] = "tf_efficientnet_lite0",
     weights: Annotated[
         Path | None, typer.Option(help="Weights file (.safetensors, .pth) for the backbone.")
@@ -296,6 +298,7 @@ def _print_training(report: TrainingReport, recipe: Path) -> None:
         typer.echo("On the test pictures of this dataset:")
         _print_evaluation(report.tested)
     for told, of in (
+        ("Choice of the model:", report.choice),
         ("Bad parts given:", report.defects),
         ("Learnt from the bad parts given:", report.labelled),
     ):

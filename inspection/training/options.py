@@ -9,6 +9,10 @@ from pathlib import Path
 FAST, BALANCED, THOROUGH = "fast", "balanced", "thorough"
 EFFORTS = (FAST, BALANCED, THOROUGH)
 
+DEFAULT_MODEL = "patchcore"
+AUTO = "auto"
+"""In place of a model's name: the one that tells drawn-in defects best."""
+
 COARSE_PX = 256
 """Side of the square with as many pixels as the coarsest scale."""
 
@@ -50,7 +54,7 @@ class TrainingOptions:
     `defect_head` what looks like them is rejected, too.
     """
 
-    model: str = "patchcore"
+    model: str = DEFAULT_MODEL
     backbone: str = "tf_efficientnet_lite0"
     weights: Path | None = None
     effort: str = BALANCED

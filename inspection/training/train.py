@@ -27,6 +27,7 @@ from inspection.recipe.calibration import Calibration, calibrate, odd_above
 from inspection.recipe.geometry import Canvas
 from inspection.recipe.setup_file import Setup
 from inspection.training.bad_pictures import seen
+from inspection.training.choice import ModelChoice, choose_model
 from inspection.training.dataset_folder import good_files
 from inspection.training.defects import (
     FINE_WEIGHT_AUROC,
@@ -46,7 +47,7 @@ from inspection.training.good_pictures import (
 )
 from inspection.training.labelled import LabelledReport, check_labelled, learn_labelled
 from inspection.training.members import chosen_members
-from inspection.training.options import TrainingOptions
+from inspection.training.options import AUTO, DEFAULT_MODEL, TrainingOptions
 from inspection.training.origins import kept_origins
 from inspection.training.statistics import Evaluation
 from inspection.training.warnings import (
@@ -82,6 +83,7 @@ class TrainingReport:
     drawn: tuple[DrawnEscapes, ...] = ()
     defects: DefectReport | None = None
     labelled: LabelledReport | None = None
+    choice: ModelChoice | None = None
     tested: Evaluation | None = None
 
     @property
@@ -125,6 +127,7 @@ class TrainingReport:
             ],
             "defects": None if self.defects is None else self.defects.as_json(),
             "labelled": None if self.labelled is None else self.labelled.as_json(),
+            "model_choice": None if self.choice is None else self.choice.as_json(),
             "warnings": [str(warning) for warning in self.warnings],
             "warning_keys": [as_keys(warning) for warning in self.warnings],
             "tested": None if self.tested is None else self.tested.as_json(),
@@ -145,6 +148,9 @@ def train_recipe(
     that name stays as it was.
     """
     started = time.perf_counter()
+    asked, choice = options, None
+    if asked.model == AUTO:
+        options = replace(asked, model=DEFAULT_MODEL)
     models.trainable(options.model)
     check_place(recipe_path)
     files = good_files(dataset)
@@ -152,6 +158,9 @@ def train_recipe(
     pictures = read_pictures(files, options=options, setup=setup, progress=progress)
     bad = None if listed is None else usable(listed, pictures)
     check_labelled(options, bad)
+    if asked.model == AUTO:
+        choice = choose_model(pictures, options=options, progress=progress)
+        options = replace(options, model=choice.chosen)
     recipe, report = teach(pictures, options=options, bad=bad, progress=progress)
     weighed, labelled = None, None
     if bad is not None:
@@ -177,6 +186,7 @@ def train_recipe(
         drawn=escapes,
         defects=weighed,
         labelled=labelled,
+        choice=choice,
     )
 
 
