@@ -49,6 +49,7 @@ def bench(
     from inspection.training.bench import bench as run
     from inspection.training.bench.contenders import chosen
     from inspection.training.bench.page import page
+    from inspection.training.bench.ranks import mean_ranks, with_ranks
     from inspection.training.bench.summary import pooled_differences, summarise
     from inspection.training.bench.tables import tables
 
@@ -71,15 +72,17 @@ def bench(
     outcomes = [each for each in found if isinstance(each, Outcome)]
     failures = [each for each in found if isinstance(each, Failure)]
     rows, pooled = summarise(outcomes), pooled_differences(outcomes)
+    ranked = mean_ranks(outcomes)
     if html is not None and outcomes:
         about = (
             f"{len(datasets)} datasets, good pictures {n}, seeds {seeds}, {plan.settings.told()}."
         )
-        replace_file(html, page(rows, pooled, outcomes, failures, about=about).encode())
+        replace_file(html, page(rows, pooled, ranked, outcomes, failures, about=about).encode())
     if as_json:
-        typer.echo(json.dumps(rows + [each.as_json() for each in failures]))
+        typer.echo(json.dumps(with_ranks(rows, ranked) + [each.as_json() for each in failures]))
     elif rows:
-        typer.echo("\n\n".join(f"{title}\n\n{text}" for title, text in tables(rows, pooled)))
+        shown = tables(rows, pooled, ranked)
+        typer.echo("\n\n".join(f"{title}\n\n{text}" for title, text in shown))
     if failures:
         first = failures[0]
         fail(

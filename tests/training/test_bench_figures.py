@@ -7,12 +7,20 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from inspection.intervals import exact_interval
 from inspection.judgement import Verdict
 from inspection.training.bench.bootstrap import FIGURES, Draws, interval, score_interval
 from inspection.training.bench.page import page
 from inspection.training.bench.plots import _found
+from inspection.training.bench.ranks import (
+    critical_difference,
+    friedman_p,
+    mean_ranks,
+    ranks,
+    with_ranks,
+)
 from inspection.training.bench.runs import Failure, Outcome, Scored
 from inspection.training.bench.summary import pooled_differences, summarise
 from inspection.training.bench.tables import tables
@@ -166,6 +174,43 @@ def test_the_mean_difference_is_over_datasets_of_the_same_number_or_of_all() -> 
     )  # two datasets, drawn apart
 
 
+# AUC of C4.5, with m, with cf, with both: Demšar 2006, table 6.
+DEMSAR = """
+.763 .768 .771 .798  .599 .591 .590 .569  .954 .971 .968 .967  .628 .661 .654 .657  .882 .888 .886 .898
+.936 .931 .916 .931  .661 .668 .609 .685  .583 .583 .563 .625  .775 .838 .866 .875  1 1 1 1
+.940 .962 .965 .962  .619 .666 .614 .669  .972 .981 .975 .974  .957 .978 .946 .970
+"""
+
+
+def test_ranks_are_those_of_the_published_example() -> None:
+    figures = np.array(DEMSAR.split(), dtype=float).reshape(14, 4)
+    mean = ranks(figures).mean(0)
+    assert mean == pytest.approx([3.143, 2.000, 2.893, 1.964], abs=5e-4)
+    assert critical_difference(4, 14) == pytest.approx(1.25, abs=0.005)
+    # Published: F = 3.69 with 3 and 39 degrees of freedom.
+    assert friedman_p(figures) == pytest.approx(stats.f.sf(3.69, 3, 39), rel=0.01)
+    assert friedman_p(np.array([[1.0, 0.9], [0.8, 0.7]])) == 0.0
+
+
+def test_who_is_better_everywhere_ranks_first() -> None:
+    runs = [
+        outcome(name, better=better, dataset=dataset)
+        for dataset in ("nuts", "bolts", "rings")
+        for name, better in (("ours", 0.5), ("best", 2.0), ("worst", 0.1))
+    ]
+    rows = mean_ranks([*runs, outcome("elsewhere", better=9.0, dataset="nuts")])
+    assert [row["model"] for row in rows] == ["best", "ours", "worst"]
+    assert [row["image_auroc_rank"] for row in rows] == [1.0, 2.0, 3.0]
+    assert rows[1]["image_auroc_rank_ci95"][1] < 3.0
+    assert rows[0]["of"] == rows[0]["datasets"] == 3
+    assert mean_ranks(runs[:3]) == []
+    said = with_ranks(summarise(runs), rows)
+    assert said[0]["ranks"]["image_auroc_rank"] == 2.0
+    shown = dict(tables(summarise(runs), pooled_differences(runs), rows))
+    line = shown["Mean ranks over the datasets"].splitlines()[2]
+    assert line.startswith("| best | 3 | 3 | 1.0 (1.0 to ")
+
+
 def test_the_tables_say_what_the_rows_hold() -> None:
     runs = [outcome("ours", better=50.0), outcome("best", better=50.0)]
     rows = summarise(runs)
@@ -189,7 +234,14 @@ def test_the_page_stands_alone_and_holds_its_plots() -> None:
         for n in (10, 40) for seed in (0, 1) for name in ("ours", "best")
     ]  # fmt: skip
     failed = Failure(dataset="nuts", contender="bad", n_good=9, seed=0, error="a < b")
-    made = page(summarise(runs), pooled_differences(runs), runs, [failed], about="what was asked")
+    made = page(
+        summarise(runs),
+        pooled_differences(runs),
+        mean_ranks(runs),
+        runs,
+        [failed],
+        about="what was asked",
+    )
     assert made.count("<svg") == 3
     assert "&lt;dent&gt;" in made
     assert "<dent>" not in made

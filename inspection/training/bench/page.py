@@ -29,6 +29,7 @@ svg { max-width: 100%; height: auto; }
 def page(
     rows: Sequence[Row],
     pooled: Sequence[Row],
+    ranked: Sequence[Row],
     outcomes: Sequence[Outcome],
     failures: Sequence[Failure],
     *,
@@ -42,11 +43,11 @@ def page(
         f"{each.n_good} good pictures, seed {each.seed}: {escape(each.error)}</p>"
         for each in failures
     ]
-    shown = tables(rows, pooled, every_count=True)
-    parts += [_section(title, text) for title, text in shown[:1]]
+    shown = tables(rows, pooled, ranked, every_count=True)
+    parts += [_section(title, text) for title, text in shown[: 2 if ranked else 1]]
     for dataset in dict.fromkeys(run.dataset for run in outcomes):
         parts.append(_plots(dataset, rows, [run for run in outcomes if run.dataset == dataset]))
-    parts += [_section(title, text) for title, text in shown[1:]]
+    parts += [_section(title, text) for title, text in shown[2 if ranked else 1 :]]
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>Benchmark</title>'
         f"<style>{STYLE}</style></head>\n<body><h1>Benchmark</h1>\n{chr(10).join(parts)}\n</body></html>\n"

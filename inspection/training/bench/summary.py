@@ -44,7 +44,7 @@ def summarise(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
     pictures for all seeds and contenders; those of rates are exact. `minus` holds the differences from
     the first contender on the same pictures.
     """
-    groups = _grouped(outcomes)
+    groups = grouped(outcomes)
     firsts: dict[tuple[str, int], list[Outcome]] = {}
     rows = []
     for (dataset, name, n_good), runs in groups.items():
@@ -65,7 +65,7 @@ def pooled_differences(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
 
     Pictures are drawn within each dataset; the datasets stay as they are.
     """
-    groups = _grouped(outcomes)
+    groups = grouped(outcomes)
     names = list(dict.fromkeys(name for _, name, _ in groups))
     counts = sorted({_count(key, groups) for key in groups})
     rows = []
@@ -101,7 +101,8 @@ def _count(key: Key, groups: Iterable[Key]) -> int:
     return ALL_OF_THEM if n_good == most else n_good
 
 
-def _grouped(outcomes: Sequence[Outcome]) -> dict[Key, list[Outcome]]:
+def grouped(outcomes: Sequence[Outcome]) -> dict[Key, list[Outcome]]:
+    """The runs of each dataset, contender and number of good pictures: one a seed."""
     groups: dict[Key, list[Outcome]] = {}
     for run in outcomes:
         groups.setdefault((run.dataset, run.contender, run.n_good), []).append(run)
@@ -145,7 +146,7 @@ def _intervals(runs: Sequence[Outcome], row: Mapping[str, Any]) -> dict[str, Any
     n_good, n_bad = row["n_good"], row["n_defective"]
     for name in FIGURES:
         found[f"{name}_ci95"] = _not_empty(
-            name, _drawn_figures(runs, name), row[name], n_good, n_bad
+            name, drawn_figures(runs, name), row[name], n_good, n_bad
         )
     for name in OVERLAPS:
         if all(name in run.overlaps for run in runs):
@@ -177,15 +178,15 @@ def _figures_drawn(run: Outcome, name: str) -> Numbers:
     return _draws(run).figures(run.test.scores, FIGURES[name])
 
 
-def _drawn_figures(runs: Sequence[Outcome], name: str) -> Numbers:
+def drawn_figures(runs: Sequence[Outcome], name: str) -> Numbers:
     """A figure's mean over the seeds in each draw of pictures."""
     return np.asarray(np.mean([_figures_drawn(run, name) for run in runs], axis=0))
 
 
 def _apart(runs: Sequence[Outcome], first: Sequence[Outcome], name: str) -> Numbers:
     """By how much a figure is above the first contender's: as it is, then in each draw."""
-    as_is = [_point(of, name) for of in (runs, first)]
-    drawn = [_drawn_figures(of, name) for of in (runs, first)]
+    as_is = [point(of, name) for of in (runs, first)]
+    drawn = [drawn_figures(of, name) for of in (runs, first)]
     return np.concatenate([[as_is[0] - as_is[1]], drawn[0] - drawn[1]])
 
 
@@ -195,7 +196,8 @@ def _unless_equal(values: Numbers) -> list[float] | None:
     return [low, high] if high > low else None
 
 
-def _point(runs: Sequence[Outcome], name: str) -> float:
+def point(runs: Sequence[Outcome], name: str) -> float:
+    """A figure's mean over the seeds."""
     return float(np.mean([run.figures[name] for run in runs]))
 
 
@@ -210,7 +212,7 @@ def _differences(runs: Sequence[Outcome], first: Sequence[Outcome]) -> dict[str,
         if all(name in run.overlaps for run in (*runs, *first)):
             means = [np.mean([run.overlaps[name] for run in of], axis=0) for of in (runs, first)]
             drawn = draws.overlaps(means[0]) - draws.overlaps(means[1])
-            found[f"{name}_minus"] = _point(runs, name) - _point(first, name)
+            found[f"{name}_minus"] = point(runs, name) - point(first, name)
             found[f"{name}_minus_ci95"] = _unless_equal(drawn)
     return found
 

@@ -10,7 +10,11 @@ Column = tuple[str, Callable[[Row], str]]
 
 
 def tables(
-    rows: Sequence[Row], pooled: Sequence[Row], *, every_count: bool = False
+    rows: Sequence[Row],
+    pooled: Sequence[Row],
+    ranked: Sequence[Row] = (),
+    *,
+    every_count: bool = False,
 ) -> list[tuple[str, str]]:
     """Every table that has something to say, with its title.
 
@@ -24,6 +28,7 @@ def tables(
     several = len(most) > 1
     made = [
         ("Leaderboard", table(rows, LEADERBOARD)),
+        ("Mean ranks over the datasets", table(ranked, RANKED)),
         ("Differences on the same pictures", table([r for r in rows if "minus" in r], DIFFERENCES)),
         ("Mean differences over the datasets", table(pooled if several else [], POOLED)),
         ("Kinds of defects", table(_groups(full, "per_defect"), GROUPS)),
@@ -146,6 +151,17 @@ POOLED: tuple[Column, ...] = (
     _difference("image AUROC", "image_auroc"),
     _difference("found at 1 %", "tpr_at_1"),
     _difference("at 5 %", "tpr_at_5"),
+)
+
+RANKED: tuple[Column, ...] = (
+    ("model", _text("model")),
+    ("datasets", _text("datasets")),
+    ("models", _text("of")),
+    ("rank by image AUROC", _with_interval("image_auroc_rank", "image_auroc_rank_ci95", ".1f")),
+    ("found at 1 %", _with_interval("tpr_at_1_rank", "tpr_at_1_rank_ci95", ".1f")),
+    ("at 5 %", _with_interval("tpr_at_5_rank", "tpr_at_5_rank_ci95", ".1f")),
+    ("differ from", _number("critical_difference", ".1f")),
+    ("Friedman p", _number("image_auroc_friedman_p", ".2g")),
 )
 
 GROUPS: tuple[Column, ...] = (
