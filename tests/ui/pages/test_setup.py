@@ -31,6 +31,7 @@ from inspection.station.station_file import read_station
 from inspection.store import open_store
 from inspection.store.event_kinds import ActionKind
 from inspection.training.options import EFFORTS
+from models import model_names
 from tests.ui.conftest import having_inspected, station_folder
 from ui.core import errors as refuse
 from ui.core.context import Context
@@ -509,7 +510,7 @@ def test_drafts_of_odd_names_have_folders_of_their_own(tmp_path: Path) -> None:
 
 OPTIONS = {
     "false_reject": 0.03, "review": 0.1, "effort": "fast", "image_size": None, "seed": 1,
-    "labelled_bad": True,
+    "labelled_bad": True, "model": "padim",
 }  # fmt: skip
 
 
@@ -671,8 +672,16 @@ def test_too_few_good_parts_are_not_trained(ask: Asking, draft: SetupDraft) -> N
     status, found = ask.post("/train", options=options)
     assert (status, found["error"]) == (409, "good parts: 1; at least 5 are needed")
     assert ask.state["options"] == options
-    for wrong in ({"false_reject": 2}, {"review": 0}, {"effort": "most"}, {"image_size": 32}):
+    for wrong in (
+        {"false_reject": 2},
+        {"review": 0},
+        {"effort": "most"},
+        {"image_size": 32},
+        {"model": "x"},
+    ):
         assert ask.post("/train", options=wrong)[0] == 422
+    assert ask.state["models"][:2] == ["patchcore", "auto"]
+    assert sorted(ask.state["models"][2:]) == [n for n in model_names() if n != "patchcore"]
 
 
 def trained(ask: Asking, recipe: Recipe, **settings: Any) -> str:
@@ -821,11 +830,15 @@ def test_a_training_is_asked_for_with_what_was_chosen(
 
     monkeypatch.setattr(Jobs, "start", start)
     jobs = Jobs(ask.context.folder / "jobs")
-    for options in (Options(), Options(effort="thorough", review=0.1, image_size=640)):
+    for options in (
+        Options(),
+        Options(model="padim", effort="thorough", review=0.1, image_size=640),
+    ):
         start_training(jobs, draft, options, who="mia")
     usual, chosen = (dict(pairwise(words)) for words in started)
     assert (usual["--effort"], usual["--review"]) == ("balanced", "0.05")
     assert "--image-size" not in usual
+    assert (usual["--model"], chosen["--model"]) == ("patchcore", "padim")
     assert (chosen["--effort"], chosen["--review"]) == ("thorough", "0.1")
     assert chosen["--image-size"] == "640"
     assert get_args(Options.model_fields["effort"].annotation) == EFFORTS
@@ -869,6 +882,7 @@ def test_a_training_begins_with_the_effort_and_size_of_the_recipe_on_the_line(
     write_recipe(changed, other)
     options = options_of(draft, other)
     assert (options.effort, options.image_size) == expected
+    assert options.model == "patchcore"
     other.write_bytes(b"damaged")
     assert options_of(draft, other) == Options()
 

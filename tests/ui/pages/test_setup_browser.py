@@ -177,10 +177,14 @@ def test_a_training_survives_the_page_server_and_can_be_cancelled(
     page.set_input_files("[name=files]", [str(path) for path in files])
     page.wait_for_selector(".counter[data-n='24']", timeout=60_000)
     step(page, "train")
+    page.select_option("[name=model]", "mahalanobis")
+    assert page.inner_text("[data-why]").startswith("One Gaussian for all patches")
     page.click("[data-do=train]")
     page.wait_for_selector(".job[data-state=running] [role=progressbar]")
     job = page.get_attribute(".job", "data-job")
     folder = station.page_folder / "jobs" / str(job)
+    about = json.loads((folder / "job.json").read_text())["about"]
+    assert about["options"]["model"] == "mahalanobis"
     training = json.loads((folder / "job.json").read_text())["pid"]
     os.kill(training, signal.SIGSTOP)  # else a small one may end before the page is back
     try:

@@ -77,6 +77,7 @@ def state_of(context: Context, draft: SetupDraft, jobs: Jobs) -> dict[str, Any]:
         "reference": names[0] if names else None,
         "promise": result.promise(len(names), options.false_reject),
         "options": options,
+        "models": training.offered_models(),
         "labelled_bad": len(training_routes.labelled_bad(context, draft)),
         "datasets": good_parts.datasets(context),
         **training.jobs_message(jobs, draft.product, draft.view),

@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 from inspection.durable_files import copy_file, replace_json
 from inspection.errors import InspectionError, SetupError
@@ -15,10 +15,24 @@ from inspection.jobs import TRAIN, TRY, Job, Jobs, copy_pictures
 from inspection.jobs.trial import REQUEST
 from inspection.recipe import open_recipe
 from inspection.store import PartRecord
-from inspection.training.defects import WITHOUT_KIND
+from inspection.training.defects import MEMBERS_AUROC, WITHOUT_KIND
 from inspection.training.good_pictures import MIN_GOOD
+from inspection.training.options import AUTO, TrainingOptions
+from models import model_names
 from ui.pages.setup.draft import SetupDraft
 from ui.pages.setup.result import GOOD, PARTS
+
+
+def offered_models() -> list[str]:
+    """The models that a training can be asked for, the usual one first."""
+    usual = TrainingOptions().model
+    return [usual, AUTO, *(name for name in model_names() if name != usual)]
+
+
+def _offered(name: str) -> str:
+    if name not in offered_models():
+        raise ValueError(f"model: {name[:40]!r} is none of {', '.join(offered_models())}")
+    return name
 
 
 class Options(BaseModel):
@@ -26,6 +40,7 @@ class Options(BaseModel):
 
     false_reject: Annotated[float, Field(gt=0, lt=1)] = 0.01
     review: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    model: Annotated[str, AfterValidator(_offered)] = TrainingOptions().model
     effort: Literal["fast", "balanced", "thorough"] = "balanced"
     image_size: Annotated[int, Field(ge=64, le=2048)] | None = None
     seed: Annotated[int, Field(ge=0)] = 0
@@ -65,12 +80,14 @@ def _learnt_with(recipe: Path | None) -> dict[str, Any]:
 @lru_cache(maxsize=16)
 def _choices(recipe: Path, changed_ns: int) -> dict[str, Any]:
     try:
-        training = open_recipe(recipe).settings.training
+        settings = open_recipe(recipe).settings
     except InspectionError:
         return {}
+    training = settings.training
     size_px = training.get("image_size_px")
     if "effort" in training:
-        return {"effort": training["effort"], "image_size": size_px}
+        model = {} if MEMBERS_AUROC in training else {"model": settings.model["name"]}
+        return {"effort": training["effort"], "image_size": size_px, **model}
     return {"image_size": None if size_px in OLD_USUAL else size_px}
 
 
@@ -104,6 +121,7 @@ def start_training(
             "train", folder / GOOD, "--recipe", folder / "new.recipe", "--json",
             "--status", folder / "status.json", "--false-reject", options.false_reject,
             "--review", options.review, "--effort", options.effort, "--seed", options.seed,
+            "--model", options.model,
         ]  # fmt: skip
         if bad:
             for kind, pictures in _by_kind(bad).items():

@@ -37,7 +37,9 @@ function options(app) {
   const size = number("image_size", now.image_size ?? "", {min: 64, max: 2048, step: 1, placeholder: t("setup.size_by_effort")});
   const seed = number("seed", now.seed, {min: 0, step: 1, required: true});
   const bad = el("input", {type: "checkbox", name: "labelled_bad", checked: now.labelled_bad && app.state.labelled_bad > 0, disabled: app.state.labelled_bad === 0});
-  const chosen = () => ({false_reject: share(budget), review: share(review), effort: form.elements.effort.value,
+  const model = el("select", {name: "model"}, ...app.state.models.map((name) => el("option", {value: name, selected: name === now.model}, name)));
+  const why = el("small", {data: {why: now.model}}, modelWhy(now.model));
+  const chosen = () => ({model: model.value, false_reject: share(budget), review: share(review), effort: form.elements.effort.value,
     image_size: size.value === "" ? null : Number(size.value), seed: Number(seed.value), labelled_bad: bad.disabled ? now.labelled_bad : bad.checked});
   const form = el("form", {class: "settings"},
     el("label", {class: "field"}, t("setup.false_reject"), budget, el("span", {}, "%")), here.promise,
@@ -45,12 +47,14 @@ function options(app) {
     el("fieldset", {class: "effort"}, el("legend", {}, t("setup.effort")), ...EFFORTS.map((effort) => el("label", {},
       el("input", {type: "radio", name: "effort", value: effort, checked: now.effort === effort}),
       el("b", {}, t(`setup.effort_${effort}`)), el("small", {}, t(`setup.effort_${effort}_why`))))),
+    el("label", {class: "field"}, t("setup.model"), model), why,
     el("label", {class: "field"}, t("setup.image_size"), size, el("span", {}, "px")),
     el("label", {class: "field"}, t("setup.seed"), seed),
     el("label", {class: "check"}, bad, t(app.state.labelled_bad ? "setup.labelled_bad" : "setup.labelled_bad_none", {n: app.state.labelled_bad})),
     el("div", {class: "row"}, el("button", {class: "go", data: {do: "train"}}, t("setup.train_start"))),
     el("small", {}, t("setup.train_note")));
   form.onchange = async () => {
+    why.textContent = modelWhy(model.value);
     if (!form.checkValidity()) return;
     await call("/api/engineer/setup/options", {...app.which, options: chosen()});
     await app.reload();
@@ -65,6 +69,8 @@ function options(app) {
   };
   return form;
 }
+
+const modelWhy = (name) => t(has(`setup.model_${name}_why`) ? `setup.model_${name}_why` : "setup.model_other_why");
 
 export const stage = (job) => {
   const key = `setup.stage_${job.stage.toLowerCase().replace(/\W+/g, "_")}`;
