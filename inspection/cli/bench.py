@@ -47,10 +47,9 @@ def bench(
     from inspection.durable_files import replace_file
     from inspection.training.bench import BenchSettings, Failure, Outcome, Plan
     from inspection.training.bench import bench as run
+    from inspection.training.bench.comparison import Comparison
     from inspection.training.bench.contenders import chosen
     from inspection.training.bench.page import page
-    from inspection.training.bench.ranks import mean_ranks, with_ranks
-    from inspection.training.bench.summary import pooled_differences, summarise
     from inspection.training.bench.tables import tables
 
     if effort not in EFFORTS:
@@ -71,17 +70,16 @@ def bench(
         found = run(plan, progress=progress)
     outcomes = [each for each in found if isinstance(each, Outcome)]
     failures = [each for each in found if isinstance(each, Failure)]
-    rows, pooled = summarise(outcomes), pooled_differences(outcomes)
-    ranked = mean_ranks(outcomes)
+    compared = Comparison.of(outcomes)
     if html is not None and outcomes:
         about = (
             f"{len(datasets)} datasets, good pictures {n}, seeds {seeds}, {plan.settings.told()}."
         )
-        replace_file(html, page(rows, pooled, ranked, outcomes, failures, about=about).encode())
+        replace_file(html, page(compared, outcomes, failures, about=about).encode())
     if as_json:
-        typer.echo(json.dumps(with_ranks(rows, ranked) + [each.as_json() for each in failures]))
-    elif rows:
-        shown = tables(rows, pooled, ranked)
+        typer.echo(json.dumps(compared.as_json() + [each.as_json() for each in failures]))
+    elif compared.rows:
+        shown = tables(compared)
         typer.echo("\n\n".join(f"{title}\n\n{text}" for title, text in shown))
     if failures:
         first = failures[0]

@@ -12,14 +12,15 @@ from scipy import stats
 from inspection.intervals import exact_interval
 from inspection.judgement import Verdict
 from inspection.training.bench.bootstrap import FIGURES, Draws, interval, score_interval
+from inspection.training.bench.comparison import Comparison
 from inspection.training.bench.page import page
 from inspection.training.bench.plots import _found
 from inspection.training.bench.ranks import (
+    chosen_by_others,
     critical_difference,
     friedman_p,
     mean_ranks,
     ranks,
-    with_ranks,
 )
 from inspection.training.bench.runs import Failure, Outcome, Scored
 from inspection.training.bench.summary import pooled_differences, summarise
@@ -204,17 +205,33 @@ def test_who_is_better_everywhere_ranks_first() -> None:
     assert rows[1]["image_auroc_rank_ci95"][1] < 3.0
     assert rows[0]["of"] == rows[0]["datasets"] == 3
     assert mean_ranks(runs[:3]) == []
-    said = with_ranks(summarise(runs), rows)
-    assert said[0]["ranks"]["image_auroc_rank"] == 2.0
-    shown = dict(tables(summarise(runs), pooled_differences(runs), rows))
+    assert Comparison.of(runs).as_json()[0]["ranks"]["image_auroc_rank"] == 2.0
+    shown = dict(tables(Comparison.of(runs)))
     line = shown["Mean ranks over the datasets"].splitlines()[2]
     assert line.startswith("| best | 3 | 3 | 1.0 (1.0 to ")
 
 
+def test_what_the_other_datasets_choose_is_shown_where_it_fails() -> None:
+    runs = [
+        outcome(name, better=better[number], dataset=dataset)
+        for number, dataset in enumerate(("nuts", "bolts", "rings"))
+        for name, better in (("ours", (1.0, 1.0, 1.0)), ("lucky", (2.0, 2.0, 0.1)))
+    ]
+    rows = chosen_by_others(runs)
+    assert [(row["dataset"], row["model"], row["best"]) for row in rows] == [
+        ("nuts", "ours", "lucky"), ("bolts", "ours", "lucky"), ("rings", "lucky", "ours"),
+    ]  # fmt: skip
+    assert rows[0]["image_auroc_minus"] == 0.0
+    assert rows[2]["image_auroc_minus"] < -0.2
+    shown = dict(tables(Comparison.of(runs)))
+    line = shown["Chosen by the other datasets"].splitlines()[4]
+    assert line.startswith("| rings | lucky | 0.")
+    assert line.endswith("| ours |")
+
+
 def test_the_tables_say_what_the_rows_hold() -> None:
     runs = [outcome("ours", better=50.0), outcome("best", better=50.0)]
-    rows = summarise(runs)
-    shown = dict(tables(rows, pooled_differences(runs)))
+    shown = dict(tables(Comparison.of(runs)))
     assert list(shown) == [
         "Leaderboard", "Differences on the same pictures", "Kinds of defects",
         "Drawn-in defects, by kind", "Drawn-in defects, by length",
@@ -234,14 +251,7 @@ def test_the_page_stands_alone_and_holds_its_plots() -> None:
         for n in (10, 40) for seed in (0, 1) for name in ("ours", "best")
     ]  # fmt: skip
     failed = Failure(dataset="nuts", contender="bad", n_good=9, seed=0, error="a < b")
-    made = page(
-        summarise(runs),
-        pooled_differences(runs),
-        mean_ranks(runs),
-        runs,
-        [failed],
-        about="what was asked",
-    )
+    made = page(Comparison.of(runs), runs, [failed], about="what was asked")
     assert made.count("<svg") == 3
     assert "&lt;dent&gt;" in made
     assert "<dent>" not in made

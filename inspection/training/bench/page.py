@@ -8,6 +8,7 @@ from html import escape
 from importlib.metadata import version
 from typing import Any
 
+from inspection.training.bench.comparison import Comparison
 from inspection.training.bench.plots import curves, distributions, roc_curves
 from inspection.training.bench.runs import Failure, Outcome
 from inspection.training.bench.tables import tables
@@ -27,9 +28,7 @@ svg { max-width: 100%; height: auto; }
 
 
 def page(
-    rows: Sequence[Row],
-    pooled: Sequence[Row],
-    ranked: Sequence[Row],
+    compared: Comparison,
     outcomes: Sequence[Outcome],
     failures: Sequence[Failure],
     *,
@@ -43,11 +42,13 @@ def page(
         f"{each.n_good} good pictures, seed {each.seed}: {escape(each.error)}</p>"
         for each in failures
     ]
-    shown = tables(rows, pooled, ranked, every_count=True)
-    parts += [_section(title, text) for title, text in shown[: 2 if ranked else 1]]
+    shown = tables(compared, every_count=True)
+    parts += [_section(title, text) for title, text in shown[: 3 if compared.ranked else 1]]
     for dataset in dict.fromkeys(run.dataset for run in outcomes):
-        parts.append(_plots(dataset, rows, [run for run in outcomes if run.dataset == dataset]))
-    parts += [_section(title, text) for title, text in shown[2 if ranked else 1 :]]
+        parts.append(
+            _plots(dataset, compared.rows, [run for run in outcomes if run.dataset == dataset])
+        )
+    parts += [_section(title, text) for title, text in shown[3 if compared.ranked else 1 :]]
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>Benchmark</title>'
         f"<style>{STYLE}</style></head>\n<body><h1>Benchmark</h1>\n{chr(10).join(parts)}\n</body></html>\n"

@@ -6,7 +6,7 @@ after Iman and Davenport, and Nemenyi's critical difference.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,8 @@ from inspection.training.bench.runs import Outcome
 from inspection.training.bench.summary import drawn_figures, grouped, point
 
 ALPHA = 0.05
+FIGURE = "image_auroc"
+"""What contenders are chosen by."""
 
 
 def mean_ranks(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
@@ -27,19 +29,15 @@ def mean_ranks(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
     are. Two differ whose ranks are farther apart than `critical_difference`, which knows the datasets'
     number and not their pictures; `friedman_p` is the chance of ranks so uneven if all were equal.
     """
-    groups = grouped(outcomes)
-    most = {dataset: max(n for d, _, n in groups if d == dataset) for dataset, _, _ in groups}
-    every = dict.fromkeys(name for _, name, _ in groups)
-    names = [n for n in every if all((dataset, n, most[dataset]) in groups for dataset in most)]
-    if len(most) < 2 or len(names) < 2:
+    names, each = _everywhere(outcomes)
+    if not names:
         return []
     rows: dict[str, dict[str, Any]] = {
-        name: {"model": name, "datasets": len(most), "of": len(names)} for name in names
+        name: {"model": name, "datasets": len(each), "of": len(names)} for name in names
     }
     for figure in FIGURES:
-        each = [[groups[dataset, name, count] for name in names] for dataset, count in most.items()]
-        found = np.array([[point(runs, figure) for runs in dataset] for dataset in each])
-        drawn = np.array([[drawn_figures(runs, figure) for runs in dataset] for dataset in each])
+        found = np.array([[point(runs, figure) for runs in of] for of in each.values()])
+        drawn = np.array([[drawn_figures(runs, figure) for runs in of] for of in each.values()])
         for name, rank, draws in zip(
             names, ranks(found).mean(0), ranks(drawn).mean(0), strict=True
         ):
@@ -49,16 +47,47 @@ def mean_ranks(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
         for row in rows.values():
             row[f"{figure}_friedman_p"] = friedman_p(found)
     for row in rows.values():
-        row["critical_difference"] = critical_difference(len(names), len(most))
+        row["critical_difference"] = critical_difference(len(names), len(each))
     return sorted(rows.values(), key=lambda row: row["image_auroc_rank"])
 
 
-def with_ranks(
-    rows: Sequence[Mapping[str, Any]], ranked: Sequence[Mapping[str, Any]]
-) -> list[dict[str, Any]]:
-    """The rows of the bench, each with its contender's ranks over all datasets as `ranks`."""
-    known = {row["model"]: dict(row) for row in ranked}
-    return [{**row, "ranks": known.get(row["model"])} for row in rows]
+def chosen_by_others(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
+    """For each dataset: whom all others would choose by mean AUROC, and how that does here.
+
+    A choice that only looks good where it was made shows here: leave one out, by datasets (Stone,
+    "Cross-validatory choice and assessment of statistical predictions", JRSS B 36, 1974).
+    """
+    names, each = _everywhere(outcomes)
+    rows = []
+    for left_out, here in each.items():
+        others = [[point(runs, FIGURE) for runs in of] for d, of in each.items() if d != left_out]
+        best = int(np.mean(others, axis=0).argmax())
+        own, first = point(here[best], FIGURE), point(here[0], FIGURE)
+        rows.append(
+            {
+                "dataset": left_out,
+                "model": names[best],
+                FIGURE: own,
+                "minus": names[0],
+                f"{FIGURE}_minus": own - first,
+                "best": names[int(np.argmax([point(runs, FIGURE) for runs in here]))],
+            }
+        )
+    return rows
+
+
+def _everywhere(
+    outcomes: Sequence[Outcome],
+) -> tuple[list[str], dict[str, list[list[Outcome]]]]:
+    """Who took part in all datasets, and each one's runs by dataset; none of one dataset or contender."""
+    groups = grouped(outcomes)
+    most = {dataset: max(n for d, _, n in groups if d == dataset) for dataset, _, _ in groups}
+    every = dict.fromkeys(name for _, name, _ in groups)
+    names = [n for n in every if all((dataset, n, most[dataset]) in groups for dataset in most)]
+    if len(most) < 2 or len(names) < 2:
+        return [], {}
+    runs = {d: [groups[d, name, count] for name in names] for d, count in most.items()}
+    return names, runs
 
 
 def ranks(figures: Numbers) -> Numbers:

@@ -5,21 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from inspection.training.bench.comparison import Comparison
+
 Row = Mapping[str, Any]
 Column = tuple[str, Callable[[Row], str]]
 
 
-def tables(
-    rows: Sequence[Row],
-    pooled: Sequence[Row],
-    ranked: Sequence[Row] = (),
-    *,
-    every_count: bool = False,
-) -> list[tuple[str, str]]:
+def tables(compared: Comparison, *, every_count: bool = False) -> list[tuple[str, str]]:
     """Every table that has something to say, with its title.
 
     Kinds and lengths are shown for the most good pictures, or for every number of them.
     """
+    rows = compared.rows
     most = {
         row["dataset"]: max(r["n_taught"] for r in rows if r["dataset"] == row["dataset"])
         for row in rows
@@ -28,9 +25,10 @@ def tables(
     several = len(most) > 1
     made = [
         ("Leaderboard", table(rows, LEADERBOARD)),
-        ("Mean ranks over the datasets", table(ranked, RANKED)),
+        ("Mean ranks over the datasets", table(compared.ranked, RANKED)),
+        ("Chosen by the other datasets", table(compared.left_out, CHOSEN)),
         ("Differences on the same pictures", table([r for r in rows if "minus" in r], DIFFERENCES)),
-        ("Mean differences over the datasets", table(pooled if several else [], POOLED)),
+        ("Mean differences over the datasets", table(compared.pooled if several else [], POOLED)),
         ("Kinds of defects", table(_groups(full, "per_defect"), GROUPS)),
         (
             "Lengths of defects, as shares of the picture's",
@@ -162,6 +160,15 @@ RANKED: tuple[Column, ...] = (
     ("at 5 %", _with_interval("tpr_at_5_rank", "tpr_at_5_rank_ci95", ".1f")),
     ("differ from", _number("critical_difference", ".1f")),
     ("Friedman p", _number("image_auroc_friedman_p", ".2g")),
+)
+
+CHOSEN: tuple[Column, ...] = (
+    ("dataset", _text("dataset")),
+    ("the others choose", _text("model")),
+    ("image AUROC here", _number("image_auroc", ".3f")),
+    ("minus", _text("minus")),
+    ("difference", _number("image_auroc_minus", "+.3f")),
+    ("best here", _text("best")),
 )
 
 GROUPS: tuple[Column, ...] = (
