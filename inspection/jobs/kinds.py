@@ -32,10 +32,10 @@ def _on_record(lane: str, *, limit_s: float, detached: bool = False) -> JobKind:
 
 KINDS = {
     TRAIN: JobKind(
-        module="inspection.cli", lane="training", limit_s=24 * HOUR_S, kept=10, detached=True
+        module="inspection.cli", lane="training", limit_s=24 * HOUR_S, kept=30, detached=True
     ),
     TRY: JobKind(
-        module="inspection.jobs.trial", lane="training", limit_s=24 * HOUR_S, kept=10, detached=True
+        module="inspection.jobs.trial", lane="training", limit_s=24 * HOUR_S, kept=30, detached=True
     ),
     VERIFY: _on_record("verify", limit_s=6 * HOUR_S, detached=True),
     EXPORT: _on_record("export", limit_s=10 * MINUTE_S),

@@ -103,6 +103,7 @@ class ActionKind(RecordKind):
     OPTIONS_CHOSEN = "options_chosen"
     TRAINING_STARTED = "training_started"
     TRAINING_CANCELLED = "training_cancelled"
+    TRAINING_NAMED = "training_named"
     RECIPE_TRIED = "recipe_tried"
     PARTS_EXPORTED = "parts_exported"
     LOT_REPORT_MADE = "lot_report_made"

@@ -20,10 +20,10 @@ from inspection.station.station_file import read_station
 from inspection.store import PartRecord, open_store
 from tests.ui.conftest import having_inspected, station_folder, wait_for
 from tests.ui.pages.test_setup import STATION, Asking, trained
+from ui.core import trials
 from ui.core.context import Context
 from ui.live.station_client import StationClient
 from ui.pages.setup import result as setup_result
-from ui.pages.setup import result_routes as setup_release
 from ui.words import Words
 
 PARTS = 12
@@ -266,6 +266,6 @@ def test_earlier_parts_labelled_ng_are_tried_too(
 
     trained(ask, recipe)
     monkeypatch.setattr(Jobs, "start", start)
-    monkeypatch.setattr(setup_release, "TRY_ON", 3)
+    monkeypatch.setattr(trials, "TRY_ON", 3)
     ask.did("/try", job=TRAINING)
     assert asked == [(TRY, [parts[number].part_id for number in (0, 1, 2, 6, 8, 9)])]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -15,16 +14,15 @@ from cameras import Frame, list_images
 from inspection.errors import SetupError
 from inspection.jobs import Job
 from inspection.jobs import trial as trial_files
-from inspection.labels.confusion import Share, compared, labelled, passes
+from inspection.labels.confusion import Share, compared, passes
 from inspection.labels.labels import Labels
 from inspection.recipe.calibration import calibrate
 from inspection.station.recipe_library import inspect_opened, opened
 from inspection.training.warnings import MOST_ESCAPES
+from ui.core.trials import GOOD, PARTS, read_list, tried_parts
 from ui.pages.setup.draft import FIRST
 
 FEW = 5
-GOOD, PARTS = "good", "parts"
-"""Folders of a job: the good parts a recipe was learnt from, and recorded parts it is tried on."""
 
 
 def promise(n: int, asked: float) -> dict[str, Any]:
@@ -71,8 +69,7 @@ def trial_message(trial: Job, said: Labels) -> dict[str, Any]:
 
     `listed` are those a person should look at, escapes first.
     """
-    good, rows = _read(trial.folder / trial_files.GOOD), _read(trial.folder / trial_files.PARTS)
-    parts = _tried_parts(trial.about["before"], rows, said)
+    good, parts = read_list(trial.folder / trial_files.GOOD), tried_parts(trial, said)
     flips = [row for row in parts if passes(row["verdict"]) != passes(row["before"])]
     escapes = [row for row in parts if row["escape"]]
     mistakes = compared(parts)
@@ -135,24 +132,6 @@ def _warnings(result: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Each warning as an English `text`, and as the `key` and `values` of a sentence of the catalogue."""
     texts, keys = result.get("warnings", []), result.get("warning_keys", [])
     return [{"text": text, **key} for text, key in zip(texts, keys, strict=True)]
-
-
-def _read(path: Path) -> list[Any]:
-    try:
-        found = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
-        return []
-    return found if isinstance(found, list) else []
-
-
-def _tried_parts(before: Mapping[str, Any], rows: list[Any], said: Labels) -> list[dict[str, Any]]:
-    """The parts that were judged, in the order they were asked for."""
-    judged = {row["part_id"]: row for row in rows}
-    return [
-        labelled({**judged[part_id], **then}, said.of(part_id))
-        for part_id, then in before.items()
-        if part_id in judged
-    ]
 
 
 def _among(folder: Path, name: str) -> Path:

@@ -9,10 +9,10 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse
 
-from inspection.jobs import TRAIN, Job, Jobs
-from inspection.labels import part_selection
+from inspection.jobs import Job, Jobs
 from inspection.labels.labels import read_labels
 from inspection.store.event_kinds import ActionKind
+from ui.core import trials
 from ui.core.audit import audited
 from ui.core.context import Context
 from ui.core.deploy import kept_recipe, put_on_line, target_of
@@ -29,9 +29,6 @@ from ui.pages.setup.result import (
     trial_message,
 )
 
-TRY_ON, TRY_ON_NG = 50, 100
-"""How many of the newest parts a recipe is tried on, and at most how many earlier ones labelled NG."""
-
 
 def add_routes(router: APIRouter, context: Context, jobs: Jobs) -> None:
     """Answer what the page asks of a recipe that was trained."""
@@ -40,17 +37,9 @@ def add_routes(router: APIRouter, context: Context, jobs: Jobs) -> None:
     _line_routes(router, context, jobs)
 
 
-def trained(jobs: Jobs, job_id: str) -> Job:
-    """A training that is done. Raises Refuse."""
-    job = jobs.find(job_id)
-    if job is None or job.kind != TRAIN or job.result is None:
-        raise Refuse(f"training {job_id[:40]!r}: there is none that is done", status=404)
-    return job
-
-
 def trial_of(jobs: Jobs, job_id: str) -> Job:
     """The newest trial of a training's recipe. Raises Refuse."""
-    trial = training.trial_of(jobs, trained(jobs, job_id))
+    trial = trials.trial_of(jobs, trials.trained(jobs, job_id))
     if trial is None:
         raise Refuse("the recipe was not tried yet", status=404)
     return trial
@@ -60,17 +49,19 @@ def _result_routes(router: APIRouter, context: Context, jobs: Jobs) -> None:
     @router.get("/result/{job_id}")
     async def result(job_id: str) -> dict[str, Any]:
         """What a training came to."""
-        return await asyncio.to_thread(lambda: result_message(trained(jobs, job_id)))
+        return await asyncio.to_thread(lambda: result_message(trials.trained(jobs, job_id)))
 
     @router.get("/result/{job_id}/good/{name}")
     async def learnt(job_id: str, name: str) -> Response:
         """A good part the recipe was learnt from."""
-        return await asyncio.to_thread(lambda: shown(picture_of(trained(jobs, job_id), name)))
+        return await asyncio.to_thread(
+            lambda: shown(picture_of(trials.trained(jobs, job_id), name))
+        )
 
     @router.get("/recipe/{job_id}")
     async def recipe(job_id: str) -> Response:
         """The recipe file of a training, to be kept elsewhere."""
-        job = await asyncio.to_thread(trained, jobs, job_id)
+        job = await asyncio.to_thread(trials.trained, jobs, job_id)
         draft = SetupDraft(context.folder, job.about["product"], job.about["view"])
         name = f"{draft.folder.name}.recipe"
         return FileResponse(job.recipe, filename=name, media_type="application/octet-stream")
@@ -80,17 +71,12 @@ def _trial_routes(router: APIRouter, context: Context, jobs: Jobs) -> None:
     @router.post("/try")
     async def attempt(wanted: OfJob, request: Request) -> dict[str, Any]:
         """Try a recipe on its own good parts, on the latest of the record and on those labelled NG."""
-        done = await asyncio.to_thread(trained, jobs, wanted.job)
-        parts = []
-        if len(context.settings.views) == 1:
-            parts = await asyncio.to_thread(
-                part_selection.to_try, context.store, station=context.settings.station,
-                product=done.about["product"], newest=TRY_ON, earlier_ng=TRY_ON_NG,
-            )  # fmt: skip
+        done = await asyncio.to_thread(trials.trained, jobs, wanted.job)
+        parts = await asyncio.to_thread(trials.parts_to_try, context, done)
         who = request.scope["user"].name
         about = {name: done.about[name] for name in ("product", "view")}
         async with audited(context, request, ActionKind.RECIPE_TRIED, **about, training=done.id):
-            job = await asyncio.to_thread(training.start_trial, jobs, done, parts, who=who)
+            job = await asyncio.to_thread(trials.start_trial, jobs, done, parts, who=who)
         return {"ok": True, "job": training.job_message(job)}
 
     @router.get("/tried/{job_id}")
@@ -111,7 +97,7 @@ def _trial_routes(router: APIRouter, context: Context, jobs: Jobs) -> None:
         """Where a recorded part is unusual for the new recipe."""
         trial = await asyncio.to_thread(trial_of, jobs, job_id)
         path = part_of(trial, part_id)
-        recipe = trained(jobs, job_id).recipe
+        recipe = trials.trained(jobs, job_id).recipe
         return _png(await asyncio.to_thread(heat_png, recipe, path))
 
 
@@ -135,7 +121,7 @@ def _line_routes(router: APIRouter, context: Context, jobs: Jobs) -> None:
     def chosen(wanted: Release, target: Path) -> Path:
         if not wanted.job:
             return kept_recipe(context, wanted.recipe_id, target)
-        job = trained(jobs, wanted.job)
+        job = trials.trained(jobs, wanted.job)
         if (job.about["product"], job.about["view"]) != (wanted.product, wanted.view):
             raise Refuse(f"training {job.id}: is of another product or view")
         return job.recipe

@@ -9,18 +9,16 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, Field
 
-from inspection.durable_files import copy_file, replace_json
+from inspection.durable_files import copy_file
 from inspection.errors import InspectionError, SetupError
 from inspection.jobs import TRAIN, TRY, Job, Jobs, copy_pictures
-from inspection.jobs.trial import REQUEST
 from inspection.recipe import open_recipe
-from inspection.store import PartRecord
 from inspection.training.defects import MEMBERS_AUROC, WITHOUT_KIND
 from inspection.training.good_pictures import MIN_GOOD
 from inspection.training.options import AUTO, TrainingOptions
 from models import model_names
+from ui.core.trials import GOOD, trainings_of, trial_of
 from ui.pages.setup.draft import SetupDraft
-from ui.pages.setup.result import GOOD, PARTS
 
 
 def offered_models() -> list[str]:
@@ -148,49 +146,9 @@ def _by_kind(bad: BadPictures) -> dict[str, dict[str, Path]]:
     return found
 
 
-def start_trial(
-    jobs: Jobs, training: Job, parts: Sequence[tuple[PartRecord, Path]], *, who: str
-) -> Job:
-    """Judge recorded parts by a training's recipe, and find the worst of its good parts. Raises InspectionError."""
-
-    def prepare(folder: Path) -> Sequence[object]:
-        copy_pictures(
-            {f"{record.part_id}{path.suffix}": path for record, path in parts}, folder / PARTS
-        )
-        request = {"recipe": str(training.recipe), "good": str(training.folder / GOOD)}
-        replace_json(folder / REQUEST, request)
-        return [folder]
-
-    before = {
-        record.part_id: {
-            "before": record.verdict.value,
-            "score_before": record.score,
-            "serial": record.serial,
-            "lot": record.lot,
-            "judged_at": record.judged_at.isoformat(),
-        }
-        for record, _ in parts
-    }
-    about = {
-        "product": training.about["product"],
-        "view": training.about["view"],
-        "training": training.id,
-        "before": before,
-    }
-    return jobs.start(TRY, who=who, about=about, prepare=prepare)
-
-
 def latest_training(jobs: Jobs, product: str, view: str) -> Job | None:
     """The newest training of a product and view."""
-    return next((job for job in _of(jobs, TRAIN, product, view)), None)
-
-
-def trial_of(jobs: Jobs, training: Job) -> Job | None:
-    """The newest trial of a training's recipe."""
-    for job in _of(jobs, TRY, training.about["product"], training.about["view"]):
-        if job.about["training"] == training.id:
-            return job
-    return None
+    return next(iter(trainings_of(jobs, product, view)), None)
 
 
 def job_message(job: Job) -> dict[str, Any]:
@@ -212,11 +170,3 @@ def jobs_message(jobs: Jobs, product: str, view: str) -> dict[str, Any]:
         "trial": trial and job_message(trial),
         "running": running and job_message(running),
     }
-
-
-def _of(jobs: Jobs, kind: str, product: str, view: str) -> list[Job]:
-    return [
-        job
-        for job in jobs.newest_first(kind)
-        if (job.about["product"], job.about["view"]) == (product, view)
-    ]
