@@ -25,7 +25,7 @@ PANELS = [page.path for page, module in find_pages().items() if hasattr(module, 
 BODIES = (b"", b"{}", b"[" * 1100, b'{"product": "flange", "view": "main"}')
 AGAIN = 4
 """How often one is asked again that says there were too many changes a second."""
-LEAVES = ("/logout", "/api/admin/sessions")
+LEAVES = ("/logout",)
 """What would end the session that asks."""
 
 

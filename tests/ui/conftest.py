@@ -42,6 +42,8 @@ SERVER_GONE = (
     "ERR_SOCKET",
 )
 """What a browser says of a page whose server was killed."""
+LEFT = ("signal is aborted", "errored out")
+"""What a panel says whose page is left while its timer asks."""
 
 STATION = """
 station = "line-1"
@@ -325,6 +327,7 @@ class Opened:
         return page
 
     def close(self) -> None:
+        self.allowed += LEFT
         for context in self._contexts:
             context.close()
 

@@ -27,7 +27,7 @@ from ui.core.page import Page
 from ui.core.panel import THEME, panel_bar
 from ui.security import login
 from ui.security.first_code import FirstCode
-from ui.security.gate import AccessMiddleware
+from ui.security.gate import ACTED, AccessMiddleware
 from ui.security.ldap_directory import Directory
 from ui.security.oidc import Provider
 from ui.security.users import Role
@@ -45,6 +45,13 @@ _SPEAK = """
 Object.defineProperty(navigator, "language", {get: () => window.inspection.language, configurable: true});
 Object.defineProperty(navigator, "languages", {get: () => [window.inspection.language], configurable: true});
 document.documentElement.lang = window.inspection.language;
+"""
+# Panels write times in the zone of who looks; a panel's timer keeps nobody signed in, a person does.
+_TELL = f"""
+window.inspection.hash = location.hash.slice(1);
+document.cookie = `zone=${{Intl.DateTimeFormat().resolvedOptions().timeZone}}; path=/; samesite=strict`;
+for (const event of ["pointerdown", "keydown"])
+  addEventListener(event, () => {{ document.cookie = "{ACTED}=1; max-age=60; path=/; samesite=strict"; }}, true);
 """
 
 
@@ -162,7 +169,7 @@ def _routes(context: Context, pages: list[Page]) -> APIRouter:
             "language": request.scope["language"],
             "pages": links_for(user.role, pages),
         }
-        script = f"window.inspection = {_json(person)};\n{_SPEAK}"
+        script = f"window.inspection = {_json(person)};\n{_SPEAK}{_TELL}"
         return Response(script, media_type="text/javascript", headers={"Cache-Control": "no-store"})
 
     return router

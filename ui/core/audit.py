@@ -76,6 +76,31 @@ FIELDS = {
 """Where on the page an error is shown; any other is shown by itself."""
 
 
+async def make_change(
+    context: Context,
+    request: Request,
+    kind: ActionKind,
+    detail: dict[str, Any],
+    *,
+    foresee: Callable[[], object],
+    make: Callable[[], object],
+) -> None:
+    """Make a change that `foresee` (raises UsersError) lets pass, once it is noted in the record.
+
+    If the change fails after all, that is noted as well. Raises UsersError, Refuse.
+    """
+    language, who = request.scope["language"], request.scope["user"].name
+    await asyncio.to_thread(foresee)
+    await note(context, language, kind, who, detail)
+    try:
+        await asyncio.to_thread(make)
+    except UsersError as error:
+        with suppress(Refused):
+            failed = {"kind": kind, "error": error.reason, **detail}
+            await record_action(context, ActionKind.CHANGE_FAILED, who=who, detail=failed)
+        raise
+
+
 async def change(
     context: Context,
     request: Request,
@@ -85,23 +110,11 @@ async def change(
     foresee: Callable[[], object],
     make: Callable[[], object],
 ) -> Any:
-    """Make a change that `foresee` (raises UsersError) lets pass, once it is noted in the record.
-
-    If the change fails after all, that is noted as well.
-    """
-    language, who = request.scope["language"], request.scope["user"].name
+    """Make a change as `make_change` does, and answer a route's request. Raises Refuse."""
     try:
-        await asyncio.to_thread(foresee)
-        await note(context, language, kind, who, detail)
+        await make_change(context, request, kind, detail, foresee=foresee, make=make)
     except UsersError as error:
-        return refused(context, language, error)
-    try:
-        await asyncio.to_thread(make)
-    except UsersError as error:
-        with suppress(Refused):
-            failed = {"kind": kind, "error": error.reason, **detail}
-            await record_action(context, ActionKind.CHANGE_FAILED, who=who, detail=failed)
-        return refused(context, language, error)
+        return refused(context, request.scope["language"], error)
     return {"ok": True}
 
 
@@ -116,11 +129,19 @@ async def note(
         raise Refuse(text, status=503) from error
 
 
-def refused(context: Context, language: str, error: UsersError) -> JSONResponse:
-    """Say why not, in the person's language, and at which field."""
+def explain(context: Context, language: str, error: UsersError) -> str:
+    """Say why not, in the person's language, in one line."""
     known = context.words.keys
     keys = (f"admin.error_{error.reason}", f"login.{error.reason}")
     key = next((key for key in keys if key in known), None)
-    text = context.words.say(key, language, **error.values) if key else str(error)
-    content = {"ok": False, "error": text, "field": FIELDS.get(error.reason)}
+    return context.words.say(key, language, **error.values) if key else str(error)
+
+
+def refused(context: Context, language: str, error: UsersError) -> JSONResponse:
+    """Say why not, and at which field."""
+    content = {
+        "ok": False,
+        "error": explain(context, language, error),
+        "field": FIELDS.get(error.reason),
+    }
     return JSONResponse(content, 409)

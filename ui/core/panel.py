@@ -5,16 +5,20 @@ A page whose `routes.py` has `panel(context, say)` is one; CONTRIBUTING.md shows
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import gradio as gr
 from fastapi import Request
 
 from inspection.errors import InspectionError
 from inspection.store import StoreError
+from ui.core.context import Context
 from ui.core.errors import Refuse
+from ui.core.wording import Wording
 from ui.live.station_client import Refused
+from ui.security.users import Role
 
 T = TypeVar("T")
 _LETTERS = [
@@ -76,6 +80,72 @@ def request_of(event: gr.Request) -> Request:
     """The request behind an event: who asks, and in which language, are in its scope."""
     assert event.request is not None
     return event.request
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """A person who may ask, the request, and how things are written for them."""
+
+    request: Request
+    wording: Wording
+
+    @property
+    def name(self) -> str:
+        """The person's name, as in the record."""
+        return str(self.request.scope["user"].name)
+
+    @property
+    def language(self) -> str:
+        """The language of the person's browser."""
+        return self.wording.language
+
+    def say(self, key: str, **values: object) -> str:
+        """A text of the catalogue."""
+        return self.wording.say(key, **values)
+
+
+def asker(context: Context, event: gr.Request, role: Role) -> Asker:
+    """Who asks, where the person's role lets them. Raises gr.Error.
+
+    The gate asks the same at the path of the page; what a handler gives away does not hang on that alone.
+    """
+    request = request_of(event)
+    user, language = request.scope["user"], request.scope["language"]
+    wording = Wording(context.words, language, request.cookies.get("zone"))
+    if user is None or not user.role.at_least(role):
+        had = wording.say(f"login.role_{user.role}") if user else "–"
+        text = wording.say(
+            "login.refused_role",
+            name=user.name if user else "–",
+            role=had,
+            needed=wording.say(f"login.role_{role}"),
+        )
+        raise gr.Error(text, duration=None, print_exception=False)
+    return Asker(request, wording)
+
+
+def notice(elem_id: str, *, visible: bool = True) -> gr.HTML:
+    """One line or several that a handler tells; whatever they hold is shown as text."""
+    return gr.HTML(
+        value="",
+        html_template='<div class="notice" role="status">{{value}}</div>',
+        css_template=".notice { white-space: pre-line; }",
+        apply_default_css=False,
+        visible=visible,
+        elem_id=elem_id,
+    )
+
+
+def table_value(
+    headers: Sequence[str], rows: Sequence[Sequence[str]], styles: Mapping[int, str] | None = None
+) -> dict[str, Any]:
+    """What a gr.Dataframe shows; `styles` are declarations of CSS for whole rows."""
+    styled = [[(styles or {}).get(place, "")] * len(headers) for place in range(len(rows))]
+    return {
+        "headers": list(headers),
+        "data": [list(row) for row in rows],
+        "metadata": {"styling": styled},
+    }
 
 
 async def done(work: Callable[[], Awaitable[T]]) -> T:

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from starlette.datastructures import Headers
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, cookie_parser
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
@@ -37,6 +37,8 @@ from ui.words import Words
 
 UPLOAD_BYTES = 64 * MIB
 RECHECK_S = 2.0
+ACTED = "acted"
+"""The cookie that tells for a minute that a person used mouse or keys: a panel's timer asks by itself."""
 
 
 class AccessMiddleware:
@@ -184,6 +186,8 @@ class AccessMiddleware:
         """
         session = scope["session"]
         acted = scope["method"] not in SAFE or is_navigation(scope, headers)
+        if panel_door(scope["path"], self.panels):
+            acted = acted and ACTED in cookie_parser("; ".join(headers.getlist("cookie")))
         if session is None or role_for(scope["path"]) is None or not acted:
             return None
         return self.sessions.renew(session, secure=is_secure(scope))

@@ -122,7 +122,9 @@ def test_the_code_for_the_first_administrator_is_printed_at_the_start(
         with found.station.client() as client:
             assert client.post("/login", data=form).status_code == 400
             assert client.post("/login", data=form | {"code": code}).status_code == 303
-            assert client.get("/api/admin/users").json()["users"][0]["name"] == "ada"
+            script = client.get("/session.js").text
+            assert '"user": "ada"' in script
+            assert '"role": "administrator"' in script
     finally:
         found.process.send_signal(signal.SIGTERM)
         assert found.process.wait(60) == 0

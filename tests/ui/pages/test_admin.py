@@ -1,23 +1,26 @@
-"""The administrator's handlers, behind the real gate, with a real record."""
+"""What the administrator's page does, with a real record: its handlers, and its downloads behind the real gate."""
 
 from __future__ import annotations
 
+import asyncio
 import csv
+import inspect
 import io
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import gradio as gr
 import numpy as np
 import psutil
 import pytest
 from argon2 import PasswordHasher
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.testclient import TestClient
 
 from cameras import Frame
@@ -30,19 +33,28 @@ from inspection.store import NewPart, Store, open_store
 from inspection.store.event_kinds import RECORD_KINDS
 from inspection.store.reading.audit_log import Cursor, all_deeds, deeds
 from ui.core import errors as refuse
+from ui.core.audit import FIELDS, explain
 from ui.core.background import start_verification
 from ui.core.context import Context
 from ui.live.hub import Hub
 from ui.live.station_client import StationClient
 from ui.pages.account import routes as account
 from ui.pages.admin import routes as admin
-from ui.pages.admin.health import Processes
+from ui.pages.admin.audit_log import audit_page, choices, verification, verify
+from ui.pages.admin.audit_tab import AuditHandlers
+from ui.pages.admin.backup_tab import BackupHandlers
+from ui.pages.admin.health import MachineFacts, Processes, examination, examine
+from ui.pages.admin.health_tab import HealthHandlers
+from ui.pages.admin.settings import station_settings
+from ui.pages.admin.settings_tab import SettingsHandlers
+from ui.pages.admin.users import UserAdministration
+from ui.pages.admin.users_tab import UserHandlers
 from ui.pages.analysis.downloads import verification_state
 from ui.security import login
 from ui.security.first_code import FirstCode
 from ui.security.gate import AccessMiddleware
-from ui.security.sessions import Sessions
-from ui.security.users import Role, Users
+from ui.security.sessions import Session, Sessions
+from ui.security.users import Role, User, Users, UsersError
 from ui.words import Words
 
 PASSWORD = "correct horse battery"
@@ -96,6 +108,23 @@ class Desk:
             form = {"name": user, "password": PASSWORD, "next": "/"}
             assert client.post("/login", data=form, follow_redirects=False).status_code == 303
         return client
+
+    def request(
+        self, user: str | None, language: str = "en", session: Session | None = None
+    ) -> Request:
+        """What the gate lets through of a person: user, language and session are in its scope."""
+        person = User(user, Role(PEOPLE[user])) if user else None
+        about = {"user": person, "language": language, "session": session}
+        return Request({"type": "http", "headers": [], **about})
+
+    def event(self, user: str | None, language: str = "en") -> gr.Request:
+        """What a handler hears of a person's click."""
+        return gr.Request(self.request(user, language))
+
+    def session(self, client: TestClient) -> Session | None:
+        """The session of whoever signed in so."""
+        cookies = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
+        return self.context.sessions.read(cookies)
 
     def kinds(self) -> list[str]:
         return [action.kind for action in reversed(self.store.actions(limit=1000))]
@@ -157,145 +186,148 @@ def _part(store: Store, serial: str = "S1") -> str:
 
 # Users
 
+Change = Callable[[UserAdministration, Request], Awaitable[None]]
+CHANGES: dict[str, tuple[Change, str]] = {
+    "add": (lambda do, who: do.add(who, "kim", Role.ENGINEER, PASSWORD), "user_added"),
+    "role": (lambda do, who: do.set_role(who, "mia", Role.OPERATOR), "user_role_changed"),
+    "password": (lambda do, who: do.set_password(who, "mia", "another long one"), "user_password_set"),
+    "remove": (lambda do, who: do.remove(who, "mia"), "user_removed"),
+    "sign_out": (lambda do, who: do.sign_out(who, "mia"), "user_signed_out"),
+}  # fmt: skip
+
 
 def test_an_administrator_adds_a_user_who_can_sign_in_and_the_record_tells_who_did_it(
     desk: Desk,
 ) -> None:
-    with desk.client("ada") as client:
-        new = {"name": "kim", "role": "engineer", "password": PASSWORD}
-        assert client.post("/api/admin/users/add", json=new).json() == {"ok": True}
-        listed = {each["name"]: each for each in client.get("/api/admin/users").json()["users"]}
+    desk.client("ada").close()
+    do = UserHandlers(desk.context)
+    told, *_ = asyncio.run(do.add("kim", "engineer", PASSWORD, desk.event("ada")))
+    assert told == "kim was added."
     assert desk.context.users.find("kim").role is Role.ENGINEER
     (added,) = desk.store.actions(kind="user_added")
     assert (added.who, dict(added.detail)) == ("ada", {"name": "kim", "role": "engineer"})
     assert PASSWORD not in json.dumps([dict(a.detail) for a in desk.store.actions()])
-    assert listed["kim"]["added_at"] == added.at.isoformat()
-    assert listed["kim"]["signed_in_at"] is None
-    assert (listed["ada"]["you"], listed["kim"]["you"]) == (True, False)
+    shown = asyncio.run(do.show(desk.event("ada")))
+    rows = {row[0]: row for row in shown[0]["data"]}
+    minutes = "%Y-%m-%d %H:%M"
+    assert rows["kim"][1:4] == ["engineer", added.at.astimezone().strftime(minutes), "never"]
     (signed_in,) = desk.store.actions(kind="sign-in", who="ada")
-    assert listed["ada"]["signed_in_at"] == signed_in.at.isoformat()
+    assert rows["ada (you)"][3] == signed_in.at.astimezone().strftime(minutes)
     desk.client("kim").close()
 
 
-@pytest.mark.parametrize(
-    ("verb", "body", "kind"),
-    [
-        ("add", {"name": "kim", "role": "engineer", "password": PASSWORD}, "user_added"),
-        ("role", {"name": "mia", "role": "operator"}, "user_role_changed"),
-        ("password", {"name": "mia", "password": "another long one"}, "user_password_set"),
-        ("remove", {"name": "mia"}, "user_removed"),
-        ("sign_out", {"name": "mia"}, "user_signed_out"),
-    ],
-)
-def test_a_change_is_in_the_record_before_it_is_made_or_is_not_made(
-    desk: Desk, verb: str, body: dict[str, Any], kind: str
-) -> None:
-    with desk.client("ada") as client:
-        before = desk.context.users.path.read_bytes()
-        desk.runtime.gone = True
-        answer = client.post(f"/api/admin/users/{verb}", json=body)
-        assert answer.status_code == 503
-        assert answer.json()["error"].startswith(
-            "The record could not be written, so nothing was changed: the station is not running"
-        )
-        assert desk.context.users.path.read_bytes() == before
-        desk.runtime.gone = False
-        assert client.post(f"/api/admin/users/{verb}", json=body).json() == {"ok": True}
-        assert desk.context.users.path.read_bytes() != before
-        assert desk.kinds()[-1] == kind
+def test_times_are_those_of_the_zone_of_who_looks(desk: Desk) -> None:
+    part_id = _part(desk.store)
+    at = datetime(2026, 1, 1, 23, 30, tzinfo=UTC)
+    from ui.core.wording import Wording
+
+    assert part_id
+    assert Wording(Words(), "en", "Asia/Seoul").moment(at) == "2026-01-02 08:30:00"
+    assert Wording(Words(), "en", "../etc/passwd").moment(at) == Wording(Words(), "en").moment(at)
+
+
+@pytest.mark.parametrize("verb", CHANGES)
+def test_a_change_is_in_the_record_before_it_is_made_or_is_not_made(desk: Desk, verb: str) -> None:
+    change, kind = CHANGES[verb]
+    do, ada = UserAdministration(desk.context), desk.request("ada")
+    before = desk.context.users.path.read_bytes()
+    desk.runtime.gone = True
+    with pytest.raises(
+        refuse.Refuse,
+        match="The record could not be written, so nothing was changed: the station is not running",
+    ) as caught:
+        asyncio.run(change(do, ada))
+    assert caught.value.status == 503
+    assert desk.context.users.path.read_bytes() == before
+    desk.runtime.gone = False
+    asyncio.run(change(do, ada))
+    assert desk.context.users.path.read_bytes() != before
+    assert desk.kinds()[-1] == kind
 
 
 @pytest.mark.parametrize(
-    ("verb", "body", "field", "text"),
+    ("change", "field", "text"),
     [
-        ("add", {"name": "mia", "role": "operator", "password": PASSWORD}, "name", "mia"),
-        ("add", {"name": "<b>", "role": "operator", "password": PASSWORD}, "name", "64"),
-        ("add", {"name": "kim", "role": "operator", "password": "short"}, "password", "10"),
-        ("add", {"name": "kim the tenth", "role": "operator", "password": "kim the tenth"}, "password", ""),
-        ("role", {"name": "ada", "role": "engineer"}, "role", "administrator"),
-        ("remove", {"name": "ada"}, "role", "administrator"),
-        ("remove", {"name": "nobody"}, "name", "nobody"),
-        ("password", {"name": "mia", "password": "short"}, "password", "10"),
-        ("sign_out", {"name": "nobody"}, "name", "nobody"),
+        (lambda do, who: do.add(who, "mia", Role.OPERATOR, PASSWORD), "name", "mia"),
+        (lambda do, who: do.add(who, "<b>", Role.OPERATOR, PASSWORD), "name", "64"),
+        (lambda do, who: do.add(who, "kim", Role.OPERATOR, "short"), "password", "10"),
+        (lambda do, who: do.add(who, "kim the tenth", Role.OPERATOR, "kim the tenth"), "password", ""),
+        (lambda do, who: do.set_role(who, "ada", Role.ENGINEER), "role", "administrator"),
+        (lambda do, who: do.remove(who, "ada"), "role", "administrator"),
+        (lambda do, who: do.remove(who, "nobody"), "name", "nobody"),
+        (lambda do, who: do.set_password(who, "mia", "short"), "password", "10"),
+        (lambda do, who: do.sign_out(who, "nobody"), "name", "nobody"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_is_told_at_the_field_and_not_recorded_as_done(
-    desk: Desk, verb: str, body: dict[str, Any], field: str, text: str
+def test_what_cannot_be_is_refused_with_its_field_and_not_recorded_as_done(
+    desk: Desk, change: Change, field: str, text: str
 ) -> None:
-    with desk.client("ada") as client:
-        answer = client.post(f"/api/admin/users/{verb}", json=body)
-        told = answer.json()
-    assert (answer.status_code, told["ok"], told["field"]) == (409, False, field)
-    assert text in told["error"]
-    assert "\n" not in told["error"]
-    assert desk.kinds() == ["sign-in"]
+    with pytest.raises(UsersError) as caught:
+        asyncio.run(change(UserAdministration(desk.context), desk.request("ada")))
+    told = explain(desk.context, "en", caught.value)
+    assert FIELDS[caught.value.reason] == field
+    assert text in told
+    assert "\n" not in told
+    assert desk.kinds() == []
     assert [user.name for user in desk.context.users.list()] == sorted(PEOPLE)
 
 
+def test_what_is_wrong_is_told_at_its_field(desk: Desk) -> None:
+    do, ada = UserHandlers(desk.context), desk.event("ada")
+    found = do.check_new("mia", "operator", PASSWORD, ada)
+    assert [each["is_valid"] for each in found] == [False, True, True]
+    assert found[0]["message"] == "There is a user mia already. Choose another name."
+    found = do.check_password("mia", "short", ada)
+    assert [each["is_valid"] for each in found] == [True, False]
+    assert [each["is_valid"] for each in do.check_badge("oli", "1", ada)] == [True, False]
+    assert all(each["is_valid"] for each in do.check_new("kim", "engineer", PASSWORD, ada))
+
+
 def test_an_error_is_told_in_the_persons_language(desk: Desk) -> None:
-    with desk.client("ada", language="ko") as client:
-        answer = client.post("/api/admin/users/remove", json={"name": "ada"})
-    assert answer.json()["error"] == desk.context.words.say("login.last_administrator", "ko")
+    asked = {"verb": "remove", "name": "ada"}
+    with pytest.raises(gr.Error) as caught:
+        asyncio.run(UserHandlers(desk.context).confirm(asked, desk.event("ada", "ko")))
+    assert caught.value.message == desk.context.words.say("login.last_administrator", "ko")
 
 
 def test_a_change_that_fails_after_it_was_noted_is_noted_as_failed(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with desk.client("ada") as client:
-        lock = desk.context.users.path
-        monkeypatch.setattr("ui.security.users.LOCK_TIMEOUT_S", 0.1)
-        from filelock import FileLock
+    lock = desk.context.users.path
+    monkeypatch.setattr("ui.security.users.LOCK_TIMEOUT_S", 0.1)
+    from filelock import FileLock
 
-        with FileLock(f"{lock}.lock"):
-            answer = client.post("/api/admin/users/remove", json={"name": "mia"})
-    assert answer.status_code == 409
+    with FileLock(f"{lock}.lock"), pytest.raises(UsersError):
+        asyncio.run(UserAdministration(desk.context).remove(desk.request("ada"), "mia"))
     assert desk.kinds()[-2:] == ["user_removed", "change_failed"]
     detail = desk.store.actions(kind="change_failed")[0].detail
     assert (detail["kind"], detail["error"], detail["name"]) == ("user_removed", "busy", "mia")
     assert desk.context.users.find("mia") is not None
 
 
-@pytest.mark.parametrize(
-    ("verb", "body"),
-    [
-        ("role", {"name": "mia", "role": "operator"}),
-        ("password", {"name": "mia", "password": "another long one"}),
-        ("remove", {"name": "mia"}),
-        ("sign_out", {"name": "mia"}),
-    ],
-)
-def test_the_users_sessions_end_with_the_change(
-    desk: Desk, verb: str, body: dict[str, Any]
-) -> None:
-    from ui.security.sessions import Session
-
-    with desk.client("ada") as client, desk.client("mia") as other:
-        cookies = "; ".join(f"{name}={value}" for name, value in other.cookies.items())
-        assert isinstance(desk.context.sessions.read(cookies), Session)
-        client.post(f"/api/admin/users/{verb}", json=body)
-        assert desk.context.sessions.read(cookies) is None
+@pytest.mark.parametrize("verb", ["role", "password", "remove", "sign_out"])
+def test_the_users_sessions_end_with_the_change(desk: Desk, verb: str) -> None:
+    with desk.client("mia") as other:
+        assert isinstance(desk.session(other), Session)
+        asyncio.run(CHANGES[verb][0](UserAdministration(desk.context), desk.request("ada")))
+        assert desk.session(other) is None
 
 
 def test_sessions_are_listed_and_ended_one_by_one(desk: Desk) -> None:
+    do = UserHandlers(desk.context)
     with desk.client("ada") as client, desk.client("mia") as one, desk.client("mia") as other:
-        assert other.get("/api/admin/users").status_code == 403
-        found = client.get("/api/admin/sessions").json()["sessions"]
-        assert [(each["user"]["name"], each["mine"]) for each in found].count(("mia", False)) == 2
-        (mine,) = (each for each in found if each["mine"])
-        assert (mine["user"], mine["address"]) == (
-            {"name": "ada", "role": "administrator"}, "127.0.0.1"
-        )  # fmt: skip
-        handle = next(each["handle"] for each in found if each["user"]["name"] == "mia")
-        assert client.post("/api/admin/sessions/end", json={"handle": handle}).json() == {
-            "ok": True
-        }
+        ada = gr.Request(desk.request("ada", session=desk.session(client)))
+        _, _, table, choice, _ = asyncio.run(do.show(ada))
+        assert [row[0] for row in table["data"]].count("mia") == 2
+        (mine,) = (row for row in table["data"] if row[0] == "ada (this one)")
+        assert [mine[1], mine[4]] == ["administrator", "127.0.0.1"]
+        handle = next(handle for text, handle in choice["choices"] if text.startswith("mia"))
+        assert asyncio.run(do.end(handle, ada))[0] == "Ended a session of mia."
         # 403 is of one who is signed in; the other is nobody but the operator of this station.
         left = [each.get("/engineer/x").status_code for each in (one, other)]
         assert sorted(left) == [403, 404]
-        again = client.post("/api/admin/sessions/end", json={"handle": handle})
-        assert (again.status_code, again.json()["error"]) == (
-            404, "This session is not open any more."
-        )  # fmt: skip
+        with pytest.raises(gr.Error, match="This session is not open any more"):
+            asyncio.run(do.end(handle, ada))
     assert desk.kinds()[-1] == "session_ended"
     assert desk.store.actions(kind="session_ended")[0].detail == {
         "name": "mia", "address": "127.0.0.1"
@@ -305,24 +337,10 @@ def test_sessions_are_listed_and_ended_one_by_one(desk: Desk) -> None:
 # Roles
 
 ENDPOINTS = [
-    ("GET", "/api/admin/users"),
-    *(("POST", f"/api/admin/users/{verb}") for verb in ("add", "role", "password", "badge", "remove", "sign_out")),
-    ("GET", "/api/admin/sessions"),
-    ("POST", "/api/admin/sessions/end"),
-    ("GET", "/api/admin/audit"),
-    ("GET", "/api/admin/audit/people"),
     ("GET", "/api/admin/audit/table.csv"),
-    ("POST", "/api/admin/audit/verify"),
-    ("GET", "/api/admin/audit/verify"),
     ("GET", "/api/admin/health"),
-    ("POST", "/api/admin/health/parity"),
-    ("POST", "/api/admin/health/doctor"),
-    ("GET", "/api/admin/health/doctor"),
-    ("POST", "/api/admin/backup"),
-    ("GET", "/api/admin/backup"),
     ("GET", "/api/admin/backup/file"),
-    ("GET", "/api/admin/settings"),
-]  # fmt: skip
+]
 
 
 def test_every_endpoint_of_the_page_is_in_the_list_above(desk: Desk) -> None:
@@ -341,6 +359,33 @@ def test_nobody_but_an_administrator_reaches_any_endpoint(desk: Desk, user: str 
             answer = client.request(method, path, json={"name": "oli", "role": "administrator"})
             assert answer.status_code == 403, (method, path)
             assert answer.json()["ok"] is False
+    _unchanged(desk)
+
+
+@pytest.mark.parametrize("user", [None, "oli", "mia"])
+def test_no_handler_answers_anybody_but_an_administrator(desk: Desk, user: str | None) -> None:
+    handlers = [
+        kind(desk.context)
+        for kind in (UserHandlers, AuditHandlers, BackupHandlers, SettingsHandlers)
+    ]
+    handlers.append(HealthHandlers(desk.context, MachineFacts(desk.context)))
+    asked = 0
+    for each in handlers:
+        for name, method in inspect.getmembers(each, inspect.ismethod):
+            if name.startswith("_") or name == "reveal":  # which shows what one types oneself
+                continue
+            names = list(inspect.signature(method).parameters)
+            given = dict.fromkeys(names, "mia")
+            event = "request" if "request" in names else "event"
+            with pytest.raises(gr.Error, match="needs the role administrator"):
+                answer = method(**{**given, event: desk.event(user)})
+                asyncio.run(answer)
+            asked += 1
+    assert asked > 25
+    _unchanged(desk)
+
+
+def _unchanged(desk: Desk) -> None:
     assert {user.name: str(user.role) for user in desk.context.users.list()} == PEOPLE
 
 
@@ -401,23 +446,31 @@ def test_the_page_filters_by_who_and_kind_and_goes_on_where_it_stopped(desk: Des
     part_id = _part(desk.store)
     for _ in range(60):
         desk.store.add_event(part_id, "acknowledge", "oli", detail={"reason": "dirt"})
-    with desk.client("ada") as client:
-        first = client.get("/api/admin/audit").json()
-        assert [row["kind"] for row in first["rows"][:2]] == ["sign-in", "acknowledge"]
-        assert first["rows"][1]["part_id"] == part_id
-        assert first["rows"][1]["detail"] == {"reason": "dirt"}
-        assert first["rows"][1]["written"] == '{"reason":"dirt"}'
-        assert [row["part_number"] for row in first["rows"][:2]] == [None, 1]
-        second = client.get("/api/admin/audit", params=_given(first["next"])).json()
-        assert (len(first["rows"]), len(second["rows"]), second["next"]) == (50, 11, None)
-        only = client.get("/api/admin/audit", params={"who": "ada", "kind": "sign-in"}).json()
-        assert [row["who"] for row in only["rows"]] == ["ada"]
-        people = client.get("/api/admin/audit/people").json()
-        assert people == {"people": ["ada", "mia", "oli"], "kinds": sorted(RECORD_KINDS)}
+    desk.client("ada").close()
+    first = audit_page(desk.store, kind=None, who=None, before=None)
+    assert [entry.kind for entry in first.entries[:2]] == ["sign-in", "acknowledge"]
+    assert first.entries[1].part_id == part_id
+    assert first.entries[1].detail == {"reason": "dirt"}
+    assert first.numbers == {part_id: 1}
+    second = audit_page(desk.store, kind=None, who=None, before=first.following)
+    assert (len(first.entries), len(second.entries), second.following) == (50, 11, None)
+    only = audit_page(desk.store, who="ada", kind="sign-in", before=None)
+    assert [entry.who for entry in only.entries] == ["ada"]
+    assert choices(desk.context) == (["ada", "mia", "oli"], sorted(RECORD_KINDS))
 
 
-def _given(following: dict[str, Any]) -> dict[str, Any]:
-    return {name: number for name, number in following.items() if number is not None}
+def test_a_row_that_is_chosen_is_shown_as_its_hash_covers_it(desk: Desk) -> None:
+    part_id = _part(desk.store)
+    desk.store.add_event(part_id, "label", "mia", detail={"label": "NG", "n": 1})
+    do, ada = AuditHandlers(desk.context), desk.event("ada")
+    table, entries, *_ = asyncio.run(do.newest(None, None, ada))
+    assert table["data"][0][1:] == ["mia", "Part labelled", "Label: NG · n: 1", "#1"]
+    chosen = gr.SelectData(None, {"index": [0, 3], "value": ""})
+    written, button = asyncio.run(do.pick(entries, chosen, ada))
+    assert '{"label":"NG","n":1}' in written
+    assert part_id in written
+    assert entries[0].hash in written
+    assert (button["link"], button["visible"]) == (f"/engineer/review?part={part_id}", True)
 
 
 def test_the_table_holds_everything_asked_for_and_no_formula(desk: Desk) -> None:
@@ -438,9 +491,9 @@ def test_the_table_holds_everything_asked_for_and_no_formula(desk: Desk) -> None
     assert len(one.text.splitlines()) == 2
 
 
-def _ended(client: TestClient, path: str) -> dict[str, Any]:
+def _ended(status: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     end = time.monotonic() + 60
-    while (found := client.get(path).json())["running"]:
+    while (found := status())["running"]:
         assert time.monotonic() < end, found
         time.sleep(0.05)
     return found
@@ -448,22 +501,28 @@ def _ended(client: TestClient, path: str) -> dict[str, Any]:
 
 def test_the_record_is_verified_in_a_process_of_its_own(desk: Desk) -> None:
     part_id = _part(desk.store)
-    with desk.client("ada") as client:
-        assert client.get("/api/admin/audit/verify").json()["began_ms"] is None
-        begun = client.post("/api/admin/audit/verify").json()
-        assert (begun["ok"], begun["running"]) == (True, True)
-        assert client.post("/api/admin/audit/verify").status_code == 409
-        well = _ended(client, "/api/admin/audit/verify")
-        assert well["error"] is None
-        assert well["found"]["findings"] == []
-        assert well["found"]["count"] == 1
-        record = desk.store.part(part_id)
-        assert record is not None
-        desk.store.image_path(record).write_bytes(b"other")
-        client.post("/api/admin/audit/verify")
-        bad = _ended(client, "/api/admin/audit/verify")
+    jobs, ada = desk.context.jobs, desk.request("ada")
+    assert verification(jobs)["began_ms"] is None
+    asyncio.run(verify(desk.context, ada))
+    assert verification(jobs)["running"]
+    with pytest.raises(refuse.Refuse, match="This is running already"):
+        asyncio.run(verify(desk.context, ada))
+    well = _ended(lambda: verification(jobs))
+    assert well["error"] is None
+    assert well["found"]["findings"] == []
+    assert well["found"]["count"] == 1
+    text, _ = asyncio.run(AuditHandlers(desk.context).verified(desk.event("ada")))
+    assert text.startswith("✓ As it was written: 1 parts")
+    record = desk.store.part(part_id)
+    assert record is not None
+    desk.store.image_path(record).write_bytes(b"other")
+    asyncio.run(verify(desk.context, ada))
+    bad = _ended(lambda: verification(jobs))
     (finding,) = bad["found"]["findings"]
     assert finding.startswith("part 1: ")
+    text, _ = asyncio.run(AuditHandlers(desk.context).verified(desk.event("ada")))
+    assert text.splitlines()[0].startswith("▲ NOT as it was written: 1 findings")
+    assert text.splitlines()[1] == finding
     assert desk.kinds().count("record_verified") == 2
 
 
@@ -471,11 +530,11 @@ def test_an_errand_that_takes_too_long_is_stopped(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(KINDS, VERIFY, replace(KINDS[VERIFY], limit_s=0.05))
-    desk = replace(desk, app=_app(desk.context))
     others = set(psutil.Process().children())
-    with desk.client("ada") as client:
-        client.post("/api/admin/audit/verify")
-        assert _ended(client, "/api/admin/audit/verify")["error"] == "late"
+    asyncio.run(verify(desk.context, desk.request("ada")))
+    assert _ended(lambda: verification(desk.context.jobs))["error"] == "late"
+    text, _ = asyncio.run(AuditHandlers(desk.context).verified(desk.event("ada")))
+    assert text.startswith("▲ Not done within")
     end = time.monotonic() + 10
     while set(psutil.Process().children()) - others:
         assert time.monotonic() < end
@@ -484,25 +543,25 @@ def test_an_errand_that_takes_too_long_is_stopped(
 
 def test_both_pages_tell_of_the_same_verification(desk: Desk) -> None:
     jobs, settings = desk.context.jobs, desk.context.settings
-    with desk.client("ada") as client:
-        assert client.post("/api/admin/audit/verify").json()["running"]
-        job = jobs.running(VERIFY)
-        assert job is not None
-        assert verification_state(job)["running"]
-        found = _ended(client, "/api/admin/audit/verify")["found"]
-        told = verification_state(jobs.find(job.id))["found"]
-        assert (
-            (told["count"], told["head"]["hash"])
-            == (found["faults"], found["hash"])
-            == (0, found["hash"])
-        )
-        # "all pictures" is said only where they were read
-        start_verification(jobs, settings, who="mia", pictures=False)
-        assert client.get("/api/admin/audit/verify").json()["running"]
-        assert client.post("/api/admin/audit/verify").status_code == 409
-        assert _ended(client, "/api/admin/audit/verify")["began_ms"] == pytest.approx(
-            1e3 * datetime.fromisoformat(job.at).timestamp()
-        )
+    asyncio.run(verify(desk.context, desk.request("ada")))
+    job = jobs.running(VERIFY)
+    assert job is not None
+    assert verification_state(job)["running"]
+    found = _ended(lambda: verification(jobs))["found"]
+    told = verification_state(jobs.find(job.id))["found"]
+    assert (
+        (told["count"], told["head"]["hash"])
+        == (found["faults"], found["hash"])
+        == (0, found["hash"])
+    )
+    # "all pictures" is said only where they were read
+    start_verification(jobs, settings, who="mia", pictures=False)
+    assert verification(jobs)["running"]
+    with pytest.raises(refuse.Refuse):
+        asyncio.run(verify(desk.context, desk.request("ada")))
+    assert _ended(lambda: verification(jobs))["began_ms"] == pytest.approx(
+        1e3 * datetime.fromisoformat(job.at).timestamp()
+    )
 
 
 # Health and settings
@@ -535,18 +594,18 @@ def test_a_process_that_ended_is_told_as_not_known() -> None:
 
 
 def test_parity_needs_the_station(desk: Desk) -> None:
-    with desk.client("ada") as client:
-        desk.runtime.gone = True
-        answer = client.post("/api/admin/health/parity")
-    assert answer.status_code == 503
-    assert "the station is not running" in answer.json()["error"]
+    desk.runtime.gone = True
+    do = HealthHandlers(desk.context, MachineFacts(desk.context))
+    with pytest.raises(gr.Error, match="the station is not running"):
+        asyncio.run(do.parity(desk.event("ada")))
 
 
 def test_the_doctors_findings_come_also_while_the_station_is_gone(desk: Desk) -> None:
-    with desk.client("ada") as client:
-        desk.runtime.gone = True
-        assert client.post("/api/admin/health/doctor").json()["running"] is True
-        found = _ended(client, "/api/admin/health/doctor")
+    desk.runtime.gone = True
+    asyncio.run(examine(desk.context, desk.request("ada")))
+    with pytest.raises(refuse.Refuse, match="running already"):
+        asyncio.run(examine(desk.context, desk.request("ada")))
+    found = _ended(lambda: examination(desk.context.jobs))
     assert found["error"] is None
     marks = {each["what"]: each["mark"] for each in found["found"]["findings"]}
     assert marks["station"] == "ok"
@@ -554,11 +613,10 @@ def test_the_doctors_findings_come_also_while_the_station_is_gone(desk: Desk) ->
 
 
 def test_settings_are_shown_without_any_secret(desk: Desk) -> None:
-    with desk.client("ada") as client:
-        answer = client.get("/api/admin/settings")
-        found = answer.json()
+    found = station_settings(desk.context)
+    shown = asyncio.run(SettingsHandlers(desk.context).show(desk.event("ada")))
     for secret in ("geheim", "abc123", "an old one", "mia:"):
-        assert secret not in answer.text
+        assert secret not in json.dumps([found, shown])
     assert found["path"] == str(desk.context.station_path.resolve())
     assert 'secret_file = "secret.txt"' in found["text"]
     assert found["text"].count("\n") == STATION.rstrip().count("\n")
@@ -571,11 +629,10 @@ def test_settings_are_shown_without_any_secret(desk: Desk) -> None:
 
 def test_settings_tell_that_the_file_was_changed_or_cannot_be_read(desk: Desk) -> None:
     path = desk.context.station_path
-    with desk.client("ada") as client:
-        path.write_text(STATION.replace("flange", "gear"), encoding="utf-8")
-        assert client.get("/api/admin/settings").json()["changed"] is True
-        path.write_text('station = "', encoding="utf-8")
-        found = client.get("/api/admin/settings").json()
+    path.write_text(STATION.replace("flange", "gear"), encoding="utf-8")
+    assert station_settings(desk.context)["changed"] is True
+    path.write_text('station = "', encoding="utf-8")
+    found = station_settings(desk.context)
     assert found["text"] == ""
     assert found["error"]
 

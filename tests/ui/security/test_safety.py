@@ -105,7 +105,7 @@ def test_every_api_of_a_page_is_below_the_role_of_its_page(routes: list[tuple[st
     assert mounts >= {"", "/engineer/review", "/engineer/setup", "/engineer/analysis", "/admin"}
 
 
-@pytest.mark.parametrize("mount", ["", "/engineer/review", "/admin"])
+@pytest.mark.parametrize("mount", ["", "/engineer/review", "/engineer/analysis"])
 def test_gradios_own_doors_are_shut_even_for_an_administrator(at_work: AtWork, mount: str) -> None:
     with at_work.client("ada") as client:
         for door in GRADIO_BLOCKED:
@@ -114,25 +114,31 @@ def test_gradios_own_doors_are_shut_even_for_an_administrator(at_work: AtWork, m
                 assert answer.status_code == 404, (mount, door, answer.status_code)
 
 
-PANEL = "/engineer/products/gradio_api"
-
-
-def test_a_panels_doors_are_for_its_role_and_give_no_file_of_others(at_work: AtWork) -> None:
+@pytest.mark.parametrize(
+    ("panel", "shut_out", "person"),
+    [
+        ("/engineer/products/gradio_api", (None, "oli"), "mia"),
+        ("/admin/gradio_api", (None, "oli", "mia"), "ada"),
+    ],
+)
+def test_a_panels_doors_are_for_its_role_and_give_no_file_of_others(
+    at_work: AtWork, panel: str, shut_out: tuple[str | None, ...], person: str
+) -> None:
     join = {"data": [], "fn_index": 0, "session_hash": "x"}
-    for user, status in ((None, 401), ("oli", 403)):
+    for user in shut_out:
         with at_work.client(user) as client:
             if user is None:
                 client.headers["Accept"] = "application/json"
             answers = [
-                client.post(f"{PANEL}/queue/join", json=join),
-                client.post(f"{PANEL}/upload", files={"files": b"x"}),
-                client.get(f"{PANEL}/file=/etc/passwd"),
+                client.post(f"{panel}/queue/join", json=join),
+                client.post(f"{panel}/upload", files={"files": b"x"}),
+                client.get(f"{panel}/file=/etc/passwd"),
             ]
-            assert {each.status_code for each in answers} <= {status, 403}, user
-    with at_work.client("mia") as client:
+            assert {each.status_code for each in answers} <= {401, 403}, user
+    with at_work.client(person) as client:
         for file in ("/etc/passwd", f"{at_work.folder}/parts.db", f"{at_work.page_folder}/users.json",
                      f"{at_work.page_folder}/secret", f"{at_work.station}"):  # fmt: skip
-            answer = client.get(f"{PANEL}/file={file}")
+            answer = client.get(f"{panel}/file={file}")
             assert answer.status_code in (403, 404), file
         for door in (
             "info",
@@ -142,9 +148,9 @@ def test_a_panels_doors_are_for_its_role_and_give_no_file_of_others(at_work: AtW
             "component_server",
             "proxy=x",
         ):
-            assert client.post(f"{PANEL}/{door}", json={}).status_code == 404
+            assert client.post(f"{panel}/{door}", json={}).status_code == 404
         elsewhere = {"Origin": "http://elsewhere.example"}
-        assert client.post(f"{PANEL}/queue/join", json=join, headers=elsewhere).status_code == 403
+        assert client.post(f"{panel}/queue/join", json=join, headers=elsewhere).status_code == 403
 
 
 def test_an_operators_malformed_calls_end_in_no_traceback(at_work: AtWork) -> None:

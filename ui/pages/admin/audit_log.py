@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from itertools import islice
 from typing import Annotated, Any
 
@@ -34,37 +35,8 @@ Number = Annotated[int | None, Query(ge=1)]
 
 
 def routes(context: Context) -> APIRouter:
-    """Answer `/audit…`."""
+    """Give the audit record out as a table."""
     router = APIRouter(prefix="/audit")
-    store = context.store
-    jobs = context.jobs
-
-    @router.get("")
-    async def listed(
-        kind: Filter = None, who: Filter = None, action: Number = None, event: Number = None
-    ) -> dict[str, Any]:
-        """List one page of what was done, newest first; `action` and `event` are the former `next`."""
-        page, after = await asyncio.to_thread(
-            deeds,
-            store,
-            kind=kind or None,
-            who=who or None,
-            before=Cursor(action=action, event=event),
-            limit=PAGE,
-        )
-        following = None if after is None else {"action": after.action, "event": after.event}
-        numbers = await asyncio.to_thread(_numbers, store, page)
-        return {"rows": [_row(deed, numbers) for deed in page], "next": following}
-
-    @router.get("/people")
-    async def people() -> dict[str, Any]:
-        """Names and kinds to choose from: all users and who acted lately, all kinds and those seen lately."""
-        lately, _ = await asyncio.to_thread(deeds, store, limit=1000)
-        names = {user.name for user in context.users.list()} | {deed.who for deed in lately}
-        return {
-            "people": sorted(names),
-            "kinds": sorted({*RECORD_KINDS, *(deed.kind for deed in lately)}),
-        }
 
     @router.get("/table.csv")
     async def table(request: Request, kind: Filter = None, who: Filter = None) -> StreamingResponse:
@@ -74,45 +46,62 @@ def routes(context: Context) -> APIRouter:
         name = f"{context.settings.station}-audit.csv".encode("ascii", "replace").decode()
         safe = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in name)
         return StreamingResponse(
-            _csv(all_deeds(store, kind=kind or None, who=who or None)),
+            _csv(all_deeds(context.store, kind=kind or None, who=who or None)),
             media_type="text/csv; charset=utf-8",
             headers={"Content-Disposition": f'attachment; filename="{safe}"'},
         )
 
-    @router.post("/verify")
-    async def verify(request: Request) -> dict[str, Any]:
-        """Begin to check that the record is as it was written; GET tells how far it is."""
-        if await asyncio.to_thread(jobs.running, VERIFY):
-            text = context.words.say("admin.already_running", request.scope["language"])
-            raise Refuse(text, status=409)
-        who = request.scope["user"].name
-        job = await asyncio.to_thread(
-            start_verification, jobs, context.settings, who=who, pictures=True
-        )
-        await _noted(context, request, ActionKind.RECORD_VERIFIED, {})
-        return {"ok": True, **_verification(job)}
-
-    @router.get("/verify")
-    async def verified() -> dict[str, Any]:
-        """Say what the check found, or that it goes on."""
-        return _verification(await asyncio.to_thread(_last_verification, jobs))
-
     return router
+
+
+@dataclass(frozen=True, slots=True)
+class AuditPage:
+    """Entries, newest first, the numbers of the parts they are about, and where the next page begins."""
+
+    entries: Sequence[AuditEntry]
+    numbers: Mapping[str, int]
+    following: Cursor | None
+
+
+def audit_page(
+    store: Store, *, kind: str | None, who: str | None, before: Cursor | None
+) -> AuditPage:
+    """Read one page of what was done."""
+    entries, following = deeds(store, kind=kind or None, who=who or None, before=before, limit=PAGE)
+    return AuditPage(entries, _numbers(store, entries), following)
+
+
+def choices(context: Context) -> tuple[list[str], list[str]]:
+    """Names and kinds to choose from: all users and who acted lately, all kinds and those seen lately."""
+    lately, _ = deeds(context.store, limit=1000)
+    names = {user.name for user in context.users.list()} | {deed.who for deed in lately}
+    return sorted(names), sorted({*RECORD_KINDS, *(deed.kind for deed in lately)})
+
+
+async def verify(context: Context, request: Request) -> None:
+    """Begin to check that the record is as it was written. Raises Refuse while that goes on."""
+    jobs = context.jobs
+    if await asyncio.to_thread(jobs.running, VERIFY):
+        text = context.words.say("admin.already_running", request.scope["language"])
+        raise Refuse(text, status=409)
+    who = request.scope["user"].name
+    await asyncio.to_thread(start_verification, jobs, context.settings, who=who, pictures=True)
+    await _noted(context, request, ActionKind.RECORD_VERIFIED, {})
+
+
+def verification(jobs: Jobs) -> dict[str, Any]:
+    """How the last check is: what it found, and how many parts up to which hash."""
+    status = job_status(_last_verification(jobs), VERIFY)
+    if (result := status["found"]) is not None:
+        names = {"findings": result["findings"], "faults": result["count"]}
+        status["found"] = {**names, **result["head"]}
+    return status
 
 
 def _last_verification(jobs: Jobs) -> Job | None:
     """Find the verification at work, else the newest that read the pictures too."""
     newest = jobs.newest_first(VERIFY)
     return next((job for job in newest if job.running or job.about["pictures"]), None)
-
-
-def _verification(job: Job | None) -> dict[str, Any]:
-    """Say how a verification is: what it found, and how many parts up to which hash."""
-    status = job_status(job, VERIFY)
-    if (result := status["found"]) is not None:
-        names = {"findings": result["findings"], "faults": result["count"]}
-        status["found"] = {**names, **result["head"]}
-    return status
 
 
 async def _noted(
@@ -128,20 +117,6 @@ def _numbers(store: Store, page: Sequence[AuditEntry]) -> dict[str, int]:
     """Look up the number of each part these entries are about."""
     ids = sorted({deed.part_id for deed in page if deed.part_id is not None})
     return dict(columns_by_id(store, ALL_PARTS, ids, ("part_id", "number")))
-
-
-def _row(deed: AuditEntry, numbers: Mapping[str, int]) -> dict[str, Any]:
-    return {
-        "at": deed.at.isoformat(),
-        "who": deed.who,
-        "kind": deed.kind,
-        "part_id": deed.part_id,
-        "part_number": None if deed.part_id is None else numbers.get(deed.part_id),
-        "detail": deed.detail,
-        "written": canonical(deed.detail),
-        "table": deed.table,
-        "number": deed.number,
-    }
 
 
 def _csv(found: Iterator[AuditEntry]) -> Iterator[bytes]:

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from fastapi import APIRouter, Request
+from fastapi import Request
 
-from inspection.jobs import DOCTOR
+from inspection.jobs import DOCTOR, Jobs
 from inspection.local_api.diagnostics import program_version
 from inspection.store.event_kinds import ActionKind
 from ui.core.audit import record_action
@@ -23,44 +23,21 @@ from ui.core.errors import Refuse
 from ui.live.station_client import Refused
 
 
-def routes(context: Context) -> APIRouter:
-    """Answer `/health…`."""
-    router = APIRouter(prefix="/health")
-    jobs = context.jobs
-    about = MachineFacts(context)
+async def examine(context: Context, request: Request) -> None:
+    """Begin to look at machine, packages, station file, recipes and record. Raises Refuse while that goes on."""
+    who, jobs = request.scope["user"].name, context.jobs
+    if await asyncio.to_thread(jobs.running, DOCTOR):
+        text = context.words.say("admin.already_running", request.scope["language"])
+        raise Refuse(text, status=409)
+    station = {"station": str(context.station_path)}
+    await asyncio.to_thread(jobs.start, DOCTOR, who=who, about={}, request=station)
+    with suppress(Refused):  # it is for a station in trouble, too
+        await record_action(context, ActionKind.DOCTOR_RUN, who=who, detail={})
 
-    @router.get("")
-    async def health() -> dict[str, Any]:
-        """The station's last status and what the page knows: processes, record, connections."""
-        return await asyncio.to_thread(about.now)
 
-    @router.post("/parity")
-    async def parity(request: Request) -> dict[str, Any]:
-        """Have the station judge its recipes' references again."""
-        found = await context.runtime.do("parity", who=request.scope["user"].name)
-        return {"ok": True, **found}
-
-    @router.post("/doctor")
-    async def begin(request: Request) -> dict[str, Any]:
-        """Begin to look at machine, packages, station file, recipes and record."""
-        who = request.scope["user"].name
-        if await asyncio.to_thread(jobs.running, DOCTOR):
-            text = context.words.say("admin.already_running", request.scope["language"])
-            raise Refuse(text, status=409)
-        job = await asyncio.to_thread(
-            jobs.start, DOCTOR, who=who, about={}, request={"station": str(context.station_path)}
-        )
-        with suppress(Refused):  # it is for a station in trouble, too
-            await record_action(context, ActionKind.DOCTOR_RUN, who=who, detail={})
-        return {"ok": True, **job_status(job, DOCTOR)}
-
-    @router.get("/doctor")
-    async def examined() -> dict[str, Any]:
-        """Say what was found, or that it goes on."""
-        newest = await asyncio.to_thread(jobs.newest_first, DOCTOR)
-        return job_status(next(iter(newest), None), DOCTOR)
-
-    return router
+def examination(jobs: Jobs) -> dict[str, Any]:
+    """What was found, or that it goes on."""
+    return job_status(next(iter(jobs.newest_first(DOCTOR)), None), DOCTOR)
 
 
 class MachineFacts:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import asdict
-from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
-from pydantic import BaseModel, StringConstraints
+from fastapi import Request
 
 from inspection.store.event_kinds import ActionKind
 from ui.core.audit import audited
@@ -16,36 +13,19 @@ from ui.core.errors import Refuse
 from ui.security.sessions import OpenSession, handle_of
 
 
-class Handle(BaseModel):
-    """A session by its handle."""
+def own_handle(request: Request) -> str | None:
+    """The handle of the session that asks."""
+    session = request.scope["session"]
+    return None if session is None else handle_of(session.id)
 
-    handle: Annotated[str, StringConstraints(pattern="^[0-9a-f]{16}$")]
 
-
-def routes(context: Context) -> APIRouter:
-    """Answer `/sessions…`."""
-    router = APIRouter(prefix="/sessions")
+async def end_session(context: Context, request: Request, handle: str) -> OpenSession:
+    """End one session, once that is noted, and say which it was. Raises Refuse."""
     sessions = context.sessions
-
-    @router.get("")
-    async def listed(request: Request) -> dict[str, Any]:
-        """All open sessions, the one used last first."""
-        mine = handle_of(request.scope["session"].id)
-        found = await asyncio.to_thread(sessions.listed)
-        return {"sessions": [{**asdict(each), "mine": each.handle == mine} for each in found]}
-
-    @router.post("/end")
-    async def end(wanted: Handle, request: Request) -> dict[str, Any]:
-        """End one session, once that is noted."""
-        found: OpenSession | None = next(
-            (each for each in sessions.listed() if each.handle == wanted.handle), None
-        )
-        if found is None:
-            text = context.words.say("admin.no_session", request.scope["language"])
-            raise Refuse(text, status=404)
-        detail = {"name": found.user.name, "address": found.address}
-        async with audited(context, request, ActionKind.SESSION_ENDED, **detail):
-            await asyncio.to_thread(sessions.end_one, found.handle)
-        return {"ok": True}
-
-    return router
+    found = next((each for each in sessions.listed() if each.handle == handle), None)
+    if found is None:
+        raise Refuse(context.words.say("admin.no_session", request.scope["language"]), status=404)
+    detail = {"name": found.user.name, "address": found.address}
+    async with audited(context, request, ActionKind.SESSION_ENDED, **detail):
+        await asyncio.to_thread(sessions.end_one, found.handle)
+    return found

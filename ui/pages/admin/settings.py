@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from fastapi import APIRouter
 from tomlkit.exceptions import TOMLKitError
 
 from inspection.covered import covered_text
@@ -17,19 +15,8 @@ from ui.core.context import Context
 from ui.security.redact import covered_file, redact
 
 
-def routes(context: Context) -> APIRouter:
-    """Answer `/settings`."""
-    router = APIRouter(prefix="/settings")
-
-    @router.get("")
-    async def settings() -> dict[str, Any]:
-        """The station file's path and text, and every value as the station understands it."""
-        return await asyncio.to_thread(_as_message, context)
-
-    return router
-
-
-def _as_message(context: Context) -> dict[str, Any]:
+def station_settings(context: Context) -> dict[str, Any]:
+    """The station file's path and text, and every value as the station understands it."""
     path = context.station_path
     try:
         text, error = covered_file(path.read_text("utf-8")), None

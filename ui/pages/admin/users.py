@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import Annotated, Any
+from dataclasses import dataclass
 
-from fastapi import APIRouter, Request
-from pydantic import BaseModel, StringConstraints
+from fastapi import Request
 
 from inspection.store import Store
 from inspection.store.event_kinds import ActionKind
-from ui.core.audit import change
+from ui.core.audit import make_change
 from ui.core.context import Context
 from ui.security.badges import check_code
 from ui.security.passwords import check_password
@@ -18,141 +16,98 @@ from ui.security.users import Role, User, Users, UsersError, check_name
 
 ADDED = (ActionKind.USER_ADDED, ActionKind.FIRST_ADMINISTRATOR)
 
-Name = Annotated[str, StringConstraints(max_length=200)]
-Password = Annotated[str, StringConstraints(max_length=1000)]
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserRow:
+    """A user, with when they were added and signed in last as the record tells, in ISO 8601."""
 
-class Named(BaseModel):
-    """A user by name."""
-
-    name: Name
-
-
-class Ranked(Named):
-    """A user and a role."""
-
+    name: str
     role: Role
+    added_at: str | None
+    signed_in_at: str | None
+    badge: bool
 
 
-class Secret(Named):
-    """A user and a new password."""
+class UserAdministration:
+    """Every change is in the record before it is made. Each raises UsersError, or Refuse if it cannot be noted."""
 
-    password: Password
+    def __init__(self, context: Context) -> None:
+        self.context, self.users = context, context.users
 
+    def foresee_addition(self, name: str, role: Role, password: str) -> None:
+        """Raise UsersError where such a user cannot be added."""
+        name = check_name(name, role)
+        if self.users.find(name):
+            raise UsersError(f"user {name!r}: there is one already", reason="name_taken", who=name)
+        check_password(name, password)
 
-class BadgeCode(Named):
-    """A user and a new PIN or badge; empty: none any more."""
-
-    code: Annotated[str, StringConstraints(max_length=200)]
-
-
-class New(Ranked, Secret):
-    """A user to be."""
-
-
-def routes(context: Context) -> APIRouter:
-    """Answer `/users…`; every change is in the record before it is made."""
-    router = APIRouter(prefix="/users")
-    users = context.users
-
-    @router.get("")
-    async def listed(request: Request) -> dict[str, Any]:
-        """All users, with when they were added and signed in last as the record tells."""
-        me = request.scope["user"].name
-        return {"users": await asyncio.to_thread(_listed, users, context.store, me)}
-
-    @router.post("/add")
-    async def add(new: New, request: Request) -> Any:
+    async def add(self, request: Request, name: str, role: Role, password: str) -> None:
         """Add a user."""
-
-        def foresee() -> None:
-            name = check_name(new.name, new.role)
-            if users.find(name):
-                raise UsersError(
-                    f"user {name!r}: there is one already", reason="name_taken", who=name
-                )
-            check_password(name, new.password)
-
-        return await change(
-            context, request, ActionKind.USER_ADDED, {"name": new.name.strip(), "role": str(new.role)},
-            foresee=foresee,
-            make=lambda: users.add(new.name, new.password, new.role),
+        await make_change(
+            self.context, request, ActionKind.USER_ADDED, {"name": name.strip(), "role": str(role)},
+            foresee=lambda: self.foresee_addition(name, role, password),
+            make=lambda: self.users.add(name, password, role),
         )  # fmt: skip
 
-    @router.post("/role")
-    async def role(ranked: Ranked, request: Request) -> Any:
+    async def set_role(self, request: Request, name: str, role: Role) -> None:
         """Change a user's role; the user's sessions end."""
-        found = users.find(ranked.name)
-        detail = {
-            "name": ranked.name,
-            "from": str(found.role) if found else None,
-            "to": str(ranked.role),
-        }
+        found = self.users.find(name)
+        detail = {"name": name, "from": str(found.role) if found else None, "to": str(role)}
 
         def foresee() -> None:
-            check_name(ranked.name, ranked.role)
-            keep_an_administrator(users, ranked.name, ranked.role)
+            check_name(name, role)
+            keep_an_administrator(self.users, name, role)
 
-        return await change(
-            context, request, ActionKind.USER_ROLE_CHANGED, detail,
+        await make_change(
+            self.context, request, ActionKind.USER_ROLE_CHANGED, detail,
             foresee=foresee,
-            make=lambda: users.set_role(ranked.name, ranked.role),
+            make=lambda: self.users.set_role(name, role),
         )  # fmt: skip
 
-    @router.post("/password")
-    async def password(secret: Secret, request: Request) -> Any:
+    def foresee_password(self, name: str, password: str) -> None:
+        """Raise UsersError where a user cannot have this password."""
+        known(self.users, name)
+        check_password(name, password)
+
+    async def set_password(self, request: Request, name: str, password: str) -> None:
         """Set a user's password; the user's sessions end."""
-
-        def foresee() -> None:
-            known(users, secret.name)
-            check_password(secret.name, secret.password)
-
-        return await change(
-            context, request, ActionKind.USER_PASSWORD_SET, {"name": secret.name},
-            foresee=foresee,
-            make=lambda: users.set_password(secret.name, secret.password),
+        await make_change(
+            self.context, request, ActionKind.USER_PASSWORD_SET, {"name": name},
+            foresee=lambda: self.foresee_password(name, password),
+            make=lambda: self.users.set_password(name, password),
         )  # fmt: skip
 
-    @router.post("/badge")
-    async def badge(wanted: BadgeCode, request: Request) -> Any:
-        """Give a user a PIN or badge, or take it away."""
-        badges = users.badges
+    def foresee_badge(self, name: str, code: str) -> None:
+        """Raise UsersError where a user cannot have this PIN or badge."""
+        known(self.users, name)
+        if code:
+            check_code(name, code)
 
-        def foresee() -> None:
-            known(users, wanted.name)
-            if wanted.code:
-                check_code(wanted.name, wanted.code)
+    async def set_badge(self, request: Request, name: str, code: str) -> None:
+        """Give a user a PIN or badge; an empty one: take it away."""
+        badges = self.users.badges
+        kind = ActionKind.USER_BADGE_SET if code else ActionKind.USER_BADGE_REMOVED
+        await make_change(
+            self.context, request, kind, {"name": name},
+            foresee=lambda: self.foresee_badge(name, code),
+            make=lambda: badges.set(name, code) if code else badges.remove(name),
+        )  # fmt: skip
 
-        def make() -> None:
-            if wanted.code:
-                badges.set(wanted.name, wanted.code)
-            else:
-                badges.remove(wanted.name)
-
-        kind = ActionKind.USER_BADGE_SET if wanted.code else ActionKind.USER_BADGE_REMOVED
-        return await change(
-            context, request, kind, {"name": wanted.name}, foresee=foresee, make=make
-        )
-
-    @router.post("/remove")
-    async def remove(named: Named, request: Request) -> Any:
+    async def remove(self, request: Request, name: str) -> None:
         """Remove a user; the user's sessions end."""
-        return await change(
-            context, request, ActionKind.USER_REMOVED, {"name": named.name},
-            foresee=lambda: keep_an_administrator(users, named.name, None),
-            make=lambda: users.remove(named.name),
+        await make_change(
+            self.context, request, ActionKind.USER_REMOVED, {"name": name},
+            foresee=lambda: keep_an_administrator(self.users, name, None),
+            make=lambda: self.users.remove(name),
         )  # fmt: skip
 
-    @router.post("/sign_out")
-    async def sign_out(named: Named, request: Request) -> Any:
+    async def sign_out(self, request: Request, name: str) -> None:
         """End all sessions of a user, wherever they are."""
-        return await change(
-            context, request, ActionKind.USER_SIGNED_OUT, {"name": named.name},
-            foresee=lambda: known(users, named.name),
-            make=lambda: users.sign_out(named.name),
+        await make_change(
+            self.context, request, ActionKind.USER_SIGNED_OUT, {"name": name},
+            foresee=lambda: known(self.users, name),
+            make=lambda: self.users.sign_out(name),
         )  # fmt: skip
-
-    return router
 
 
 def known(users: Users, name: str) -> User:
@@ -174,23 +129,29 @@ def keep_an_administrator(users: Users, name: str, role: Role | None) -> None:
         raise UsersError(text, reason="last_administrator")
 
 
-def _listed(users: Users, store: Store, me: str) -> list[dict[str, Any]]:
+def listed(users: Users, store: Store) -> list[UserRow]:
+    """All users, by name."""
     added = {
         action.detail.get("name", action.who): action.at.isoformat()
         for kind in ADDED
         for action in reversed(store.actions(kind=kind, limit=1000))
     }
     return [
-        {
-            "name": user.name,
-            "role": str(user.role),
-            "added_at": added.get(user.name),
-            "signed_in_at": _last_sign_in(store, user.name),
-            "badge": users.badges.has(user.name),
-            "you": user.name == me,
-        }
+        UserRow(
+            name=user.name,
+            role=user.role,
+            added_at=added.get(user.name),
+            signed_in_at=_last_sign_in(store, user.name),
+            badge=users.badges.has(user.name),
+        )
         for user in users.list()
     ]
+
+
+def last_administrator(users: Users) -> str | None:
+    """The name of the only administrator there is; None where there are several."""
+    found = [user.name for user in users.list() if user.role is Role.ADMINISTRATOR]
+    return found[0] if len(found) == 1 else None
 
 
 def _last_sign_in(store: Store, name: str) -> str | None:

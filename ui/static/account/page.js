@@ -31,7 +31,7 @@ function changing() {
       el("a", {class: "button main", href: "/login?next=/account"}, t("base.sign_in")));
   }}, el("p", {class: "who-am-i"}, t("admin.account_user", {name: me.user, role: t(`login.role_${me.role}`)})),
   ...Object.values(fields).map((each) => each.whole),
-  el("p", {class: "dim"}, t("admin.password_hint", {shortest: 10})), reveal(current, wanted, again),
+  el("p", {class: "dim"}, t("admin.password_hint")), reveal(current, wanted, again),
   el("p", {class: "dim"}, t("admin.account_why")), rest, button);
   return form;
 }
