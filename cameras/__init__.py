@@ -11,6 +11,7 @@ import pkgutil
 from importlib import import_module
 from types import ModuleType
 
+from cameras._genicam.producers import installed_producers
 from cameras._picture_files.reading import (
     IMAGE_SUFFIXES,
     decode_image,
@@ -26,6 +27,7 @@ from cameras.base import (
     CameraTimeout,
     CameraUnavailable,
     CameraUnsupported,
+    Device,
     EndOfStream,
     Frame,
     FrameCount,
@@ -40,6 +42,7 @@ __all__ = [
     "CameraTimeout",
     "CameraUnavailable",
     "CameraUnsupported",
+    "Device",
     "EndOfStream",
     "Frame",
     "FrameCount",
@@ -49,6 +52,7 @@ __all__ = [
     "camera_names",
     "decode_image",
     "file_bytes",
+    "installed_producers",
     "list_images",
     "read_image",
 ]

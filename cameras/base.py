@@ -152,6 +152,14 @@ class FrameCount:
         return " + ".join(f"{getattr(self, fate)} {fate}" for fate in FATES)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """A device that a camera found: what a person knows it by, and the settings that name it."""
+
+    label: str
+    settings: Mapping[str, str | int]
+
+
 class Camera(ABC):
     """A source of pictures: `open`, then `read` one frame a trigger, then `close`.
 
@@ -164,6 +172,7 @@ class Camera(ABC):
     - `adjustable`: those beside them that a person may change at a paused station; they name no
       file, device, address or producer.
     - `queues`: whether pictures come by themselves and wait.
+    - `find`: the devices there are; where it cannot look, `instead` says what to give.
     """
 
     name: str
@@ -171,6 +180,7 @@ class Camera(ABC):
     trigger_source: str = "Software"
     features: tuple[str, ...] = ()
     adjustable: tuple[str, ...] = ()
+    instead: str = "give its settings"
 
     _state: State = "CLOSED"
     _count: FrameCount = FrameCount()
@@ -194,6 +204,14 @@ class Camera(ABC):
     def missing(cls) -> str | None:
         """What must be installed before this camera can be used, in one line, or None."""
         return None
+
+    @classmethod
+    def find(cls) -> list[Device]:
+        """List the devices that are there now, in use or not; may take seconds, or hang with its library.
+
+        Raises CameraUnsupported for a camera that cannot look, with what to give instead; CameraError.
+        """
+        raise CameraUnsupported(f"camera {cls.name} cannot look for devices; {cls.instead}")
 
     @property
     def queues(self) -> bool:

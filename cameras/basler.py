@@ -8,7 +8,7 @@ from typing import Any
 from cameras._genicam.camera import GenicamCamera, Grab
 from cameras._genicam.features import Nodes
 from cameras._genicam.sdk import Sdk
-from cameras.base import CameraLost, CameraTimeout, CameraUnavailable, Setting
+from cameras.base import CameraLost, CameraTimeout, CameraUnavailable, Device, Setting
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -30,6 +30,20 @@ class Basler(GenicamCamera):
         modules=("pypylon.pylon", "pypylon.genicam"),
         errors=("pypylon.pylon.GenericException",),
     )
+
+    @classmethod
+    def find(cls) -> list[Device]:
+        """List the cameras pylon sees on every interface. Raises CameraUnavailable."""
+        pylon = cls.sdk.module()
+        with cls.sdk.raising(" cannot look for devices", CameraUnavailable):
+            seen = pylon.TlFactory.GetInstance().EnumerateDevices()
+            return [
+                Device(
+                    label=f"{info.GetVendorName()} {info.GetModelName()} {info.GetSerialNumber()}",
+                    settings={"serial_number": info.GetSerialNumber()},
+                )
+                for info in seen
+            ]
 
     def _connect(self) -> None:
         pylon = self.sdk.module()

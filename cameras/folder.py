@@ -34,6 +34,7 @@ class Folder(Camera):
     """
 
     name = "folder"
+    instead = "give the folder's path"
 
     def __init__(
         self,

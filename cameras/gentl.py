@@ -10,9 +10,14 @@ from typing import Any
 from cameras._genicam.camera import GenicamCamera, Grab
 from cameras._genicam.features import Nodes
 from cameras._genicam.pixel_formats import PIXEL_FORMATS, pfnc_name, without_padding
-from cameras._genicam.producers import borrow, broken_buffers, give_back
+from cameras._genicam.producers import (
+    borrow,
+    broken_buffers,
+    give_back,
+    installed_producers,
+)
 from cameras._genicam.sdk import Sdk
-from cameras.base import CameraUnavailable, Setting
+from cameras.base import CameraUnavailable, Device, Setting
 
 _READABLE = (3, 4)  # GenApi access modes RO and RW, GenICam GenApi 3.4
 
@@ -37,6 +42,28 @@ class Gentl(GenicamCamera):
 
     _broken: Any = field(default=None, init=False)
     _underruns: int = field(default=0, init=False)
+
+    @classmethod
+    def find(cls) -> list[Device]:
+        """List the devices of every producer of `installed_producers`. Raises CameraUnavailable."""
+        core, devices = cls.sdk.module(), []
+        for producer in installed_producers():
+            problem = f" cannot look for devices: producer {producer}"
+            with cls.sdk.raising(problem, CameraUnavailable):
+                harvester = borrow(producer, core.Harvester)
+                try:
+                    seen = [
+                        (info.id_, info.vendor, info.model) for info in harvester.device_info_list
+                    ]
+                finally:
+                    give_back(producer)
+            devices += [
+                Device(
+                    label=f"{vendor} {model} {id_}", settings={"producer": producer, "device": id_}
+                )
+                for id_, vendor, model in seen
+            ]
+        return devices
 
     def _connect(self) -> None:
         core = self.sdk.module()

@@ -11,8 +11,9 @@ from cameras._genicam.camera import GenicamCamera, Grab
 from cameras._genicam.features import Nodes
 from cameras._genicam.pixel_formats import pfnc_name
 from cameras._genicam.sdk import ANSWER_S, Sdk
-from cameras.base import FATES, CameraLost, CameraUnavailable, FrameCount, FrameStatus
+from cameras.base import FATES, CameraLost, CameraUnavailable, Device, FrameCount, FrameStatus
 
+_LOOK_MS = 1000
 _CONTROL_REGISTER = 0x0A00  # Control Channel Privilege, GigE Vision 2.0, 2011
 
 
@@ -39,6 +40,20 @@ class Gige(GenicamCamera):
 
     _stream: Any = field(default=None, init=False)
     _earlier: FrameCount = field(default_factory=FrameCount, init=False)
+
+    @classmethod
+    def find(cls) -> list[Device]:
+        """List the cameras that answer on any network card or on loopback. Raises CameraUnavailable."""
+        with cls.sdk.raising(" cannot look for devices", CameraUnavailable):
+            seen = cls.sdk.module().discover(timeout_ms=_LOOK_MS, all=True)
+        return [
+            Device(
+                label=f"{info.manufacturer or ''} {info.model or ''} {info.ip} ({info.mac})".strip(),
+                settings={"address": info.ip}
+                | ({"interface": "lo"} if info.ip.startswith("127.") else {}),
+            )
+            for info in seen
+        ]
 
     @property
     def accounting(self) -> FrameCount:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from cameras.base import (
     CameraLost,
     CameraTimeout,
     CameraUnavailable,
+    Device,
     EndOfStream,
     Frame,
 )
@@ -38,6 +40,9 @@ class _Picture:
     captured_at: datetime
 
 
+DEVICES = Path("/sys/class/video4linux")
+
+
 class Opencv(Camera):
     """A device number, an RTSP or HTTP address, or a video file.
 
@@ -50,6 +55,7 @@ class Opencv(Camera):
     name = "opencv"
     trigger_sources = ("Software", "Off")
     features = ("width", "height", "frame_rate")
+    instead = "give a device number, or the address of its stream, in source"
 
     def __init__(
         self,
@@ -68,6 +74,13 @@ class Opencv(Camera):
         self._capture: Any = None
         self._reader: _StreamReader | None = None
         self._next, self._given = 0, -1
+
+    @classmethod
+    def find(cls) -> list[Device]:
+        """List the USB cameras of a Linux machine. A stream's address is given by hand."""
+        if sys.platform != "linux":
+            return super().find()
+        return video_devices(DEVICES)
 
     def open(self) -> None:
         """Connect. Raises CameraUnavailable, CameraUnsupported."""
@@ -205,6 +218,24 @@ class Opencv(Camera):
         text = one_line(str(self.source))
         user = urlsplit(text).netloc.rpartition("@")[0] if "://" in text else ""
         return text.replace(f"{user}@", "", 1) if user else text
+
+
+def video_devices(folder: Path) -> list[Device]:
+    """The video devices of Linux's /sys/class/video4linux: the first node of each, which gives pictures.
+
+    A node without a picture of its own, such as one of metadata, has an index above 0.
+    """
+    nodes = sorted(
+        (int(each.name.removeprefix("video")), each) for each in folder.glob("video[0-9]*")
+    )
+    return [
+        Device(
+            label=(node / "name").read_text("utf-8", "replace").strip() + f" /dev/video{number}",
+            settings={"source": number},
+        )
+        for number, node in nodes
+        if (node / "index").read_text("ascii", "replace").strip() == "0"
+    ]
 
 
 _PROPERTIES = {

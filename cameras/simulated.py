@@ -61,6 +61,7 @@ class Simulated(Camera):
     """
 
     name = "simulated"
+    instead = "it draws its pictures and needs no setting"
     trigger_sources = ("Software", "Off")
     adjustable = ("seed", "size_px", "defect_rate", "defects", "count", "colour", "cache")
 

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 _lock = threading.Lock()
 _loaded: dict[str, tuple[Any, int]] = {}
 """Each producer's harvester, and how many cameras use it."""
+
+
+def installed_producers() -> list[str]:
+    """The .cti files in the folders of GENICAM_GENTL64_PATH, where makers' installers put them.
+
+    Source: GenTL 1.5, 2015, section 3.2.
+    """
+    folders = os.environ.get("GENICAM_GENTL64_PATH", "").split(os.pathsep)
+    return [str(file) for each in folders if each for file in sorted(Path(each).glob("*.cti"))]
 
 
 def borrow(producer: str, make: Callable[[], Any]) -> Any:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from typing import Any
 
 import typer
@@ -13,10 +14,15 @@ from inspection.cli.options import JsonOption
 
 
 def camera_rows() -> list[dict[str, Any]]:
-    """List every camera: name, one sentence, and what is missing or None."""
-    import cameras
+    """List every camera: name, one sentence, what is missing or None, and the devices found."""
+    from cameras import camera_class
+    from inspection.station.camera_search import look
 
-    return [_row(name, cameras.camera_class(name)) for name in cameras.camera_names()]
+    return [
+        _row(search.camera, camera_class(search.camera))
+        | {"devices": [asdict(each) for each in search.devices], "search": search.problem}
+        for search in look()
+    ]
 
 
 def model_rows() -> list[dict[str, Any]]:
@@ -69,6 +75,21 @@ def _print_rows(rows: list[dict[str, Any]], as_json: bool) -> None:
         state = "ready" if row["problem"] is None else f"no: {row['problem']}"
         family = f"{row['family']}: " if "family" in row else ""
         typer.echo(f"{row['name']:<{width}} {state}  {family}{row['about']}")
+        for line in _device_lines(row):
+            typer.echo(f"{'':<{width}} {line}")
+
+
+def _device_lines(row: dict[str, Any]) -> Iterator[str]:
+    """What was found of a camera, with what to put into a [[views]] table of a station file."""
+    from inspection.station.camera_search import view_lines
+
+    if "devices" not in row or row["problem"] is not None:
+        return
+    for device in row["devices"]:
+        yield f"found {device['label']}:"
+        yield from view_lines(row["name"], device["settings"]).splitlines()
+    if not row["devices"]:
+        yield row["search"] or "found none"
 
 
 LISTS: dict[str, Callable[[], list[dict[str, Any]]]] = {

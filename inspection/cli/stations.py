@@ -25,6 +25,7 @@ from inspection.cli.progress import ProgressBar
 
 if TYPE_CHECKING:
     from inspection.page_address import PageAddress
+    from inspection.station.camera_search import FoundCamera
 
 
 RESTART = 75
@@ -81,25 +82,39 @@ def new(
     """Make a station file; on a terminal it asks for what is not given."""
     from inspection.station.new_station import write_new_station
 
+    ask = sys.stdin.isatty() and not as_json
+    there = _cameras_there() if ask and camera is None else {}
     questions = (
         ("Name of the station", station, folder.absolute().name),
         ("Name of its first product", product, "part"),
         (
-            "Where pictures come from (folder, camera, address; empty: its folder `pictures`)",
+            f"Where pictures come from ({'one of the above, ' if there else ''}folder, camera, address; "
+            "empty: its folder `pictures`)",
             camera,
             "",
         ),
     )
-    ask = sys.stdin.isatty() and not as_json
     answers = [
         typer.prompt(text, default=usual, err=True) if ask and given is None else given or usual
         for text, given, usual in questions
     ]
-    path = write_new_station(folder, station=answers[0], product=answers[1], camera=answers[2])
+    chosen = there.get(answers[2].strip(), answers[2])
+    path = write_new_station(folder, station=answers[0], product=answers[1], camera=chosen)
     if as_json:
         typer.echo(json.dumps({"station_file": str(path)}))
     else:
         typer.echo(f"{path}: written. Run it with its page: inspection ui {path}")
+
+
+def _cameras_there() -> dict[str, FoundCamera]:
+    """Look for cameras and show them, each with what is typed to choose it."""
+    from inspection.station.camera_search import found_cameras, look
+
+    typer.echo("Looking for cameras …", err=True)
+    there = {f"#{number}": each for number, each in enumerate(found_cameras(look()), 1)}
+    for key, each in there.items():
+        typer.echo(f"  {key}  {each.camera}: {each.device.label}", err=True)
+    return there
 
 
 def run(

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from inspection.durable_files import replace_file
 from inspection.errors import SetupError
+from inspection.station.camera_search import FoundCamera
 from inspection.station.station_file import read_station
+from inspection.station.station_file_edit import inline
 
 NAME = "station.toml"
 PICTURES = "pictures"
@@ -38,12 +40,13 @@ period_s = 2.0
 
 
 def write_new_station(
-    folder: Path, *, station: str = "", product: str = "", camera: str = ""
+    folder: Path, *, station: str = "", product: str = "", camera: str | FoundCamera = ""
 ) -> Path:
     """Write FOLDER/station.toml and give its path; the folder is made.
 
-    `camera` is a folder of pictures, the name of a kind of camera, or a device number or address of a video
-    stream; empty: the folder `pictures` beside the file, in which each picture that arrives is a part.
+    `camera` is one that was found, a folder of pictures, the name of a kind of camera, or a device number or
+    address of a video stream; empty: the folder `pictures` beside the file, in which each picture that
+    arrives is a part.
     Raises SetupError where there is a station file, or an answer cannot be; nothing is left then.
     """
     path = folder / NAME
@@ -51,7 +54,8 @@ def write_new_station(
         raise SetupError(
             f"station file {path}: is there already; give another folder, or change it"
         )
-    text = _text(path, station=station, product=product, camera=camera.strip())
+    camera = camera.strip() if isinstance(camera, str) else camera
+    text = _text(path, station=station, product=product, camera=camera)
     made = not folder.exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -67,17 +71,20 @@ def write_new_station(
         if made:
             folder.rmdir()
         raise
-    if not camera.strip():
+    if not camera:
         (folder / PICTURES).mkdir(exist_ok=True)
     return path
 
 
-def _text(path: Path, *, station: str, product: str, camera: str) -> str:
+def _text(path: Path, *, station: str, product: str, camera: str | FoundCamera) -> str:
     from cameras import camera_names
 
     name = product.strip() or "part"
     trigger, more = "", ""
-    if camera in camera_names() and camera != "folder":
+    if isinstance(camera, FoundCamera):
+        kind = camera.camera
+        settings = f"settings = {inline(camera.device.settings)}        # {camera.device.label}\n"
+    elif camera in camera_names() and camera != "folder":
         kind, settings = camera, ""
         more = _EVERY_2_S if camera == "simulated" else ""
     elif camera.isdigit() or "://" in camera:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
@@ -13,6 +14,15 @@ from tomlkit.exceptions import TOMLKitError
 from inspection.durable_files import replacing
 from inspection.errors import SetupError
 from inspection.station.station_file import read_station
+
+
+def inline(value: Any) -> str:
+    """A value as it stands in a station file, in one line."""
+    if not isinstance(value, Mapping):
+        return str(tomlkit.item(value).as_string())
+    table = tomlkit.inline_table()
+    table.update(value)
+    return table.as_string()
 
 
 @contextmanager

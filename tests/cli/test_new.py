@@ -59,6 +59,23 @@ def test_on_a_terminal_three_answers_make_it(tmp_path: Path) -> None:
     assert settings.products[0].recipe == tmp_path / "place" / "nut-m8.recipe"
 
 
+@pytest.mark.slow
+def test_a_camera_that_was_found_is_offered_and_chosen(tmp_path: Path) -> None:
+    pytest.importorskip("pypylon", reason="needs pip install 'inspection[basler]'")
+    ours, theirs = pty.openpty()
+    os.write(ours, b"line 9\nnut\n#1\n")
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "PYLON_CAMEMU": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", RUN, "new", "place"], check=False, cwd=tmp_path, text=True,
+        timeout=120, stdin=theirs, capture_output=True, env=environment,
+    )  # fmt: skip
+    os.close(ours)
+    os.close(theirs)
+    assert "  #1  basler: Basler Emulation 0815-0000\n" in done.stderr
+    view = read_station(tmp_path / "place" / "station.toml").views[0]
+    assert (view.camera, view.settings) == ("basler", {"serial_number": "0815-0000"})
+
+
 @pytest.mark.parametrize(
     ("camera", "kind", "setting"),
     [
