@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from openvino import opset13 as ops
 
 from models._density import GROUPS, LEAST_SQUARED, NEIGHBOURS, PRIOR_PATCHES, LocalDensity
+from models._p_values import Tail
 from models._position_norm import PositionNormalization
 from models._scoring import PatchMaps, ScaleMaps
 from models._tiles import Tiles, shrunk
@@ -201,19 +203,59 @@ def on_same_canvas(features: openvino.Model, others: openvino.Model) -> openvino
     return features
 
 
-def averaged(members: Sequence[Outputs], usual: Mapping[str, NDArray[np.float32]]) -> Outputs:
-    """The mean of several models' maps, by its `usual` mean and deviation (2,); the first's descriptor."""
+def combined(
+    members: Sequence[Outputs],
+    tails: Mapping[str, Sequence[Tail]],
+    usual: Mapping[str, NDArray[np.float32]],
+    rule: str,
+) -> Outputs:
+    """Several models' maps as one by a rule, as `models._p_values` has it; the first's descriptor.
+
+    `tails` make p-values of each map of each model, where there are some; `usual` holds mean and deviation (2,) of
+    each map as one.
+    """
     outputs = {"descriptor": members[0]["descriptor"]}
     for member in reversed(members):  # of several, the first tells
         outputs |= {name: node for name, node in member.items() if _kind(name) in TOLD}
     for name, (mean, deviation) in usual.items():
-        total = members[0][name]
-        for other in members[1:]:
-            total = ops.add(total, other[name])
-        gain = np.array([1 / (len(members) * deviation)], np.float32)
+        planes = [member[name] for member in members]
+        if tails:
+            planes = [_cost(each, tail) for each, tail in zip(planes, tails[name], strict=True)]
+        total = _as_one(planes, rule)
+        gain = np.array([1 / deviation], np.float32)
         shift = np.array([-mean / deviation], np.float32)
         outputs[name] = ops.add(ops.multiply(total, _constant(gain)), _constant(shift))
     return outputs
+
+
+def _cost(plane: Any, tail: Tail) -> Any:
+    """As `Tail.apply`: -log p of a map of deviations."""
+    apart = ops.unsqueeze(plane, _axes(-1))
+    above = ops.relu(ops.subtract(apart, _constant(tail.knots)))
+    return ops.reduce_sum(ops.multiply(above, _constant(tail.rises)), _axes(-1), False)
+
+
+def _as_one(planes: Sequence[Any], rule: str) -> Any:
+    """As RULES of `models._p_values`."""
+    share = _constant(np.array([1 / len(planes)], np.float32))
+    one = _constant(np.ones(1, np.float32))
+    if rule == "mean":
+        return ops.multiply(reduce(ops.add, planes), share)
+    if rule == "mean_rank":
+        ranks = [ops.subtract(one, ops.exp(ops.negative(each))) for each in planes]
+        return ops.multiply(reduce(ops.add, ranks), share)
+    if rule == "fisher":
+        return reduce(ops.add, planes)
+    highest = reduce(ops.maximum, planes)
+    if rule == "maximum":
+        return highest
+    total = reduce(ops.add, [ops.exp(ops.subtract(each, highest)) for each in planes])
+    return ops.add(highest, ops.log(ops.multiply(total, share)))
+
+
+def outputs_of(model: openvino.Model) -> Outputs:
+    """What a whole program gives, as nodes by name."""
+    return {_name(output): output.get_node().input_value(0) for output in model.outputs}
 
 
 def append_tile_search(

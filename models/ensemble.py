@@ -1,7 +1,7 @@
-"""Several models of one kind of features, averaged: what one overlooks another may see.
+"""Several models, made one: what one overlooks another may see.
 
 Each member's maps are in deviations of good patches it has not seen, so that they can be averaged patch by
-patch. Kittler et al., "On combining classifiers", IEEE TPAMI 1998 (the sum rule).
+patch (Kittler et al., "On combining classifiers", IEEE TPAMI 1998: the sum rule), or combined as p-values.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from models._band_model import BandModel
 from models._density import LEAST_DEVIATION
 from models._head_model import HeadModel
-from models._program import averaged, named
+from models._p_values import MEAN, RULES, Tail, learn_tail
+from models._program import Outputs, combined, named, on_same_canvas, outputs_of
 from models._scoring import PatchMaps, ScaleMaps, to_grid
 from models._tiles import WHOLE_PIXELS
 from models.base import AnomalyModel, CanvasImage, ModelError, NotFitted, Picture, Progress
@@ -24,12 +26,16 @@ from models.patchcore import PatchCore
 if TYPE_CHECKING:
     import openvino
 
-Member = PatchCore | HeadModel
 Plane = NDArray[np.float32]
+Planes = dict[str, Plane]
+"""The maps of a model by the names its program gives them."""
 
 
 class Ensemble(AnomalyModel):
-    """The mean of a memory, a Gaussian for each place and an autoencoder, by one pass of the network."""
+    """The mean, or p-values as one, of a memory, a Gaussian for each place and an autoencoder; or of any models.
+
+    `rule` is one of RULES. Members on the features of one network share its pass.
+    """
 
     name = "ensemble"
     family = "ensemble"
@@ -39,6 +45,7 @@ class Ensemble(AnomalyModel):
         self,
         *,
         members: tuple[str, ...] = ("patchcore", "padim", "feature_autoencoder"),
+        rule: str = MEAN,
         backbone: str = "tf_efficientnet_lite0",
         weights: Path | None = None,
         shrinks: tuple[int, ...] = (2, 1),
@@ -48,6 +55,7 @@ class Ensemble(AnomalyModel):
         seed: int = 0,
     ) -> None:
         self.members = members
+        self.rule = rule
         self.backbone = backbone
         self.weights = weights
         self.shrinks = shrinks
@@ -69,6 +77,12 @@ class Ensemble(AnomalyModel):
             raise ModelError(
                 f"ensemble: the canvas has {shape[0] * shape[1] / 1e6:.1f} megapixels, at most "
                 f"{WHOLE_PIXELS / 1e6:.1f} are allowed; use --effort balanced, or --model patchcore"
+            )
+        if self.rule not in RULES:
+            raise ModelError(f"ensemble: no rule '{self.rule}'; allowed are {', '.join(RULES)}")
+        if len(set(self.members)) < max(2, len(self.members)):
+            raise ModelError(
+                f"ensemble: two different members at least are needed, each once, got {', '.join(self.members)}"
             )
         members = [self._member(name) for name in self.members]
         for member in members:
@@ -94,51 +108,70 @@ class Ensemble(AnomalyModel):
             fine_weight=first.fine_weight,
             seed=first.seed,
         )
-        taught = [member for member in members if isinstance(member, (PatchCore, HeadModel))]
-        return joined._join(taught, pictures)
+        return joined._join(list(members), pictures)
 
     def combined(self, maps: list[PatchMaps]) -> PatchMaps:
         """What its members measured of one picture, in their order, as its own maps."""
-        return _mean(maps, self.usual_)
+        planes = self._as_one([_planes(each) for each in maps])
+        return _maps(
+            {name: (each - m) / d for name, each in planes.items() for m, d in [self.usual_[name]]}
+        )
 
-    def _join(self, members: list[Member], pictures: Sequence[Picture]) -> Self:
-        """Learn what is usual of the members' mean."""
+    def _as_one(self, members: list[Planes]) -> Planes:
+        """The members' planes as one by the rule, not yet in deviations."""
+        return {
+            name: RULES[self.rule](
+                [
+                    tail.apply(each[name])
+                    for tail, each in zip(self.tails_[name], members, strict=True)
+                ]
+                if self.tails_
+                else [each[name] for each in members]
+            )
+            for name in members[0]
+        }
+
+    def _join(self, members: list[AnomalyModel], pictures: Sequence[Picture]) -> Self:
+        """Learn the p-values of each member, if the rule wants them, and what is usual of all as one."""
         calibrated = members[0].calibrated_
         for member in members[1:]:
             calibrated = np.intersect1d(calibrated, member.calibrated_)
-        self.members_, self.calibrated_, self.usual_ = members, calibrated, None
-        unseen = [self.held_out(int(i)) for i in calibrated]
+        unseen = [[_planes(m.held_out(int(i))) for m in members] for i in calibrated]
+        _same_patches(members, unseen[0])
         masks = [pictures[int(i)].valid for i in calibrated]
-        self.usual_ = PatchMaps(
-            _usual([maps.distances for maps in unseen], masks),
-            tuple(
-                ScaleMaps(
-                    _usual([maps.finer[k].plain for maps in unseen], masks),
-                    _usual([maps.finer[k].density for maps in unseen], masks),
-                )
-                for k in range(len(unseen[0].finer))
-            ),
-        )
+        self.tails_: dict[str, list[Tail]] = {}
+        if self.rule != MEAN:
+            self.tails_ = {
+                name: [
+                    learn_tail(_valid([each[number][name] for each in unseen], masks))
+                    for number in range(len(members))
+                ]
+                for name in unseen[0][0]
+            }
+        together = [self._as_one(each) for each in unseen]
+        self.usual_ = {
+            name: _usual(_valid([each[name] for each in together], masks)) for name in together[0]
+        }
+        self.members_, self.calibrated_ = members, calibrated
         self.descriptors_ = members[0].descriptors_
         return self
 
     def measure(self, canvas: CanvasImage) -> PatchMaps:
         """Measure one canvas (H, W, 3) by torch. Raises NotFitted."""
-        return _mean([member.measure(canvas) for member in self._taught()], self.usual_)
+        return self.combined([member.measure(canvas) for member in self._taught()])
 
     def held_out(self, index: int) -> PatchMaps:
         """What members that have not seen it measured of one of `calibrated_`. Raises NotFitted."""
-        return _mean([member.held_out(index) for member in self._taught()], self.usual_)
+        return self.combined([member.held_out(index) for member in self._taught()])
 
     def programs(self) -> tuple[openvino.Model, ...]:
-        """One program: the network once, all members behind it, and their mean. Raises NotFitted."""
-        first, *_ = members = self._taught()
-        features = first.feature_model()
-        assert self.usual_ is not None
-        usual = {"distances": self.usual_.distances}
-        for k, finer in enumerate(self.usual_.finer, 1):
-            usual |= {f"plain_{k}": finer.plain, f"density_{k}": finer.density}
-        outputs = averaged([member.outputs(features) for member in members], usual)
+        """One program: the network once, all members behind it, and their maps as one. Raises NotFitted."""
+        members = self._taught()
+        features = next((own for member in members if (own := _features(member))), None)
+        features = features or members[0].programs()[0].clone()
+        outputs = combined(
+            [_behind(member, features) for member in members], self.tails_, self.usual_, self.rule
+        )
         return (named(outputs, features, self.name),)
 
     @property
@@ -149,55 +182,74 @@ class Ensemble(AnomalyModel):
     def card(self) -> dict[str, Any]:
         """Hyperparameters of all, and the first member's weights and sizes."""
         first = self.members_[0].card()
-        return first | {"name": self.name, "members": list(self.members), "seed": self.seed}
+        own = {"name": self.name, "members": list(self.members), "rule": self.rule}
+        return first | own | {"seed": self.seed}
 
-    def _taught(self) -> list[Member]:
+    def _taught(self) -> list[AnomalyModel]:
         if not hasattr(self, "members_"):
             raise NotFitted(
                 "ensemble: asked for what it learnt before it was taught; call fit first"
             )
         return self.members_
 
-    def _member(self, name: str) -> Member:
+    def _member(self, name: str) -> AnomalyModel:
         from models import trainable
 
-        kind = trainable(name)
-        if not issubclass(kind, (PatchCore, HeadModel)):
-            raise ModelError(
-                f"ensemble: {name} cannot be a member; allowed are models on the features of one network"
-            )
-        return kind(
+        if name == self.name:
+            raise ModelError("ensemble: it cannot be a member of itself; name its members")
+        return trainable(name)(
             backbone=self.backbone, weights=self.weights, shrinks=self.shrinks, seed=self.seed
         )
 
 
-def _mean(maps: list[PatchMaps], usual: PatchMaps | None) -> PatchMaps:
-    """The mean of the maps of all members, scale by scale, in deviations by what is `usual` of it.
+def _features(member: AnomalyModel) -> openvino.Model | None:
+    """The program of the network that is asked for, if the member stands on its features."""
+    if isinstance(member, BandModel) or not isinstance(member, (PatchCore, HeadModel)):
+        return None
+    return member.feature_model()
 
-    `usual` holds the mean and the deviation (2,) in place of each map; None leaves the mean as it is.
-    """
 
-    def together(planes: list[Plane], of: Plane | None) -> Plane:
-        mean = np.mean(planes, axis=0)
-        return np.asarray(mean if of is None else (mean - of[0]) / of[1], np.float32)
+def _behind(member: AnomalyModel, features: openvino.Model) -> Outputs:
+    """What a member measures, behind a feature program or beside it on the same canvas."""
+    if isinstance(member, (PatchCore, HeadModel)):
+        return member.outputs(features)
+    return outputs_of(on_same_canvas(member.programs()[0], features))
 
-    finer = list(zip(*(each.finer for each in maps), strict=True))
-    of = [None] * len(finer) if usual is None else usual.finer
+
+def _planes(maps: PatchMaps) -> Planes:
+    planes = {"distances": maps.distances}
+    for k, scale in enumerate(maps.finer, 1):
+        planes |= {f"plain_{k}": scale.plain, f"density_{k}": scale.density}
+    return planes
+
+
+def _maps(planes: Planes) -> PatchMaps:
+    count = (len(planes) - 1) // 2
     return PatchMaps(
-        together([each.distances for each in maps], None if usual is None else usual.distances),
-        tuple(
-            ScaleMaps(
-                together([s.plain for s in scale], None if own is None else own.plain),
-                together([s.density for s in scale], None if own is None else own.density),
-            )
-            for scale, own in zip(finer, of, strict=True)
-        ),
+        planes["distances"],
+        tuple(ScaleMaps(planes[f"plain_{k}"], planes[f"density_{k}"]) for k in range(1, count + 1)),
     )
 
 
-def _usual(planes: list[Plane], masks: list[NDArray[np.bool_]]) -> Plane:
-    """Mean and deviation (2,) of the good patches of maps (h, w), by the canvas's valid pixels."""
-    values = np.concatenate(
+def _same_patches(members: Sequence[AnomalyModel], planes: Sequence[Planes]) -> None:
+    """Refuse members whose patches do not lie on each other."""
+    first = planes[0]
+    for member, own in zip(members[1:], planes[1:], strict=True):
+        shapes = [each["distances"].shape for each in (own, first)]
+        if own.keys() != first.keys() or shapes[0] != shapes[1]:
+            raise ModelError(
+                f"ensemble: {member.name} measures {shapes[0][0]} x {shapes[0][1]} patches, {members[0].name} "
+                f"{shapes[1][0]} x {shapes[1][1]}; use a --backbone of stride 16, or leave one of them out"
+            )
+
+
+def _valid(planes: list[Plane], masks: list[NDArray[np.bool_]]) -> Plane:
+    """The values (n,) of the good patches of maps (h, w), by the canvas's valid pixels."""
+    return np.concatenate(
         [plane[to_grid(mask, *plane.shape)] for plane, mask in zip(planes, masks, strict=True)]
     )
+
+
+def _usual(values: Plane) -> Plane:
+    """Mean and deviation (2,) of good patches."""
     return np.array([values.mean(), max(float(values.std()), LEAST_DEVIATION)], np.float32)

@@ -41,6 +41,13 @@ def train(
     model: Annotated[
         str, typer.Option(help="Model, see `inspection models`; or auto.")
     ] = "patchcore",
+    members: Annotated[
+        str | None, typer.Option(help="With --model ensemble: its models, such as patchcore,vae.")
+    ] = None,
+    rule: Annotated[
+        str | None,
+        typer.Option(help="With --model ensemble: mean, fisher, harmonic, maximum or mean_rank."),
+    ] = None,
     backbone: Annotated[str, typer.Option(help="timm network.")] = "tf_efficientnet_lite0",
     weights: Annotated[
         Path | None, typer.Option(help="Weights file (.safetensors, .pth) for the backbone.")
@@ -122,18 +129,22 @@ def train(
     for option, cost in (("--escape-cost", escape_cost), ("--overkill-cost", overkill_cost)):
         if not 0 < cost < math.inf:
             raise typer.BadParameter(f"must be more than 0, got {cost}", param_hint=option)
-    for asked, option in (
-        (take_proposed_limit, "--take-proposed-limit"),
-        (defect_head, "--defect-head"),
+    for wrong, needed, option in (
+        (members is not None and model != "ensemble", "--model ensemble", "--members"),
+        (rule is not None and model != "ensemble", "--model ensemble", "--rule"),
+        (take_proposed_limit and defects is None, "--defects", "--take-proposed-limit"),
+        (defect_head and defects is None, "--defects", "--defect-head"),
     ):
-        if asked and defects is None:
-            raise typer.BadParameter("needs --defects", param_hint=option)
+        if wrong:
+            raise typer.BadParameter(f"needs {needed}", param_hint=option)
     if effort not in EFFORTS:
         raise typer.BadParameter(
             f"must be {', '.join(EFFORTS)}, got {effort}", param_hint="--effort"
         )
     options = TrainingOptions(
         model=model,
+        members=None if members is None else tuple(each.strip() for each in members.split(",")),
+        rule=rule,
         backbone=backbone,
         weights=weights,
         effort=effort,

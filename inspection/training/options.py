@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 FAST, BALANCED, THOROUGH = "fast", "balanced", "thorough"
 EFFORTS = (FAST, BALANCED, THOROUGH)
@@ -48,6 +49,7 @@ class Costs:
 class TrainingOptions:
     """What may be chosen; each is an option of `inspection train`.
 
+    `members` and `rule` are those of the model `ensemble`; None leaves its own.
     `image_size_px` None leaves the size to `effort`: `fast` looks at one scale, `balanced` at two, and
     `thorough` also at the pictures' own size, where that is larger. `defects` is a folder of pictures
     of bad parts; the limit they propose by `costs` is used only with `take_proposed_limit`; with
@@ -55,6 +57,8 @@ class TrainingOptions:
     """
 
     model: str = DEFAULT_MODEL
+    members: tuple[str, ...] | None = None
+    rule: str | None = None
     backbone: str = "tf_efficientnet_lite0"
     weights: Path | None = None
     effort: str = BALANCED
@@ -66,6 +70,11 @@ class TrainingOptions:
     costs: Costs = Costs()
     take_proposed_limit: bool = False
     defect_head: bool = False
+
+    def of_model(self) -> dict[str, Any]:
+        """Hyperparameters that the model asked for has, and others do not."""
+        given = {"members": self.members, "rule": self.rule}
+        return {name: value for name, value in given.items() if value is not None}
 
     def scales(self, size_px: tuple[float, float]) -> tuple[float, tuple[int, ...]]:
         """Side of the canvas's square in px, and its scales as `shrinks`, coarsest first.

@@ -206,6 +206,7 @@ def teach(
         weights=options.weights,
         shrinks=pictures.shrinks,
         seed=options.seed,
+        **options.of_model(),
     )
     folds = pictures.folds(seed=options.seed)
     model.fit(pictures, folds=folds, progress=progress)
