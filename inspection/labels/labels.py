@@ -2,7 +2,8 @@
 
 A label is an event of the record, kind "label": `label` "OK", "NG", or None for one taken back;
 `defect` its type, `mask` the file of the painted mask and `sha256` of it, `decides` where it settles
-what others differ about, `undoes` the number of the label it takes back. A "disagree" of an operator
+what others differ about, `undoes` the number of the label it takes back, `ignore` that the part is to be kept
+out of trainings, trials and datasets, which also takes the person's own label back. A "disagree" of an operator
 is an event too: it says that a verdict is wrong, not what the part is.
 """
 
@@ -47,6 +48,7 @@ class Label:
     sha256: str | None = None
     decides: bool = False
     undoes: int | None = None
+    ignore: bool = False
 
     @property
     def said(self) -> dict[str, Any]:
@@ -57,6 +59,7 @@ class Label:
             "mask": self.mask,
             "sha256": self.sha256,
             "decides": self.decides,
+            **({"ignore": True} if self.ignore else {}),
         }
 
 
@@ -75,6 +78,7 @@ def label_of(event: PartEvent) -> Label:
         sha256=_text(detail.get("sha256")),
         decides=detail.get("decides") is True,
         undoes=undoes if isinstance(undoes, int) else None,
+        ignore=said is None and detail.get("ignore") is True,
     )
 
 
@@ -102,6 +106,11 @@ class PartLabels:
             return Truth[str(self.decision.label)]
         labels = {str(label.label) for label in latest.values()}
         return Truth[labels.pop()] if len(labels) == 1 else Truth.DISPUTED
+
+    @property
+    def ignored(self) -> bool:
+        """Whether the part is kept out of trainings, trials and datasets: what was said last of it says so."""
+        return bool(self.given) and self.given[-1].ignore
 
     @property
     def latest(self) -> dict[str, Label]:

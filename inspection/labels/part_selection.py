@@ -50,10 +50,13 @@ def to_try(
 
     Each has a picture. Without those labelled NG it could hardly be seen what a recipe lets pass.
     """
-    found = latest(store, station=station, product=product, count=newest)
-    there = {record.part_id for record, _ in found}
     labels = read_labels(store)
-    ng = [part_id for part_id, part in labels.parts.items() if part.truth is Truth.NG]
+    newest_ones = latest(store, station=station, product=product, count=newest)
+    found = [
+        (record, path) for record, path in newest_ones if not labels.of(record.part_id).ignored
+    ]
+    there = {record.part_id for record, _ in newest_ones}
+    ng = _settled_ng(labels)
     numbers = sorted(numbers_of(store, [each for each in ng if each not in there]).values())
     earlier = (
         (record, picture)
@@ -68,7 +71,7 @@ def labelled_ng(
 ) -> list[tuple[PartRecord, Path, str]]:
     """List the parts of a product that people settled to be NG, newest first: picture, and type of defect."""
     labels = read_labels(store)
-    ng = [part_id for part_id, part in labels.parts.items() if part.truth is Truth.NG]
+    ng = _settled_ng(labels)
     numbers = sorted(numbers_of(store, ng).values(), reverse=True)
     found = []
     for record in _numbered(store, numbers):
@@ -85,11 +88,23 @@ def labelled_ng(
 def is_good(record: PartRecord, labels: PartLabels) -> bool:
     """Whether a part may be learnt from: people say it is OK, or it passed and nobody said a word.
 
-    A part whose labels differ is not, nor one an operator disagreed with and nobody settled since.
+    A part whose labels differ is not, nor one an operator disagreed with and nobody settled since, nor one
+    to be ignored.
     """
+    if labels.ignored:
+        return False
     if labels.truth is Truth.NOTHING:
         return record.verdict is Verdict.PASS and not labels.doubted
     return labels.truth is Truth.OK
+
+
+def _settled_ng(labels: Labels) -> list[str]:
+    """The parts people settled to be NG, without those to be ignored."""
+    return [
+        part_id
+        for part_id, part in labels.parts.items()
+        if part.truth is Truth.NG and not part.ignored
+    ]
 
 
 def one_view(views: int) -> None:

@@ -11,7 +11,8 @@ import pytest
 
 from inspection.judgement import Verdict
 from inspection.labels.labels import Truth, read_labels
-from inspection.store import Store, open_to_read
+from inspection.labels.part_selection import labelled_ng, latest, to_try
+from inspection.store import Store, open_store, open_to_read
 from inspection.store.event_kinds import EventKind
 from inspection.store.filters import ALL_PARTS, PartFilter
 from tests.reports.recorded import recorded
@@ -100,6 +101,27 @@ def test_the_chosen_have_a_frame_and_the_large_one_its_places(store: Store) -> N
     assert np.abs(edge - dataset.REGION_RGB).max() < 5
 
 
+def test_what_is_ignored_is_in_no_training_trial_or_dataset(line: Any, tmp_path: Path) -> None:
+    recorded(tmp_path, line)
+    which = {"station": "line-1", "product": "flange"}
+    with open_store(tmp_path / "parts.db") as store:
+        good = [record.part_id for record, _ in latest(store, **which, count=50, good=True)]
+        bad = [record.part_id for record, *_ in labelled_ng(store, **which, most=50)]
+        for part_id in (good[0], bad[0]):
+            store.add_event(part_id, EventKind.LABEL, "jo", detail={"label": None, "ignore": True})
+        assert [r.part_id for r, _ in latest(store, **which, count=50, good=True)] == good[1:]
+        assert [r.part_id for r, *_ in labelled_ng(store, **which, most=50)] == bad[1:]
+        tried = [r.part_id for r, _ in to_try(store, **which, newest=50, earlier_ng=50)]
+        assert (len(tried), {good[0], bad[0]} & set(tried)) == (PARTS - 2, set())
+        assert {each.part_id for each in of(store, label="ignored")} == {good[0], bad[0]}
+        labels = read_labels(store)
+        assert labels.of(bad[0]).truth is Truth.NG  # what others said is not gone
+        # Whoever labels it again takes it back in.
+        store.add_event(good[0], EventKind.LABEL, "mia", detail={"label": "OK"})
+        assert [r.part_id for r, _ in latest(store, **which, count=50, good=True)] == good
+        assert [each.part_id for each in of(store, label="ignored")] == [bad[0]]
+
+
 @pytest.fixture(scope="module")
 def station(make_station: Callable[..., Any], line: Any) -> Iterator[Any]:
     made = make_station(start=False)
@@ -179,6 +201,15 @@ def test_many_parts_are_labelled_at_once(station: Any, open_page: Any) -> None:
     told(page, f"{good - 4} parts")
     with station.record() as store:
         labels = read_labels(store)
+    choose(page, "label", "bad (NG)")
+    page.wait_for_function(f"{TOLD}.includes('0 chosen')")
+    page.click("#parts .thumbnail-item >> nth=0")
+    told(page, "1 chosen")
+    page.click("#ignore")
+    told(page, "0 chosen")
+    choose(page, "label", "to be ignored")
+    told(page, "1 parts")
+    assert "⊘" in page.inner_text("#parts .thumbnail-item >> nth=0")
     mine = [part_id for part_id, label in said]
     assert all(labels.of(part_id).truth is Truth.NG for part_id in mine)
     assert not [

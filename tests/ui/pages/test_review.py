@@ -33,6 +33,7 @@ from inspection.labels.review_queue import Key, Queue, State
 from inspection.reasons import Reason
 from inspection.station.station_file import ProductSettings, StationFile, ViewSettings
 from inspection.store import NewPart, PartRecord, open_store
+from inspection.store.event_kinds import EventKind
 from inspection.store.filters import ALL_PARTS, PartFilter
 from inspection.store.reading.outline import events_since, numbered, outlines
 from inspection.training.dataset_folder import good_files, test_files
@@ -704,6 +705,16 @@ def labelled(bench: Bench) -> Bench:
     path.unlink()
     bench.add()
     return bench
+
+
+def test_a_part_to_be_ignored_is_in_no_dataset(bench: Bench) -> None:
+    parts = [bench.add() for _ in range(3)]
+    for part in parts:
+        bench.said(part, "mia", "OK")
+    ignore = {"label": None, "ignore": True}
+    bench.store.add_event(parts[0].part_id, EventKind.LABEL, "jo", detail=ignore)
+    counts = bench.post("mia", "export", name="second", test_percent=0)["counts"]
+    assert (counts["train_good"], counts["left_out"]) == (2, {"ignored": 1})
 
 
 def test_a_dataset_in_the_mvtec_layout(labelled: Bench) -> None:

@@ -40,6 +40,7 @@ LABELS: dict[str, Callable[[Entry], bool]] = {
     "bad": lambda each: each.truth is Truth.NG,
     "differ": lambda each: each.truth is Truth.DISPUTED,
     "odd": lambda each: each.odd,
+    "ignored": lambda each: each.ignored,
 }
 
 
@@ -55,6 +56,7 @@ class Entry:
     lot: str | None
     truth: Truth
     defect: str | None
+    ignored: bool
 
     @property
     def order(self) -> float:
@@ -139,6 +141,7 @@ def _entry(row: tuple[object, ...], labels: LabelsByPart) -> Entry:
         lot=None if lot is None else str(lot),
         truth=part.truth,
         defect=None if outcome is None else outcome.defect,
+        ignored=part.ignored,
     )
 
 

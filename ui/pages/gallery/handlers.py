@@ -35,6 +35,9 @@ WHICH = (*FIELDS, "verdicts", "label", "defect", "sort", "page")
 """What a handler is given of the choice, in this order."""
 MOST_CHOSEN = 200
 AT_ONCE = 2
+IGNORE, BACK = "ignore", "back"
+LABEL_OF = {"good": OK, "bad": NG, IGNORE: IGNORE, BACK: BACK}
+"""What each button says of the chosen parts; BACK takes back what one said oneself."""
 
 
 class Handlers:
@@ -108,8 +111,12 @@ class Handlers:
         """Say of all chosen parts what they are, each an event in the record; then none is chosen."""
         request = request_of(event)
         who, language = request.scope["user"].name, request.scope["language"]
-        detail = {"label": said, "defect": defect if said == NG else None,
-                  "mask": None, "sha256": None, "decides": False}  # fmt: skip
+        detail: dict[str, Any] = {
+            "label": said if said in (OK, NG) else None, "defect": defect if said == NG else None,
+            "mask": None, "sha256": None, "decides": False,
+        }  # fmt: skip
+        if said == IGNORE:
+            detail["ignore"] = True
 
         async def recorded() -> None:
             if not chosen:
@@ -172,7 +179,9 @@ class Handlers:
         verdict = self.context.words.say(f"report.verdict_{entry.verdict.value}", language)
         said = {Truth.NOTHING: "", Truth.DISPUTED: "?"}.get(entry.truth, entry.truth.name)
         score = "–" if entry.score is None else f"{entry.score:.3g}"
-        marks = f"{'✓ ' if chosen else ''}{'⚠ ' if entry.odd else ''}"
+        marks = (
+            f"{'✓ ' if chosen else ''}{'⊘ ' if entry.ignored else ''}{'⚠ ' if entry.odd else ''}"
+        )
         text = " ".join(each for each in (score, said, entry.defect or "") if each)
         return f"{marks}{text} · {verdict} · {entry.number}"
 
@@ -184,7 +193,3 @@ class Handlers:
         more = [text for text in (record.lot, record.serial) if text]
         moment = f"{record.judged_at.astimezone():%Y-%m-%d %H:%M:%S}"
         return large(self.context.store, record), " · ".join([caption, moment, *more])
-
-
-LABEL_OF: dict[str, str | None] = {"good": OK, "bad": NG, "back": None}
-"""What each button says of the chosen parts; None takes back what one said oneself."""

@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 from fastapi import APIRouter
 
+from inspection.labels.labels import NG, OK
 from ui.core.context import Context
 from ui.core.page import Page
 from ui.core.part_choice import PartChoice
@@ -56,10 +57,10 @@ def panel(context: Context, say: gr.I18n) -> None:
             kind = gr.Dropdown(label=say("gallery.kind"), elem_id="kind")
             buttons = {
                 name: gr.Button(
-                    say(f"gallery.{name}"), variant="primary" if name != "back" else "secondary",
+                    say(f"gallery.{name}"), variant="primary" if said in (OK, NG) else "secondary",
                     elem_id=name,
                 )
-                for name in LABEL_OF
+                for name, said in LABEL_OF.items()
             }  # fmt: skip
             picture = gr.Image(
                 label=say("gallery.large"),

@@ -164,8 +164,11 @@ class Review:
         chosen = []
         for start in range(0, len(numbers), 500):
             for record in numbered(self.store, numbers[start : start + 500]):
-                label = self.labels(record.part_id).outcome
-                if label is None:
+                labels = self.labels(record.part_id)
+                label = labels.outcome
+                if labels.ignored:
+                    draft.counts.left_out["ignored"] += 1
+                elif label is None:
                     draft.counts.left_out["disagreement"] += 1
                 else:
                     chosen.append(Chosen(record=record, label=label))
