@@ -34,7 +34,7 @@ def panel(context: Context, say: gr.I18n) -> None:
     plots: dict[str, Any] = {}
     with gr.Row():
         choice = PartChoice(context, say, span="week")
-    told = gr.Textbox(show_label=False, interactive=False, elem_id="told")
+    told = gr.Textbox(label=say("charts.page"), show_label=False, interactive=False, elem_id="told")
     for tab, names in TABS.items():
         with gr.Tab(say(f"charts.tab_{tab}"), elem_id=f"tab-{tab}"), gr.Row():
             for name in names:

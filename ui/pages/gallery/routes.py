@@ -45,7 +45,9 @@ def panel(context: Context, say: gr.I18n) -> None:
         )
     with gr.Row():
         with gr.Column(scale=3):
-            told = gr.Textbox(show_label=False, interactive=False, elem_id="told")
+            told = gr.Textbox(
+                label=say("gallery.page"), show_label=False, interactive=False, elem_id="told"
+            )
             gallery = gr.Gallery(
                 label=say("gallery.page"), columns=COLUMNS, height="auto", object_fit="contain",
                 allow_preview=False, interactive=False, buttons=[], elem_id="parts",
@@ -69,7 +71,13 @@ def panel(context: Context, say: gr.I18n) -> None:
                 buttons=["fullscreen", "download"],
                 elem_id="large",
             )
-            about = gr.Textbox(show_label=False, interactive=False, lines=2, elem_id="about")
+            about = gr.Textbox(
+                label=say("gallery.large"),
+                show_label=False,
+                interactive=False,
+                lines=2,
+                elem_id="about",
+            )
     do = Handlers(context, choice)
     which: list[Any] = [*choice.components, verdicts, label, defect, sort, page]
     shown = [chosen, gallery, page, told]

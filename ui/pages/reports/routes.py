@@ -69,7 +69,9 @@ def panel(context: Context, say: gr.I18n) -> None:
             verify = gr.Checkbox(label=say("reports.verify"), elem_id="verify")
             make = gr.Button(say("reports.make"), variant="primary", elem_id="make")
         with gr.Column(scale=2):
-            told = gr.Textbox(show_label=False, interactive=False, elem_id="told")
+            told = gr.Textbox(
+                label=say("reports.page"), show_label=False, interactive=False, elem_id="told"
+            )
             table = gr.Dataframe(
                 label=say("reports.kept"), interactive=False, wrap=True, elem_id="kept"
             )

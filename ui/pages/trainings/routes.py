@@ -39,7 +39,13 @@ def panel(context: Context, say: gr.I18n) -> None:
             gr.Dropdown(label=say(f"trainings.{name}"), elem_id=name)
             for name in ("product", "view")
         )
-        told = gr.Textbox(show_label=False, interactive=False, scale=2, elem_id="told")
+        told = gr.Textbox(
+            label=say("trainings.page"),
+            show_label=False,
+            interactive=False,
+            scale=2,
+            elem_id="told",
+        )
     table = gr.Dataframe(
         label=say("trainings.page"),
         interactive=False,
