@@ -78,7 +78,7 @@ def test_parts_recorded_before_there_were_codes_are_shown_in_japanese(tmp_path: 
     with open_store(tmp_path / "parts.db") as store:
         assert [shown(part, "ja") for part in store.parts(newest_first=False)] == [
             "異常なし：スコア 1.5、限界 2.5。",
-            "領域「rim」に不良箇所 1 か所、約 0.4 mm²。 スコア 3.5、限界 2.5。",
+            "ゾーン「rim」に不良箇所 1 か所、約 0.4 mm²。 スコア 3.5、限界 2.5。",
             "ビュー top：画像が暗すぎます：明るさ 3.1、下限 12。",
             "部品を検査できませんでした。",
         ]
