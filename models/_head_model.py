@@ -23,9 +23,9 @@ from models._held_out_share import hold_out
 from models._position_norm import PositionNormalization, learn_positions
 from models._program import Outputs, head_outputs, named
 from models._scoring import PatchMaps, maps_by_place, to_grid
-from models._tiles import WHOLE_PIXELS
+from models._tiles import in_one_piece
 from models._whitening import Moments, whitening
-from models.base import AnomalyModel, CanvasImage, ModelError, NotFitted, Picture, Progress
+from models.base import AnomalyModel, CanvasImage, ModelError, Picture, Progress
 
 if TYPE_CHECKING:
     import openvino
@@ -83,16 +83,18 @@ class HeadModel(AnomalyModel):
         fine_weight: float = 0.5,
         seed: int = 0,
     ) -> None:
-        self.backbone = backbone
-        self.weights = weights
-        self.shrinks = shrinks
+        super().__init__(
+            backbone=backbone,
+            weights=weights,
+            shrinks=shrinks,
+            smoothing_patches=smoothing_patches,
+            level=level,
+            fine_weight=fine_weight,
+            seed=seed,
+        )
         self.strides = strides
         self.pool = pool
         self.components = components
-        self.smoothing_patches = smoothing_patches
-        self.level = level
-        self.fine_weight = fine_weight
-        self.seed = seed
 
     @abstractmethod
     def teach(self, patches: Patches, rng: np.random.Generator) -> torch.nn.Module:
@@ -109,8 +111,7 @@ class HeadModel(AnomalyModel):
         progress: Progress = lambda what, done, of: None,
     ) -> Self:
         """Pass over the pictures for patches, teach, and pass again to measure those not seen."""
-        if len(pictures) != len(folds):
-            raise ModelError(f"{self.name}: {len(pictures)} pictures but {len(folds)} fold numbers")
+        self.must_match(pictures, folds)
         self._start(*pictures[0].canvas.shape[:2])
         numbers = np.unique(folds, return_inverse=True)[1]
         seen = self._look(pictures, progress)
@@ -133,8 +134,7 @@ class HeadModel(AnomalyModel):
 
     def measure(self, canvas: CanvasImage) -> PatchMaps:
         """Measure one canvas (H, W, 3) by torch: the reference the program is checked against."""
-        if not hasattr(self, "scales_"):
-            raise NotFitted(f"{self.name}: asked to score before it was taught; call fit first")
+        self.must_be_taught()
         rows = self._features.by_torch(canvas)
         return maps_by_place(
             [s.positions.apply(s.raw(r)) for s, r in zip(self.scales_, rows, strict=True)]
@@ -142,19 +142,13 @@ class HeadModel(AnomalyModel):
 
     def held_out(self, index: int) -> PatchMaps:
         """What heads that have not seen it measured of this good picture. Raises NotFitted."""
-        if not hasattr(self, "scales_"):
-            raise NotFitted(
-                f"{self.name}: has no held-out maps before it was taught; call fit first"
-            )
+        self.must_be_taught()
         (number,) = np.flatnonzero(self.calibrated_ == index)
         return maps_by_place([maps[number] for maps in self.held_out_])
 
     def programs(self) -> tuple[openvino.Model, ...]:
         """Preprocessing, network and heads as one program. Raises NotFitted."""
-        if not hasattr(self, "scales_"):
-            raise NotFitted(
-                f"{self.name}: asked for its programs before it was taught; call fit first"
-            )
+        self.must_be_taught()
         features = self.feature_model()
         return (named(self.outputs(features), features, self.name),)
 
@@ -203,11 +197,7 @@ class HeadModel(AnomalyModel):
         return None if find_spec("torch") else "install torch: pip install 'inspection[train]'"
 
     def _start(self, height_px: int, width_px: int) -> None:
-        if height_px * width_px > WHOLE_PIXELS:
-            raise ModelError(
-                f"{self.name}: the canvas has {height_px * width_px / 1e6:.1f} megapixels, at most "
-                f"{WHOLE_PIXELS / 1e6:.1f} are allowed; use --effort balanced, or --model patchcore"
-            )
+        in_one_piece(self.name, (height_px, width_px))
         self.network_ = load_backbone(self.backbone, strides=self.strides, weights=self.weights)
         step = max(self.network_.strides)
         self.grids_ = [(height_px // (n * step), width_px // (n * step)) for n in self.shrinks]

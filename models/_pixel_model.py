@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 import numpy as np
@@ -21,7 +20,7 @@ from models._position_norm import PositionNormalization, learn_positions
 from models._program import named, place_outputs
 from models._scoring import PatchMaps, maps_by_place, to_grid
 from models._tiles import shrunk
-from models.base import AnomalyModel, CanvasImage, ModelError, NotFitted, Picture, Progress
+from models.base import AnomalyModel, CanvasImage, ModelError, Picture, Progress
 
 if TYPE_CHECKING:
     import openvino
@@ -49,25 +48,6 @@ class PixelModel(AnomalyModel):
     least_pictures: ClassVar[int] = 4
     """Good pictures it needs at least, those held out included."""
 
-    def __init__(
-        self,
-        *,
-        backbone: str = "tf_efficientnet_lite0",
-        weights: Path | None = None,
-        shrinks: tuple[int, ...] = (2, 1),
-        smoothing_patches: float = 0.0,
-        level: float = 0.5,
-        fine_weight: float = 0.5,
-        seed: int = 0,
-    ) -> None:
-        self.backbone = backbone
-        self.weights = weights
-        self.shrinks = shrinks
-        self.smoothing_patches = smoothing_patches
-        self.level = level
-        self.fine_weight = fine_weight
-        self.seed = seed
-
     @abstractmethod
     def teach(self, planes: torch.Tensor, rng: np.random.Generator, told: Told) -> torch.nn.Module:
         """Teach a network from RGB (n, 3, h, w) in 0..1 to how unusual each pixel is (n, 1, h, w).
@@ -84,8 +64,7 @@ class PixelModel(AnomalyModel):
         progress: Progress = lambda what, done, of: None,
     ) -> Self:
         """Teach on most pictures, and measure those held out."""
-        if len(pictures) != len(folds):
-            raise ModelError(f"{self.name}: {len(pictures)} pictures but {len(folds)} fold numbers")
+        self.must_match(pictures, folds)
         self._start(pictures)
         numbers = np.unique(folds, return_inverse=True)[1]
         apart = hold_out(numbers, self.seed)
@@ -99,8 +78,7 @@ class PixelModel(AnomalyModel):
 
     def measure(self, canvas: CanvasImage) -> PatchMaps:
         """Measure one canvas (H, W, 3) by torch: the reference the program is checked against."""
-        if not hasattr(self, "held_out_"):
-            raise NotFitted(f"{self.name}: asked to score before it was taught; call fit first")
+        self.must_be_taught()
         raw = self._raw(canvas)
         return maps_by_place(
             [usual.apply(each) for usual, each in zip(self.positions_, raw, strict=True)]
@@ -108,10 +86,7 @@ class PixelModel(AnomalyModel):
 
     def held_out(self, index: int) -> PatchMaps:
         """What the network, which has not seen it, measured of this good picture. Raises NotFitted."""
-        if not hasattr(self, "held_out_"):
-            raise NotFitted(
-                f"{self.name}: has no held-out maps before it was taught; call fit first"
-            )
+        self.must_be_taught()
         (number,) = np.flatnonzero(self.calibrated_ == index)
         return maps_by_place([maps[number] for maps in self.held_out_])
 
@@ -119,10 +94,7 @@ class PixelModel(AnomalyModel):
         """Preprocessing, network and places as one program. Raises NotFitted, and ModelError."""
         import torch
 
-        if not hasattr(self, "held_out_"):
-            raise NotFitted(
-                f"{self.name}: asked for its programs before it was taught; call fit first"
-            )
+        self.must_be_taught()
         height, width = (PATCH_PX * self.shrinks[0] * side for side in self.grids_[0])
         try:
             example = torch.zeros((1, height, width, 3), dtype=torch.uint8)

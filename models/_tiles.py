@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.base import CanvasImage
+from models.base import CanvasImage, ModelError
 
 Array = NDArray[np.float32]
 Look = Callable[[CanvasImage], Sequence[Array]]
@@ -90,6 +90,15 @@ class Tiles:
 
     def _patches(self, own: tuple[int, int], start: int = 0) -> slice:
         return slice((own[0] - start) // self.stride, (own[1] - start) // self.stride)
+
+
+def in_one_piece(name: str, shape: tuple[int, ...]) -> None:
+    """Refuse a canvas of this shape (H, W, ...) that a model of this name would need tiles for. Raises ModelError."""
+    if shape[0] * shape[1] > WHOLE_PIXELS:
+        raise ModelError(
+            f"{name}: the canvas has {shape[0] * shape[1] / 1e6:.1f} megapixels, at most "
+            f"{WHOLE_PIXELS / 1e6:.1f} are allowed; use --effort balanced, or --model patchcore"
+        )
 
 
 def shrunk(canvas: CanvasImage, times: int) -> CanvasImage:

@@ -70,23 +70,27 @@ class AnomalyModel(ABC):
     """The field's noun for the kind of method, as `inspection models` sorts them."""
     tells_features: ClassVar[bool] = False
     """Whether its program tells the whitened features of patches, that labelled parts are learnt on."""
-    backbone: str
-    weights: Path | None
-    shrinks: tuple[int, ...]
-    seed: int
-    smoothing_patches: float
-    level: float
-    fine_weight: float = 0.0
+    last_learnt: ClassVar[str] = "held_out_"
+    """What `fit` sets last; before, there is nothing to ask for."""
 
-    @abstractmethod
     def __init__(
         self,
         *,
-        backbone: str = ...,
+        backbone: str = "tf_efficientnet_lite0",
         weights: Path | None = None,
-        shrinks: tuple[int, ...] = (1,),
+        shrinks: tuple[int, ...] = (2, 1),
+        smoothing_patches: float = 0.0,
+        level: float = 0.5,
+        fine_weight: float = 0.5,
         seed: int = 0,
-    ) -> None: ...
+    ) -> None:
+        self.backbone = backbone
+        self.weights = weights
+        self.shrinks = shrinks
+        self.smoothing_patches = smoothing_patches
+        self.level = level
+        self.fine_weight = fine_weight
+        self.seed = seed
 
     @abstractmethod
     def fit(
@@ -126,6 +130,18 @@ class AnomalyModel(ABC):
         Plain JSON. `models.model_from_card` makes an untaught model of it, so each hyperparameter
         stands in it under its name, but those of the scoring, which the recipe keeps.
         """
+
+    def must_be_taught(self) -> None:
+        """Raise NotFitted before `fit`."""
+        if not hasattr(self, self.last_learnt):
+            raise NotFitted(
+                f"{self.name}: asked for what it learnt before it was taught; call fit first"
+            )
+
+    def must_match(self, pictures: Sequence[Picture], folds: NDArray[np.intp]) -> None:
+        """Raise ModelError unless each picture has its fold."""
+        if len(pictures) != len(folds):
+            raise ModelError(f"{self.name}: {len(pictures)} pictures but {len(folds)} fold numbers")
 
     @property
     def scoring(self) -> Scoring:

@@ -19,8 +19,8 @@ from models._head_model import HeadModel
 from models._p_values import MEAN, RULES, Tail, learn_tail
 from models._program import Outputs, combined, named, on_same_canvas, outputs_of
 from models._scoring import PatchMaps, ScaleMaps, to_grid
-from models._tiles import WHOLE_PIXELS
-from models.base import AnomalyModel, CanvasImage, ModelError, NotFitted, Picture, Progress
+from models._tiles import WHOLE_PIXELS, in_one_piece
+from models.base import AnomalyModel, CanvasImage, ModelError, Picture, Progress
 from models.patchcore import PatchCore
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ class Ensemble(AnomalyModel):
     name = "ensemble"
     family = "ensemble"
     tells_features = True
+    last_learnt = "members_"
 
     def __init__(
         self,
@@ -54,15 +55,17 @@ class Ensemble(AnomalyModel):
         fine_weight: float = 0.5,
         seed: int = 0,
     ) -> None:
+        super().__init__(
+            backbone=backbone,
+            weights=weights,
+            shrinks=shrinks,
+            smoothing_patches=smoothing_patches,
+            level=level,
+            fine_weight=fine_weight,
+            seed=seed,
+        )
         self.members = members
         self.rule = rule
-        self.backbone = backbone
-        self.weights = weights
-        self.shrinks = shrinks
-        self.smoothing_patches = smoothing_patches
-        self.level = level
-        self.fine_weight = fine_weight
-        self.seed = seed
 
     def fit(
         self,
@@ -72,12 +75,7 @@ class Ensemble(AnomalyModel):
         progress: Progress = lambda what, done, of: None,
     ) -> Self:
         """Teach the members one after another; calibrated on what none of them has seen."""
-        shape = pictures[0].canvas.shape
-        if not self.takes(shape):
-            raise ModelError(
-                f"ensemble: the canvas has {shape[0] * shape[1] / 1e6:.1f} megapixels, at most "
-                f"{WHOLE_PIXELS / 1e6:.1f} are allowed; use --effort balanced, or --model patchcore"
-            )
+        in_one_piece(self.name, pictures[0].canvas.shape)
         if self.rule not in RULES:
             raise ModelError(f"ensemble: no rule '{self.rule}'; allowed are {', '.join(RULES)}")
         if len(set(self.members)) < max(2, len(self.members)):
@@ -186,10 +184,7 @@ class Ensemble(AnomalyModel):
         return first | own | {"seed": self.seed}
 
     def _taught(self) -> list[AnomalyModel]:
-        if not hasattr(self, "members_"):
-            raise NotFitted(
-                "ensemble: asked for what it learnt before it was taught; call fit first"
-            )
+        self.must_be_taught()
         return self.members_
 
     def _member(self, name: str) -> AnomalyModel:

@@ -21,7 +21,7 @@ from models._features import PatchFeatures
 from models._program import Outputs, append_search, append_tile_search, search_outputs
 from models._scale import BATCH_PATCHES, learn_scale
 from models._scoring import PatchMaps, ScaleMaps, to_grid
-from models.base import AnomalyModel, CanvasImage, ModelError, NotFitted, Picture, Progress
+from models.base import AnomalyModel, CanvasImage, ModelError, Picture, Progress
 
 if TYPE_CHECKING:
     import openvino
@@ -57,18 +57,20 @@ class PatchCore(AnomalyModel):
         fine_weight: float = 0.5,
         seed: int = 0,
     ) -> None:
-        self.backbone = backbone
-        self.weights = weights
-        self.shrinks = shrinks
+        super().__init__(
+            backbone=backbone,
+            weights=weights,
+            shrinks=shrinks,
+            smoothing_patches=smoothing_patches,
+            level=level,
+            fine_weight=fine_weight,
+            seed=seed,
+        )
         self.strides = strides
         self.pool = pool
         self.components = components
         self.bank_size = bank_size
         self.candidates = candidates
-        self.smoothing_patches = smoothing_patches
-        self.level = level
-        self.fine_weight = fine_weight
-        self.seed = seed
 
     def fit(
         self,
@@ -78,8 +80,7 @@ class PatchCore(AnomalyModel):
         progress: Progress = lambda what, done, of: None,
     ) -> Self:
         """Pass over the pictures, choose the memories, then measure each by those without it."""
-        if len(pictures) != len(folds):
-            raise ModelError(f"{self.name}: {len(pictures)} pictures but {len(folds)} fold numbers")
+        self.must_match(pictures, folds)
         if self.shrinks[-1] != 1 or any(self.shrinks[0] % n for n in self.shrinks):
             raise ModelError(
                 f"{self.name}: shrinks must end with 1 and divide the first, got {self.shrinks}"
@@ -111,25 +112,18 @@ class PatchCore(AnomalyModel):
 
     def measure(self, canvas: CanvasImage) -> PatchMaps:
         """Measure one canvas (H, W, 3) by torch: the reference the program is checked against."""
-        if not hasattr(self, "scales_"):
-            raise NotFitted(f"{self.name}: asked to score before it was taught; call fit first")
+        self.must_be_taught()
         rows = self._features.by_torch(canvas)
         return _together([s.measure(r) for s, r in zip(self.scales_, rows, strict=True)])
 
     def held_out(self, index: int) -> PatchMaps:
         """What memories without its fold measured of this good picture. Raises NotFitted."""
-        if not hasattr(self, "scales_"):
-            raise NotFitted(
-                f"{self.name}: has no held-out maps before it was taught; call fit first"
-            )
+        self.must_be_taught()
         return _together([ScaleMaps(m.plain[index], m.density[index]) for m in self.held_out_])
 
     def programs(self) -> tuple[openvino.Model, ...]:
         """Preprocessing, backbone, projection and search as one program, and one of a tile if need be."""
-        if not hasattr(self, "scales_"):
-            raise NotFitted(
-                f"{self.name}: asked for its programs before it was taught; call fit first"
-            )
+        self.must_be_taught()
         whole, *tile = (program.model.clone() for program in self._features.programs)
         if not tile:
             return (append_search(whole, self.scales_),)
