@@ -14,6 +14,7 @@ import gradio as gr
 from fastapi import APIRouter, FastAPI, Request, Response, WebSocket
 from fastapi.responses import RedirectResponse
 from fastapi.staticfiles import StaticFiles
+from starlette.middleware import Middleware
 
 from inspection.station.station_file import StationFile
 from inspection.store.event_kinds import ActionKind
@@ -25,6 +26,7 @@ from ui.core.context import Context
 from ui.core.gradio_page import gradio_page
 from ui.core.page import Page
 from ui.core.panel import THEME, panel_bar
+from ui.core.panel_calls import PanelBlocks, PanelCalls
 from ui.security import login
 from ui.security.first_code import FirstCode
 from ui.security.gate import ACTED, AccessMiddleware
@@ -112,9 +114,10 @@ def _lead(app: FastAPI, path: str) -> None:
 def _mount(app: FastAPI, page: Page, context: Context, panel: Panel | None) -> None:
     """Mount one page as a Gradio application of its own: a panel of components, or our own script."""
     i18n = gr.I18n(**{language: context.words.of(language) for language in LANGUAGES})
-    with gr.Blocks(
+    blocks = PanelBlocks(
         title=context.settings.station, analytics_enabled=False, delete_cache=CACHE_S
-    ) as blocks:
+    )
+    with blocks:
         if panel is None:
             gradio_page(page.name)
         else:
@@ -127,6 +130,7 @@ def _mount(app: FastAPI, page: Page, context: Context, panel: Panel | None) -> N
         path=page.path,
         footer_links=[],
         run_history=False,
+        app_kwargs={"middleware": [Middleware(PanelCalls, blocks=blocks)]},
         max_file_size="50mb",
         i18n=i18n,
         theme=THEME,

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -151,6 +152,74 @@ def test_a_panels_doors_are_for_its_role_and_give_no_file_of_others(
             assert client.post(f"{panel}/{door}", json={}).status_code == 404
         elsewhere = {"Origin": "http://elsewhere.example"}
         assert client.post(f"{panel}/queue/join", json=join, headers=elsewhere).status_code == 403
+
+
+def _event(client: httpx.Client, session: str, fn_index: int, *data: object) -> dict[str, Any]:
+    """Do an event of the panel as its script does; what came of it."""
+    call = {
+        "data": data,
+        "fn_index": fn_index,
+        "session_hash": session,
+        "event_data": {"index": "x"},
+    }
+    assert client.post(f"{PANEL}/queue/join", json=call).status_code == 200
+    with client.stream("GET", f"{PANEL}/queue/data?session_hash={session}") as told:
+        for line in told.iter_lines():
+            if '"process_completed"' in line:
+                return dict(json.loads(line.removeprefix("data: ")))
+    raise AssertionError(f"event {fn_index} did not end")
+
+
+def test_a_panel_refuses_what_its_components_never_send_and_goes_on(at_work: AtWork) -> None:
+    log = at_work.folder / "page.log"
+    said = len(log.read_text())
+    call = {"data": [], "fn_index": 0, "session_hash": "x"}
+    file = {"path": "http://127.0.0.1:1/x", "meta": {"_type": "gradio.FileData"}}
+    calls = [
+        call | changed
+        for changed in (
+            {"fn_index": 9999}, {"fn_index": -1}, {"fn_index": None}, {"fn_index": "a"}, {"fn_index": True},
+            {"session_hash": None}, {"session_hash": ""}, {"session_hash": "../x"}, {"session_hash": "x" * 65},
+            {"session_hash": "\ud800"}, {"data": ["\ud800"], "fn_index": 3}, {"data": ["x" * 10_001], "fn_index": 3},
+            {"data": [], "fn_index": 3}, {"data": ["a", "b"], "fn_index": 3}, {"data": {}}, {"trigger_id": "x"},
+            {"event_data": [1]}, {"event_data": {"\ud800": 1}}, {"data": [file, "x"], "fn_index": 7},
+        )
+    ]  # fmt: skip
+    part = b'--a\r\nContent-Disposition: form-data; name="files"%b\r\n\r\nhello\r\n--a--\r\n'
+    forms = [part % b"", part % b'; filename=".."', b"x"]
+    with at_work.client("mia") as client:
+        for body in [
+            *MALFORMED,
+            b"[" * 100_000,
+            b'{"data":[NaN]}',
+            *(json.dumps(each).encode() for each in calls),
+        ]:
+            for door in ("queue/join", "cancel", "reset"):
+                kind = {"Content-Type": "application/json"}
+                answer = client.post(f"{PANEL}/{door}", content=body, headers=kind)
+                wanted = answer.status_code in (400, 413, 422)
+                assert wanted or door != "queue/join", (door, body[:80], answer.text)
+                assert answer.status_code < 500, (door, body[:80], answer.text)
+        for form in forms:
+            kind = {"Content-Type": "multipart/form-data; boundary=a"}
+            answer = client.post(f"{PANEL}/upload", content=form, headers=kind)
+            assert answer.status_code == 400, (form, answer.text)
+        for query in ("", "?session_hash=unknown"):
+            assert client.get(f"{PANEL}/queue/data{query}").status_code == 400
+        etc = {"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}
+        for session, fn_index, data in (
+            ("none", 3, [None]), ("file", 7, [etc, "x"]), ("what", 6, [{"a": 1}]), ("where", 1, []),
+        ):  # fmt: skip
+            told = _event(client, session, fn_index, *data)
+            assert told["success"] is False, (fn_index, data)
+            assert "\n" not in told["output"]["error"]
+            assert "root:" not in json.dumps(told)
+        assert _event(client, "well", 0)["success"] is True
+    new = log.read_text()[said:]
+    assert "Traceback" not in new
+    assert "Exception in ASGI" not in new
+    doors = ("inspection.outside: panel: refused: ", "python_multipart.multipart: ")
+    assert all(line.startswith(doors) for line in new.splitlines()), new
 
 
 def test_an_operators_malformed_calls_end_in_no_traceback(at_work: AtWork) -> None:
