@@ -39,7 +39,7 @@ LARGEST_BYTES = 2**22
 # As for passwords (users.py); the one salt is what lets a code find its user.
 TIME_COST, MEMORY_KIB, LANES = 3, 65536, 1
 
-Hex = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32,64}$")]
+Hex = Annotated[str, StringConstraints(pattern=r"^(?:[0-9a-f]{2}){16,32}$")]
 
 
 @checked.dataclass(frozen=True, config={"extra": "forbid"}, kw_only=True)

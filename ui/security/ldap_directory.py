@@ -14,6 +14,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from inspection.errors import SetupError
+from inspection.outside import in_words
 from inspection.station.sign_in import LdapSettings, role_of
 from ui.security.person import Person
 from ui.security.users_file import Role, UsersError
@@ -48,8 +49,9 @@ class Directory:
         import ldap
         from ldap.dn import escape_dn_chars
 
-        if not password or not name or "\0" in name + password:
-            return None  # a bind without a password is one without a person, and succeeds
+        # A bind without a password is one without a person, and succeeds.
+        if not password or not name or not _sendable(name + password):
+            return None
         try:
             connection = self._connection()
             try:
@@ -62,6 +64,8 @@ class Directory:
                 connection.unbind_s()
         except ldap.LDAPError as error:
             raise DirectoryError(f"{self.settings.url}: {_why(error)}") from error
+        except ValueError as error:  # such as a name in its answer that is no text
+            raise DirectoryError(f"{self.settings.url}: {in_words(error)}") from error
 
     def _found(self, connection: Any, name: str) -> Person:
         from ldap.filter import escape_filter_chars
@@ -125,6 +129,13 @@ class Directory:
         if self.settings.start_tls:
             connection.start_tls_s()
         return connection
+
+
+def _sendable(text: str) -> bool:
+    try:
+        return b"\0" not in text.encode()
+    except UnicodeEncodeError:
+        return False
 
 
 def _why(error: Any) -> str:

@@ -9,11 +9,13 @@ InspectionError
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import logging
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from secrets import token_urlsafe
@@ -22,11 +24,15 @@ from typing import Any
 import httpx
 
 from inspection.errors import SetupError
+from inspection.outside import check_text, read_json
 from inspection.station.sign_in import OidcSettings, role_of, safe
+from ui.security.bounded_answers import MOST_BYTES, BoundedTransport
 from ui.security.person import Person
 from ui.security.users_file import Role, UsersError
 
 TIMEOUT_S = 10.0
+WHOLE_S = 20.0
+"""For all that is asked at one stop; an answer may come byte by byte."""
 METADATA_S = 300.0
 """So long is believed what a provider said of itself: who asks us often does not ask it often."""
 LEEWAY_S = 60
@@ -78,43 +84,49 @@ class Provider:
 
     async def begin(self, attempt: Attempt, redirect_uri: str) -> str:
         """The address to send the browser to. Raises OidcError."""
+        from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
+        from authlib.oauth2.rfc7636 import create_s256_code_challenge
+
         metadata = await self._metadata()
-        async with self._client(redirect_uri) as client:
-            url, _ = client.create_authorization_url(
-                metadata["authorization_endpoint"],
-                state=attempt.state,
-                nonce=attempt.nonce,
-                code_verifier=attempt.verifier,
+        with _believed("the provider's address cannot be used"):
+            return str(
+                prepare_grant_uri(
+                    metadata["authorization_endpoint"],
+                    self.settings.client_id,
+                    "code",
+                    redirect_uri=redirect_uri,
+                    scope=self.settings.scope,
+                    state=attempt.state,
+                    nonce=attempt.nonce,
+                    code_challenge=create_s256_code_challenge(attempt.verifier),
+                    code_challenge_method="S256",
+                )
             )
-        return str(url)
 
     async def finish(
         self, attempt: Attempt, answer: Mapping[str, str], redirect_uri: str
     ) -> Person:
         """Who came back. Raises OidcError."""
-        from authlib.integrations.base_client import OAuthError
-
         if not hmac.compare_digest(answer.get("state", "").encode(), attempt.state.encode()):
             raise OidcError("another state came back than was sent", reason="oidc_again")
         if "error" in answer or "code" not in answer:
             raise OidcError(f"the provider refused: {answer.get('error', 'no code')[:100]!r}")
         metadata = await self._metadata()
-        try:
-            async with self._client(redirect_uri) as client:
-                token = await client.fetch_token(
-                    metadata["token_endpoint"],
-                    grant_type="authorization_code",
-                    code=answer["code"],
-                    code_verifier=attempt.verifier,
-                )
-        except (OAuthError, httpx.HTTPError, ValueError) as error:
-            raise OidcError(f"the code was not taken: {str(error)[:200]!r}") from error
+        # RFC 6749 (October 2012), section 4.1.3, and RFC 7636 (September 2015), section 4.5.
+        exchange = {
+            "grant_type": "authorization_code",
+            "code": answer["code"],
+            "redirect_uri": redirect_uri,
+            "code_verifier": attempt.verifier,
+        }
+        token = await self._json(metadata["token_endpoint"], exchange)
+        id_token = str(token.get("id_token")) if isinstance(token, dict) else ""
         keys = await self._json(metadata["jwks_uri"])
-        return self._person(self._claims(str(token.get("id_token", "")), keys, attempt.nonce))
+        with _believed("the ID token does not hold"):
+            return self._person(self._claims(id_token, keys, attempt.nonce))
 
     def _claims(self, token: str, keys: Any, nonce: str) -> dict[str, Any]:
         from joserfc import jwt
-        from joserfc.errors import JoseError
         from joserfc.jwk import KeySet
 
         registry = jwt.JWTClaimsRegistry(
@@ -125,18 +137,8 @@ class Provider:
             exp={"essential": True},
             nonce={"essential": True, "value": nonce},
         )
-        try:
-            claims = jwt.decode(token, KeySet.import_key_set(keys), algorithms=ALGORITHMS).claims
-            registry.validate(claims)
-        except (
-            JoseError,
-            ValueError,
-            TypeError,
-            KeyError,
-            AttributeError,
-            RecursionError,
-        ) as error:
-            raise OidcError(f"the ID token does not hold: {str(error)[:200]!r}") from error
+        claims = jwt.decode(token, KeySet.import_key_set(keys), algorithms=ALGORITHMS).claims
+        registry.validate(claims)
         if claims.get("azp", self.settings.client_id) != self.settings.client_id:
             raise OidcError("the ID token does not hold: it was given to another client")
         return dict(claims)
@@ -148,11 +150,14 @@ class Provider:
         groups: Any = claims
         for step in self.settings.roles_claim.split("."):
             groups = groups.get(step) if isinstance(groups, Mapping) else None
-        found = {groups} if isinstance(groups, str) else set(map(str, groups or ()))
+        listed = groups if isinstance(groups, list) else [groups]
+        found = {each for each in listed if isinstance(each, str)}
         role = role_of(found, self.settings.roles)
         if role is None:
             raise OidcError(f"user {name[:64]!r} has no role here", reason="oidc_no_role")
-        return Person(name=name, role=Role(role), subject=str(claims["sub"]))
+        subject = str(claims["sub"])
+        check_text("sub", subject)
+        return Person(name=name, role=Role(role), subject=subject)
 
     async def _metadata(self) -> dict[str, str]:
         """What the provider says of itself (OpenID Connect Discovery 1.0)."""
@@ -169,30 +174,35 @@ class Provider:
         self._known = (time.monotonic(), metadata)
         return metadata
 
-    async def _json(self, url: str) -> Any:
-        try:
-            async with httpx.AsyncClient(
-                trust_env=False, timeout=TIMEOUT_S, verify=self._trust
-            ) as client:
-                answer = await client.get(url)
+    async def _json(self, url: str, form: Mapping[str, str] | None = None) -> Any:
+        """What is answered to a question, or to a form sent in the client's name."""
+        with _believed(f"{url} cannot be asked"):
+            async with (
+                asyncio.timeout(WHOLE_S),
+                httpx.AsyncClient(
+                    transport=BoundedTransport(verify=self._trust, trust_env=False),
+                    timeout=TIMEOUT_S,
+                ) as client,
+            ):
+                if form is None:
+                    answer = await client.get(url)
+                else:
+                    known = (self.settings.client_id, self._secret)
+                    answer = await client.post(url, data=form, auth=known)
                 answer.raise_for_status()
-                return answer.json()
-        except (httpx.HTTPError, ValueError, RecursionError) as error:
-            raise OidcError(f"{url} cannot be asked ({type(error).__name__})") from error
+                return read_json(answer.content, most_bytes=MOST_BYTES)
 
-    def _client(self, redirect_uri: str) -> Any:
-        from authlib.integrations.httpx_client import AsyncOAuth2Client
 
-        return AsyncOAuth2Client(
-            client_id=self.settings.client_id,
-            client_secret=self._secret,
-            scope=self.settings.scope,
-            redirect_uri=redirect_uri,
-            code_challenge_method="S256",
-            trust_env=False,
-            timeout=TIMEOUT_S,
-            verify=self._trust,
-        )
+@contextmanager
+def _believed(what: str) -> Iterator[None]:
+    """Whatever goes wrong with what a provider said, it is not to be believed. Raises OidcError."""
+    try:
+        yield
+    except OidcError:
+        raise
+    except Exception as error:  # libraries fail in many ways at what others send
+        text = str(error)[:200] or type(error).__name__
+        raise OidcError(f"{what}: {text!r}") from error
 
 
 def _read(settings: OidcSettings) -> str:

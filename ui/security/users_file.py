@@ -98,7 +98,7 @@ def read_entries(path: Path) -> tuple[Entry, ...]:
         return ()
     except OSError as error:
         raise _damaged(path, f"cannot be read: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _damaged(path, "not JSON") from error
     if not isinstance(data, dict) or set(data) != {"format", "users"}:
         raise _damaged(path, "not format and users")
