@@ -11,6 +11,7 @@ from contextlib import suppress
 from http.client import HTTPConnection, HTTPException
 from typing import Any
 
+import httpx
 import pytest
 
 from inspection.local_api.server import RUNTIME
@@ -23,6 +24,14 @@ pytestmark = pytest.mark.slow
 TRIGGERS = [
     b'{"trigger_id": "T1", "serial": "A-17", "lot": "L1", "product": "flange"}',
     b'{"serial": null}', b"{}", b'{"serial": "A"}', b"[]", b"flange",
+]  # fmt: skip
+
+JSON, FORM = "Content-Type: application/json", "Content-Type: multipart/form-data; boundary=a"
+PANEL_CALLS = [
+    ("queue/join", b'{"data": ["own"], "fn_index": 1, "session_hash": "x", "trigger_id": 5}', JSON),
+    ("queue/join", b'{"data": [], "fn_index": 0, "session_hash": "y", "event_data": {"index": 1}}', JSON),
+    ("cancel", b'{"session_hash": "x", "fn_index": 1, "event_id": "e"}', JSON),
+    ("upload", b'--a\r\nContent-Disposition: form-data; name="files"; filename="f"\r\n\r\nx\r\n--a--\r\n', FORM),
 ]  # fmt: skip
 
 
@@ -233,11 +242,15 @@ def test_page(attacked: Any, figures: Any) -> None:
         b'{"product": "flange", "view": "main", "names": ["a"], "part_id": "p", "reason": "defect"}'
     )
     seeds = [
-        _request(path, body, f"Cookie: {cookies}", f"Origin: http://127.0.0.1:{page}", "Content-Type: application/json")
+        _request(path, body, f"Cookie: {cookies}", "Origin: http://127.0.0.1", "Content-Type: application/json")
         for path in (
             "/api/engineer/setup/where", "/api/engineer/setup/confirm", "/api/operator/acknowledge",
             "/api/engineer/setup/good/remove", "/api/operator/disagree", "/login",
         )
+    ]  # fmt: skip
+    seeds += [
+        _request(f"/engineer/reports/gradio_api/{door}", body, f"Cookie: {cookies}", "Origin: http://127.0.0.1", kind)
+        for door, body, kind in PANEL_CALLS
     ]  # fmt: skip
     seeds += [
         f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{page}\r\nConnection: close\r\n\r\n".encode()
@@ -263,8 +276,9 @@ def test_page(attacked: Any, figures: Any) -> None:
     assert attacked.at_work.page.poll() is None
     log = (attacked.at_work.folder / "page.log").read_text("utf-8", "replace")
     assert "Traceback" not in log, log[-3000:]
-    with attacked.at_work.client("mia") as client:
-        assert client.get("/api/engineer/setup/state").status_code == 200
+    url = f"http://127.0.0.1:{page}/api/engineer/setup/state"  # signing in has to wait by now
+    found = httpx.get(url, headers={"Cookie": cookies}, trust_env=False, timeout=10)
+    assert found.status_code == 200
     attacked.well()
     figures(f"page: {MESSAGES} malformed requests, answers {answers}")
 

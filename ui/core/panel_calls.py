@@ -33,7 +33,7 @@ class Call(BaseModel):
     fn_index: StrictInt
     data: list[Any]
     trigger_id: StrictInt | None = None
-    event_data: dict[str, Any] | None = None
+    event_data: Any = None
 
 
 class PanelBlocks(gr.Blocks):
