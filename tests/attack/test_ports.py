@@ -28,8 +28,8 @@ TRIGGERS = [
 
 JSON, FORM = "Content-Type: application/json", "Content-Type: multipart/form-data; boundary=a"
 PANEL_CALLS = [
-    ("queue/join", b'{"data": ["own"], "fn_index": 1, "session_hash": "x", "trigger_id": 5}', JSON),
-    ("queue/join", b'{"data": [], "fn_index": 0, "session_hash": "y", "event_data": {"index": 1}}', JSON),
+    ("queue/join", b'{"data": ["own"], "fn_index": 0, "session_hash": "x", "trigger_id": 5}', JSON),
+    ("queue/join", b'{"data": [], "fn_index": 1, "session_hash": "y", "event_data": {"index": 1}}', JSON),
     ("cancel", b'{"session_hash": "x", "fn_index": 1, "event_id": "e"}', JSON),
     ("upload", b'--a\r\nContent-Disposition: form-data; name="files"; filename="f"\r\n\r\nx\r\n--a--\r\n', FORM),
 ]  # fmt: skip
