@@ -40,7 +40,7 @@ from ui.pages.analysis import routes as analysis
 from ui.pages.analysis import thumbnails as analysis_thumbs
 from ui.pages.analysis.downloads import Files, file_name
 from ui.pages.analysis.statistics import drifting_median
-from ui.pages.analysis.threshold import Kind, Rules, kind_of
+from ui.pages.analysis.threshold import Kind, Rules, kind_of, read_parts
 from ui.pages.analysis.trends import edges_of
 from ui.security.users import Role, User
 from ui.words import Words
@@ -258,6 +258,27 @@ def test_kind_of_a_part(
     verdict: Verdict, score: float | None, regions: list[dict[str, Any]], rules: Rules, kind: Kind
 ) -> None:
     assert kind_of(verdict, score, regions, rules) is kind
+
+
+def test_a_part_that_a_defect_head_rejected_passes_at_no_limit(tmp_path: Path) -> None:
+    """Its score is within the limit it was judged by: what it would be at others is not known."""
+    like = Reason("known_defect", {"size": 40, "unit": "px", "score": 7.0, "limit": 5.0})
+    place = Region(
+        x_px=1, y_px=1, width_px=9, height_px=9, area_px=40.0, area_mm2=None, peak_score=7.0,
+        label="dent",
+    )  # fmt: skip
+    with open_store(tmp_path / "parts.db") as store:
+        for verdict, cause, regions in (
+            (Verdict.REVIEW, like, (place,)),
+            (Verdict.PASS, Reason("nothing_unusual", {"score": 0.5, "limit": 1.0}), ()),
+        ):
+            judgement = Judgement(
+                verdict=verdict, cause=cause, recipe_id="r", score=0.5, p_value=0.4, threshold=1.0,
+                regions=regions,
+            )  # fmt: skip
+            store.add(NewPart(judgement=judgement, image_bytes=b"as it came"))
+        found = read_parts(store, ALL_PARTS, limit=9, labels={}, recipe=None, several=False)
+    assert [Kind(kind) for kind in found.kind] == [Kind.BY_SCORE, Kind.SEVERAL_VIEWS]
 
 
 def test_arrays_hold_what_was_recorded(ask: Callable[..., dict[str, Any]]) -> None:

@@ -37,7 +37,8 @@ class Kind(IntEnum):
     RULE_MAY_ALLOW   passed by its score; above t the rule of a zone may allow its places or not
     RULE_ALLOWED     above T, and passed by the rule of a zone: below t it passes, else not known
     RULE_REFUSED     rejected by the rule of a zone: above t a reject if t is below T, else not known
-    SEVERAL_VIEWS    rejected, and only the worst view's score is recorded: below t not known
+    SEVERAL_VIEWS    rejected by more than the score recorded, that of the worst view: below t not known; so is
+                     a part that a defect head rejected, whose score is within T
     CANNOT           could not be inspected; no threshold changes that
     """
 
@@ -112,11 +113,12 @@ def read_parts(
     rows = columns_of(store, part_filter, _COLUMNS, limit=limit)
     rules = rules_of(recipe, rows)
     peaks, kinds = [], []
-    for _, _, name, score, _, regions, _, capture in rows:
+    for _, _, name, score, own, regions, _, capture in rows:
         verdict = Verdict(name)
         found = [] if regions == "[]" else json.loads(regions)
         kind = kind_of(verdict, score, found, rules)
-        if several and verdict in (Verdict.FAIL, Verdict.REVIEW) and _many(capture):
+        rejected = verdict in (Verdict.FAIL, Verdict.REVIEW)
+        if rejected and ((several and _many(capture)) or (own is not None and score <= own)):
             kind = Kind.SEVERAL_VIEWS
         peaks.append(_peak(found))
         kinds.append(kind)
