@@ -6,6 +6,7 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -39,11 +40,13 @@ def station(make_station: Callable[..., Any], line: Any, recipe: Any) -> Iterato
     good = [path for path in drawn if path.parent.name == "good"]
     with open_store(found.folder / "parts.db") as store:
 
-        def add(lot: str, image: NDArray[np.uint8], number: int) -> None:
+        def add(lot: str, image: NDArray[np.uint8], number: int, told: str | None = None) -> None:
             frame = Frame(image=image, camera="top", sequence=number, captured_at=datetime.now(UTC))
+            judged = inspect(frame, recipe)
+            regions = tuple(replace(region, label=told) for region in judged.regions)
             store.add(
                 NewPart(
-                    judgement=inspect(frame, recipe),
+                    judgement=replace(judged, regions=regions),
                     station="line-1",
                     product="flange",
                     lot=lot,
@@ -59,6 +62,8 @@ def station(make_station: Callable[..., Any], line: Any, recipe: Any) -> Iterato
                 add(lot, read_image(bad[number]), number)
         for number in range(12):
             add("drops", read_image(bad[number % 3]), number)
+        add("dents", read_image(bad[0]), 0, "dent")
+        add("unsure", read_image(bad[0]), 0, "unknown")
         add("filter", read_image(good[0]), 0)
         add("filter", read_image(bad[0]), 1)
         large = cv2.resize(read_image(bad[0]), (1024, 1024), interpolation=cv2.INTER_CUBIC)
@@ -522,3 +527,23 @@ def test_a_part_that_passed_shows_what_is_least_usual_in_it_and_how_near_the_lim
     assert 0 < picture[..., 3].max() <= 255 * STRONGEST
     with station.client("oli") as client:
         assert client.get(f"/api/engineer/review/below/{part.part_id}").status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("lot", "language", "facts"),
+    [
+        ("dents", "en", ("Type of defect", "dent")),
+        ("unsure", "ja", ("不良の種類", "不明")),
+        ("filter", "en", None),
+    ],
+)
+def test_the_type_of_a_defect_that_a_recipe_told_is_among_the_facts(
+    review: Any, lot: str, language: str, facts: tuple[str, str] | None
+) -> None:
+    page = review(lot, language=language)
+    told = page.evaluate(
+        """() => [...document.querySelectorAll('.info dl dt')]
+            .map(e => [e.textContent, e.nextElementSibling.textContent])"""
+    )
+    found = [tuple(each) for each in told if each[0] in ("Type of defect", "不良の種類")]
+    assert found == ([] if facts is None else [facts])
