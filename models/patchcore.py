@@ -7,7 +7,7 @@ several sizes of the canvas. Streaming: memory does not grow with the number of 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -187,14 +187,6 @@ class PatchCore(AnomalyModel):
         """What sees the patches."""
         return load_backbone(self.backbone, strides=self.strides, weights=self.weights)
 
-    def _passing(self, pictures: Sequence[Picture]) -> Iterator[tuple[int, Picture, list[Array]]]:
-        """Run pictures by the batch: idle BLAS threads spin, and would slow each run in turn."""
-        step = max(1, BATCH_PATCHES // sum(height * width for height, width in self.grids_))
-        for start in range(0, len(pictures), step):
-            batch = pictures[start : start + step]
-            rows = [self._features.run(picture.canvas) for picture in batch]
-            yield from zip(range(start, len(pictures)), batch, rows, strict=False)
-
     def _look(self, pictures: Sequence[Picture], progress: Progress) -> list[FeaturePass]:
         """Pass over the pictures once: moments for whitening and candidates for the memories."""
         passes = [
@@ -207,11 +199,22 @@ class PatchCore(AnomalyModel):
             )
             for grid in self.grids_
         ]
-        for i, picture, scales in self._passing(pictures):
-            for features, grid, rows in zip(passes, self.grids_, scales, strict=True):
-                features.take(i, rows, to_grid(picture.valid, *grid))
-            progress("Looking at good parts", i + 1, len(pictures))
+        # Run by the batch: idle BLAS threads spin, and would slow each run in turn.
+        step = max(1, BATCH_PATCHES // sum(height * width for height, width in self.grids_))
+        for start in range(0, len(pictures), step):
+            batch = pictures[start : start + step]
+            rows = [self._features.run(picture.canvas) for picture in batch]
+            for i, picture in enumerate(batch, start):
+                self._take(passes, i, picture, rows.pop(0))
+                progress("Looking at good parts", i + 1, len(pictures))
         return passes
+
+    def _take(
+        self, passes: list[FeaturePass], index: int, picture: Picture, scales: list[Array]
+    ) -> None:
+        """Take in one picture's rows (h * w, C) of each scale, which are not kept: large ones are 80 MB."""
+        for features, grid, rows in zip(passes, self.grids_, scales, strict=True):
+            features.take(index, rows, to_grid(picture.valid, *grid))
 
 
 def _together(scales: list[ScaleMaps]) -> PatchMaps:

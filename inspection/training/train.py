@@ -49,6 +49,7 @@ from inspection.training.labelled import LabelledReport, check_labelled, learn_l
 from inspection.training.members import chosen_members
 from inspection.training.options import AUTO, DEFAULT_MODEL, TrainingOptions
 from inspection.training.origins import kept_origins
+from inspection.training.process_memory import share_one_arena
 from inspection.training.statistics import Evaluation
 from inspection.training.warnings import (
     TrainingWarning,
@@ -148,6 +149,7 @@ def train_recipe(
     that name stays as it was.
     """
     started = time.perf_counter()
+    share_one_arena()
     asked, choice = options, None
     if asked.model == AUTO:
         options = replace(asked, model=DEFAULT_MODEL)
