@@ -88,7 +88,8 @@ def make_app(
     gradios: list[str | tuple[str, str]] = [("gradio", "templates/frontend/static")]
     app.mount("/static", StaticFiles(directory=STATIC, packages=gradios), name="static")
     # The operator's page is last: its path is the beginning of every other.
-    for page in sorted(pages, key=lambda page: page.path == "/"):
+    mounted = [page for page, module in pages.items() if not hasattr(module, "PLAIN")]
+    for page in sorted(mounted, key=lambda page: page.path == "/"):
         if page.path != "/":
             _lead(app, page.path)
         _mount(app, page, context, getattr(pages[page], "panel", None))

@@ -15,7 +15,12 @@ from ui.security.users import Role
 UI = Path(__file__).parents[3] / "ui"
 DOCS = UI.parent / "docs"
 PAGES = list(find_pages())
-MANUAL = {"setup": "set-up.md", "admin": "administration.md", "account": "administration.md"}
+MANUAL = {
+    "setup": "set-up.md",
+    "admin": "administration.md",
+    "account": "administration.md",
+    "manual": "index.md",
+}
 """Where the manual's page of a page is not called as the page."""
 
 
@@ -28,7 +33,9 @@ def test_every_folder_of_pages_is_a_page_with_scripts_of_its_own() -> None:
     assert {page.name for page in PAGES} == folders
     panels = {path.parent.name for path in (UI / "pages").glob("*/routes.py") if is_panel(path)}
     assert "products" in panels
-    for name in folders - panels:  # a panel is made of Gradio's components, and has none
+    plain = {page.name for page, module in find_pages().items() if hasattr(module, "PLAIN")}
+    assert plain == {"manual"}
+    for name in folders - panels - plain:  # these have none
         assert (UI / "static" / name / "page.js").is_file(), name
         assert (UI / "static" / name / "page.css").is_file(), name
 

@@ -1,0 +1,1 @@
+"""The manual, served by the station itself."""
