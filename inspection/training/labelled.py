@@ -25,10 +25,17 @@ from inspection.training.defects import WITHOUT_KIND, BadPart, BadParts
 from inspection.training.good_pictures import GoodPictures
 from inspection.training.options import TrainingOptions
 from models import Progress
-from models.supervised import UNKNOWN, DefectHead
-from models.supervised._discriminant import leaving_out
-from models.supervised.classifier import LEAST_EXAMPLES, LEAST_TYPES, TaughtTypes, teach_types
-from models.supervised.defect_head import LEAST_DEFECTS, teach_head
+from models.supervised import (
+    LEAST_DEFECTS,
+    LEAST_EXAMPLES,
+    LEAST_TYPES,
+    UNKNOWN,
+    DefectHead,
+    TaughtTypes,
+    leaving_out,
+    teach_head,
+    teach_types,
+)
 
 Array = NDArray[np.float32]
 

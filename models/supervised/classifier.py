@@ -106,7 +106,7 @@ def teach_types(features: Array, labels: Sequence[str], *, seed: int = 0) -> Tau
     if counts.min() < LEAST_EXAMPLES:
         few = types[int(counts.argmin())]
         raise ModelError(
-            f"classifier: type {few} has {counts.min()} pictures that can be used, at least {LEAST_EXAMPLES} are "
+            f"classifier: {counts.min()} of type {few} can be used, at least {LEAST_EXAMPLES} are "
             "needed; add more of it"
         )
     squared = np.zeros((len(features), len(types)))

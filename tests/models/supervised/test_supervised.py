@@ -78,7 +78,7 @@ def test_the_same_examples_teach_the_same_classifier() -> None:
         ),
         (
             ["dent"] * 8 + ["crack"],
-            "type crack has 1 pictures that can be used, at least 3 are needed",
+            "1 of type crack can be used, at least 3 are needed",
         ),
     ],
 )
