@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
+from inspection.store.reading.audit_log import all_deeds
 from tests.attack.conftest import LONG
 from tests.ui.conftest import PEOPLE, REPOSITORY
 from tests.ui.security.test_safety import LIST
@@ -31,13 +32,7 @@ LEAVES = ("/logout",)
 
 def test_every_route_and_role(attacked: Any, figures: Any) -> None:
     attacked.begin()
-    done = subprocess.run(
-        [sys.executable, "-c", LIST, str(attacked.at_work.station)],
-        cwd=REPOSITORY, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    routes = [
-        (method, path) for method, path in json.loads(done.stdout) if not path.startswith(LEAVES)
-    ]
+    routes = [each for each in _routes(attacked) if not each[1].startswith(LEAVES)]
     assert len(routes) > 100
     answers: Counter[int] = Counter()
     with ExitStack() as stack:
@@ -70,6 +65,67 @@ def test_every_route_and_role(attacked: Any, figures: Any) -> None:
     figures(
         f"{len(routes)} routes × 3 roles: {sum(answers.values())} requests, answers {dict(answers)}"
     )
+
+
+OTHERS = ("HEAD", "PUT", "PATCH", "DELETE", "OPTIONS")
+ELSEWHERE = {"X-Forwarded-For": "10.0.0.9"}
+"""At the station itself nobody signed in is an operator; with this a request comes from elsewhere."""
+
+
+def test_nobody_signed_in_gets_at_nothing_and_changes_nothing(attacked: Any, figures: Any) -> None:
+    attacked.begin()
+    attacked.idle()
+    kept = _state(attacked)
+    paths = sorted({path for _, path in _routes(attacked) if not path.startswith(LEAVES)})
+    assert len(paths) > 100
+    answers: Counter[int] = Counter()
+    inside = 0
+    with attacked.at_work.client() as client:
+        client.headers.update(ELSEWHERE)
+        for number, path in enumerate(paths):
+            others = OTHERS if LONG else OTHERS[number % len(OTHERS) :][:1]
+            for method in ("GET", "POST", *others):
+                body = b"" if method in ("GET", "HEAD") else BODIES[number % len(BODIES)]
+                status = _asked(client, method, path, body)
+                answers[status] += 1
+                assert status < 500, (method, path, status)
+                if role_for(path) is not None:
+                    inside += 1
+                    wanted = (404,) if blocked(path, PANELS) else (401, 403)
+                    assert status in wanted, (method, path, status)
+            if role_for(path) is not None and not blocked(path, PANELS):
+                shown = client.get(path, headers={"Accept": "text/html"})
+                assert shown.status_code == 303, (path, shown.status_code)
+                assert shown.headers["location"].startswith("/login?next="), path
+    attacked.idle()
+    assert _state(attacked) == kept
+    attacked.well()
+    figures(
+        f"{len(paths)} paths, nobody: {answers.total()} requests, {inside} beyond the sign-in, answers {dict(answers)}"
+    )
+
+
+def _routes(attacked: Any) -> list[tuple[str, str]]:
+    done = subprocess.run(
+        [sys.executable, "-c", LIST, str(attacked.at_work.station)],
+        cwd=REPOSITORY, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return [(method, path) for method, path in json.loads(done.stdout.splitlines()[-1])]
+
+
+def _state(attacked: Any) -> Any:
+    """What somebody could have changed: parts, what people did, users, station file, recipes."""
+    folder = attacked.at_work.folder
+    signing_in = ("sign-in", "sign-in failed", "sign-out")
+    with attacked.at_work.record() as store:
+        deeds = [deed for deed in all_deeds(store) if deed.kind not in signing_in]
+        parts = store.head().count
+    files = [
+        folder / "station.toml",
+        folder / "flange.recipe",
+        *sorted(attacked.at_work.page_folder.glob("*.json")),
+    ]
+    return parts, deeds, [(path.name, path.read_bytes()) for path in files]
 
 
 def _asked(client: httpx.Client, method: str, path: str, body: bytes) -> int:
