@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 
-from cameras import Camera, CameraError, CameraTimeout, Frame, Reconnecting
+from cameras import Camera, CameraError, CameraLost, CameraTimeout, Frame, Reconnecting
 from cameras._attempt import Attempt
 from inspection.errors import CannotInspect
 from inspection.judgement import Judgement
 from inspection.judging.judge import inspect
+from inspection.outside import in_words
 from inspection.reasons import Reason
 from inspection.recipe import Recipe
 
@@ -46,9 +47,18 @@ class CameraView:
             raise
 
     def next(self, *, timeout_s: float, trigger_id: str | None = None) -> Frame:
-        """Wait for a picture; without one the camera stays as it is. Raises CameraError."""
-        with self._watched(timeout_s):
-            return self.camera.read(timeout_s=timeout_s, trigger_id=trigger_id)
+        """Wait for a picture; without one the camera stays as it is. Raises CameraError.
+
+        Whatever else a driver raises, or gives instead of a picture, it is lost and opened anew.
+        """
+        try:
+            with self._watched(timeout_s):
+                return self.camera.read(timeout_s=timeout_s, trigger_id=trigger_id)
+        except CameraError:
+            raise
+        except Exception as error:  # drivers fail in many ways; none ends the station
+            self.camera.drop()
+            raise CameraLost(f"camera {self.camera.name}: {in_words(error)}") from error
 
     def swap_camera(self, camera: Camera, *, timeout_s: float) -> None:
         """Use another camera; the earlier comes back if it cannot be opened. Raises CameraError."""
