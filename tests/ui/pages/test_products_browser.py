@@ -54,6 +54,7 @@ def test_a_product_begins_on_the_page(station: Any, open_page: Any, tmp_path: Pa
     page = open_page(station, PATH, user="mia", wait="#cards .thumbnail-item, #cards img")
     page.wait_for_selector(f"#cards >> text={recipe.id[:8]}")
     assert not page.is_visible("#restart")
+    assert not page.is_visible("#first-steps")  # the line has a recipe
     for language, text in (
         ("ja", "レシピファイルから品種を取り込む"),
         ("ko", "레시피 파일에서 품종 가져오기"),
@@ -124,3 +125,22 @@ def test_the_restart_asked_for_is_done_and_the_new_product_is_there(
     finally:
         watched.terminate()
         watched.wait(60)
+
+
+def test_an_engineer_is_told_the_first_steps_while_there_is_no_recipe(
+    make_station: Callable[..., Any], open_page: Any
+) -> None:
+    station = make_station(start=False)
+    (station.folder / "flange.recipe").unlink()
+    station.start_runtime()
+    station.start_page()
+    for language, word in (("en", "First steps."), ("ja", "はじめに。"), ("ko", "첫 단계.")):
+        page = open_page(station, PATH, user="mia", language=language, wait="#first-steps")
+        assert word in page.inner_text("#first-steps")
+        page.close()
+    page = open_page(station, PATH, user="mia", wait="#first-steps")
+    with page.context.expect_page() as opened:  # Gradio opens links of texts in a new tab
+        page.click("#first-steps a[href='/manual/training']")
+    opened.value.wait_for_selector(".manual h1")
+    assert opened.value.url.endswith("/manual/training")
+    station.stop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,8 +12,10 @@ from pathlib import Path
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-DOCS = Path(__file__).parents[3] / "docs"
 FIRST = "index"
+IN_SOURCE = Path(__file__).parents[3] / "docs"
+INSTALLED = Path(sys.prefix) / "share" / "inspection" / "docs"
+DOCS = IN_SOURCE if (IN_SOURCE / f"{FIRST}.md").is_file() else INSTALLED
 MOST = 40
 """So many places are listed for what was looked for."""
 AROUND = 80

@@ -33,12 +33,14 @@ class Handlers:
         self.context, self.path = context, context.station_path
 
     async def show(self, event: gr.Request, select: str | None = None) -> list[Any]:
-        """Cards, figures, choice, and whether a restart is due."""
+        """First steps while nothing can be judged; cards, figures, choice, and whether a restart is due."""
         language, words = request_of(event).scope["language"], self.context.words
         found = await asyncio.to_thread(cards, self.context)
         names = [card.name for card in found]
         changed = read_station(self.path).products != self.context.settings.products
+        untaught = all(card.recipe_id is None for card in found)
         return [
+            gr.update(value=words.say("products.first_steps", language), visible=untaught),
             [(card.picture, card.caption(words, language)) for card in found],
             {
                 "headers": [words.say(f"products.{figure}", language) for figure in FIGURES],

@@ -50,6 +50,7 @@ def routes(context: Context) -> APIRouter:
 def panel(context: Context, say: gr.I18n) -> None:
     """Cards of all products, and what can be done with the one chosen."""
     do = Handlers(context)
+    steps = gr.Markdown(visible=False, elem_id="first-steps", container=True)
     pending = gr.Markdown(visible=False, elem_id="pending")
     restart = gr.Button(
         say("products.restart"), variant="primary", visible=False, elem_id="restart"
@@ -71,7 +72,7 @@ def panel(context: Context, say: gr.I18n) -> None:
             rename = gr.Button(say("products.rename"), elem_id="rename")
             bring: Any = say("products.import")  # Gradio's types forget that this is a label, too
             file = gr.UploadButton(bring, file_types=[".recipe"], elem_id="import")
-    shown = [gallery, table, chosen, pending, restart]
+    shown = [steps, gallery, table, chosen, pending, restart]
     on = partial(gr.on, show_progress="hidden")
     on(fn=do.show, outputs=shown)  # when the page is opened
     on(gallery.select, do.pick, None, chosen)
