@@ -88,10 +88,16 @@ class DemoSummary:
         promise = self.training.calibration
         lines = [
             f"Learnt from {self.training.n_good} good parts in {self.training.seconds:.1f} s: "
-            f"at most {promise.false_reject_promised:.1%} of good parts will be rejected on average.",
+            f"at most {promise.false_reject_promised:.1%} of good parts will FAIL on average"
+            + (
+                f", about {promise.review_estimated:.1%} will need a look or FAIL."
+                if promise.review_estimated is not None
+                else "."
+            ),
             f"Inspected {self.outcomes.total()} parts, {self.latency_ms_p50:.1f} ms each (median); "
             f"{self.in_record} in the record.",
-            f"  {good} good parts: {good - self.overkill} passed, {self.overkill} rejected (overkill)",
+            f"  {good} good parts: {good - self.overkill} passed, {self.overkill} did not (overkill): "
+            f"{self.outcomes['good', 'REVIEW']} to REVIEW, {self.outcomes['good', 'FAIL']} FAIL",
             f"  {bad} defective parts: {bad - self.escapes} caught, {self.escapes} passed (escapes)",
         ]
         kinds = sorted({kind for kind, _ in self.outcomes if kind != "good"})

@@ -11,7 +11,8 @@ def gradio_page(name: str, *, elem_id: str | None = None) -> gr.HTML:
         value="",
         html_template=f'<link rel="stylesheet" href="/static/{name}/page.css"><div class="{name}"></div>',
         js_on_load=f"""
-            import("/static/{name}/page.js").then((page) => page.start(element.querySelector(".{name}")));
+            import(location.origin + "/static/{name}/page.js")
+              .then((page) => page.start(element.querySelector(".{name}")));
         """,
         elem_id=elem_id or name,
         apply_default_css=False,

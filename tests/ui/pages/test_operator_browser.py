@@ -719,3 +719,18 @@ def test_a_page_that_lost_its_server_or_station_says_so_and_recovers(
     bad = part_of(station, Verdict.FAIL)
     newest(page, bad.number)
     assert page.evaluate("() => window.same") is True  # never reloaded
+
+
+def test_one_tab_goes_from_one_station_of_a_host_to_another(
+    make_station: Any, chromium: Any
+) -> None:
+    """Their scripts are the same text: the browser must not load those of the first for the second."""
+    context = chromium.new_context()
+    page = context.new_page()
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    for station in (make_station(), make_station()):
+        page.goto(station.url)
+        page.wait_for_selector(READY, timeout=20_000)
+    context.close()
+    assert [text for text in said if "Content Security Policy" in text] == []

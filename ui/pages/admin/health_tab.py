@@ -30,7 +30,9 @@ WIDTHS: dict[str, list[str | int]] = {
 HEADLESS = ("station", "parts", "queues", "storage")
 TITLES = {name: f"admin.{name}" for name in SECTIONS} | {"parts": "admin.parts_since_start"}
 BAD, GOOD = "color: var(--bad)", "color: var(--good)"
-COPY = """(text) => import("/static/shared/forms.js").then(({copy}) => copy(text))"""
+COPY = (
+    """(text) => import(location.origin + "/static/shared/forms.js").then(({copy}) => copy(text))"""
+)
 HEALTH = "/api/admin/health"
 
 
