@@ -417,7 +417,10 @@ GATHER = r"""
     if (e.closest("[translate=no], #values, #station-file") || hidden(e)) continue;
     if (node.textContent.trim()) out.push(node.textContent.trim());
   }
+  // What Gradio says of its own tables and choices to a screen reader is English, and cannot be set.
+  const own = "[role=grid], .cell-menu-button, .toolbar, .dropdown-arrow, .token-remove";
   for (const e of document.querySelectorAll("[title], [placeholder], [aria-label], [alt]")) {
+    if (e.matches(own)) continue;
     if (e.closest("[translate=no], #values, #station-file") || hidden(e)) continue;
     for (const name of ["title", "placeholder", "aria-label", "alt"])
       if (e.getAttribute(name)) out.push(e.getAttribute(name));
@@ -427,7 +430,7 @@ GATHER = r"""
 """
 NAMES = {
     "line", "main", "flange", "simulated", "ada", "mia", "jo", "oli", "operator", "flange.recipe",
-    "English", "CSV", "JSON", "PDF", "PNG", "ROI", "fps", "ppm", "parts", "page", "users",
+    "English", "CSV", "JSON", "PDF", "PNG", "ROI", "fps", "ppm", "parts", "page", "users", "PIN",
 }  # fmt: skip
 """Names the test station gives: of the station, view, product, camera and people; formats; units."""
 DATA = re.compile(

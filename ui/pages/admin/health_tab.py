@@ -133,7 +133,7 @@ def health_tab(context: Context, say: gr.I18n, facts: MachineFacts) -> gr.Timer:
         gr.Button(say("admin.download_json"), link=HEALTH, elem_id="json")
         at = notice("as-of")
     told = notice("health-told")
-    found = gr.Dataframe(interactive=False, wrap=True, visible=False, elem_id="found")
+    found = gr.Dataframe(buttons=[], interactive=False, wrap=True, visible=False, elem_id="found")
     text = gr.Textbox(visible=False)
     tables: dict[str, gr.Dataframe] = {}
     with gr.Row():

@@ -46,7 +46,7 @@ def settings_tab(context: Context, say: gr.I18n, tab: gr.Tab) -> None:
         values = gr.Dataframe(
             column_widths=["45%", "55%"],
             label=say("admin.settings_values"), interactive=False, wrap=True, max_height=900,
-            elem_id="values",
+            buttons=[], elem_id="values",
         )  # fmt: skip
     shown = [told, text, values]
     on = partial(gr.on, show_progress="hidden")

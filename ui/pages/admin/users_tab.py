@@ -309,12 +309,22 @@ def users_tab(context: Context, say: gr.I18n) -> None:
     told, asked = notice("users-told"), gr.State(None)
     with gr.Row():
         with gr.Column(scale=3):
-            table = gr.Dataframe(interactive=False, wrap=True, elem_id="users")
+            table = gr.Dataframe(buttons=[], interactive=False, wrap=True, elem_id="users")
             sessions = gr.Dataframe(
-                label=say("admin.sessions"), interactive=False, wrap=True, elem_id="sessions"
+                label=say("admin.sessions"),
+                interactive=False,
+                wrap=True,
+                buttons=[],
+                elem_id="sessions",
             )
             with gr.Row(equal_height=True):
-                session = gr.Dropdown(show_label=False, container=False, elem_id="session", scale=4)
+                session = gr.Dropdown(
+                    label=say("admin.sessions"),
+                    show_label=False,
+                    container=False,
+                    elem_id="session",
+                    scale=4,
+                )
                 end = gr.Button(say("admin.session_end"), elem_id="session-end", scale=1)
         with gr.Column(scale=2, min_width=340):
             chosen = gr.Dropdown(label=say("admin.tab_users"), elem_id="chosen")
