@@ -165,7 +165,7 @@ def audit_tab(context: Context, say: gr.I18n) -> None:
         check = gr.Button(say("admin.verify"), elem_id="verify")
         csv = gr.Button(say("admin.export_csv"), link=TABLE, elem_id="csv")
     verdict = notice("verdict")
-    table = gr.Dataframe(buttons=[], 
+    table = gr.Dataframe(buttons=[],
         interactive=False, wrap=True, max_height=1200, elem_id="audit",
         column_widths=["12%", "10%", "18%", "52%", "8%"],
     )  # fmt: skip
