@@ -216,6 +216,7 @@ WORDINGS: Mapping[str, Wording] = {
     # The part cannot be judged now, or not by this recipe.
     "busy": Wording("slower", "station busy: {count} parts are waiting"),
     "paused": Wording("resume", "the station is paused"),
+    "test_result": Wording("pass", "a test by {who}, of no part"),
     "no_recipe": Wording("engineer", "product {product!r}: no recipe for it; allowed: {allowed}"),
     "no_recipe_yet": Wording("teach", "product {product!r}: there is no recipe yet"),
     "product_archived": Wording("engineer", "product {product!r}: is archived"),

@@ -10,13 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from inspection.errors import InspectionError
+from inspection.judgement import Verdict
 from inspection.judging.judge import load_recipe
 from inspection.local_api.diagnostics import Diagnostics
 from inspection.local_api.feed import Feed
 from inspection.plant.messages import TriggerRequest
 from inspection.recipe import open_recipe
+from inspection.station.plant_trial import as_message, trial_result
 from inspection.station.station import Station
 from inspection.store.event_kinds import ActionKind, EventKind
+
+LONGEST_WAIT_S = 20.0
 
 
 class StationCommands:
@@ -98,6 +102,27 @@ class StationCommands:
         self._noted(ActionKind.CAMERA_CHANGED, who, {"view": view, "settings": dict(settings)})
         return {"applied": applied}
 
+    def test_output(self, *, who: str, output: str, verdict: str) -> Any:
+        """Send a result marked as a test to one output at work; to one that answers the line, only paused."""
+        known = self.station.deliveries.outputs
+        if output not in known:
+            raise InspectionError(f"output {output[:64]!r}: is not at work; there are: {[*known]}")
+        if not known[output].queued and not self.station.paused:
+            raise InspectionError(
+                f"output {output}: the line takes what it sends for a part's; pause the station first"
+            )
+        result = trial_result(self.station.station, Verdict(verdict), who)
+        self.station.deliveries.test(output, result)
+        return {"delivery_id": result.delivery_id}
+
+    def next_trigger(self, *, who: str, timeout_s: float) -> Any:
+        """Wait for the next trigger of a paused station, which rejects it as any; None when none comes."""
+        if not self.station.paused:
+            raise InspectionError("the station is inspecting; pause it before a test trigger")
+        return {
+            "trigger": as_message(self.station.trigger_watch.next(min(timeout_s, LONGEST_WAIT_S)))
+        }
+
     def parity(self, *, who: str) -> Any:
         """Judge the references of the recipes on the line again."""
         found = self.diagnostics.check_parity()
@@ -114,7 +139,7 @@ class StationCommands:
 
 VERBS = (
     "trigger", "pause", "resume", "product", "event", "action", "recipe", "confirm", "restart", "take", "camera",
-    "parity",
+    "parity", "test_output", "next_trigger",
 )  # fmt: skip
 
 

@@ -36,6 +36,7 @@ class Deliveries:
     ) -> None:
         self.outputs, self.store, self.parts, self.review = outputs, store, parts, review
         self.queued = tuple(name for name, output in outputs.items() if output.queued)
+        self._sending = {name: threading.Lock() for name in outputs}
         self._problems: dict[str, str] = {}
         self._refusals: dict[str, tuple[str, int]] = {}
         """Of each output: the part refused last, and how often in a row."""
@@ -75,13 +76,23 @@ class Deliveries:
             if output.queued:
                 continue
             try:
-                output.send(result)
+                with self._sending[name]:
+                    output.send(result)
                 self._problems.pop(name, None)
             except OutputError as error:
                 self._problems[name] = str(error)
                 if output.required:
                     failed = error
         return failed
+
+    def test(self, name: str, result: InspectionResult) -> None:
+        """Send a test result to one output, between those of parts. Raises OutputError."""
+        if self.outputs[name] not in self._opened:
+            raise OutputError(
+                f"output {name}: is not open yet; {self._problems.get(name, 'wait a moment')}"
+            )
+        with self._sending[name]:
+            self.outputs[name].send(result)
 
     def wake(self) -> None:
         """Tell the queued outputs that there is something to deliver."""
@@ -189,7 +200,8 @@ class Deliveries:
                 if record.part_id in self.parts:
                     return  # the line is being told just now
                 try:
-                    output.send(self._told(record))
+                    with self._sending[name]:
+                        output.send(self._told(record))
                 except OutputRefused as error:
                     self._refused(name, record.part_id, error)
                 else:

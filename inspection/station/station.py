@@ -24,6 +24,7 @@ from inspection.station.part import Listener
 from inspection.station.parts_in_flight import PartsInFlight
 from inspection.station.pause_file import Paused
 from inspection.station.pipeline import Pipeline
+from inspection.station.plant_trial import TriggerWatch
 from inspection.station.released_recipes import ReleasedRecipes
 from inspection.station.station_file import StationFile
 from inspection.station.status import StatusServer
@@ -84,6 +85,7 @@ class Station:
         self.stream = None if settings.monitor is None else self._stream_watch(settings.monitor)
         self.restarting = False
         """Whether it was asked to end only to be started anew."""
+        self.trigger_watch = TriggerWatch()
         self._pausing = threading.Lock()
         self._paused_by: Paused | None = None
         self._stack = ExitStack()
@@ -128,6 +130,7 @@ class Station:
         Raises Refused where a text of it is longer than any of its kind.
         """
         check_request(request)
+        self.trigger_watch.see(request)
         return self.pipeline.trigger(request)
 
     def taken_before(self, trigger_id: str) -> Taken | None:

@@ -6,6 +6,7 @@ and a lone surrogate in a session's name makes every later event of the panel fa
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import gradio as gr
@@ -110,14 +111,23 @@ class PanelCalls:
             first = error.errors(include_input=False)[0]
             where = ".".join(map(str, first["loc"]))
             raise Refused(f"{where or 'body'}: {first['msg']}") from None
-        handler = self.blocks.fns.get(call.fn_index)
+        events = self._events(call.session_hash)
+        handler = events.get(call.fn_index)
         if handler is None:
-            known = f"{min(self.blocks.fns)} to {max(self.blocks.fns)}"
+            known = f"{min(events)} to {max(events)}"
             raise Refused(f"fn_index {call.fn_index}: this panel has {known}")
         if len(call.data) != len(handler.inputs):
             raise Refused(
                 f"data: {len(call.data)} values, event {call.fn_index} has {len(handler.inputs)}"
             )
+
+    def _events(self, session: str) -> Mapping[int, Any]:
+        """The events of a session: the panel's, and those of what was rendered for it (`gr.render`)."""
+        states = getattr(self.blocks, "state_holder", None)  # there once it is mounted
+        if states is None or session not in states:
+            return self.blocks.fns
+        events: Mapping[int, Any] = states[session].blocks_config.fns
+        return events
 
 
 async def _body(request: Request) -> bytes:

@@ -329,7 +329,7 @@ def _fields(result: InspectionResult) -> dict[str, Any]:
         "InternalConfigurationId": _id("BinaryIdBaseDataType", ""),
         "CreationTime": ua.Variant(result.judged_at.astimezone(UTC), ua.VariantType.DateTime),
         "ProcessingTimes": _times(result),
-        "IsSimulated": ua.Variant(False),
+        "IsSimulated": ua.Variant(result.cause.code == "test_result"),
         "IsPartial": ua.Variant(False),
         "ResultState": ua.Variant(state, ua.VariantType.Int32),
         "ResultContent": ua.Variant([json.dumps(result.as_json())], ua.VariantType.String),

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -20,10 +18,10 @@ from ui.core.audit import audited
 from ui.core.context import Context
 from ui.core.drafts import move_drafts
 from ui.core.panel import done, request_of
+from ui.core.restart import restart_due
 from ui.pages.products.cards import FIGURES, cards
 
 API = "/api/engineer/products"
-ENDED = 75
 
 
 class Handlers:
@@ -37,7 +35,6 @@ class Handlers:
         language, words = request_of(event).scope["language"], self.context.words
         found = await asyncio.to_thread(cards, self.context)
         names = [card.name for card in found]
-        changed = read_station(self.path).products != self.context.settings.products
         untaught = all(card.recipe_id is None for card in found)
         return [
             gr.update(value=words.say("products.first_steps", language), visible=untaught),
@@ -47,8 +44,7 @@ class Handlers:
                 "data": [card.row(words, language) for card in found],
             },
             gr.update(choices=names, value=select if select in names else names[0]),
-            gr.update(value=words.say("products.pending", language), visible=changed),
-            gr.update(visible=changed),
+            *restart_due(self.context, language),
         ]
 
     async def add(self, name: str, event: gr.Request) -> list[Any]:
@@ -91,12 +87,6 @@ class Handlers:
             return await self._change(event, ActionKind.PRODUCT_ADDED, make, wanted, file=file.name)
         finally:
             file.unlink(missing_ok=True)
-
-    async def restart(self, event: gr.Request) -> None:
-        """Have station and page started anew by whoever watches them."""
-        who = request_of(event).scope["user"].name
-        await done(partial(self.context.runtime.do, "restart", who=who))
-        threading.Timer(1.0, os._exit, [ENDED]).start()
 
     def pick(self, event: gr.SelectData) -> str:
         """The product whose card was clicked."""

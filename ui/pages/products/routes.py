@@ -16,18 +16,13 @@ from ui.core.audit import audited
 from ui.core.context import Context
 from ui.core.errors import Refuse
 from ui.core.page import Page
+from ui.core.restart import restart_controls
 from ui.pages.products.handlers import API, Handlers
 from ui.security.users import Role
 
 PAGE = Page(
     name="products", path="/engineer/products", role=Role.ENGINEER, label="products.page", order=25
 )
-RELOAD = """() => { let gone = false; setInterval(async () => {
-  const up = await fetch("/session.js").then((answer) => answer.ok, () => false);
-  if (gone && up) location.reload();
-  gone ||= !up;
-}, 500); }"""
-"""Opens the page anew once it is served again."""
 
 
 def routes(context: Context) -> APIRouter:
@@ -51,10 +46,7 @@ def panel(context: Context, say: gr.I18n) -> None:
     """Cards of all products, and what can be done with the one chosen."""
     do = Handlers(context)
     steps = gr.Markdown(visible=False, elem_id="first-steps", container=True)
-    pending = gr.Markdown(visible=False, elem_id="pending")
-    restart = gr.Button(
-        say("products.restart"), variant="primary", visible=False, elem_id="restart"
-    )
+    restart = restart_controls(context, say)
     with gr.Row():
         with gr.Column(scale=3):
             gallery = gr.Gallery(
@@ -72,7 +64,7 @@ def panel(context: Context, say: gr.I18n) -> None:
             rename = gr.Button(say("products.rename"), elem_id="rename")
             bring: Any = say("products.import")  # Gradio's types forget that this is a label, too
             file = gr.UploadButton(bring, file_types=[".recipe"], elem_id="import")
-    shown = [steps, gallery, table, chosen, pending, restart]
+    shown = [steps, gallery, table, chosen, *restart]
     on = partial(gr.on, show_progress="hidden")
     on(fn=do.show, outputs=shown)  # when the page is opened
     on(gallery.select, do.pick, None, chosen)
@@ -82,4 +74,3 @@ def panel(context: Context, say: gr.I18n) -> None:
     on(rename.click, do.rename, [chosen, name], shown)
     on(archive.click, do.archive, chosen, shown)
     on(file.upload, do.import_, [file, name], shown)
-    on(restart.click, do.restart, js=RELOAD)

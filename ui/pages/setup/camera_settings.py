@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import inspect
-import types
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Union, get_args, get_origin
+from typing import Any
 
 import tomlkit
 
@@ -14,10 +13,10 @@ from cameras import Camera, camera_class
 from inspection.errors import SetupError
 from inspection.station.station_file import StationFile, ViewSettings, settings_for
 from inspection.station.station_file_edit import edited
+from ui.core.settings_form import kind_of, plain
 
 LIGHT = ("exposure_time_us", "gain_db", "exposure_auto")
 """What an engineer sets first; a driver that has them names them so."""
-SIMPLE = {bool: "flag", int: "integer", float: "number", str: "text", Path: "text"}
 
 
 def view_of(settings: StationFile, view: str) -> ViewSettings:
@@ -38,7 +37,7 @@ def fields_of(kind: type[Camera], given: Mapping[str, Any]) -> list[dict[str, An
     """What may be set of a camera, for a form, light first: name, kind of value, default, value."""
     found = []
     for name, parameter in inspect.signature(kind, eval_str=True).parameters.items():
-        what, optional = _kind(parameter.annotation)
+        what, optional = kind_of(parameter.annotation)
         if what is None or name not in settable(kind):
             continue
         default = None if parameter.default is inspect.Parameter.empty else parameter.default
@@ -47,8 +46,8 @@ def fields_of(kind: type[Camera], given: Mapping[str, Any]) -> list[dict[str, An
             "kind": what,
             "optional": optional,
             "needed": parameter.default is inspect.Parameter.empty,
-            "default": _plain(default),
-            "value": _plain(given.get(name, default)),
+            "default": plain(default),
+            "value": plain(given.get(name, default)),
             "light": name in LIGHT,
         }
         found.append(field)
@@ -101,25 +100,3 @@ def _set(table: Any, name: str, value: Any) -> None:
         table.pop(name, None)
     elif name not in table or table[name] != value or type(table[name]) is bool:
         table[name] = value
-
-
-def _kind(annotation: Any) -> tuple[str | None, bool]:
-    """Say what kind of value a form asks for; None where a person cannot give one."""
-    wanted = [annotation]
-    if get_origin(annotation) in (types.UnionType, Union):
-        wanted = list(get_args(annotation))
-    optional = type(None) in wanted
-    wanted = [each for each in wanted if each is not type(None)]
-    simple = {SIMPLE.get(each) for each in wanted}
-    if None not in simple:
-        return (str(simple.pop()) if len(simple) == 1 else "any"), optional
-    callable_ = any("Callable" in str(each) for each in wanted)
-    return (None if callable_ else "json"), optional
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Path):
-        return str(value)
-    if isinstance(value, Mapping):
-        return dict(value)
-    return list(value) if isinstance(value, (tuple, set)) else value

@@ -1,0 +1,1 @@
+"""The station page: cameras, outputs and triggers."""
