@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import resource
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -129,6 +130,20 @@ def test_a_station_whose_surroundings_fail(build: Any, tmp_path: Path, fault: An
         wait_until(lambda: not built.station.snapshot()["queues"]["owed"])
         built.settle(built.station.snapshot()["triggers"])
         _whole(built)
+
+
+def test_the_folder_of_pictures_is_deleted_under_a_station(build: Any, tmp_path: Path) -> None:
+    with build(record=tmp_path / "parts.db") as built:
+        _parts(built, 2)
+        (folder,) = (path.parent for path in tmp_path.rglob(".incoming"))
+        shutil.rmtree(folder)
+        _parts(built, 2)
+        found = built.store.parts(limit=10)
+        assert len(found) == 4
+        assert all(part.image and (folder / part.image).is_file() for part in found[:2])
+        problems = [str(each) for each in built.store.verify()]
+        assert len(problems) == 2  # what was deleted is named, and nothing else
+        assert all("picture" in text and "is missing" in text for text in problems)
 
 
 def _parts(built: Any, count: int) -> None:

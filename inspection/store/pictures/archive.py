@@ -13,7 +13,7 @@ from inspection.store.errors import StoreDamaged
 
 if TYPE_CHECKING:
     from cameras.base import Frame
-from inspection.durable_files import sync_folder
+from inspection.durable_files import make_folder, sync_folder
 
 # A younger file may belong to a part whose row is just being written.
 _ORPHAN_AGE_S = 60.0
@@ -82,6 +82,12 @@ class Archive:
         folder.mkdir(exist_ok=True)
         sync_folder(folder.parent)
         self._made.add(folder)
+
+    def make_anew(self, *folders: Path) -> None:
+        """Make folders again that somebody took away while we were at work."""
+        self._made.clear()
+        for folder in folders:
+            make_folder(folder)
 
 
 def encode_picture(frame: Frame) -> bytes:

@@ -121,6 +121,13 @@ class Staging:
             sync_folder(folder)
 
     def _write(self, part_id: str, data: bytes, suffix: str, day: datetime) -> StagedPicture:
+        try:
+            return self._written(part_id, data, suffix, day)
+        except FileNotFoundError:  # somebody took the folders away: the next parts still need them
+            self.archive.make_anew(self.archive.root / INCOMING)
+            return self._written(part_id, data, suffix, day)
+
+    def _written(self, part_id: str, data: bytes, suffix: str, day: datetime) -> StagedPicture:
         # The link comes before the fsync, so that one turn of the disk's journal carries both.
         unique = uuid4().hex
         folder = self.archive.root / f"{day:%Y/%m/%d}"
