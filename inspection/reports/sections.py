@@ -20,6 +20,8 @@ MOST_LOTS = 12
 ABREAST = 4
 """So many recipes stand in one table."""
 MOST_CAUSES = 12
+SHARES = frozenset({"saturated_share"})
+"""Measures of health that are shares of 0 to 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +246,7 @@ class _Speaker:
         shares = {"escapes": report.escapes, "overkill": report.overkill}
         rates = [self._rate(name, share) for name, share in shares.items()]
         yield Table(self.say("rates"), ("", *self._heads("parts", "share", "interval")), rates)
+        yield Text(self.say("rates_caveat"))
         if report.defects:
             names = {each: each or self.say("no_type") for each in report.defects}
             yield self._counted("defects", "defect", report.defects, names)
@@ -318,11 +321,13 @@ class _Speaker:
         key = f"report.{prefix}_{found.name}"
         name = self.words.say(key, self.language) if key in self.words.keys else found.name
         values = (found.low, found.median, found.p95, found.high)
-        return name, *(number(each) for each in values), self._allowed(found)
+        form = _form_of(found)
+        return name, *(form(each) for each in values), self._allowed(found)
 
     def _allowed(self, found: Measured) -> str:
-        least = None if found.least is None else number(found.least)
-        most = None if found.most is None else number(found.most)
+        form = _form_of(found)
+        least = None if found.least is None else form(found.least)
+        most = None if found.most is None else form(found.most)
         if least is not None and most is not None:
             return self.say("between", least=least, most=most)
         if least is not None:
@@ -362,6 +367,10 @@ def when(moment: datetime, *, zone: bool = False) -> str:
 def percent(share: float) -> str:
     """A share of 0 to 1 with a decimal; two below 1 %."""
     return f"{100 * share:.2f} %" if 0 < share < 0.01 else f"{100 * share:.1f} %"
+
+
+def _form_of(found: Measured) -> Callable[[float], str]:
+    return percent if found.name in SHARES else number
 
 
 def number(value: float) -> str:

@@ -23,7 +23,7 @@ from inspection.judgement import Verdict
 from inspection.labels.labels import Truth
 from inspection.reports import Report, report_of, write_report
 from inspection.reports.letters import JAPANESE, KOREAN, PLAIN, font_of, marked_up
-from inspection.reports.sections import Pareto, Table, sections_of
+from inspection.reports.sections import Pareto, Table, Text, sections_of
 from inspection.station.station_file import read_station
 from inspection.store import Store, open_to_read
 from inspection.store.filters import ALL_PARTS, PartFilter
@@ -246,3 +246,20 @@ def _remove_last_reject(store: Store) -> None:
     path = store.image_path(part)
     assert path is not None
     path.unlink()
+
+
+def test_shares_are_in_percent_and_rates_say_that_reviewed_parts_are_no_sample(
+    report: Report,
+) -> None:
+    words = Words()
+    for language in LANGUAGES:
+        sheets = sections_of(report, language, words)
+        tables = [each for each in sheets.sections if isinstance(each, Table)]
+        name = words.say("report.health_saturated_share", language)
+        (row,) = [row for table in tables for row in table.rows if row[0] == name]
+        assert all(cell.endswith(" %") for cell in row[1:5]), row
+        rates = [each for each in tables if each.title == words.say("report.rates", language)]
+        after = sheets.sections[sheets.sections.index(rates[0]) + 1]
+        assert after == Text(words.say("report.rates_caveat", language))
+        (pareto,) = [each for each in sheets.sections if isinstance(each, Pareto)][:1]
+        assert pareto.table.rows[-1][-1] == "100.0 %"
