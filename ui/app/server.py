@@ -7,6 +7,7 @@ import json
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -171,6 +172,7 @@ def _routes(context: Context, pages: list[Page]) -> APIRouter:
         person = {
             "user": user.name,
             "role": str(user.role),
+            "version": version("inspection"),
             "language": request.scope["language"],
             "pages": links_for(user.role, pages),
         }

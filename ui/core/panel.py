@@ -68,7 +68,7 @@ def panel_bar(name: str) -> None:
         value="",
         html_template='<div class="panel-bar"></div>',
         js_on_load=f"""
-            import(location.origin + "/static/shared/base.js").then(({{bar}}) =>
+            import(location.origin + "/static/shared/bar.js").then(({{bar}}) =>
               element.querySelector(".panel-bar").append(bar("{name}")));
         """,
         elem_id=f"{name}-bar",

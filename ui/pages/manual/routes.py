@@ -39,7 +39,7 @@ def routes(context: Context) -> APIRouter:
 <meta charset="utf-8"><title>{escape(title)}</title>
 <meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">
 <link rel="stylesheet" href="/static/manual/page.css">
-<script type="module">import {{bar}} from "/static/shared/base.js"; document.body.prepend(bar("manual"));</script>
+<script type="module">import {{bar}} from "/static/shared/bar.js"; document.body.prepend(bar("manual"));</script>
 </head><body class="manual"><form action="/manual" role="search">
 <a href="/manual">{say["start"]}</a>
 <input type="search" name="q" maxlength="200" value="{escape(asked)}" aria-label="{say["search"]}">

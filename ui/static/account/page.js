@@ -1,5 +1,6 @@
 // Everybody's own page: changing the password.
-import {bar, call, el, me, t} from "/static/shared/base.js";
+import {call, el, me, t} from "/static/shared/base.js";
+import {bar} from "/static/shared/bar.js";
 import {field, passwordInput, place, reveal} from "/static/shared/forms.js";
 
 export async function start(element) {

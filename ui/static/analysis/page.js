@@ -1,5 +1,6 @@
 // The engineer's analysis: one choice of parts on top, five views of them below.
-import {bar, call, el, t} from "/static/shared/base.js";
+import {call, el, t} from "/static/shared/base.js";
+import {bar} from "/static/shared/bar.js";
 import * as exporting from "/static/analysis/export.js";
 import * as searching from "/static/analysis/parts.js";
 import * as judging from "/static/analysis/threshold.js";

@@ -1,4 +1,5 @@
 // The operator's page: what arrives, what is shown, and what a key or a button does.
+import {hearHelp} from "/static/shared/help.js";
 import {call, el, live, me, t} from "/static/shared/base.js";
 import {actions, letterOf, told} from "/static/operator/actions.js";
 import {banner, forget} from "/static/operator/banner.js";
@@ -38,6 +39,7 @@ export async function start(element) {
   live((message) => hear(state, show, noise, message));
   setInterval(() => show.second(), SECOND);
   document.addEventListener("keydown", (event) => keyed(event, parts.actions));
+  hearHelp();
 }
 
 function layout(parts) {

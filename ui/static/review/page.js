@@ -1,5 +1,6 @@
 // The review page: one part after the other, one key each.
-import {bar, call, el, live, t, toast} from "/static/shared/base.js";
+import {call, el, live, t, toast} from "/static/shared/base.js";
+import {bar} from "/static/shared/bar.js";
 import {defectName} from "/static/shared/labels.js";
 import {editDefects, exportDataset, showAgreement} from "/static/review/dialogs.js";
 import {Filter, GROUPS} from "/static/review/filter.js";

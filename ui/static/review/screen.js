@@ -1,5 +1,6 @@
 // What stands around the pictures: the queue, what is known of the part, the keys, and what went wrong.
-import {bar, el, t} from "/static/shared/base.js";
+import {el, t} from "/static/shared/base.js";
+import {bar} from "/static/shared/bar.js";
 import {sign, signs} from "/static/shared/verdict_signs.js";
 import {counts} from "/static/review/filter.js";
 import {button} from "/static/review/keys.js";

@@ -1,5 +1,6 @@
 // The set-up page: six steps on one screen, their state kept by the station, not by the browser.
-import {bar, call, el, live, t, toast} from "/static/shared/base.js";
+import {call, el, live, t, toast} from "/static/shared/base.js";
+import {bar} from "/static/shared/bar.js";
 import {confirmed} from "/static/shared/dialog.js";
 import * as camera from "/static/setup/camera.js";
 import * as good from "/static/setup/good.js";

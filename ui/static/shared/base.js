@@ -98,26 +98,3 @@ export function toast(text, kind = "info") {
 
 /** The path of a page this person may open. */
 export const pathOf = (name) => me.pages.find((page) => page.name === name).path;
-
-/** The line at the top of the workbench: the pages this person may open, language, sign out. */
-export function bar(current) {
-  const links = me.pages.map(({name, path, label}) =>
-    el("a", {href: path, class: name === current ? "here" : "", "aria-current": name === current ? "page" : null}, t(label)));
-  return el("nav", {class: "bar"}, ...links, el("span", {class: "space"}), languages(), who());
-}
-
-/** Buttons that change the language of this browser. */
-export function languages() {
-  const names = {en: "English", ja: "日本語", ko: "한국어"};
-  return el("form", {method: "post", action: "/language", class: "languages"},
-    el("input", {type: "hidden", name: "next", value: location.pathname}),
-    ...Object.entries(names).map(([code, name]) =>
-      el("button", {name: "language", value: code, class: code === lang ? "here" : ""}, name)));
-}
-
-function who() {
-  if (me.role === "operator" && me.user === "operator")
-    return el("a", {href: `/login?next=${encodeURIComponent(location.pathname)}`}, t("base.sign_in"));
-  return el("form", {method: "post", action: "/logout", class: "who"},
-    el("a", {href: "/account"}, me.user), el("button", {}, t("base.sign_out")));
-}

@@ -1,0 +1,31 @@
+// What a person can ask at any time: `?` shows the keys of the page, its version and the way to the manual.
+import {el, me, t} from "/static/shared/base.js";
+
+/** Hear the `?` key, wherever nobody types. */
+export function hearHelp() {
+  document.addEventListener("keydown", (event) => {
+    const typing = event.target.closest?.("input:not([type=range]), select, textarea, dialog") != null;
+    if (event.key !== "?" || typing || document.querySelector("dialog[open]") !== null) return;
+    event.preventDefault();
+    showHelp();
+  });
+}
+
+/** Show the keys that stand on the page's buttons now, and what else there is to read. */
+export function showHelp() {
+  const rows = keysShown().map(([key, what]) => el("tr", {}, el("td", {}, el("kbd", {}, key)), el("td", {}, what)));
+  const box = el("dialog", {class: "help", "aria-label": t("base.help"), onclose: () => box.remove()},
+    el("h2", {}, t("base.help")),
+    rows.length ? el("table", {}, ...rows) : el("p", {}, t("base.help_no_keys")),
+    el("p", {}, el("a", {href: "/manual"}, t("base.manual"))),
+    el("p", {class: "dim"}, t("base.version", {version: me.version})),
+    el("form", {method: "dialog"}, el("button", {}, t("base.close"))));
+  document.body.append(box);
+  box.showModal();
+}
+
+function keysShown() {
+  const marks = [...document.querySelectorAll("button kbd")].filter((each) => each.offsetParent !== null);
+  const beside = (mark) => [...mark.parentElement.childNodes].filter((node) => node !== mark).map((node) => node.textContent);
+  return marks.map((mark) => [mark.textContent, beside(mark).join(" ").trim()]);
+}
