@@ -44,7 +44,7 @@ export async function start(element) {
 
 function layout(parts) {
   return el("main", {class: "screen"},
-    parts.head.element, parts.banner.element, parts.troubles.element,
+    parts.head.element, parts.banner.element, parts.troubles.element, el("div", {class: "toasts"}),
     el("section", {class: "middle"}, parts.picture.element, parts.picture.zoom, parts.facts.element),
     el("section", {class: "last"}, parts.strip.element, parts.trend.element),
     parts.actions.element);

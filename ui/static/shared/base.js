@@ -89,10 +89,10 @@ export function live(hear) {
   }, 200);
 }
 
-/** Show one line for a moment. */
+/** Show one line for a moment, in the place the page keeps for it. */
 export function toast(text, kind = "info") {
   const line = el("div", {class: `toast ${kind}`, role: "status"}, text);
-  document.body.append(line);
+  (document.querySelector(".toasts") ?? document.body).append(line);
   setTimeout(() => line.remove(), 4000);
 }
 
