@@ -39,7 +39,7 @@ KINDS = {
     ),
     VERIFY: _on_record("verify", limit_s=6 * HOUR_S, detached=True),
     EXPORT: _on_record("export", limit_s=10 * MINUTE_S),
-    REPORT: _on_record("report", limit_s=10 * MINUTE_S),
+    REPORT: _on_record("report", limit_s=HOUR_S),
     DOCTOR: JobKind(
         module="inspection.jobs.examination",
         lane="doctor",

@@ -19,6 +19,7 @@ from inspection.jobs.kinds import KINDS
 from inspection.jobs.status_file import end_late
 
 NICENESS = 10
+"""Of a job, whatever the page has; a page that is nicer than this keeps its own."""
 
 
 class TimeLimit(BaseException):
@@ -29,7 +30,7 @@ def main() -> None:
     """Do the work of the command line."""
     name, limit_s, folder, *words = sys.argv[1:]
     kind = KINDS[name]
-    os.nice(NICENESS)
+    go_behind()
     # Ctrl-C works even where a shell had it ignored for the page.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGALRM, _over)
@@ -42,6 +43,11 @@ def main() -> None:
     except TimeLimit:
         end_late(Path(folder), float(limit_s))
         sys.exit(1)
+
+
+def go_behind() -> None:
+    """Run at NICENESS, and at the page's own where that is more."""
+    os.nice(max(0, NICENESS - os.nice(0)))
 
 
 def _over(number: int, frame: FrameType | None) -> None:

@@ -19,6 +19,7 @@ from inspection.jobs.kinds import EXPORT, REPORT, VERIFY
 from inspection.jobs.status_file import DONE, StatusFile
 from inspection.labels.labels import read_labels, truth_columns
 from inspection.reports import report_of, write_report
+from inspection.reports.report import WRITING
 from inspection.station.station_file import read_station
 from inspection.store import PartRecord, Store, open_to_read
 from inspection.store.filters import part_filter_from_json
@@ -122,12 +123,17 @@ class _Zipped:
 
 
 def _report(store: Store, request: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
-    progress("Reading", 0, 0)
     settings = read_station(Path(request["station"]))
     asked = part_filter_from_json(request["filter"])
     report = report_of(
-        store, asked, settings, pictures=request["pictures"], verify=request["verify"]
+        store,
+        asked,
+        settings,
+        pictures=request["pictures"],
+        verify=request["verify"],
+        progress=progress,
     )
+    progress(WRITING, 0, 0)
     write_report(report, Path(request["target"]), language=request["language"], private=True)
     return {"parts": report.parts, "rejects": report.rejects, "yield": report.yield_share}
 

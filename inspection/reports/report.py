@@ -25,10 +25,15 @@ from inspection.store.event_kinds import EventKind
 from inspection.store.filters import PartFilter
 from inspection.store.reading.outline import events_about
 from inspection.store.reading.summary import all_of, extent
+from models import Progress
 
 MOST_PARTS = 200_000
 MOST_PICTURES = 24
 LOOKED_BACK = 500
+READING, SUMMING, VERIFYING, DRAWING, WRITING = (
+    "Reading", "Summing", "Verifying", "Drawing", "Writing",
+)  # fmt: skip
+"""What is told of a report while it is made, in this order."""
 STAGES = ("total", "acquire", "judge", "store", "answer")
 """Of the latency, what a report shows; `total` is from trigger to answer."""
 
@@ -117,6 +122,7 @@ def report_of(
     *,
     pictures: int = MOST_PICTURES,
     verify: bool = False,
+    progress: Progress = lambda stage, done, of: None,
 ) -> Report:
     """Read all parts of the station that a filter lets through, and what people said of them.
 
@@ -124,14 +130,21 @@ def report_of(
     StoreError.
     """
     asked = replace(asked, station=settings.station)
-    _bounded(extent(store, asked).parts)
+    matching = extent(store, asked).parts
+    _bounded(matching)
     counts = Counts(labels=read_labels(store), with_picture=deque(maxlen=pictures))
-    for record in all_of(store, asked):
+    for number, record in enumerate(all_of(store, asked)):
+        progress(READING, number, matching)
         counts.take(record)
     assert counts.first is not None and counts.last is not None
+    progress(SUMMING, 0, 0)
     recipes = _recipes(store, settings, counts)
     periods, by_day = counts.periods()
     ng, ok = counts.truths[Truth.NG], counts.truths[Truth.OK]
+    if verify:
+        progress(VERIFYING, 0, 0)
+    faults = tuple(store.verify(pictures=False)) if verify else None
+    progress(DRAWING, 0, 0)
     return Report(
         station=settings.station,
         asked=asked,
@@ -156,7 +169,7 @@ def report_of(
         latency_ms=_latency(counts, settings.deadline_ms),
         pictures=[picture_of(store, each) for each in reversed(counts.with_picture)],
         head=store.head(),
-        faults=tuple(store.verify(pictures=False)) if verify else None,
+        faults=faults,
     )
 
 

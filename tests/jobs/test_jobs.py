@@ -21,6 +21,7 @@ from inspection.durable_files import replace_json
 from inspection.errors import InspectionError
 from inspection.jobs import TRAIN, TRY, VERIFY, Job, Jobs, copy_pictures, process_identity
 from inspection.jobs.kinds import KINDS, beside
+from inspection.jobs.process import NICENESS
 from inspection.jobs.status_file import DONE, FAILED, StatusFile
 from inspection.recipe import open_recipe
 from inspection.store import open_store
@@ -160,6 +161,16 @@ def test_a_job_ends_at_its_time_limit(jobs: Jobs, monkeypatch: pytest.MonkeyPatc
 def test_every_kind_has_a_limit_and_a_module(kind: str) -> None:
     assert KINDS[kind].limit_s > 0
     assert find_spec(KINDS[kind].module) is not None
+
+
+@pytest.mark.parametrize("before", [0, 5])
+def test_a_job_is_no_nicer_than_it_has_to_be(before: int) -> None:
+    code = (
+        "import os; from inspection.jobs.process import go_behind; go_behind(); print(os.nice(0))"
+    )
+    words = ["nice", "-n", f"{before}", sys.executable, "-c", code]
+    told = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+    assert int(told) == max(NICENESS, os.nice(0) + before)
 
 
 def test_a_password_is_seen_by_nobody(jobs: Jobs) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -58,14 +58,23 @@ def start_verification(jobs: Jobs, settings: StationFile, *, who: str, pictures:
 
 
 async def run_job(
-    jobs: Jobs, kind: str, *, who: str, request: Mapping[str, Any]
+    jobs: Jobs,
+    kind: str,
+    *,
+    who: str,
+    request: Mapping[str, Any],
+    told: Callable[[Job], None] = lambda job: None,
 ) -> Mapping[str, Any]:
-    """Start a job and wait for its result; who stops waiting stops the job. Raises InspectionError."""
+    """Start a job and wait for its result, told how it is; who stops waiting stops the job.
+
+    Raises InspectionError.
+    """
     job = await asyncio.to_thread(jobs.start, kind, who=who, about={}, request=request)
     try:
         while job.running:
             await asyncio.sleep(POLL_S)
             job = await asyncio.to_thread(_again, jobs, job)
+            told(job)
     finally:
         if job.running:
             with suppress(InspectionError):  # it has just ended

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from io import BytesIO
 from typing import Any
@@ -10,11 +13,13 @@ from typing import Any
 import pytest
 from pypdf import PdfReader
 
+from inspection.jobs.jobs import process_identity
 from ui.words import Words
 
 pytestmark = pytest.mark.slow
 
 PATH = "/engineer/reports"
+TOLD = "document.querySelector('#told textarea, #told input').value"
 KEPT = "#kept :text('line-1-shift.html'):visible"
 
 
@@ -65,6 +70,8 @@ def test_a_report_is_made_and_opened(station: Any, open_page: Any) -> None:
     )
     name = page.input_value("#chosen input")
     assert name.endswith(".pdf")
+    page.wait_for_selector("#kept :text-is('mia'):visible")
+    assert page.is_enabled("#make")
     with station.client("mia") as client:
         answer = client.get("/api/engineer/reports/file", params={"name": name})
     assert answer.headers["content-type"] == "application/pdf"
@@ -121,3 +128,28 @@ def test_only_reports_are_given_out_and_only_to_engineers(station: Any) -> None:
         answer = client.get("/api/engineer/reports/file", params={"name": "line-1-shift.html"})
         assert answer.status_code == 403
         assert client.get(PATH).status_code in (303, 403)
+
+
+def test_while_one_is_made_its_step_is_said_and_no_click_is_lost(
+    station: Any, open_page: Any
+) -> None:
+    page = open_page(station, PATH, user="mia", wait=KEPT)
+    job = station.page_folder / "jobs" / "20260101-000000-000000"
+    job.mkdir(parents=True)
+    card = {
+        "id": job.name, "kind": "report", "who": "oli", "at": "2026-01-01T00:00:00+00:00",
+        "about": {}, "pid": os.getpid(), "birth": process_identity(os.getpid()),
+    }  # fmt: skip
+    (job / "job.json").write_text(json.dumps(card))
+    status = {"state": "running", "stage": "Reading", "done": 1, "of": 5}
+    (job / "status.json").write_text(json.dumps(status))
+    page.click("#make")
+    page.wait_for_function(f"{TOLD}.startsWith('One is being made already, by oli')")
+    shutil.rmtree(job)
+    page.evaluate(f"""() => {{ window.seen = []; setInterval(() => window.seen.push(
+        [{TOLD}, document.querySelector('#make').disabled]), 20); }}""")
+    page.click("#make")
+    page.wait_for_function(f"/^[0-9]+ parts, /.test({TOLD})", timeout=60_000)
+    page.wait_for_selector("#make:enabled")
+    waited = [told for told, disabled in page.evaluate("window.seen") if disabled]
+    assert any("Starting" in told or re.match(r"[1-5] / 5 · ", told) for told in waited), waited

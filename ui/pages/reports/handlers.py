@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
 import gradio as gr
+from fastapi import Request
 
-from inspection.jobs import REPORT
+from inspection.jobs import REPORT, Job
+from inspection.reports.report import DRAWING, READING, SUMMING, VERIFYING, WRITING
 from inspection.store.event_kinds import ActionKind
 from inspection.store.filters import PartFilter
 from ui.core.audit import audited
@@ -17,13 +22,32 @@ from ui.core.background import report_request, run_job
 from ui.core.context import Context
 from ui.core.panel import done, request_of
 from ui.core.part_choice import FIELDS, PartChoice
-from ui.pages.reports.kept import kept, new_path
+from ui.pages.reports.kept import kept, made_by, new_path
 from ui.words import LANGUAGES
 
 API = "/api/engineer/reports"
 COLUMNS = ("file", "made", "by", "size")
 OWN_NAMES = {"en": "English", "ja": "日本語", "ko": "한국어"}
 KINDS = ("html", "pdf")
+TELL_EVERY_S = 0.5
+STEP_WORDS = {
+    READING: "step_reading", SUMMING: "step_summing", VERIFYING: "step_verifying",
+    DRAWING: "step_drawing", WRITING: "step_writing",
+}  # fmt: skip
+"""What is said of each step of a report, in their order."""
+LISTED_AS_IT_IS = (gr.skip(), gr.skip(), gr.skip())
+WAITING, READY = gr.update(interactive=False), gr.update(interactive=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What a person asked for: `chosen` by the fields of the choice of parts."""
+
+    chosen: dict[str, Any]
+    kind: str
+    language: str
+    pictures: int
+    verify: bool
 
 
 class Handlers:
@@ -54,34 +78,63 @@ class Handlers:
         pictures: float,
         verify: bool,
         event: gr.Request,
-    ) -> list[Any]:
-        """Make a report, and choose it."""
+    ) -> AsyncIterator[list[Any]]:
+        """Make a report, say which step it is at, and choose it; the button waits until it is there."""
         request = request_of(event)
+        spoken = request.scope["language"]
+        if (other := await asyncio.to_thread(self.context.jobs.running, REPORT)) is not None:
+            yield [self._say("busy", spoken, who=other.who), *LISTED_AS_IT_IS, READY]
+            return
+        chosen = zip(FIELDS, (span, since, until, lot, product, recipe), strict=True)
+        wish = _Wish(
+            dict(chosen), kind if kind in KINDS else KINDS[0], language, int(pictures), verify
+        )
+        seen: list[Job] = []
+        work = asyncio.create_task(self._made(wish, request, seen.append))
+        try:
+            while not work.done():
+                yield [self._step(seen[-1] if seen else None, spoken), *LISTED_AS_IT_IS, WAITING]
+                await asyncio.wait({work}, timeout=TELL_EVERY_S)
+        finally:
+            work.cancel()
+        try:
+            name, text = await done(partial(_result, work))
+        except gr.Error as error:
+            gr.Warning(error.message, duration=None)
+            yield [error.message, *LISTED_AS_IT_IS, READY]
+        else:
+            yield [text, *await self._listed(spoken, name), READY]
+
+    async def _made(
+        self, wish: _Wish, request: Request, told: Callable[[Job], None]
+    ) -> tuple[str, str]:
+        """Make what is wished for: its file's name, and the line about it."""
         who, spoken = request.scope["user"].name, request.scope["language"]
-
-        async def made() -> tuple[str, str]:
-            chosen = zip(FIELDS, (span, since, until, lot, product, recipe), strict=True)
-            asked = self.choice.parts(dict(chosen))
-            target = await asyncio.to_thread(
-                new_path, self.context, kind if kind in KINDS else KINDS[0], datetime.now(UTC)
+        asked = self.choice.parts(wish.chosen)
+        target = await asyncio.to_thread(new_path, self.context, wish.kind, datetime.now(UTC))
+        about = {"file": target.name, "asked": _noted(asked), "pictures": wish.pictures}
+        async with audited(self.context, request, ActionKind.REPORT_MADE, **about):
+            wanted = report_request(
+                self.context,
+                asked,
+                target,
+                language=wish.language,
+                pictures=wish.pictures,
+                verify=wish.verify,
             )
-            about = {"file": target.name, "asked": _noted(asked), "pictures": int(pictures)}
-            async with audited(self.context, request, ActionKind.REPORT_MADE, **about):
-                wanted = report_request(
-                    self.context,
-                    asked,
-                    target,
-                    language=language,
-                    pictures=int(pictures),
-                    verify=verify,
-                )
-                found = await run_job(self.context.jobs, REPORT, who=who, request=wanted)
-            share = f"{100 * found['yield']:.1f} %"
-            values = {"parts": found["parts"], "rejects": found["rejects"], "share": share}
-            return target.name, self._say("done", spoken, **values)
+            found = await run_job(self.context.jobs, REPORT, who=who, request=wanted, told=told)
+        share = f"{100 * found['yield']:.1f} %"
+        values = {"parts": found["parts"], "rejects": found["rejects"], "share": share}
+        return target.name, self._say("done", spoken, **values)
 
-        name, text = await done(made)
-        return [text, *await self._listed(spoken, name)]
+    def _step(self, job: Job | None, language: str) -> str:
+        """Say which step the report is at, and how far."""
+        if job is None or job.stage not in STEP_WORDS:
+            return self._say("step_start", language)
+        step = self._say(STEP_WORDS[job.stage], language)
+        share = f" · {job.done} / {job.of}" if job.of else ""
+        number = list(STEP_WORDS).index(job.stage) + 1
+        return f"{number} / {len(STEP_WORDS)} · {step}{share} · {job.seconds:.0f} s"
 
     def link(self, name: str | None) -> Any:
         """Lead the button to the report chosen."""
@@ -93,11 +146,14 @@ class Handlers:
 
     async def _listed(self, language: str, chosen: str | None) -> list[Any]:
         reports = await asyncio.to_thread(kept, self.context)
+        makers = await asyncio.to_thread(made_by, self.context)
         rows = [
             [
                 each.name,
                 f"{each.at:%Y-%m-%d %H:%M}",
-                self._say("by_clock" if each.scheduled else "by_hand", language),
+                self._say("by_clock", language)
+                if each.scheduled
+                else makers.get(each.name, self._say("by_hand", language)),
                 f"{each.size_bytes / 1e6:.1f} MB",
             ]
             for each in reports
@@ -113,6 +169,10 @@ class Handlers:
 
     def _say(self, name: str, language: str, **values: object) -> str:
         return self.context.words.say(f"reports.{name}", language, **values)
+
+
+async def _result(work: asyncio.Task[tuple[str, str]]) -> tuple[str, str]:
+    return await work
 
 
 def _noted(asked: PartFilter) -> dict[str, Any]:

@@ -8,11 +8,13 @@ from datetime import datetime
 from pathlib import Path
 
 from inspection.reports import SUFFIXES
+from inspection.store.event_kinds import ActionKind
 from ui.core.context import Context
 
 FOLDER = "reports"
 """Folder, in the page's own, of the reports made here."""
 MOST_MADE, MOST_SHOWN = 50, 100
+LOOKED_BACK = 500
 TYPES = {".html": "text/html", ".pdf": "application/pdf"}
 
 
@@ -47,6 +49,12 @@ def kept(context: Context) -> list[KeptReport]:
 def find(context: Context, name: str) -> KeptReport | None:
     """The report of a name; None where it is gone, or never was one."""
     return next((each for each in kept(context) if each.name == name), None)
+
+
+def made_by(context: Context) -> dict[str, str]:
+    """Who made each report that is kept here, by its file's name, as the record of actions says."""
+    made = context.store.actions(kind=ActionKind.REPORT_MADE, limit=LOOKED_BACK)
+    return {str(each.detail.get("file")): each.who for each in made}
 
 
 def new_path(context: Context, kind: str, now: datetime) -> Path:

@@ -84,6 +84,6 @@ def panel(context: Context, say: gr.I18n) -> None:
     on = partial(gr.on, show_progress="hidden")
     on(fn=do.show, outputs=[*choice.filled, language, *listed])  # when opened
     asked = [*choice.components, kind, language, pictures, verify]
-    gr.on(make.click, do.make, asked, [told, *listed], concurrency_limit=1, show_progress_on=told)
+    on(make.click, do.make, asked, [told, *listed, make], concurrency_limit=8)
     on(table.select, do.pick, None, chosen)
     on(chosen.change, do.link, chosen, open_)
