@@ -144,6 +144,11 @@ def test_every_chart_is_drawn(station: Any, open_page: Any, language: str) -> No
     words = Words()
     page = open_page(station, PATH, user="mia", language=language, wait="#span input")
     page.wait_for_function("document.querySelector('#told textarea, #told input').value !== ''")
+    for name in ("defects", "reasons", "causes"):  # none in the last week
+        page.wait_for_selector(
+            f"#missing-{name} :text('{words.say('charts.needs_parts', language)}')"
+        )
+        assert not page.is_visible(f"#plot-{name}")
     page.click("#span input")
     page.click(f"#span [role=option] >> text={words.say('choice.span_all', language)}")
     page.wait_for_function(
@@ -153,6 +158,8 @@ def test_every_chart_is_drawn(station: Any, open_page: Any, language: str) -> No
         page.wait_for_selector(f"#plot-{name} canvas, #plot-{name} svg.marks")
     page.click(f"button[role=tab] >> text={words.say('charts.tab_control', language)}")
     page.wait_for_selector("#plot-rejects canvas:visible, #plot-rejects svg.marks:visible")
+    scores = words.say("charts.needs_medians", language, of=figures.LEAST_IN_HOUR)
+    page.wait_for_selector(f"#missing-medians :text('{scores}'):visible")
     page.click(f"button[role=tab] >> text={words.say('charts.tab_labelled', language)}")
     for name in ("roc", "precision", "scores"):
         page.wait_for_selector(f"#plot-{name} canvas:visible, #plot-{name} svg.marks:visible")

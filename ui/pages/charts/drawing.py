@@ -20,9 +20,13 @@ Say = Callable[[str], str]
 Chart = Any
 # Okabe-Ito, told apart by everybody; the grey is read on dark and on light.
 BLUE, ORANGE, RED, GREEN, GREY = "#56b4e9", "#e69f00", "#d55e00", "#009e73", "#8b98a8"
-WIDTH_PX, HEIGHT_PX = 430, 260
+WIDTH_PX, HEIGHT_PX = 500, 400
 PADDING_PX = {"top": 36, "left": 8, "right": 8, "bottom": 8}
 """Gradio's label of a plot stands in its upper left corner."""
+LETTERS_PX = 14
+BY_WORDS = "split(datum.label, ' ')"
+"""A label that breaks between words, not slanted."""
+DAY_AND_HOUR = "[timeFormat(datum.value, '%m-%d'), timeFormat(datum.value, '%H:%M')]"
 BINS = 40
 
 
@@ -36,7 +40,12 @@ def pareto_chart(bars: Sequence[Bar], names: Mapping[str, str], say: Say) -> Cha
     total = round(bars[-1].count / (bars[-1].summed - (bars[-2].summed if bars[1:] else 0)))
     rows = [{"name": names[bar.name], "parts": bar.count, "summed": bar.summed} for bar in bars]
     base = _chart(rows).encode(
-        x=alt.X("name:N", sort=None, title=None, axis=alt.Axis(labelAngle=-30, labelLimit=160))
+        x=alt.X(
+            "name:N",
+            sort=None,
+            title=None,
+            axis=alt.Axis(labelAngle=0, labelLimit=160, labelExpr=BY_WORDS),
+        )
     )
     tips = [
         _tip("name:N", say("cause")),
@@ -78,7 +87,7 @@ def control_chart(
             found.outside.tolist(), strict=True,
         )
     ]  # fmt: skip
-    x = alt.X("at:T", title=None, axis=alt.Axis(format="%m-%d %H:%M", labelAngle=-30, tickCount=8))
+    x = alt.X("at:T", title=None, axis=alt.Axis(labelAngle=0, labelExpr=DAY_AND_HOUR, tickCount=6))
     axis = alt.Axis(format="%" if share else "~g")
     base = _chart(rows).encode(x=x)
     tips = [
@@ -186,9 +195,9 @@ def score_chart(
     rule = base.mark_rule(color=ORANGE, strokeDash=[6, 3], size=2).encode(
         tooltip=[_tip("name:N", say("limit")), _tip("value:Q", say("score"), ".4g")]
     )
-    text = base.mark_text(color=ORANGE, align="left", dx=4, baseline="top", fontSize=12).encode(
-        text="name:N", y=alt.value(2)
-    )
+    text = base.mark_text(
+        color=ORANGE, align="left", dx=4, baseline="top", fontSize=LETTERS_PX
+    ).encode(text="name:N", y=alt.value(2))
     return _plain(alt.layer(bars, rule, text) if marks else alt.layer(bars))
 
 
@@ -215,7 +224,7 @@ def _plain(chart: Chart) -> Chart:
         chart.properties(width=WIDTH_PX, height=HEIGHT_PX, padding=PADDING_PX, background="transparent")
         .configure_axis(
             labelColor=GREY, titleColor=GREY, gridColor=GREY, gridOpacity=0.2, domainColor=GREY,
-            tickColor=GREY, labelFontSize=12, titleFontSize=12,
+            tickColor=GREY, labelFontSize=LETTERS_PX, titleFontSize=LETTERS_PX,
         )
         .configure_legend(labelColor=GREY, titleColor=GREY, labelFontSize=12)
         .configure_view(stroke=None)

@@ -18,14 +18,21 @@ from ui.core.context import Context
 from ui.core.panel import done, request_of
 from ui.core.part_choice import FIELDS, PartChoice
 from ui.pages.charts.drawing import control_chart, curve_chart, pareto_chart, score_chart
-from ui.pages.charts.figures import Figures, figures_of
+from ui.pages.charts.figures import LEAST_IN_HOUR, Figures, figures_of
 
 PLOTS = ("defects", "reasons", "causes", "rejects", "medians", "roc", "precision", "scores")
 LEAST_HOURS = 2
+NEEDS = {
+    "defects": "needs_ng", "reasons": "needs_rejects", "causes": "needs_rejects",
+    "rejects": "needs_hours", "medians": "needs_medians",
+    "roc": "needs_both", "precision": "needs_both", "scores": "needs_scores",
+}  # fmt: skip
+"""What each plot says where there is nothing to draw."""
 
 
 class Handlers:
-    """Each public method answers an event; `draw` fills the plots in the order of PLOTS, then the words."""
+    """Each public method answers an event; `draw` fills the plots in the order of PLOTS,
+    then what is missing of each, then the words."""
 
     def __init__(self, context: Context, choice: PartChoice) -> None:
         self.context, self.choice = context, choice
@@ -57,7 +64,12 @@ class Handlers:
         charts = await asyncio.to_thread(
             _Charts, figures, self._say(language), self._limits(figures)
         )
-        return [*(charts.of(name) for name in PLOTS), charts.sentence()]
+        plots = {name: charts.of(name) for name in PLOTS}
+        return [
+            *(gr.update(value=plot, visible=plot is not None) for plot in plots.values()),
+            *("" if plot is not None else charts.missing(name) for name, plot in plots.items()),
+            charts.sentence(),
+        ]
 
     def _read(self, chosen: dict[str, Any]) -> Figures:
         labels = self.labels.read(self.context.store)
@@ -92,6 +104,11 @@ class _Charts:
     def of(self, name: str) -> Any:
         """One chart, by its name among PLOTS."""
         return getattr(self, f"_{name}")()
+
+    def missing(self, name: str) -> str:
+        """Say which chart is not there, and what it needs."""
+        needs = self.say(NEEDS[name] if self.figures.parts else "needs_parts", of=LEAST_IN_HOUR)
+        return f"{self.say(f'plot_{name}')}\n{needs}"
 
     def sentence(self) -> str:
         """How many parts, and what the area under the curve is."""

@@ -10,6 +10,7 @@ from fastapi import APIRouter
 
 from ui.core.context import Context
 from ui.core.page import Page
+from ui.core.panel import notice
 from ui.core.part_choice import PartChoice
 from ui.pages.charts.handlers import PLOTS, Handlers
 from ui.security.users import Role
@@ -32,18 +33,19 @@ def routes(context: Context) -> APIRouter:
 def panel(context: Context, say: gr.I18n) -> None:
     """The choice of parts on top, the charts in tabs below."""
     plots: dict[str, Any] = {}
+    missing: dict[str, Any] = {}
     with gr.Row():
         choice = PartChoice(context, say, span="week")
     told = gr.Textbox(label=say("charts.page"), show_label=False, interactive=False, elem_id="told")
     for tab, names in TABS.items():
         with gr.Tab(say(f"charts.tab_{tab}"), elem_id=f"tab-{tab}"), gr.Row():
             for name in names:
-                plots[name] = gr.Plot(
-                    label=say(f"charts.plot_{name}"), min_width=480, elem_id=f"plot-{name}"
-                )
+                with gr.Column(min_width=540):
+                    plots[name] = gr.Plot(label=say(f"charts.plot_{name}"), elem_id=f"plot-{name}")
+                    missing[name] = notice(f"missing-{name}")
     do = Handlers(context, choice)
     on = partial(gr.on, show_progress="hidden")
-    drawn = [*(plots[name] for name in PLOTS), told]
+    drawn = [*(each[name] for each in (plots, missing) for name in PLOTS), told]
     filled = on(fn=do.show, outputs=choice.filled)  # when the page is opened
     filled.then(do.draw, choice.components, drawn, show_progress="hidden")
     on(
