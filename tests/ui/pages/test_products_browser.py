@@ -54,6 +54,15 @@ def test_a_product_begins_on_the_page(station: Any, open_page: Any, tmp_path: Pa
     page = open_page(station, PATH, user="mia", wait="#cards .thumbnail-item, #cards img")
     page.wait_for_selector(f"#cards >> text={recipe.id[:8]}")
     assert not page.is_visible("#restart")
+    page.set_viewport_size({"width": 1920, "height": 1080})
+    page.wait_for_timeout(300)
+    card = page.locator("#cards .thumbnail-item").first
+    box = card.bounding_box()
+    assert box["height"] <= 260
+    assert box["width"] <= 320
+    words = page.locator(f"#cards >> text={recipe.id[:8]}").first.bounding_box()
+    assert words["y"] + words["height"] <= box["y"] + box["height"]  # the caption is in its card
+    assert card.locator("img").evaluate("each => getComputedStyle(each).objectFit") == "contain"
     assert not page.is_visible("#first-steps")  # the line has a recipe
     for language, text in (
         ("ja", "レシピファイルから品種を取り込む"),
