@@ -53,3 +53,12 @@ def test_no_scripts_import_each_other_in_a_circle() -> None:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
         pytest.fail(" -> ".join(error.args[1]))
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=_name)
+def test_moments_are_written_by_the_shared_script_alone(path: Path) -> None:
+    own = re.findall(
+        r"DateTimeFormat|toLocale(?:Date|Time)String|new Date\([^()]*\)\.toLocaleString",
+        path.read_text("utf-8"),
+    )
+    assert (own == []) is (_name(path) != "shared/format.js")

@@ -1,6 +1,6 @@
 // Finding parts, and all that the record has of one: picture, heat, outlines, fields, events, hash.
 import {call, el, has, svg, t} from "/static/shared/base.js";
-import {short, when} from "/static/shared/format.js";
+import {dateTime, short} from "/static/shared/format.js";
 import {COLOUR} from "/static/analysis/chart.js";
 import {say, size} from "/static/shared/reasons.js";
 
@@ -83,7 +83,7 @@ function line(part) {
     el("td", {}, thumb(part)),
     el("td", {}, el("button", {class: "link", onclick: (event) => { event.stopPropagation(); open(); }}, String(part.number))),
     el("td", {}, badge(part.verdict)), el("td", {}, part.serial ?? "–"), el("td", {}, part.lot ?? "–"),
-    el("td", {class: "right"}, number(part.score)), el("td", {}, when(Date.parse(part.judged_at))),
+    el("td", {class: "right"}, number(part.score)), el("td", {}, dateTime(part.judged_at, {seconds: true})),
     el("td", {class: "reason"}, reason(part)));
 }
 
@@ -124,9 +124,9 @@ function fill(dialog, {record, events, picture, file, last}) {
   const table = el("table", {class: "fields"}, el("tbody", {},
     pair("reason", reason(record)),
     ...fields.map((name) => pair(name, /_at$/.test(name) && record[name]
-      ? `${when(Date.parse(record[name]), {year: true})} (${record[name].replace("+00:00", " UTC").replace("T", " ")})` : number(record[name]))),
+      ? `${dateTime(record[name], {seconds: true})} (${record[name].replace("+00:00", " UTC").replace("T", " ")})` : number(record[name]))),
     ...nested("health", record.health), ...nested("latency", record.latency_ms, " ms"), ...nested("capture", record.capture)));
-  const what = events.map((event) => el("tr", {}, el("td", {}, when(Date.parse(event.at))), el("td", {}, event.who),
+  const what = events.map((event) => el("tr", {}, el("td", {}, dateTime(event.at, {seconds: true})), el("td", {}, event.who),
     el("td", {}, has(`analysis.event_${event.kind}`) ? t(`analysis.event_${event.kind}`) : event.kind),
     el("td", {}, Object.entries(event.detail).filter(([, value]) => value !== null && value !== false)
       .map(([key, value]) => `${key}: ${typeof value === "object" ? JSON.stringify(value) : value}`).join(", "))));

@@ -1,6 +1,6 @@
 // The threshold slider over the histogram of scores: stored parts are judged again on every move.
 import {call, el, t} from "/static/shared/base.js";
-import {count, percent, short, when} from "/static/shared/format.js";
+import {count, dateTime, percent, short} from "/static/shared/format.js";
 import {makeApply} from "/static/analysis/apply.js";
 import {axis} from "/static/analysis/axis.js";
 import {COLOUR, stacked} from "/static/analysis/chart.js";
@@ -61,8 +61,8 @@ export function make(asked, assumed) {
     empty.hidden = true;
     work.hidden = false;
     parts = unpack(answer);
-    note.textContent = t("analysis.span", {recipe: filters.recipe.slice(0, 8), count: count(parts.size), first: when(Date.parse(answer.first_at)),
-      last: when(Date.parse(answer.last_at))});
+    note.textContent = t("analysis.span", {recipe: filters.recipe.slice(0, 8), count: count(parts.size), first: dateTime(answer.first_at),
+      last: dateTime(answer.last_at)});
     figures.about(answer);
     applying.about(answer);
     draw();

@@ -1,11 +1,10 @@
 // Who the part in the picture is, what the shift came to, and the line at the top.
 import {call, el, lang, me, t} from "/static/shared/base.js";
-import {clock, put} from "/static/shared/format.js";
+import {clock, put, when} from "/static/shared/format.js";
 
 const SHORT = 12, KEPT = 20;
 const WHOLE = new Intl.NumberFormat(lang, {maximumFractionDigits: 0});
 const TENTHS = new Intl.NumberFormat(lang, {minimumFractionDigits: 1, maximumFractionDigits: 1});
-const DAY = new Intl.DateTimeFormat("sv-SE", {dateStyle: "short"});
 
 /** The station's name, its product and the time. */
 export function head() {
@@ -65,7 +64,7 @@ function took(ms) {
 
 function day(iso) {
   const at = new Date(iso);
-  return at.toDateString() === new Date().toDateString() ? "" : `${DAY.format(at)} `;
+  return at.toDateString() === new Date().toDateString() ? "" : `${when(at, {time: false})} `;
 }
 
 /** Look up since when a recipe is on the line, once for each recipe. */

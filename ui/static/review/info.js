@@ -48,7 +48,7 @@ function facts(part) {
     .map((type) => type === "unknown" ? t("review.type_unknown") : type).join(", ");
   const given = [["number", part.number], ["serial", part.serial], ["lot", part.lot], ["product", part.product],
     ["recipe", part.recipe_id?.slice(0, 12)], ["zone", zones || null],
-    ...(types ? [["type", types]] : []), ["time", dateTime(part.judged_at)]];
+    ...(types ? [["type", types]] : []), ["time", dateTime(part.judged_at, {seconds: true})]];
   return el("dl", {}, ...given.flatMap(([name, value]) =>
     [el("dt", {}, t(`review.fact_${name}`)), el("dd", {title: value ?? ""}, `${value ?? "–"}`)]));
 }
@@ -59,7 +59,7 @@ function labels(part, showMask) {
     el("b", {}, labelText(label)), " ", label === part.mine ? t("review.you") : label.who,
     label.decides ? el("em", {}, t("review.decides")) : null,
     label.mask ? el("button", {class: "link", onclick: () => showMask(label)}, t("review.show_mask")) : null,
-    el("small", {}, dateTime(label.at)));
+    el("small", {}, dateTime(label.at, {seconds: true})));
   const none = all.length || part.hidden ? null : el("p", {class: "dim"}, t("review.no_label"));
   const hidden = part.hidden ? el("p", {class: "dim"}, t("review.hidden", {n: part.hidden})) : null;
   return el("div", {class: "labels"}, el("h3", {}, t("review.labels")), el("ul", {}, ...all.map(line)), none, hidden);

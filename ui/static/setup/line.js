@@ -1,6 +1,7 @@
 // Putting a recipe on the line, and going back to an earlier one.
 import {el, t, toast} from "/static/shared/base.js";
 import {confirmed} from "/static/shared/dialog.js";
+import {dateTime} from "/static/shared/format.js";
 
 let here = null;
 
@@ -19,7 +20,7 @@ export function open(app, place) {
 
 export function changed(app) {
   const {line, training, product, view} = app.state, made = fresh(app);
-  const when = (at) => at === null ? t("setup.line_before") : new Date(at).toLocaleString(document.documentElement.lang);
+  const when = (at) => at === null ? t("setup.line_before") : dateTime(at);
   const on = made !== null && made === line.recipe_id;
   const put = async (body) => {
     if (here.working) return;

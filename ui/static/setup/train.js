@@ -1,5 +1,6 @@
 // Training: what to choose, how far it is, and stopping it.
 import {call, el, has, t} from "/static/shared/base.js";
+import {dateTime} from "/static/shared/format.js";
 import {promiseText} from "/static/setup/good.js";
 
 const IMPATIENT_MS = 8000;
@@ -89,7 +90,7 @@ function drawJob(app) {
   const other = job.product !== app.state.product || job.view !== app.state.view;
   here.job.replaceChildren(
     el("h2", {}, other ? t("setup.job_other", {product: job.product, view: job.view}) : t(`setup.${job.kind}_${job.state}`)),
-    el("p", {class: "dim"}, t("setup.job_by", {who: job.who, at: new Date(job.at).toLocaleString(document.documentElement.lang)})),
+    el("p", {class: "dim"}, t("setup.job_by", {who: job.who, at: dateTime(job.at)})),
     ...(job.state === "running" ? bars(app, job) : []),
     job.error ? el("p", {class: "error", role: "alert"}, job.error) : "",
     job.state === "done" && !other ? el("button", {class: "go", data: {do: "see-result"}, onclick: () => app.show("result")}, t("setup.see_result")) : "");

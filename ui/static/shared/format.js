@@ -1,18 +1,13 @@
-// How numbers, times and spans are written on every page, in the language of the browser.
-import {el, lang, t} from "/static/shared/base.js";
+// How numbers, times and spans are written on every page.
+import {lang, t} from "/static/shared/base.js";
 
-const LOCAL = new Intl.DateTimeFormat(lang, {dateStyle: "medium", timeStyle: "medium"});
-const MINUTES = new Intl.DateTimeFormat(lang, {dateStyle: "medium", timeStyle: "short"});
+// Sweden writes 2026-11-30 11:52:02, as reports and tables do in every language.
+const SECONDS = new Intl.DateTimeFormat("sv-SE", {dateStyle: "short", timeStyle: "medium"});
+const MINUTES = new Intl.DateTimeFormat("sv-SE", {dateStyle: "short", timeStyle: "short"});
 const CLOCK = new Intl.DateTimeFormat("sv-SE", {timeStyle: "medium"});
 
-/** A moment in local time; UTC when the mouse rests on it. */
-export function moment(iso, {seconds = true} = {}) {
-  if (iso === null || iso === undefined) return el("span", {class: "dim"}, t("admin.not_known"));
-  const at = new Date(iso);
-  return el("time", {datetime: at.toISOString(), title: at.toISOString()}, (seconds ? LOCAL : MINUTES).format(at));
-}
-
-export const local = (ms) => LOCAL.format(new Date(ms));
+/** A moment in local time, as every page writes it: 2026-11-30 11:52, with seconds where they matter. */
+export const dateTime = (at, {seconds = false} = {}) => (seconds ? SECONDS : MINUTES).format(new Date(at));
 
 /** A span of time in words, two units at most. */
 export function duration(seconds) {
@@ -38,16 +33,10 @@ export const count = (value) => value.toLocaleString(lang);
 export const percent = (share, digits = 3) => `${Number((100 * share).toPrecision(digits))} %`;
 
 /** A moment of a chart: as much of date and time as its axis has room for. */
-export function when(ms, {date = true, time = true, year = false} = {}) {
-  const wanted = {hour12: false};
-  if (year) Object.assign(wanted, {year: "numeric", second: "2-digit"});
-  if (date) Object.assign(wanted, {month: "short", day: "numeric"});
-  if (time) Object.assign(wanted, {hour: "2-digit", minute: "2-digit"});
-  return new Date(ms).toLocaleString(lang, wanted);
+export function when(at, {date = true, time = true} = {}) {
+  const whole = dateTime(at), [day, minute] = whole.split(" ");
+  return date && time ? whole : date ? day : minute;
 }
-
-/** The day and the time of a moment, short. */
-export const dateTime = (iso) => new Date(iso).toLocaleString(lang, {dateStyle: "short", timeStyle: "medium"});
 
 /** The time of day of a moment, as this browser's clock has it. */
 export function clock(iso) {
