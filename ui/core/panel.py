@@ -156,3 +156,12 @@ async def done(work: Callable[[], Awaitable[T]]) -> T:
         raise gr.Error(
             " ".join(str(error).split()), duration=None, print_exception=False
         ) from error
+
+
+async def told(work: Callable[[], Awaitable[T]]) -> T | None:
+    """Do something; what is refused is a warning to the person, and no field is marked for it."""
+    try:
+        return await done(work)
+    except gr.Error as error:
+        gr.Warning(error.message, duration=None)
+        return None

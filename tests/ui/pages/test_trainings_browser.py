@@ -159,3 +159,23 @@ def test_the_page_speaks_the_language(station: Any, open_page: Any, language: st
     )
     assert page.inner_text("#try").strip() == words.say("trainings.try", language)
     assert words.say("trainings.effort_fast", language) in page.inner_text("#trainings")
+
+
+def test_without_a_training_it_is_said_and_nothing_can_be_pressed(
+    make_station: Callable[..., Any], open_page: Any
+) -> None:
+    station = make_station()
+    for language in ("en", "ja", "ko"):
+        page = open_page(station, PATH, user="mia", language=language, wait="#trainings")
+        told = "document.querySelector('#told textarea, #told input').value"
+        page.wait_for_function(f"{told} === {json.dumps(Words().say('trainings.none', language))}")
+        for button in ("keep", "try", "release"):
+            assert page.is_disabled(f"#{button}")
+        assert all(not "".join(row) for row in rows(page, "compared"))
+        page.close()
+    page = open_page(station, PATH, user="mia", wait="#trainings")
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.wait_for_timeout(500)
+    head = page.locator("#trainings [role=columnheader]:visible").first.bounding_box()
+    assert head["width"] >= 80
+    station.stop()

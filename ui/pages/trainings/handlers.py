@@ -17,7 +17,7 @@ from ui.core.audit import audited
 from ui.core.context import Context
 from ui.core.deploy import put_on_line, target_of
 from ui.core.errors import Refuse
-from ui.core.panel import done, request_of
+from ui.core.panel import request_of, told
 from ui.core.trials import parts_to_try, start_trial, trained
 from ui.pages.trainings.history import Training, note, trainings
 
@@ -28,6 +28,9 @@ COLUMNS = (
 FIGURES = (
     *COLUMNS, "recipe", "fail_limit", "bound", "reviewed", "asked", "auroc", "bytes", "note",
 )  # fmt: skip
+
+BUTTONS = 3
+"""Of the panel: keep, try and release, which need a chosen training."""
 
 
 class Handlers:
@@ -69,26 +72,26 @@ class Handlers:
             self._compared(found, first, second, language),
             "" if one is None else one.name,
             "" if one is None else one.note,
-            self._told(running, language),
+            self._told(running, language, none=not found),
             gr.Timer(active=running is not None),
+            *[gr.update(interactive=one is not None and one.job.result is not None)] * BUTTONS,
         ]
 
     async def compare(
         self, product: str, view: str, first: str | None, second: str | None, event: gr.Request
     ) -> list[Any]:
         """Two trainings side by side, and the name and note of the first."""
-        *_, compared, name, text, told, timer = await self.show(product, view, first, second, event)
-        del told, timer
-        return [compared, name, text]
+        _, _, _, compared, name, text, _, _, *buttons = await self.show(
+            product, view, first, second, event
+        )
+        return [compared, name, text, *buttons]
 
     async def watch(
         self, product: str, view: str, first: str | None, second: str | None, event: gr.Request
     ) -> list[Any]:
         """The same while a training or a trial is at work; what a person types is left alone."""
-        table, _, _, compared, _, _, told, timer = await self.show(
-            product, view, first, second, event
-        )
-        return [table, compared, told, timer]
+        table, _, _, compared, _, _, *rest = await self.show(product, view, first, second, event)
+        return [table, compared, *rest]
 
     async def pick(self, product: str, view: str, event: gr.SelectData) -> str | None:
         """The training whose row was clicked."""
@@ -115,7 +118,7 @@ class Handlers:
             async with audited(self.context, request, ActionKind.TRAINING_NAMED, **about):
                 await asyncio.to_thread(note, job, name=name, text=text)
 
-        await done(noted)
+        await told(noted)
         return await self.show(product, view, first, second, event)
 
     async def attempt(
@@ -132,7 +135,7 @@ class Handlers:
             async with audited(self.context, request, ActionKind.RECIPE_TRIED, **about):
                 await asyncio.to_thread(start_trial, self.jobs, job, parts, who=who)
 
-        await done(tried)
+        await told(tried)
         return await self.show(product, view, first, second, event)
 
     async def release(
@@ -151,7 +154,7 @@ class Handlers:
             target = target_of(self.context, product, view)
             await put_on_line(self.context, job.recipe, target, who=request.scope["user"].name)
 
-        await done(released)
+        await told(released)
         return [*await self.show(product, view, first, second, event), False]
 
     async def _trainings(self, product: str, view: str) -> list[Training]:
@@ -175,13 +178,13 @@ class Handlers:
                 words.say(f"trainings.column_{name}", language),
                 *(_FIGURES[name](each, say) for each in two),
             ]
-            for name in FIGURES
+            for name in (FIGURES if two else ())
         ]
         return {"headers": [say("trainings.figure"), *(each.label for each in two)], "data": rows}
 
-    def _told(self, running: Any, language: str) -> str:
+    def _told(self, running: Any, language: str, *, none: bool) -> str:
         if running is None:
-            return self.context.words.say("trainings.idle", language)
+            return self.context.words.say("trainings.none" if none else "trainings.idle", language)
         share = f"{100 * running.done / running.of:.0f} %" if running.of else f"{running.done}"
         values = {"who": running.who, "share": share, "seconds": f"{running.seconds:.0f}"}
         return self.context.words.say(f"trainings.at_work_{running.kind}", language, **values)

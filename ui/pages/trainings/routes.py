@@ -72,20 +72,27 @@ def panel(context: Context, say: gr.I18n) -> None:
             note = gr.Textbox(
                 label=say("trainings.note"), max_length=LONGEST_NOTE, lines=2, elem_id="note"
             )
-            keep = gr.Button(say("trainings.keep"), elem_id="keep")
-            attempt = gr.Button(say("trainings.try"), variant="primary", elem_id="try")
+            keep = gr.Button(say("trainings.keep"), interactive=False, elem_id="keep")
+            attempt = gr.Button(
+                say("trainings.try"), variant="primary", interactive=False, elem_id="try"
+            )
             sure = gr.Checkbox(label=say("trainings.sure"), elem_id="sure")
-            release = gr.Button(say("trainings.release"), elem_id="release")
+            release = gr.Button(say("trainings.release"), interactive=False, elem_id="release")
     timer = gr.Timer(LOOK_EVERY_S, active=False)
     which: list[Any] = [product, view, first, second]
-    shown = [table, first, second, compared, name, note, told, timer]
+    shown = [table, first, second, compared, name, note, told, timer, keep, attempt, release]
     on = partial(gr.on, show_progress="hidden")
     on(fn=do.open, outputs=[product, view, *shown])  # when the page is opened
     on([product.input, view.input], do.show, which, shown)
-    on(timer.tick, do.watch, which, [table, compared, told, timer])
-    on([first.input, second.input], do.compare, which, [compared, name, note])
+    on(timer.tick, do.watch, which, [table, compared, told, timer, keep, attempt, release])
+    on(
+        [first.input, second.input],
+        do.compare,
+        which,
+        [compared, name, note, keep, attempt, release],
+    )
     on(table.select, do.pick, [product, view], first).then(
-        do.compare, which, [compared, name, note], show_progress="hidden"
+        do.compare, which, [compared, name, note, keep, attempt, release], show_progress="hidden"
     )
     on(keep.click, do.name, [*which, name, note], shown)
     on(attempt.click, do.attempt, which, shown)
