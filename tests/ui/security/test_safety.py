@@ -157,6 +157,18 @@ def test_a_panels_doors_are_for_its_role_and_give_no_file_of_others(
 PANEL = "/engineer/products/gradio_api"
 
 
+def _events(client: httpx.Client) -> dict[str, int]:
+    """The number of each event of the panel, by the id of what has it: its script is told them so."""
+    text = client.get(PANEL.removesuffix("gradio_api")).text
+    config = json.loads(text.partition("window.gradio_config = ")[2].partition(";</script>")[0])
+    names = {each["id"]: each["props"].get("elem_id") for each in config["components"]}
+    return {
+        f"{names.get(target)}.{event}": each["id"]
+        for each in config["dependencies"]
+        for target, event in each["targets"]
+    }
+
+
 def _event(client: httpx.Client, session: str, fn_index: int, *data: object) -> dict[str, Any]:
     """Do an event of the panel as its script does; what came of it."""
     call = {
@@ -176,16 +188,21 @@ def _event(client: httpx.Client, session: str, fn_index: int, *data: object) -> 
 def test_a_panel_refuses_what_its_components_never_send_and_goes_on(at_work: AtWork) -> None:
     log = at_work.folder / "page.log"
     said = len(log.read_text())
-    call = {"data": [], "fn_index": 0, "session_hash": "x"}
+    with at_work.client("mia") as client:
+        number = _events(client)
+    add, bring, archive = number["add.click"], number["import.upload"], number["archive.click"]
+    opened = next(fn for name, fn in number.items() if name.endswith(".load"))
+    call = {"data": [], "fn_index": opened, "session_hash": "x"}
     file = {"path": "http://127.0.0.1:1/x", "meta": {"_type": "gradio.FileData"}}
     calls = [
         call | changed
         for changed in (
             {"fn_index": 9999}, {"fn_index": -1}, {"fn_index": None}, {"fn_index": "a"}, {"fn_index": True},
             {"session_hash": None}, {"session_hash": ""}, {"session_hash": "../x"}, {"session_hash": "x" * 65},
-            {"session_hash": "\ud800"}, {"data": ["\ud800"], "fn_index": 3}, {"data": ["x" * 10_001], "fn_index": 3},
-            {"data": [], "fn_index": 3}, {"data": ["a", "b"], "fn_index": 3}, {"data": {}}, {"trigger_id": "x"},
-            {"event_data": {"\ud800": 1}}, {"data": [file, "x"], "fn_index": 7},
+            {"session_hash": "\ud800"}, {"data": ["\ud800"], "fn_index": add},
+            {"data": ["x" * 10_001], "fn_index": add}, {"data": [], "fn_index": add},
+            {"data": ["a", "b"], "fn_index": add}, {"data": {}}, {"trigger_id": "x"},
+            {"event_data": {"\ud800": 1}}, {"data": [file, "x"], "fn_index": bring},
         )
     ]  # fmt: skip
     part = b'--a\r\nContent-Disposition: form-data; name="files"%b\r\n\r\nhello\r\n--a--\r\n'
@@ -211,13 +228,13 @@ def test_a_panel_refuses_what_its_components_never_send_and_goes_on(at_work: AtW
             assert client.get(f"{PANEL}/queue/data{query}").status_code == 400
         etc = {"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}
         for session, fn_index, data in (
-            ("none", 3, [None]), ("file", 7, [etc, "x"]), ("what", 6, [{"a": 1}]), ("where", 1, []),
+            ("none", add, [None]), ("file", bring, [etc, "x"]), ("what", archive, [{"a": 1}]),
         ):  # fmt: skip
             told = _event(client, session, fn_index, *data)
             assert told["success"] is False, (fn_index, data)
             assert "\n" not in told["output"]["error"]
             assert "root:" not in json.dumps(told)
-        assert _event(client, "well", 0)["success"] is True
+        assert _event(client, "well", opened)["success"] is True
     new = log.read_text()[said:]
     assert "Traceback" not in new
     assert "Exception in ASGI" not in new
