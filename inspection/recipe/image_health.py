@@ -21,10 +21,8 @@ SLACK = {
     "saturated_share": (1.0, 0.05),
     "colour": (1.0, 12.0),
 }
-CONTRAST_SLACK = 0.3
-"""Share of the good parts' contrast that a picture may differ by, too: a part that lacks a piece is judged."""
 UNSATURATED_SLACK = 0.25
-"""Share of what good parts leave unsaturated that may be saturated in a picture, too."""
+"""Share of what good parts leave unsaturated that may be saturated in a picture, too: one that lacks a piece."""
 APPEARANCE_DISTANCE = "strangeness"
 """Name of `GlobalAppearance.distance` among the health numbers of recipes and records."""
 TOO_LOW = {
@@ -88,10 +86,7 @@ def learn_limits(measured: Sequence[Mapping[str, float]]) -> Limits:
         values = np.array([m[name] for m in measured])
         slack = max(share * float(np.ptp(values)), least)
         low[name], high[name] = float(values.min()) - slack, float(values.max()) + slack
-    contrasts = [m["contrast"] for m in measured]
-    low["contrast"] = min(low["contrast"], (1 - CONTRAST_SLACK) * min(contrasts))
-    low["contrast"] = max(low["contrast"], 0.35 * min(contrasts))
-    high["contrast"] = max(high["contrast"], (1 + CONTRAST_SLACK) * max(contrasts))
+    low["contrast"] = max(low["contrast"], 0.35 * min(m["contrast"] for m in measured))
     saturated = max(m["saturated_share"] for m in measured)
     unsaturated = saturated + UNSATURATED_SLACK * (1 - saturated)
     high["saturated_share"] = max(high["saturated_share"], unsaturated)

@@ -143,24 +143,13 @@ def test_numbers_by_hand() -> None:
 
 
 def test_parts_that_are_all_alike_leave_room_for_one_that_lacks_a_piece() -> None:
-    alike = {
-        "brightness": 200.0,
-        "contrast": 40.0,
-        "sharpness": 5.0,
-        "saturated_share": 0.6,
-        "colour": 0.0,
-    }
-    limits = learn_limits([alike] * 20)
-    assert limits.low["contrast"] == pytest.approx(28.0)
-    assert limits.high["contrast"] == pytest.approx(52.0)
+    alike = {"brightness": 200.0, "contrast": 40.0, "sharpness": 5.0, "saturated_share": 0.6}
+    limits = learn_limits([alike | {"colour": 0.0}] * 20)
     assert limits.high["saturated_share"] == pytest.approx(0.7)
-    assert limits.problem(alike | {"contrast": 29.0, "saturated_share": 0.69}) is None
-    flat, burnt = (
-        limits.problem(alike | each) for each in ({"contrast": 27.0}, {"saturated_share": 0.71})
-    )
-    assert flat is not None
-    assert burnt is not None
-    assert (flat.code, burnt.code) == ("too_flat", "over_exposed")
+    assert limits.problem(alike | {"saturated_share": 0.69}) is None
+    problem = limits.problem(alike | {"saturated_share": 0.71})
+    assert problem is not None
+    assert problem.code == "over_exposed"
 
 
 def test_the_pictures_learnt_from_are_within_their_own_limits() -> None:
