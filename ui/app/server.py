@@ -49,12 +49,18 @@ Object.defineProperty(navigator, "language", {get: () => window.inspection.langu
 Object.defineProperty(navigator, "languages", {get: () => [window.inspection.language], configurable: true});
 document.documentElement.lang = window.inspection.language;
 """
-# Panels write times in the zone of who looks; a panel's timer keeps nobody signed in, a person does.
+# Panels write times in the zone of who looks; a panel's timer keeps nobody signed in, a person does; and whoever
+# is signed in no more is asked to sign in, whatever of Gradio's asked first.
 _TELL = f"""
 window.inspection.hash = location.hash.slice(1);
 document.cookie = `zone=${{Intl.DateTimeFormat().resolvedOptions().timeZone}}; path=/; samesite=strict`;
 for (const event of ["pointerdown", "keydown"])
   addEventListener(event, () => {{ document.cookie = "{ACTED}=1; max-age=60; path=/; samesite=strict"; }}, true);
+const fetched = window.fetch;
+window.fetch = (...what) => fetched(...what).then((answer) => {{
+  if (answer.status === 401) location.href = `/login?next=${{encodeURIComponent(location.pathname)}}`;
+  return answer;
+}});
 """
 
 
