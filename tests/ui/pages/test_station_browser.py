@@ -199,6 +199,8 @@ def test_a_trigger_is_waited_for_and_said(station: Any, open_page: Any) -> None:
     url, answers = f"http://127.0.0.1:{port}/trigger", []
 
     def triggered() -> bool:
+        if page.locator("text=No trigger came within").count():
+            page.click("#triggers-wait")  # a busy machine was slower than its wait
         try:
             sent = httpx.post(url, json={"serial": "S-7"}, trust_env=False)
         except httpx.HTTPError:
