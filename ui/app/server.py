@@ -50,15 +50,21 @@ Object.defineProperty(navigator, "languages", {get: () => [window.inspection.lan
 document.documentElement.lang = window.inspection.language;
 """
 # Panels write times in the zone of who looks; a panel's timer keeps nobody signed in, a person does; and whoever
-# is signed in no more is asked to sign in, whatever of Gradio's asked first.
+# is signed in no more is asked to sign in, whatever of Gradio's asked first (at the station itself that is a 403).
 _TELL = f"""
 window.inspection.hash = location.hash.slice(1);
 document.cookie = `zone=${{Intl.DateTimeFormat().resolvedOptions().timeZone}}; path=/; samesite=strict`;
 for (const event of ["pointerdown", "keydown"])
   addEventListener(event, () => {{ document.cookie = "{ACTED}=1; max-age=60; path=/; samesite=strict"; }}, true);
 const fetched = window.fetch;
+let asking = false;
 window.fetch = (...what) => fetched(...what).then((answer) => {{
-  if (answer.status === 401) location.href = `/login?next=${{encodeURIComponent(location.pathname)}}`;
+  if ([401, 403].includes(answer.status) && !asking) {{
+    asking = true;
+    fetched(location.pathname, {{method: "HEAD"}}).then((page) => {{
+      if (page.status === 401 || page.status === 403) location.reload();
+    }}).finally(() => {{ asking = false; }});
+  }}
   return answer;
 }});
 """

@@ -17,9 +17,10 @@ API_OPERATOR, API_ENGINEER = "/api/operator/", "/api/engineer/"
 
 GRADIO = "gradio_api"
 # Pages of one gr.HTML have no events: Gradio 6.31 asks for nothing here, and what is asked by hand ends
-# in tracebacks (queue/join) or files of others (file=, upload). Panels, made of its components, need these.
+# in tracebacks (queue/join) or files of others (file=, upload). Panels, made of its components, need these;
+# `app_id` is what a panel asks whose stream broke, until it is answered.
 PANEL_DOORS = re.compile(
-    r"queue/(join|data)|upload|upload_progress|startup-events|cancel|reset|heartbeat/\w+|file=/[^:]*"
+    r"queue/(join|data)|upload|upload_progress|startup-events|cancel|reset|heartbeat/\w+|file=/[^:]*|app_id"
 )
 GRADIO_BLOCKED = frozenset(
     {"monitoring", "docs", "redoc", "openapi.json", "mcp", "gradio_mcp", "dev", "svelte", "runs"}

@@ -350,7 +350,7 @@ class TestGradio:
     def test_a_panel_opens_what_its_components_need_at_its_own_path_alone(self) -> None:
         mount, panels = "/engineer/products", {"/engineer/products"}
         doors = ("queue/join", "queue/data", "upload", "upload_progress", "startup-events", "cancel",
-                 "reset", "heartbeat/abc123", "file=/tmp/gradio/ab/part.png")  # fmt: skip
+                 "reset", "heartbeat/abc123", "file=/tmp/gradio/ab/part.png", "app_id")  # fmt: skip
         opened = {
             x for x in self.BLOCKED if not blocked(normalise(f"{mount}/gradio_api/{x}"), panels)
         }

@@ -19,8 +19,8 @@ from ui.pages.admin.users import UserAdministration, last_administrator, listed
 from ui.security.sessions import OpenSession
 from ui.security.users import Role, UsersError
 
-STILL_IN = """() => fetch("/admin/", {method: "HEAD"}).then((found) => { if (!found.ok) location.reload(); })"""
-"""Leads to the sign-in whoever ended the own session, or is no administrator any more."""
+STILL_IN = """() => { fetch("/admin/", {method: "HEAD"}); }"""
+"""A question whose refusal leads to the sign-in whoever ended the own session, or is no administrator any more."""
 
 
 class UserHandlers:
