@@ -213,8 +213,10 @@ def teach(
     folds = pictures.folds(seed=options.seed)
     model.fit(pictures, folds=folds, progress=progress)
     shown = seen(bad, pictures, progress=progress)
-    model, with_members = chosen_members(model, pictures, shown, folds=folds, progress=progress)
-    aurocs = weight_aurocs(model, pictures, shown)
+    chosen = chosen_members(model, pictures, shown, folds=folds, progress=progress)
+    model = chosen.model
+    bad_maps = zip(chosen.maps, (each.valid for each in shown), strict=True)
+    aurocs = weight_aurocs(model, pictures, bad_maps)
     model.fine_weight = chosen_weight(aurocs, model.fine_weight)
     scores = np.full(len(pictures), np.nan)
     for i in map(int, model.calibrated_):
@@ -240,7 +242,7 @@ def teach(
         model=model.card(),
         training=_provenance(options, len(pictures))
         | ({FINE_WEIGHT_AUROC: {str(w): a for w, a in aurocs.items()}} if aurocs else {})
-        | ({MEMBERS_AUROC: with_members} if with_members else {}),
+        | ({MEMBERS_AUROC: chosen.aurocs} if chosen.aurocs else {}),
     )
     recipe = Recipe(
         settings,

@@ -30,6 +30,8 @@ from inspection.training.fine_weight import chosen_weight
 from inspection.training.good_pictures import GoodPictures, read_pictures
 from inspection.training.options import Costs, TrainingOptions
 from inspection.training.train import teach, train_recipe
+from models import PatchMaps
+from models.patchcore import PatchCore
 
 SIZE_PX = 64
 OPTIONS = TrainingOptions(image_size_px=SIZE_PX, false_reject=0.06)
@@ -273,7 +275,15 @@ def test_ten_bad_parts_choose_how_much_the_fine_scale_counts(
     pictures = read_pictures(files, options=options, setup=Setup(), progress=quiet)
     bad = usable(bad_files(tmp_path / "bad"), pictures)
     monkeypatch.setattr(fine_weight, "LEAST_GAIN", 0.0)
+    looked, measure = [], PatchCore.measure
+
+    def looking(self: PatchCore, canvas: NDArray[np.uint8]) -> PatchMaps:
+        looked.append(self.name)
+        return measure(self, canvas)
+
+    monkeypatch.setattr(PatchCore, "measure", looking)
     recipe, _ = teach(pictures, options=options, bad=bad, progress=quiet)
+    assert looked.count("patchcore") == 10 + len(recipe.references)  # each bad part once
     _, report = weigh_defects(bad, recipe, costs=EVEN, take=False, progress=quiet)
     figures = report.as_json()
     aurocs = figures["fine_weight_auroc"]
