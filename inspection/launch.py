@@ -37,9 +37,10 @@ def station_at_work(
     The station page, if there is one, finds the station through its `page_folder`; `tell` gets a
     line when that cannot be, and inspecting goes on.
     """
-    from inspection.local_api.commands import StationCommands
+    from inspection.local_api.commands import StationCommands, status
     from inspection.local_api.feed import Feed
     from inspection.local_api.server import ControlServer
+    from inspection.notifications import Notifications
     from inspection.reports.schedule import ReportSchedule
     from inspection.store import open_store
 
@@ -54,6 +55,7 @@ def station_at_work(
         for name, given in settings.triggers.items()
     }
     with (
+        Notifications(settings) as notifications,
         open_store(settings.record, images=settings.images) as store,
         Station(
             settings,
@@ -64,7 +66,12 @@ def station_at_work(
             listeners=(live, *listeners),
             max_parts=max_parts,
         ) as station,
+        ReportSchedule(settings) as reports,
         ControlServer(StationCommands(station, live), settings.page_folder, tell=tell),
-        ReportSchedule(settings),
     ):
+        station.beside = {
+            "report": lambda: reports.problem,
+            "notify": lambda: notifications.problem,
+        }
+        notifications.watch(lambda: status(station))
         yield station

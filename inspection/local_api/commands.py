@@ -18,6 +18,7 @@ from inspection.plant.messages import TriggerRequest
 from inspection.recipe import open_recipe
 from inspection.station.plant_trial import as_message, trial_result
 from inspection.station.station import Station
+from inspection.station.troubles import troubles
 from inspection.store.event_kinds import ActionKind, EventKind
 
 LONGEST_WAIT_S = 20.0
@@ -154,7 +155,7 @@ def status(station: Station) -> dict[str, Any]:
     if policy is not None and policy.free_gb is not None:
         disk["floor_gb"] = policy.free_gb
     states = {view.name: view.camera.state for view in station.views}
-    return {
+    found = {
         "type": "status",
         "at_ms": 1e3 * time.time(),
         **station.snapshot(),
@@ -162,3 +163,4 @@ def status(station: Station) -> dict[str, Any]:
         "camera_states": states,
         "disk": disk,
     }
+    return {**found, "troubles": [each.as_json() for each in troubles(found)]}

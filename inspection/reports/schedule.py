@@ -44,6 +44,8 @@ class ReportSchedule:
 
     def __init__(self, settings: StationFile) -> None:
         self.settings = settings
+        self.problem = ""
+        """Why the last look wrote no report, empty when all that was due is written."""
         self._over = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -82,7 +84,9 @@ class ReportSchedule:
             wait_s = LOOK_EVERY_S
             try:
                 self.look(datetime.now(UTC))
+                self.problem = ""
             except (InspectionError, StoreError, OSError) as error:
+                self.problem = f"report: {' '.join(str(error).split())}"
                 log.warning("report: %s; tried again in %g s", error, AGAIN_S)
                 wait_s = AGAIN_S
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
@@ -86,6 +86,8 @@ class Station:
         self.restarting = False
         """Whether it was asked to end only to be started anew."""
         self.trigger_watch = TriggerWatch()
+        self.beside: Mapping[str, Callable[[], str]] = {}
+        """What works beside inspecting, each with a way to ask what is wrong with it."""
         self._pausing = threading.Lock()
         self._paused_by: Paused | None = None
         self._stack = ExitStack()
@@ -232,6 +234,7 @@ class Station:
                 if self.product in view.recipes
             },
             "stream": None if self.stream is None else self.stream.snapshot(),
+            "beside": {name: covered_text(problem()) for name, problem in self.beside.items()},
             "recipes_changed": [each.as_json() for each in self.released.changed],
             "latency_ms": self.parts.times.quantiles(),
             "stage_totals": self.parts.times.totals(),

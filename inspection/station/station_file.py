@@ -18,6 +18,7 @@ from inspection.monitoring.settings import MonitorSettings
 from inspection.outside import LARGEST_TOML, Refused, read_file, read_toml
 from inspection.plant.messages import ReviewIs
 from inspection.recipe.setup_file import STRICT, first_problem
+from inspection.station.notify_settings import NotifySettings
 from inspection.station.released_recipes import RecipesAllowed
 from inspection.station.sign_in import SignInSettings
 
@@ -138,6 +139,8 @@ class StationFile:
     retention: Retention | None = None
     report: ReportSettings | None = None
     """Write reports by the clock; None: none is written."""
+    notify: NotifySettings | None = None
+    """Tell people by mail or webhook what needs one; None: nobody is told."""
     sign_in: SignInSettings | None = None
     """How people sign in at the page beside by name and password."""
     identity: IdentitySettings | None = None
@@ -268,6 +271,7 @@ def _at_home(found: StationFile, home: Path) -> StationFile:
 def _checked(found: StationFile) -> StationFile:
     """Look at what only the classes know: that cameras, outputs and triggers exist, and their keys."""
     from cameras import camera_class
+    from inspection.plant.notices import notifier_class
     from inspection.plant.outputs import output_class
     from inspection.plant.triggers import trigger_class
 
@@ -292,4 +296,6 @@ def _checked(found: StationFile) -> StationFile:
         settings_for(output_class(name), settings, where=f"outputs.{name}", home=found.home)
     for name, settings in found.triggers.items():
         settings_for(trigger_class(name), settings, where=f"triggers.{name}", home=found.home)
+    for name, table in (found.notify.ways if found.notify else {}).items():
+        settings_for(notifier_class(name), table, where=f"notify.{name}", home=found.home)
     return found

@@ -1,4 +1,4 @@
-"""The cameras, outputs and triggers of a station file, set for a person; comments and the rest stay.
+"""The cameras, outputs, triggers and notifications of a station file, set for a person; comments and the rest stay.
 
 What is changed holds from the station's next start on. Each raises SetupError with one line where it
 cannot be; nothing is changed then.
@@ -16,6 +16,7 @@ from inspection.errors import SetupError
 from inspection.station.station_file_edit import edited
 
 Kind = Literal["outputs", "triggers"]
+Parent = Literal["outputs", "triggers", "notify"]
 
 
 def set_camera(path: Path, view: str, camera: str, settings: Mapping[str, Any]) -> None:
@@ -29,21 +30,30 @@ def set_camera(path: Path, view: str, camera: str, settings: Mapping[str, Any]) 
         _replace(table, "settings", settings)
 
 
-def set_link(path: Path, kind: Kind, name: str, settings: Mapping[str, Any]) -> None:
-    """Give the station an output or trigger with these settings, and no others."""
+def set_link(path: Path, kind: Parent, name: str, settings: Mapping[str, Any]) -> None:
+    """Give the station an output, a trigger or a way of notifications with these settings, and no others."""
     with edited(path) as document:
         if kind not in document:
-            document[kind] = tomlkit.table(is_super_table=True)
+            document[kind] = tomlkit.table(is_super_table=kind != "notify")
         _replace(document[kind], name, settings)
 
 
-def remove_link(path: Path, kind: Kind, name: str) -> None:
-    """Take an output or trigger away."""
+def remove_link(path: Path, kind: Parent, name: str) -> None:
+    """Take one of them away."""
     with edited(path) as document:
         tables: Any = document.get(kind, {})
         if name not in tables:
             raise SetupError(f"station file {path}: {kind}.{name[:64]} is not in it")
         del tables[name]
+
+
+def set_table(path: Path, name: str, settings: Mapping[str, Any]) -> None:
+    """Set keys of a table; its others stay."""
+    with edited(path) as document:
+        if name not in document:
+            document[name] = tomlkit.table()
+        for key, value in settings.items():
+            _set(document[name], key, value)
 
 
 def _replace(parent: Any, name: str, settings: Mapping[str, Any]) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from cameras import camera_class, camera_names
 from inspection.errors import SetupError
+from inspection.plant.notices import NOTIFIERS, notifier_class
 from inspection.plant.outputs import output_class, output_names
 from inspection.plant.triggers import trigger_class, trigger_names
 from inspection.station.station_file import settings_for
@@ -19,6 +20,7 @@ DRIVERS: list[Any] = [
     *map(camera_class, camera_names()),
     *map(output_class, output_names()),
     *map(trigger_class, trigger_names()),
+    *map(notifier_class, NOTIFIERS),
 ]
 
 

@@ -241,7 +241,7 @@ def test_an_unusual_stream_of_parts_is_told_with_what_to_do(
     trouble(page, "stream", timeout=60_000)
     text = page.inner_text(".troubles")
     assert "PARTS CHANGE" in text
-    assert say("act_stream") in text
+    assert WORDS.say("troubles.act_stream", "en") in text
     assert "cusum: brightness is" in text or "cusum: score is" in text
 
 

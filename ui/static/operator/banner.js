@@ -56,7 +56,7 @@ function present(state) {
 function idle({name, values}) {
   return {
     verdict: name === "paused" ? "PAUSED" : "TROUBLE",
-    todo: t(`operator.act_${name}`, values), why: t(`operator.trouble_${name}`, values),
+    todo: t(`troubles.act_${name}`, values), why: t(`troubles.${name}`, values),
   };
 }
 
