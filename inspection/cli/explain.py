@@ -29,8 +29,8 @@ def explain(
 
     from inspection.durable_files import replace_file
     from inspection.judging.explain import explain as run
-    from inspection.judging.explain import said, scale_name
     from inspection.judging.explain_page import page
+    from inspection.judging.explain_words import Telling
     from inspection.judging.judge import load_recipe
     from inspection.judging.picture_files import read_frame
 
@@ -39,7 +39,7 @@ def explain(
         loaded = loaded.comparing_with(template)
     frame, golden = read_frame(picture, loaded)
     found = run(frame, loaded, name=f"picture {picture}", template=golden)
-    count = len(found.scales)
+    tell = Telling(scales=len(found.scales))
     if out is not None:
         text = page(found, frame.image, loaded, name=picture.name)
         try:
@@ -52,7 +52,7 @@ def explain(
             "verdict": found.judgement.verdict.value,
             "score": found.judgement.score,
             "threshold": found.judgement.threshold,
-            "no_pairs": found.no_pairs,
+            "no_pairs": None if found.pairs else tell.no_pairs(loaded),
             "places": [
                 asdict(each) | {"region": each.region.as_json() if each.region else None}
                 for each in found.places
@@ -64,13 +64,10 @@ def explain(
         f"{found.judgement.verdict}  {one_line(picture)}  {one_line(found.judgement.reason)}"
     )
     for number, each in enumerate(found.places, 1):
-        typer.echo(f"{number}. score {each.score:.3g}: {one_line(each.sentence)}")
-        typer.echo(
-            f"   {scale_name(each.scale, count)} spoke; what drove it: {said(each.measure, count)} "
-            f"({each.shares[each.measure]:+.2f})"
-        )
-    if found.no_pairs is not None:
-        typer.echo(one_line(found.no_pairs))
+        typer.echo(f"{number}. score {each.score:.3g}: {one_line(tell.sentence(each))}")
+        typer.echo(f"   {tell.spoke(each)} ({each.shares[each.measure]:+.2f})")
+    if not found.pairs:
+        typer.echo(one_line(tell.no_pairs(loaded)))
 
 
 COMMANDS: tuple[Callable[..., None], ...] = (explain,)

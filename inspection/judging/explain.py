@@ -63,23 +63,12 @@ class Explained:
     patch: Place
     nearest: NearestPatch | None
 
-    @property
-    def sentence(self) -> str:
-        """In one sentence what it is like."""
-        if self.nearest is None:
-            return f"least usual: {self.patch.words}"
-        near = self.nearest
-        return (
-            f"least like anything in {near.of} good parts; the nearest is {near.picture}, "
-            f"{near.place.words}, for the {self.patch.words} of this part"
-        )
-
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Explanation:
     """A judgement with what made it: places worst first, the canvas (H, W, 3), its maps, what was rebuilt.
 
-    `no_pairs` says why there are no pairs, or is None. `rebuilt` is the picture (h, w, 3) a
+    `pairs` is whether the recipe knows its good patches. `rebuilt` is the picture (h, w, 3) a
     reconstructing model made of it.
     """
 
@@ -88,7 +77,7 @@ class Explanation:
     canvas: Image
     scales: tuple[NDArray[np.float32], ...]
     rebuilt: Image | None
-    no_pairs: str | None
+    pairs: bool
 
 
 def explain(
@@ -114,32 +103,7 @@ def explain(
         canvas=canvas,
         scales=(maps.distances, *(scale.plain for scale in maps.finer)),
         rebuilt=_picture(maps.told.get("rebuilt")),
-        no_pairs=work.no_pairs,
-    )
-
-
-def said(measure: str, scales: int) -> str:
-    """A measure of `models.shares` in words, of a recipe with so many scales."""
-    kind, _, number = measure.partition("_")
-    if kind == "whole":
-        return "the part as a whole"
-    scale = int(number)
-    at = f"at {scale_name(scale, scales)}"
-    if kind == "speck":
-        return f"the most unusual patch within it, {at}"
-    return f"all within it, {at}" if scale else f"the patch itself, {at}"
-
-
-def scale_name(scale: int, scales: int) -> str:
-    """Name a scale, of so many, coarsest first."""
-    if scales == 1:
-        return "its one scale"
-    return (
-        "the coarse scale"
-        if scale == 0
-        else "the fine scale"
-        if scale == scales - 1
-        else f"scale {scale + 1}"
+        pairs=work.pairs,
     )
 
 
@@ -152,14 +116,9 @@ class _Explaining:
         self.grids = [maps.distances.shape, *(scale.plain.shape for scale in maps.finer)]
 
     @property
-    def no_pairs(self) -> str | None:
-        """Why there are no pairs."""
-        if "near_0" in self.maps.told and self.recipe.origins is not None:
-            return None
-        return (
-            f"no pairs: model {self.recipe.settings.model['name']} keeps no good patches, or the recipe "
-            "is of an earlier program, which did not say where they came from; train it again to know"
-        )
+    def pairs(self) -> bool:
+        """Whether the program tells of the good patches, and the recipe where they came from."""
+        return "near_0" in self.maps.told and self.recipe.origins is not None
 
     @property
     def worst(self) -> tuple[int, int]:
@@ -204,7 +163,7 @@ class _Explaining:
 
     def _nearest(self, patch: tuple[int, int], scale: int) -> NearestPatch | None:
         origins = self.recipe.origins
-        if self.no_pairs is not None or origins is None:
+        if not self.pairs or origins is None:
             return None
         index = patch[0] * self.grids[scale][1] + patch[1]
         picture, there = origins.scales[scale][int(self.maps.told[f"near_{scale}"][index, 0])]

@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cameras import decode_image
+from inspection.judgement import Judgement
 from inspection.judging.encode import encoded_jpeg
-from inspection.judging.explain import Explained, Explanation, Place, said, scale_name
-from inspection.judging.overlay import draw
+from inspection.judging.explain import Explained, Explanation, Place
+from inspection.judging.explain_words import Telling
+from inspection.judging.overlay import beside_heat
 from inspection.recipe import Recipe
 
 Image = NDArray[np.uint8]
@@ -37,69 +39,86 @@ td { padding: .15rem .8rem .15rem 0; }
 """
 
 
-def page(found: Explanation, image: Image, recipe: Recipe, *, name: str) -> str:
+def page(
+    found: Explanation, image: Image, recipe: Recipe, *, name: str, language: str = "en"
+) -> str:
     """The whole page of a picture (H, W[, 3]) of this name."""
-    judged, calibration = found.judgement, recipe.settings.calibration
-    told = f"{judged.verdict}: {name}"
-    numbers = (
-        f"Score {judged.score:.3g}; PASS up to {calibration.threshold:.3g}, FAIL above "
-        f"{calibration.fail_threshold:.3g}. Of good parts, {judged.p_value:.1%} score as high or higher. "
-        f"Recipe {recipe.id[:12]}, model {recipe.settings.model['name']}. Made by inspection {version('inspection')}."
-    )
+    judged, tell = found.judgement, Telling(language=language, scales=len(found.scales))
+    told = f"{tell.verdict(judged)}: {name}"
     parts = [
-        f"<h1>{escape(told)}</h1><p>{escape(judged.reason)}</p><p>{escape(numbers)}</p>",
-        _figure(draw(image, judged, recipe), "The part as judged.", width_px=900),
-        *([] if found.no_pairs is None else [f"<p>{escape(_capital(found.no_pairs))}.</p>"]),
-        *(_place(found, recipe, n, each) for n, each in enumerate(found.places, 1)),
-        "<h2>What was measured</h2>",
-        *_maps(found),
+        f"<h1>{escape(told)}</h1><p>{escape(tell.reason(judged))}</p>"
+        f"<p>{escape(_numbers(judged, recipe, tell))}</p>",
+        _figure(beside_heat(image, judged, recipe), tell.say("explain.as_judged"), width_px=900),
+        *([] if found.pairs else [f"<p>{escape(_capital(tell.no_pairs(recipe)))}</p>"]),
+        *(_place(found, recipe, tell, n, each) for n, each in enumerate(found.places, 1)),
+        f"<h2>{escape(tell.say('explain.measured'))}</h2>",
+        *_maps(found, tell),
     ]
     return (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(told)}</title>'
+        f'<!doctype html>\n<html lang="{escape(language)}"><head><meta charset="utf-8"><title>{escape(told)}</title>'
         f"<style>{STYLE}</style></head>\n<body>{chr(10).join(parts)}\n</body></html>\n"
     )
 
 
-def _place(found: Explanation, recipe: Recipe, number: int, each: Explained) -> str:
+def _numbers(judged: Judgement, recipe: Recipe, tell: Telling) -> str:
+    limits = recipe.settings.calibration
+    return tell.say(
+        "explain.numbers",
+        score=f"{judged.score:.3g}",
+        pass_limit=f"{limits.threshold:.3g}",
+        fail_limit=f"{limits.fail_threshold:.3g}",
+        share=f"{judged.p_value:.1%}",
+        recipe=recipe.id[:12],
+        model=recipe.settings.model["name"],
+        version=version("inspection"),
+    )
+
+
+def _place(found: Explanation, recipe: Recipe, tell: Telling, number: int, each: Explained) -> str:
     """One place: the pair of patches, and what its score is made of."""
-    count = len(found.scales)
-    title = f"Region {number}" if each.region is not None else "The least usual place"
-    spoke = f"{_capital(scale_name(each.scale, count))} spoke; what drove the score is {said(each.measure, count)}."
+    key = "explain.no_region" if each.region is None else "explain.region"
+    title = tell.say(key, number=number, score=f"{each.score:.3g}")
     rows = "".join(
-        f"<tr><td>{escape(said(name, count))}</td><td>{value:+.2f}</td><td>{_bar(value, each)}</td></tr>"
+        f"<tr><td>{escape(tell.measure(name))}</td><td>{value:+.2f}</td><td>{_bar(value, each)}</td></tr>"
         for name, value in each.shares.items()
     )
     return (
-        f"<h2>{title}, score {each.score:.3g}</h2><p>{escape(_capital(each.sentence))}. {escape(spoke)}</p>"
-        f"{_pair(found, recipe, each)}"
-        f"<table>{rows}<tr><td><b>together</b></td><td><b>{each.score:.2f}</b></td></tr></table>"
+        f"<h2>{escape(title)}</h2>"
+        f"<p>{escape(_capital(tell.sentence(each)))}</p><p>{escape(_capital(tell.spoke(each)))}</p>"
+        f"{_pair(found, recipe, tell, each)}<table>{rows}<tr><td><b>{escape(tell.say('explain.together'))}</b></td>"
+        f"<td><b>{each.score:.2f}</b></td></tr></table>"
     )
 
 
-def _pair(found: Explanation, recipe: Recipe, each: Explained) -> str:
+def _pair(found: Explanation, recipe: Recipe, tell: Telling, each: Explained) -> str:
     """The part's patch, and beside it the nearest good one where it can be shown."""
-    own = _figure(_crop(found.canvas, each.patch), f"This part, {each.patch.words}.")
+    caption = tell.say("explain.this_part", place=tell.place(each.patch))
+    own = _figure(_crop(found.canvas, each.patch), caption)
     near, origins = each.nearest, recipe.origins
     if near is None or origins is None:
         return f"<div>{own}</div>"
-    caption = f"Good part {near.picture}, {near.place.words}; {near.distance:.2f} away."
+    caption = tell.say(
+        "explain.good_part",
+        picture=near.picture,
+        place=tell.place(near.place),
+        distance=f"{near.distance:.2f}",
+    )
     thumbnail = origins.thumbnails.get(near.number)
     if thumbnail is None:
-        return f"<div>{own}<p>{escape(caption)} The recipe has no room for its picture.</p></div>"
+        return f"<div>{own}<p>{escape(caption)} {escape(tell.say('explain.no_room'))}</p></div>"
     small = decode_image(thumbnail, near.picture)
     size = found.canvas.shape[1], found.canvas.shape[0]
     good = cv2.resize(small, size, interpolation=cv2.INTER_CUBIC)
     return f"<div>{own}{_figure(_crop(np.asarray(good, np.uint8), near.place), caption)}</div>"
 
 
-def _maps(found: Explanation) -> list[str]:
+def _maps(found: Explanation, tell: Telling) -> list[str]:
     """Each scale's map, coarsest first, and the picture rebuilt beside the one that was seen."""
-    count = len(found.scales)
     high = max(4.0, *(float(plane.max()) for plane in found.scales))
     shown = [
         _figure(
             _heat(plane, high, found.canvas.shape),
-            f"{_capital(scale_name(k, count))}: deviations of good patches, dark is usual, bright is {high:.1f}.",
+            _capital(tell.say("explain.map", scale=tell.scale(k), high=f"{high:.1f}")),
         )
         for k, plane in enumerate(found.scales)
     ]
@@ -110,9 +129,9 @@ def _maps(found: Explanation) -> list[str]:
     wrong = np.abs(seen.astype(np.int16) - found.rebuilt).astype(np.uint8)
     return [
         *shown,
-        _figure(seen, "What the network saw."),
-        _figure(found.rebuilt, "What it rebuilt."),
-        _figure(wrong, "The difference, as it is."),
+        _figure(seen, tell.say("explain.seen")),
+        _figure(found.rebuilt, tell.say("explain.rebuilt")),
+        _figure(wrong, tell.say("explain.difference")),
     ]
 
 

@@ -58,13 +58,19 @@ def below_limit(values: NDArray[np.float32], *, usual: float, limit: float) -> I
 
 
 def draw(image: Image, judgement: Judgement, recipe: Recipe) -> Image:
-    """The picture (H, W, 3) below a banner; of a part at fault also its heat beside it, with a scale."""
+    """The picture (H, W, 3) below a banner that says the verdict in English."""
+    picture = beside_heat(image, judgement, recipe)
+    return np.vstack([_banner(picture.shape[1], judgement), picture])
+
+
+def beside_heat(image: Image, judgement: Judgement, recipe: Recipe) -> Image:
+    """The picture (H, W, 3); of a part at fault also its heat beside it, with a scale."""
     rgb = cv2.cvtColor(image, cv2.COLOR_GRAY2RGB) if image.ndim == 2 else image
     picture: Image = np.array(rgb, dtype=np.uint8)
     if judgement.verdict in (Verdict.FAIL, Verdict.REVIEW):
         marked = _marked(_blend(picture, judgement, recipe), judgement)
         picture = np.hstack([picture, marked, _scale(picture.shape[0], judgement)])
-    return np.vstack([_banner(picture.shape[1], judgement), picture])
+    return picture
 
 
 def _marked(picture: Image, judgement: Judgement) -> Image:

@@ -24,6 +24,7 @@ from cameras import Frame
 from inspection.durable_files import copy_file, sync_folder
 from inspection.errors import RecipeError
 from inspection.judgement import Judgement
+from inspection.judging.explain import Explanation, explain
 from inspection.judging.judge import inspect
 from inspection.recipe import Recipe, open_recipe
 from inspection.station.released_recipes import last_releases, release_of
@@ -256,6 +257,12 @@ def inspect_opened(frame: Frame, recipe: Recipe) -> Judgement:
     """Judge by a recipe of this library, one picture at a time: several pages may ask at once."""
     with _ONE_AT_A_TIME:
         return inspect(frame, recipe)
+
+
+def explain_opened(frame: Frame, recipe: Recipe, name: str) -> Explanation:
+    """Say why a recipe of this library judges so, as `inspect_opened` judges. Raises InspectionError."""
+    with _ONE_AT_A_TIME:
+        return explain(frame, recipe, name=name)
 
 
 _ONE_AT_A_TIME = threading.Lock()

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from cameras import Frame, read_image
 from inspection.judgement import Judgement
 from inspection.judging.encode import encoded_png
+from inspection.judging.explain_page import page
 from inspection.judging.overlay import below_limit, heat_over
 from inspection.recipe import Recipe
-from inspection.station.recipe_library import RecipeLibrary, inspect_opened
+from inspection.station.recipe_library import RecipeLibrary, explain_opened, inspect_opened
 from inspection.station.station_file import StationFile
 from inspection.store import PartRecord
 
@@ -55,6 +56,24 @@ class StoredPartRejudge:
 
         Returns the image, (H, W, 3) RGB or (H, W), its judgement, and the recipe.
         """
+        found = self._opened(record, picture)
+        return None if found is None else (found[0].image, inspect_opened(*found), found[1])
+
+    def why_page(self, record: PartRecord, picture: Path | None, language: str) -> str | None:
+        """Why a part scored as it did, as the page of `inspection explain`; None as for `heat_png`.
+
+        Raises InspectionError where the part cannot be judged.
+        """
+        found = self._opened(record, picture)
+        if found is None:
+            return None
+        frame, recipe = found
+        name = record.serial or f"#{record.number}"
+        why = explain_opened(frame, recipe, f"part {name}")
+        return page(why, frame.image, recipe, name=name, language=language)
+
+    def _opened(self, record: PartRecord, picture: Path | None) -> tuple[Frame, Recipe] | None:
+        """The picture as it was judged, and the recipe that judged it."""
         if picture is None or not picture.is_file() or record.captured_at is None:
             return None
         if len(self.settings.views) > 1 and "+" in str(record.capture.get("camera")):
@@ -63,5 +82,6 @@ class StoredPartRejudge:
         if recipe is None:
             return None
         image = read_image(picture)
-        frame = Frame(image=image, camera="record", sequence=0, captured_at=record.captured_at)
-        return image, inspect_opened(frame, recipe), recipe
+        return Frame(
+            image=image, camera="record", sequence=0, captured_at=record.captured_at
+        ), recipe

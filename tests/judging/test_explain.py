@@ -19,6 +19,7 @@ from cameras.simulated import write_dataset
 from inspection.errors import InspectionError
 from inspection.judging.explain import explain
 from inspection.judging.explain_page import page
+from inspection.judging.explain_words import Telling
 from inspection.recipe import Recipe, open_recipe
 from inspection.recipe.origins import Origins
 from inspection.recipe.setup_file import Setup
@@ -81,7 +82,7 @@ def test_the_patch_named_is_the_nearest_of_all_that_are_kept(
     found = explain(frame_of(image), taught, name="spoilt")
     place = found.places[0]
     assert place.patch.words == words
-    assert found.no_pairs is None
+    assert found.pairs
     assert place.nearest is not None
     assert taught.origins is not None
 
@@ -100,7 +101,8 @@ def test_the_patch_named_is_the_nearest_of_all_that_are_kept(
     assert near.distance == pytest.approx(float(distances.min()), rel=1e-3)
     assert float(np.sqrt(np.square(named - own).sum())) == pytest.approx(near.distance, rel=1e-3)
     assert (near.of, near.number) == (N, taught.origins.pictures.index(near.picture))
-    assert place.sentence.startswith(f"least like anything in {N} good parts; the nearest is 00")
+    told = Telling(scales=2).sentence(place)
+    assert told.startswith(f"least like anything in {N} good parts; the nearest is 00")
 
 
 def test_the_shares_add_up_to_the_score_of_each_region(folder: Path, taught: Recipe) -> None:
@@ -131,14 +133,33 @@ def test_a_part_that_passes_is_explained_by_its_least_usual_place(
     assert place.nearest.distance < 4  # it is among those kept, or like one
 
 
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("ja", ("不合格: spoilt", "左上", f"良品 {N} 個のどれにも")),
+        ("ko", ("불합격: spoilt", "왼쪽 위", f"양품 {N}개 중")),
+    ],
+)
+def test_the_page_is_told_in_the_language_asked_for(
+    folder: Path, taught: Recipe, language: str, words: tuple[str, ...]
+) -> None:
+    image = spoilt(folder, x=90, y=90)
+    found = explain(frame_of(image), taught, name="spoilt")
+    html = page(found, image, taught, name="spoilt", language=language)
+    assert html.startswith(f'<!doctype html>\n<html lang="{language}">')
+    for each in words:
+        assert each in html
+    no_words = (
+        rf"(?s)<style>.*?</style>|<[^>]*>|spoilt|inspection|patchcore|{taught.id[:12]}|\w+\.png"
+    )
+    assert set(re.findall(r"[A-Za-z]{2,}", re.sub(no_words, " ", html))) <= {"px"}
+
+
 def test_a_recipe_that_does_not_know_its_patches_says_so(folder: Path, taught: Recipe) -> None:
     older = taught.with_origins(None)
     found = explain(frame_of(spoilt(folder, x=90, y=90)), older, name="spoilt")
     assert found.places[0].nearest is None
-    assert found.no_pairs is not None
-    assert found.no_pairs.startswith(
-        "no pairs: model patchcore keeps no good patches, or the recipe"
-    )
+    assert not found.pairs
     html = page(found, spoilt(folder, x=90, y=90), older, name="spoilt.png")
     assert "No pairs: model patchcore" in html
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from cameras import CameraError
 from inspection.errors import CannotInspect, RecipeError
 from inspection.judgement import Verdict
+from inspection.judging.explain import explain
 from inspection.judging.judge import inspect, load_recipe
 from inspection.recipe.setup_file import Setup
 from inspection.recipe.template import (
@@ -185,5 +186,14 @@ def test_one_template_for_all_travels_in_the_recipe(tmp_path: Path, frame_of: An
     other = inspect(frame_of(spoiled), recipe, template=spoiled)
     assert other.score is not None
     assert other.score < inspect(frame_of(spoiled), recipe).score
+    why = explain(frame_of(spoiled), recipe, name="spoiled")
+    patch = why.places[0].patch
+    times = SIDE_PX / recipe.settings.canvas.width_px
+    assert patch.words == "middle"
+    assert abs(times * (patch.x_px + patch.width_px / 2) - 160) < 24
+    assert why.places[0].nearest is not None
+    assert (
+        np.abs(why.canvas.astype(int) - UNCHANGED)[:20].max() < 20
+    )  # differences are shown, not the board
     with pytest.raises(RecipeError, match="no such file or folder"):
         recipe.comparing_with(tmp_path / "nowhere")

@@ -11,11 +11,13 @@ import pytest
 from numpy.typing import NDArray
 
 from inspection.judgement import Judgement, Verdict
+from inspection.judging.explain import explain
 from inspection.judging.judge import inspect, load_recipe
 from inspection.recipe import Recipe
 from inspection.recipe.setup_file import Setup
 from inspection.training.options import TrainingOptions
 from inspection.training.train import train_recipe
+from models import load_program
 from models._tiles import Tiles
 
 pytestmark = pytest.mark.slow
@@ -78,6 +80,30 @@ def test_a_dot_at_the_seam_of_two_tiles_of_a_large_picture_is_found(
         scores.append(found.score - plain)
     assert min(scores) > 5
     assert min(scores) > 0.6 * max(scores)
+    _explained(recipe, frame_of, (within, 500))
+
+
+def _explained(recipe: Recipe, frame_of: Any, at: tuple[int, int]) -> None:
+    """The patch shown holds the dot, and the good one named is as far away as told, in its own tile."""
+    image = cloth(100, (1344, 1920))
+    cv2.circle(image, at, 2, 10, -1)  # a speck that the fine scale alone sees
+    found = explain(frame_of(image), recipe, name="dot")
+    (place, *_), near = found.places, found.places[0].nearest
+    assert place.scale == len(found.scales) - 1  # the one looked at in tiles
+    assert place.patch.x_px - DOT_PX < at[0] < place.patch.x_px + place.patch.width_px + DOT_PX
+    assert place.patch.y_px - DOT_PX < at[1] < place.patch.y_px + place.patch.height_px + DOT_PX
+    assert near is not None
+    program = load_program(recipe.program_bytes, telling=("points",))
+    own, good = (
+        program.measure(recipe.framing.canvas_of(each)[0])[0].told[f"points_{place.scale}"]
+        for each in (image, cloth(int(Path(near.picture).stem), (1344, 1920)))
+    )
+    across = 1920 // place.patch.width_px
+    here, there = (
+        each.y_px // each.height_px * across + each.x_px // each.width_px
+        for each in (place.patch, near.place)
+    )
+    assert near.distance == pytest.approx(float(np.linalg.norm(own[here] - good[there])), rel=1e-3)
 
 
 def _touches(found: Judgement, at: tuple[int, int]) -> bool:

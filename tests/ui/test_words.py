@@ -21,7 +21,13 @@ from .javascript import HOLE, Token, arguments, match, shown, statement_end, tok
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = sorted((ROOT / "ui" / "static").rglob("*.js"))
-MODULES = sorted([*(ROOT / "ui").rglob("*.py"), *(ROOT / "inspection" / "reports").rglob("*.py")])
+MODULES = sorted(
+    [
+        *(ROOT / "ui").rglob("*.py"),
+        *(ROOT / "inspection" / "reports").rglob("*.py"),
+        *(ROOT / "inspection" / "judging").glob("explain_*.py"),
+    ]
+)
 TEXTS = [path for folder in FOLDERS for path in sorted(folder.glob("*.toml"))]
 BELOW = [
     path for room in ("inspection", "cameras", "models") for path in (ROOT / room).rglob("*.py")

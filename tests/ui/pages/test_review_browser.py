@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cameras import Frame, read_image
+from inspection.judging.explain import explain
 from inspection.judging.judge import inspect
 from inspection.judging.overlay import BLUE, STRONGEST
 from inspection.labels.mask_proposal import from_heat
@@ -64,6 +65,8 @@ def station(make_station: Callable[..., Any], line: Any, recipe: Any) -> Iterato
             add("drops", read_image(bad[number % 3]), number)
         add("dents", read_image(bad[0]), 0, "dent")
         add("unsure", read_image(bad[0]), 0, "unknown")
+        add("why", read_image(bad[0]), 0)
+        add("faded", read_image(bad[0]), 0)
         add("filter", read_image(good[0]), 0)
         add("filter", read_image(bad[0]), 1)
         large = cv2.resize(read_image(bad[0]), (1024, 1024), interpolation=cv2.INTER_CUBIC)
@@ -547,3 +550,47 @@ def test_the_type_of_a_defect_that_a_recipe_told_is_among_the_facts(
     )
     found = [tuple(each) for each in told if each[0] in ("Type of defect", "不良の種類")]
     assert found == ([] if facts is None else [facts])
+
+
+@pytest.mark.parametrize(
+    ("language", "told"), [("en", "like anything in"), ("ja", "良品"), ("ko", "양품")]
+)
+def test_why_shows_the_page_of_explain_in_the_language_of_the_page(
+    review: Any, recipe: Any, station: Any, language: str, told: str
+) -> None:
+    page = review("why", language=language)
+    shown(page)
+    page.keyboard.press("w")
+    why = page.frame_locator("dialog.why iframe")
+    why.locator("h1").wait_for(timeout=30_000)
+    assert why.locator("h1").inner_text().endswith(": why-0")
+    text = why.locator("body").inner_text()
+    assert told in text
+    with station.record() as store:
+        (part,) = store.parts(PartFilter(lot="why"), limit=2)
+        image = read_image(store.image_path(part))
+    frame = Frame(image=image, camera="top", sequence=0, captured_at=datetime.now(UTC))
+    found = explain(frame, recipe, name="why-0")
+    worst = found.places[0]
+    assert worst.nearest is not None
+    assert worst.nearest.picture in text
+    assert f"{worst.score:.3g}" in text
+    pictures = why.locator("img").all()
+    assert len(pictures) == 1 + 2 * len(found.places) + len(found.scales)
+    assert all(each.evaluate("image => image.naturalWidth") > 50 for each in pictures)
+    page.click("dialog.why .close")
+    page.wait_for_selector("dialog.why", state="detached")
+
+
+def test_why_says_when_the_picture_is_gone(review: Any, station: Any, open_page: Any) -> None:
+    open_page.allowed = ("404",)
+    page = review("faded")
+    part_id = shown(page)
+    with station.record() as store:
+        part = store.part(part_id)
+        assert part is not None
+        store.image_path(part).unlink()
+    page.keyboard.press("w")
+    said = Words().say("review.why_gone", "en")
+    page.wait_for_function("said => document.body.innerText.includes(said)", arg=said)
+    assert page.locator("dialog").count() == 0

@@ -85,6 +85,12 @@ def routes(context: Context) -> APIRouter:
             raise Refuse(f"part {part_id[:80]}: there is no heat of it any more", status=404)
         return Response(data, media_type="image/png", headers={"Cache-Control": "no-store"})
 
+    @router.get("/why/{part_id}")
+    async def why(part_id: str, request: Request) -> dict[str, Any]:
+        """Why a part scored as it did, as a page of its own."""
+        language = request.scope["language"]
+        return {"page": await asyncio.to_thread(review.why, part_id, language)}
+
     @router.get("/proposal/{part_id}")
     async def proposal(part_id: str) -> Response:
         """The mask proposed for a part."""

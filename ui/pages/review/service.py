@@ -155,6 +155,14 @@ class Review:
         record = self.part(part_id)
         return self.rejudge.below_limit_png(record, self.store.image_path(record))
 
+    def why(self, part_id: str, language: str) -> str:
+        """Why a part scored as it did, as a page. Raises Refuse where it cannot be told any more."""
+        record = self.part(part_id)
+        found = self.rejudge.why_page(record, self.store.image_path(record), language)
+        if found is None:
+            raise Refuse(self.context.words.say("review.why_gone", language), status=404)
+        return found
+
     def draft(self, export: Export) -> DatasetDraft:
         """Write a dataset aside."""
         self.queue.refresh()

@@ -86,3 +86,10 @@ export async function showAgreement() {
     rows.length ? el("table", {}, el("thead", {}, el("tr", {}, ...heads)), el("tbody", {}, ...rows)) :
       el("p", {}, t("review.agreement_none")));
 }
+
+/** Show why a part scored as it did: the page the server made of it, in which nothing runs. */
+export async function showWhy(part) {
+  const answer = await call(`${API}/why/${part.part_id}`);
+  if (!answer.ok) { toast(answer.error, "bad"); return; }
+  dialog(t("review.do_why"), el("iframe", {sandbox: "", srcdoc: answer.page, title: t("review.do_why")})).classList.add("why");
+}

@@ -2,7 +2,7 @@
 import {call, el, live, t, toast} from "/static/shared/base.js";
 import {bar} from "/static/shared/bar.js";
 import {defectName} from "/static/shared/labels.js";
-import {editDefects, exportDataset, showAgreement} from "/static/review/dialogs.js";
+import {editDefects, exportDataset, showAgreement, showWhy} from "/static/review/dialogs.js";
 import {Filter, GROUPS} from "/static/review/filter.js";
 import {info} from "/static/review/info.js";
 import {hearKeys} from "/static/review/keys.js";
@@ -222,7 +222,8 @@ class Page {
       {key: "u", name: "undo", act: () => this.undo()},
       {key: "m", name: "mask", act: () => this.masks.paint(), off},
     ];
-    const second = [...(view.painting ? [] : walk), ...view.actions(() => this.tools()), ...decide];
+    const why = {key: "w", name: "why", act: () => showWhy(part), off: () => part === null || part.score === null};
+    const second = [...(view.painting ? [] : walk), ...view.actions(() => this.tools()), why, ...decide];
     return {label, second, paint: view.painting ? this.masks.actions() : []};
   }
 
