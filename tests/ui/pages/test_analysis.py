@@ -10,7 +10,9 @@ import shutil
 import time
 import zipfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +23,14 @@ from fastapi import FastAPI
 from scipy.stats import binomtest
 from starlette.testclient import TestClient
 
+from inspection.errors import InspectionError
 from inspection.intervals import exact_intervals
 from inspection.judgement import Judgement, Region, Verdict
-from inspection.labels.labels import Truth
+from inspection.labels.labels import Labels, Truth
 from inspection.reasons import CODES, JUDGED, Reason
 from inspection.recipe import Recipe, open_recipe
 from inspection.recipe.calibration import promises
+from inspection.recipe.setup_file import Zone
 from inspection.reports.pareto import pareto
 from inspection.station.station_file import read_station
 from inspection.store import NewPart, Store, open_store
@@ -42,6 +46,7 @@ from ui.pages.analysis.downloads import Files, file_name
 from ui.pages.analysis.statistics import drifting_median
 from ui.pages.analysis.threshold import Kind, Rules, kind_of, read_parts
 from ui.pages.analysis.trends import edges_of
+from ui.pages.analysis.zone_limits import with_limits, with_zone_limits, zone_limits
 from ui.security.users import Role, User
 from ui.words import Words
 
@@ -222,6 +227,82 @@ def test_pareto_sums_up_to_all_of_it() -> None:
     bars = pareto({"b": 3, "a": 3, "c": 4})
     assert [(bar.name, bar.count) for bar in bars] == [("c", 4), ("a", 3), ("b", 3)]
     assert [bar.summed for bar in bars] == pytest.approx([0.4, 0.7, 1.0])
+
+
+# Limits of zones -------------------------------------------------------------------------------
+
+
+def zoned(line: Any, **rim: Any) -> Recipe:
+    """The shared recipe with a zone "rim" and one without a limit."""
+    recipe = open_recipe(line.recipe_path)
+    corners = ((0.0, 0.0), (100.0, 0.0), (100.0, 100.0))
+    zones = (Zone(name="rim", polygon=corners, **rim), Zone(name="bore", polygon=corners))
+    setup = replace(recipe.settings.setup, zones=zones, scale_mm_per_px=None)
+    return recipe.with_settings(replace(recipe.settings, setup=setup))
+
+
+def sized(number: int, verdict: Verdict, *regions: Region) -> NewPart:
+    return part(verdict, 2.5 if regions else 0.5, number, regions=regions)
+
+
+def test_limits_of_zones_judge_the_recorded_places_again(line: Any, tmp_path: Path) -> None:
+    rim = partial(region, 2.5, zone="rim")
+    small, large = replace(rim(), area_px=10.0), replace(rim(), area_px=50.0)
+    allowed = replace(rim(), area_px=4.0, accepted=True)
+    elsewhere = replace(region(2.5, zone="bore"), area_px=1.0)
+    made = [
+        sized(0, Verdict.PASS),
+        sized(1, Verdict.PASS, allowed),
+        sized(2, Verdict.FAIL, small),
+        sized(3, Verdict.FAIL, large),
+        sized(4, Verdict.FAIL, small, elsewhere),
+        sized(5, Verdict.FAIL, small, small),
+        part(Verdict.CANNOT_INSPECT, None, 6, cause=Reason("too_dark", {"value": 1, "limit": 3}), threshold=None),
+    ]  # fmt: skip
+    recipe = zoned(line, max_area_px=5.0)
+    with open_store(tmp_path / "zones.db") as store:
+        ids = [record.part_id for record in store.add_many(made)]
+        for n, label in ((0, "OK"), (2, "OK"), (5, "OK"), (3, "NG"), (4, "NG")):
+            store.add_event(ids[n], "label", "jo", detail={"label": label})
+        labels = Labels().read(store)
+        found = read_parts(store, ALL_PARTS, limit=9, labels=labels, recipe=recipe, several=False)
+    now = with_limits(found, recipe, {"rim": {"max_area_px": 5.0}})
+    assert (now["to_pass"], now["to_reject"]) == (0, 0)
+    looser = with_limits(found, recipe, {"rim": {"max_area_px": 20.0}})
+    assert (looser["to_pass"], looser["to_reject"], looser["unknown"]) == (2, 0, 0)
+    assert (looser["overkill_now"]["count"], looser["overkill"]["count"]) == (2, 0)
+    assert (looser["escapes"]["count"], looser["escapes"]["n"]) == (0, 2)
+    single = with_limits(found, recipe, {"rim": {"max_area_px": 20.0, "max_count": 1}})
+    assert (single["to_pass"], single["overkill"]["count"]) == (1, 1)
+    everything = with_limits(
+        found, recipe, {"rim": {"max_area_px": 99.0}, "bore": {"max_area_px": 99.0}}
+    )
+    assert (everything["to_pass"], everything["escapes"]["count"]) == (4, 2)
+    nothing = with_limits(found, recipe, {"rim": {}})
+    assert (nothing["to_pass"], nothing["to_reject"]) == (0, 1)
+    views = replace(found, kind=np.full(7, Kind.SEVERAL_VIEWS, dtype=np.uint8))
+    several = with_limits(views, recipe, {"rim": {"max_area_px": 20.0}})
+    assert (several["to_pass"], several["unknown"]) == (0, 3)
+    assert several["overkill"]["most"] == 2
+
+
+def test_a_recipe_has_other_limits_of_zones_and_nothing_else(line: Any) -> None:
+    recipe = zoned(line, max_area_px=5.0)
+    changed = with_zone_limits(recipe, {"bore": {"max_area_px": 7.5}}, {"by": "mia"})
+    assert [(each["name"], each["max_area_px"]) for each in zone_limits(changed)] == [
+        ("rim", 5.0),
+        ("bore", 7.5),
+    ]
+    assert changed.settings.training["zone_limits"] == {"by": "mia"}
+    assert changed.settings.calibration == recipe.settings.calibration
+    for limits, message in (
+        ({"hub": {}}, "zone 'hub': is not one"),
+        ({"rim": {"max_area_px": -1}}, "max_area_px: Input should be greater than 0"),
+        ({"rim": {"max_area_mm2": 1.0}}, "max_area_mm2 needs scale_mm_per_px"),
+        ({"rim": {"max_count": 2}}, "max_count needs max_area_px"),
+    ):
+        with pytest.raises(InspectionError, match=message):
+            with_zone_limits(recipe, limits, {})
 
 
 # What can be known of a part --------------------------------------------------------------------

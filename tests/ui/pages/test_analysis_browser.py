@@ -15,7 +15,8 @@ import pytest
 
 from inspection.judgement import Judgement, Region, Verdict
 from inspection.reasons import Reason
-from inspection.recipe import open_recipe
+from inspection.recipe import open_recipe, write_recipe
+from inspection.recipe.setup_file import Zone
 from inspection.store import NewPart, open_store
 from inspection.store.filters import PartFilter
 from inspection.training.defects import propose
@@ -43,13 +44,18 @@ def station(make_station: Callable[..., Any], recipe_file: Path) -> Iterator[Any
     found.stop()
 
 
-def _recorded(found: Any, recipe_file: Path) -> Any:
+WATCH_BUTTON = """() => { const button = document.querySelector("dialog.ask button.main");
+  window.said = [];
+  new MutationObserver(() => window.said.push(button.textContent)).observe(button, {childList: true}); }"""
+
+
+def _recorded(found: Any, recipe_file: Path, *, zone: str | None = None) -> Any:
     """Record 185 parts, 21 labelled OK and 10 NG."""
     recipe = open_recipe(recipe_file)
     limit = recipe.settings.calibration.threshold
     fail = recipe.settings.calibration.fail_threshold
     with open_store(found.folder / "parts.db") as store:
-        done = store.add_many([_part(n, limit, fail, recipe.id) for n in range(len(SCORES))])
+        done = store.add_many([_part(n, limit, fail, recipe.id, zone) for n in range(len(SCORES))])
         store.add_many([_part(len(SCORES) + n, limit, fail, recipe.id) for n in range(CANNOT)])
         for record in (*done[:20], done[149]):
             store.add_event(record.part_id, "label", "jo", detail={"label": "OK"})
@@ -60,7 +66,7 @@ def _recorded(found: Any, recipe_file: Path) -> Any:
     return found
 
 
-def _part(n: int, limit: float, fail: float, recipe_id: str) -> NewPart:
+def _part(n: int, limit: float, fail: float, recipe_id: str, zone: str | None = None) -> NewPart:
     score = float(SCORES[n] * limit) if n < len(SCORES) else None
     verdict = Verdict.CANNOT_INSPECT
     if score is not None:
@@ -69,7 +75,7 @@ def _part(n: int, limit: float, fail: float, recipe_id: str) -> NewPart:
     at_fault = verdict in (Verdict.FAIL, Verdict.REVIEW)
     region = Region(
         x_px=40, y_px=50, width_px=60, height_px=30, area_px=900.0, area_mm2=None,
-        peak_score=score or 0.0,
+        peak_score=score or 0.0, zone=zone,
     )  # fmt: skip
     judged = Judgement(
         verdict=verdict, cause=DARK, recipe_id=recipe_id,
@@ -504,9 +510,14 @@ def test_the_limit_found_goes_on_the_line_in_the_persons_name_and_back(
         len(before.scores) + 1
     )
     assert f"{100 * share:.3g} %" in page.inner_text(".at-fail")
+    page.evaluate(WATCH_BUTTON)
     page.click("dialog.ask button.main")
     page.wait_for_selector("dialog.ask", state="detached")
+    assert page.evaluate("window.said[0]") == "Working…"  # at once, not when it is done
     page.wait_for_selector(f".on-line:not([data-recipe='{before.id}']) .back:visible")
+    at = float(page.get_attribute(".threshold", "data-threshold"))
+    assert at == pytest.approx(wanted)  # the slider stands where the line is now
+    assert "on the line now" in page.inner_text(".histogram-place")
     applied = open_recipe(file)
     limits = applied.settings.calibration
     assert applied.id != before.id
@@ -545,6 +556,47 @@ def test_the_limit_found_goes_on_the_line_in_the_persons_name_and_back(
     with station.record() as store:
         noted = store.actions(kind="limit_applied")[0]
     assert (noted.who, noted.detail["released_by"]) == ("jo", "mia")
+
+
+def test_the_limits_of_zones_go_on_the_line_and_back(
+    make_station: Callable[..., Any], open_page: Any
+) -> None:
+    station = make_station(start=False)
+    file = station.folder / "flange.recipe"
+    plain = open_recipe(file)
+    zone = Zone(name="rim", polygon=((0.0, 0.0), (200.0, 0.0), (200.0, 200.0), (0.0, 200.0)))
+    setup = replace(plain.settings.setup, zones=(zone,))
+    write_recipe(plain.with_settings(replace(plain.settings, setup=setup)), file)
+    _recorded(station, file, zone="rim")
+    before = open_recipe(file)
+    station.start_runtime()
+    station.start_page()
+    page = open_page(station, PATH, user="mia", wait=READY)
+    page.click("button.zones")
+    page.fill("input[data-zone=rim][data-limit=max_area_px]", "-3")
+    page.click("dialog.ask button.main")
+    assert page.eval_on_selector("input[data-zone=rim]", "i => i.validity.rangeUnderflow")
+    page.fill("input[data-zone=rim][data-limit=max_area_px]", "1000")
+    page.click("dialog.ask button.main")
+    page.wait_for_selector(".at-escapes")
+    assert "10 of 10" in page.inner_text(".at-escapes")  # every NG part is smaller than that
+    assert "0 of 10" in page.inner_text(".at-escapes small")
+    assert "0 of 21" in page.inner_text(".at-overkill small")
+    page.click("dialog.ask:last-of-type button.main")
+    page.wait_for_selector("dialog.ask", state="detached")
+    page.wait_for_selector(f".on-line:not([data-recipe='{before.id}']) .back:visible")
+    applied = open_recipe(file)
+    assert applied.id != before.id
+    assert applied.settings.setup.zones[0].max_area_px == 1000
+    assert applied.settings.training["zone_limits"]["by"] == "mia"
+    with station.record() as store:
+        (noted,) = store.actions(kind="limit_applied")
+        (released,) = store.actions(kind="recipe_on_line")
+    assert (noted.who, released.who, released.detail["recipe_id"]) == ("mia", "mia", applied.id)
+    assert (noted.detail["escapes"], noted.detail["zones"][0]["max_area_px"]) == ("10 of 10", 1000)
+    page.click(".back")
+    page.wait_for_selector(f".on-line[data-recipe='{before.id}'] button.zones:enabled")
+    assert open_recipe(file).id == before.id
 
 
 def test_a_limit_is_proposed_by_what_errors_cost(station: Any, open_page: Any) -> None:

@@ -121,7 +121,7 @@ def at_limit(parts: StoredParts, recipe: Recipe, threshold: float) -> dict[str, 
     """
     limits = moved(recipe, threshold, {}).settings.calibration
     passed, unknown = _outcomes(parts, recipe, threshold)
-    ng, ok = _labelled(parts, Truth.NG), _labelled(parts, Truth.OK)
+    ng, ok = labelled_as(parts, Truth.NG), labelled_as(parts, Truth.OK)
     return {
         "threshold": limits.threshold,
         "fail_threshold": limits.fail_threshold,
@@ -130,8 +130,8 @@ def at_limit(parts: StoredParts, recipe: Recipe, threshold: float) -> dict[str, 
         "review_estimated": limits.review_estimated,
         "review_ci95": limits.review_ci95,
         "n_good": limits.n_good,
-        "escapes": _share(ng, passed, unknown),
-        "overkill": _share(ok, ~passed & ~unknown, unknown),
+        "escapes": share_of(ng, passed, unknown),
+        "overkill": share_of(ok, ~passed & ~unknown, unknown),
     }
 
 
@@ -141,7 +141,7 @@ def proposal(parts: StoredParts, recipe: Recipe, costs: Costs) -> dict[str, Any]
     `why_not` is a key of words where none can be proposed.
     """
     scored = np.isfinite(parts.score)
-    bad = parts.score[_labelled(parts, Truth.NG) & scored]
+    bad = parts.score[labelled_as(parts, Truth.NG) & scored]
     if not len(bad):
         return {"why_not": "propose_none", "n": 0, "few": True}
     apart = auroc(recipe.scores, bad)
@@ -200,7 +200,8 @@ def _kept(context: Context, recipe_id: str) -> Path:
     return context.folder / KEPT_RECIPES / f"{recipe_id}.recipe"
 
 
-def _labelled(parts: StoredParts, truth: Truth) -> NDArray[np.bool_]:
+def labelled_as(parts: StoredParts, truth: Truth) -> NDArray[np.bool_]:
+    """Which parts that could be inspected have this label."""
     found: NDArray[np.bool_] = (parts.truth == truth) & (parts.kind != Kind.CANNOT)
     return found
 
@@ -223,7 +224,7 @@ def _outcomes(
     return below & ~unknown, unknown
 
 
-def _share(
+def share_of(
     which: NDArray[np.bool_], counted: NDArray[np.bool_], unknown: NDArray[np.bool_]
 ) -> dict[str, Any]:
     """From `count` to `most` of `n`; the exact interval holds both ends."""

@@ -49,6 +49,28 @@ class LimitRequest(Judged):
     costs: CostsGiven | None = None
 
 
+class ZoneGiven(BaseModel):
+    """A zone of a recipe and its limits."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    max_area_px: float | None = None
+    max_area_mm2: float | None = None
+    max_count: int | None = None
+
+
+class ZonesRequest(Judged):
+    """Limits of zones for the recipe the parts were judged by."""
+
+    zones: Annotated[list[ZoneGiven], Field(min_length=1, max_length=200)]
+
+    @property
+    def limits(self) -> dict[str, dict[str, float | int | None]]:
+        """The limits by the name of the zone."""
+        return {zone.name: zone.model_dump(exclude={"name"}) for zone in self.zones}
+
+
 class ProposalRequest(Judged):
     """A PASS limit to be proposed by what errors cost."""
 

@@ -34,7 +34,7 @@ from ui.core.context import Context
 from ui.core.deploy import put_on_line
 from ui.core.errors import Refuse
 from ui.core.page import Page
-from ui.pages.analysis import limit, parts, threshold, trends
+from ui.pages.analysis import limit, parts, threshold, trends, zone_limits
 from ui.pages.analysis.downloads import Files, file_name, verification_state
 from ui.pages.analysis.requests import (
     ExportRequest,
@@ -48,6 +48,7 @@ from ui.pages.analysis.requests import (
     ProposalRequest,
     RecipeAndProduct,
     SearchRequest,
+    ZonesRequest,
 )
 from ui.pages.analysis.thumbnails import Thumbs
 from ui.security.users import Role
@@ -177,13 +178,36 @@ def _limit(router: APIRouter, work: _AnalysisService) -> None:
             "escapes": _of(figures["escapes"]),
             "overkill": _of(figures["overkill"]),
         }
-        async with audited(context, request, ActionKind.LIMIT_APPLIED, **about):
-            with TemporaryDirectory(dir=context.folder, prefix=".limit-") as folder:
-                new = Path(folder, place.file.name)
-                changed = limit.moved(recipe, asked.threshold, chosen)
-                await asyncio.to_thread(write_recipe, changed, new)
-                done = await put_on_line(context, new, place.file, who=who)
-        return {"ok": True, **done, "threshold": figures["threshold"]}
+        changed = limit.moved(recipe, asked.threshold, chosen)
+        done = await _released(context, request, place, changed, about)
+        return {**done, "threshold": figures["threshold"]}
+
+    @router.post("/limit/zones/at")
+    async def zones_at(asked: ZonesRequest, request: Request) -> dict[str, Any]:
+        """Say what limits of zones do to the labelled parts."""
+        recipe = _present(work, asked, request)
+        parts_read = await work.do(_read, work, asked, recipe)
+        return await work.do(zone_limits.with_limits, parts_read, recipe, asked.limits)
+
+    @router.post("/limit/zones/apply")
+    async def zones_apply(asked: ZonesRequest, request: Request) -> dict[str, Any]:
+        """Put the recipe with these limits of its zones on the line, as a release; the one there now is kept."""
+        recipe, who = _present(work, asked, request), request.scope["user"].name
+        place = await work.do(limit.place_of, context, recipe.id, asked.product)
+        parts_read = await work.do(_read, work, asked, recipe)
+        figures = await work.do(zone_limits.with_limits, parts_read, recipe, asked.limits)
+        chosen = await work.do(limit.chosen_by, context, place, who=who, costs=None)
+        changed = zone_limits.with_zone_limits(recipe, asked.limits, chosen)
+        about: dict[str, Any] = {
+            "products": list(place.products),
+            "recipe_id": recipe.id,
+            "released_by": chosen["released_by"],
+            "zones_before": zone_limits.zone_limits(recipe),
+            "zones": zone_limits.zone_limits(changed),
+            "escapes": _of(figures["escapes"]),
+            "overkill": _of(figures["overkill"]),
+        }
+        return await _released(context, request, place, changed, about)
 
     @router.post("/limit/back")
     async def back(asked: RecipeAndProduct, request: Request) -> dict[str, Any]:
@@ -192,6 +216,18 @@ def _limit(router: APIRouter, work: _AnalysisService) -> None:
         before = limit.kept_before(context, place)
         done = await put_on_line(context, before, place.file, who=request.scope["user"].name)
         return {"ok": True, **done}
+
+
+async def _released(
+    context: Context, request: Request, place: limit.Place, changed: Recipe, about: dict[str, Any]
+) -> dict[str, Any]:
+    """Note that limits were applied, then put the recipe that has them on the line."""
+    async with audited(context, request, ActionKind.LIMIT_APPLIED, **about):
+        with TemporaryDirectory(dir=context.folder, prefix=".limit-") as folder:
+            new = Path(folder, place.file.name)
+            await asyncio.to_thread(write_recipe, changed, new)
+            done = await put_on_line(context, new, place.file, who=request.scope["user"].name)
+    return {"ok": True, **done}
 
 
 def _of(share: dict[str, Any]) -> str:
@@ -420,7 +456,9 @@ def _stored(work: _AnalysisService, asked: Judged) -> dict[str, Any]:
     if recipe is None or asked.recipe is None:
         return found
     line = limit.line_message(work.context, asked.recipe, asked.product)
-    return {**found, "line": line, "costs": limit.costs_of(recipe)}
+    scaled = recipe.settings.setup.scale_mm_per_px is not None
+    zones = {"scaled": scaled, "zones": zone_limits.zone_limits(recipe)}
+    return {**found, "line": line, "costs": limit.costs_of(recipe), "limits": zones}
 
 
 def _measured(work: _AnalysisService, asked: Measured) -> dict[str, Any]:

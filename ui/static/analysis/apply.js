@@ -2,29 +2,35 @@
 import {call, el, t, toast} from "/static/shared/base.js";
 import {ask} from "/static/shared/dialog.js";
 import {count, percent, short} from "/static/shared/format.js";
+import {share} from "/static/analysis/figures.js";
+import {askZones} from "/static/analysis/zones.js";
 
 const API = "/api/engineer/analysis/limit";
 
 /** The row below the slider. `asked`: which parts; `at`: the limit now; `moveTo` moves it; `reload` reads all anew. */
 export function makeApply({asked, at, moveTo, reload}) {
-  let costs = {}, byCosts = null, line = null;
+  let costs = {}, byCosts = null, line = null, limits = {zones: []};
   const told = el("span", {class: "line-now", role: "status"});
   const apply = el("button", {class: "apply primary", onclick: () => sure()}, t("analysis.apply"));
   const proposing = el("button", {class: "propose", onclick: () => propose()}, t("analysis.propose"));
+  const zones = el("button", {class: "zones", hidden: true, onclick: () => askZones({limits, line, asked, reload: renew})}, t("analysis.zones"));
   const back = el("button", {class: "back", hidden: true, onclick: () => goBack()});
-  const element = el("div", {class: "row on-line"}, proposing, apply, told, el("span", {class: "space"}), back);
+  const element = el("div", {class: "row on-line"}, proposing, apply, zones, told, el("span", {class: "space"}), back);
 
   function about(answer) {
     line = answer.line ?? null;
     costs = answer.costs ?? costs;
     byCosts = null;
+    limits = answer.limits ?? {zones: []};
+    zones.hidden = limits.zones.length === 0;
     element.hidden = !line;
     if (!line) return;
-    apply.disabled = !line.on_line;
+    apply.disabled = zones.disabled = !line.on_line;
     apply.title = line.on_line ? "" : t("analysis.apply_not");
     told.textContent = line.recipe_id === null ? t("analysis.apply_not")
       : t("analysis.line_now", {recipe: line.recipe_id.slice(0, 8), value: short(line.threshold)});
     back.hidden = !line.before;
+    back.disabled = false;
     if (line.before) back.textContent = t("analysis.back", {recipe: line.before.recipe_id.slice(0, 8), value: short(line.before.threshold)});
     element.dataset.recipe = line.recipe_id ?? "";
   }
@@ -36,9 +42,16 @@ export function makeApply({asked, at, moveTo, reload}) {
       button: t("analysis.apply_yes"), inside: [figures(found)],
       act: async () => {
         const done = await call(`${API}/apply`, {...asked(), threshold: limit, costs: byCosts?.threshold === limit ? byCosts.costs : null});
-        if (done.ok) { toast(t("analysis.applied", {value: short(done.threshold), recipe: done.recipe_id.slice(0, 8)})); await reload(); }
+        if (done.ok) { toast(t("analysis.applied", {value: short(done.threshold), recipe: done.recipe_id.slice(0, 8)})); renew(); }
         return done;
       }});
+  }
+
+  /** Something was put on the line: say so at once, and read what is there now. */
+  function renew() {
+    apply.disabled = zones.disabled = back.disabled = true;
+    told.textContent = t("analysis.line_reading");
+    return reload();
   }
 
   async function propose() {
@@ -62,11 +75,11 @@ export function makeApply({asked, at, moveTo, reload}) {
 
   async function goBack() {
     back.disabled = true;
+    told.textContent = t("base.working");
     const done = await call(`${API}/back`, {recipe: line.recipe_id, product: asked().product});
-    back.disabled = false;
-    if (!done.ok) { toast(done.error, "error"); return; }
-    toast(t("analysis.went_back", {recipe: done.recipe_id.slice(0, 8)}));
-    await reload();
+    if (done.ok) toast(t("analysis.went_back", {recipe: done.recipe_id.slice(0, 8)}));
+    else toast(done.error, "error");
+    await renew();
   }
 
   return {element, about};
@@ -82,11 +95,4 @@ function figures(found) {
       share: percent(found.false_reject_promised), bound: percent(found.false_reject_bound)})),
     el("li", {class: "at-pass"}, t("analysis.own_pass", {value: short(found.threshold), share: percent(found.review_estimated),
       low: percent(low), high: percent(high)})));
-}
-
-function share(name, {n, count: least, most, ci95: [low, high]}) {
-  if (n === 0) return t(`analysis.${name}_none`);
-  const one = least === most;
-  return t(`analysis.${name}`, {n: count(n), count: one ? count(least) : `${count(least)}–${count(most)}`, low: percent(low), high: percent(high),
-    share: one ? percent(least / n) : `${percent(least / n)} – ${percent(most / n)}`});
 }

@@ -10,7 +10,7 @@ import {card, openPart} from "/static/analysis/parts.js";
 const BINS = 120, STEPS = 2000, SHOWN = 24, LIST_MS = 150;
 
 export function make(asked, assumed) {
-  let parts = null, axisNow = null, at = 0, waiting = null, wanted = "flips", loading = 0, listing = 0;
+  let parts = null, onLine = null, axisNow = null, at = 0, waiting = null, wanted = "flips", loading = 0, listing = 0;
   const host = el("section", {class: "threshold"});
   const note = el("div", {class: "note", role: "status"});
   const only = el("p", {class: "only", role: "status", hidden: true});
@@ -65,8 +65,9 @@ export function make(asked, assumed) {
       last: dateTime(answer.last_at)});
     figures.about(answer);
     applying.about(answer);
+    onLine = answer.line?.recipe_id ? answer.line.threshold : null;
     draw();
-    moveTo(parts.threshold);
+    moveTo(onLine ?? parts.threshold);
     host.dataset.ready = parts.size;
   }
 
@@ -81,11 +82,13 @@ export function make(asked, assumed) {
 
   function draw() {
     if (!parts) return;
-    axisNow = scoreAxis(parts, logScore.input.checked);
+    axisNow = scoreAxis(parts, logScore.input.checked, onLine ?? parts.threshold);
     const [passed, rejected] = histogram(parts, axisNow, BINS);
     const edge = (i) => short(axisNow.back(i / BINS));
     const lines = [{x: axisNow.at(parts.threshold), colour: COLOUR.limit, row: 1, before: true,
       label: t("analysis.own_threshold", {value: short(parts.threshold)})}];
+    if (onLine !== null && onLine !== parts.threshold)
+      lines.push({x: axisNow.at(onLine), colour: COLOUR.limit, row: 0, label: t("analysis.line_threshold", {value: short(onLine)})});
     if (parts.failThreshold !== null && parts.failThreshold <= axisNow.high)
       lines.push({x: axisNow.at(parts.failThreshold), colour: COLOUR.FAIL, row: 1, dash: "2 4",
         label: t("analysis.fail_threshold", {value: short(parts.failThreshold)})});
@@ -156,7 +159,7 @@ function check(name, changed) {
   return {input, label: el("label", {class: "check"}, input, t(`analysis.${name}`))};
 }
 
-function scoreAxis(parts, log) {
+function scoreAxis(parts, log, onLine) {
   let low = Infinity, high = -Infinity;
   for (let i = 0; i < parts.size; i++) {
     const score = parts.score[i];
@@ -165,9 +168,9 @@ function scoreAxis(parts, log) {
     if (score > high) high = score;
   }
   const own = parts.threshold;
-  high = Math.max(high, own, Math.min(parts.failThreshold ?? own, 3 * own)) * 1.03;
+  high = Math.max(high, own, onLine, Math.min(parts.failThreshold ?? own, 3 * own)) * 1.03;
   if (!Number.isFinite(low)) low = own / 10;
-  low = Math.min(low, own);
+  low = Math.min(low, own, onLine);
   if (log && own > 0) return axis(low * 0.97, high, {log: true});
   const begin = low - 0.08 * (high - low);
   return axis(low >= 0 ? Math.max(0, begin) : begin, high);

@@ -116,7 +116,12 @@ function datasets(app) {
 }
 
 async function add(app, path, body) {
+  const mine = here, buttons = document.querySelectorAll("[data-do=from-record], [data-do=from-dataset]");
+  mine.progress.textContent = t("base.working");
+  for (const button of buttons) button.disabled = true;
   const answer = await app.post(path, body);
+  mine.progress.textContent = "";
+  for (const button of buttons) button.disabled = false;
   if (!answer.ok) return;
   tell(answer.refused);
   toast(t("setup.good_added", {n: answer.added.length}));

@@ -9,8 +9,10 @@ export function ask({title, text, button, danger = false, inside = [], fields = 
   const form = el("form", {method: "dialog", onsubmit: async (event) => {
     event.preventDefault();
     yes.disabled = true;
+    yes.textContent = t("base.working");
     const found = await act();
     yes.disabled = false;
+    yes.textContent = button;
     place(found, fields, rest);
     if (found.ok) box.close();
   }}, el("h2", {}, title), el("p", {}, text), ...inside, rest,
