@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from models._devices import judging_device, training_devices
 from models._scoring import AnomalyMap, PatchMaps, Scoring, score, shares, to_grid
 from models.base import (
     AnomalyModel,
@@ -36,6 +37,7 @@ __all__ = [
     "Scoring",
     "TiledProgram",
     "WeightsUnavailable",
+    "judging_device",
     "load_program",
     "model_class",
     "model_from_card",
@@ -45,6 +47,7 @@ __all__ = [
     "shares",
     "to_grid",
     "trainable",
+    "training_devices",
 ]
 
 
@@ -98,16 +101,18 @@ def model_from_card(card: Mapping[str, Any], *, weights: Path | None = None) -> 
     return kind(**given | {"weights": weights if card["weights"] is not None else None})
 
 
-def load_program(files: Sequence[bytes], *, telling: Sequence[str] = ()) -> Program | TiledProgram:
+def load_program(
+    files: Sequence[bytes], *, telling: Sequence[str] = (), device: str = "CPU"
+) -> Program | TiledProgram:
     """Compile a program from its files, without torch. Raises ModelError when it is none.
 
     `telling` names what it tells beside its maps, where it can: `near`, the memory's points nearest to
     each patch, and `distance` to the nearest; `points`, its whitened features; `rebuilt`, the picture
-    a network rebuilt (3, h, w).
+    a network rebuilt (3, h, w). `device` is one of OpenVINO's.
     """
     from models._program import from_bytes
 
-    return from_bytes(files, telling)
+    return from_bytes(files, telling, device)
 
 
 def program_bytes(model: AnomalyModel) -> tuple[bytes, ...]:

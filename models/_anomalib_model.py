@@ -150,6 +150,7 @@ class AnomalibModel(PixelModel):
                 loss,
                 rng=rng,
                 name=self.name,
+                device=self.device,
                 learning_rate=self.learning_rate,
                 schedule=schedule,
                 progress=told,

@@ -43,7 +43,9 @@ class Program:
     Not thread-safe: one inference request, made once.
     """
 
-    def __init__(self, model: openvino.Model, *, telling: Sequence[str] = ()) -> None:
+    def __init__(
+        self, model: openvino.Model, *, telling: Sequence[str] = (), device: str = "CPU"
+    ) -> None:
         self.model = model
         own = len(model.outputs)
         _tell(model, telling)
@@ -51,7 +53,7 @@ class Program:
         if shape.is_dynamic or len(shape) != 4 or shape[3].get_length() != 3:
             raise ModelError(f"program: input must be (1, H, W, 3), got {shape}")
         self.height_px, self.width_px = shape[1].get_length(), shape[2].get_length()
-        self._compiled = openvino.Core().compile_model(model, "CPU", SETTINGS)
+        self._compiled = openvino.Core().compile_model(model, device, SETTINGS)
         self._request = self._compiled.create_infer_request()
         names = [_name(output) for output in self._compiled.outputs]
         self._outputs, self._names = range(own), names[:own]
@@ -442,18 +444,22 @@ def to_bytes(model: openvino.Model) -> tuple[bytes, bytes]:
         return path.read_bytes(), path.with_suffix(".bin").read_bytes()
 
 
-def from_bytes(files: Sequence[bytes], telling: Sequence[str] = ()) -> Program | TiledProgram:
+def from_bytes(
+    files: Sequence[bytes], telling: Sequence[str] = (), device: str = "CPU"
+) -> Program | TiledProgram:
     """Compile a program from its files: xml and weights, and those of its tiles' program if any.
 
     Raises ModelError when they are no program.
     """
     try:
         pairs = zip(files[::2], files[1::2], strict=True)
-        parts = [Program(read_model(*pair), telling=telling) for pair in pairs]
+        parts = [Program(read_model(*pair), telling=telling, device=device) for pair in pairs]
         return parts[0] if len(parts) == 1 else TiledProgram(*parts)
     except RuntimeError as error:
         line = str(error).strip().splitlines()[-1]
-        raise ModelError(f"program: OpenVINO cannot read it ({line})") from error
+        raise ModelError(
+            f"program: OpenVINO cannot read it, or not run it on {device} ({line})"
+        ) from error
 
 
 def read_model(xml: bytes, weights: bytes) -> openvino.Model:

@@ -41,26 +41,31 @@ def teach(
     *,
     rng: np.random.Generator,
     name: str,
+    device: str = "cpu",
     learning_rate: float = 2e-3,
     schedule: Schedule = PATCHES,
     progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> Network:
     """Teach until points kept apart cost no less for as long as the schedule says; keep the best.
 
-    `points` (n, ...) are shuffled; `loss` is of a batch. Raises ModelError where it diverges.
+    `points` (n, ...) are shuffled; `loss` is of a batch, on torch's `device`. The network
+    comes back to the processor. Raises ModelError where it diverges.
     """
     order = torch.from_numpy(rng.permutation(len(points)))
     apart = points[order[: max(1, int(KEPT_APART * len(points)))]][: 4 * schedule.batch]
     own = points[order[len(apart) :]] if len(points) > len(apart) else apart
+    network, apart = network.to(device), apart.to(device)
     optimizer = torch.optim.AdamW(network.parameters(), lr=learning_rate, weight_decay=1e-4)
     best, best_state, worse = float("inf"), copy.deepcopy(network.state_dict()), 0
     generator = torch.Generator().manual_seed(int(rng.integers(2**31)))
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), torch.device(device):
         torch.manual_seed(int(rng.integers(2**31)))
         for step in range(1, schedule.most_steps + 1):
             network.train()
-            picked = torch.randint(len(own), (min(schedule.batch, len(own)),), generator=generator)
-            cost = loss(own[picked])
+            picked = torch.randint(
+                len(own), (min(schedule.batch, len(own)),), generator=generator, device="cpu"
+            )
+            cost = loss(own[picked].to(device))
             optimizer.zero_grad()
             cost.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
@@ -81,7 +86,7 @@ def teach(
             if worse >= schedule.patience and step >= schedule.least_steps:
                 break
     network.load_state_dict(best_state)
-    return network.eval()
+    return network.cpu().eval()
 
 
 def seeded(make: Callable[[], Network], rng: np.random.Generator) -> Network:

@@ -65,6 +65,7 @@ class Autoencoder(PixelModel):
             loss,
             rng=rng,
             name=self.name,
+            device=self.device,
             schedule=schedule_of(planes),
             progress=told,
         )

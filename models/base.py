@@ -66,6 +66,8 @@ class AnomalyModel(ABC):
     """
 
     name: str
+    device: str = "cpu"
+    """torch's device that networks are taught on; no hyperparameter: what is learned is always on the processor."""
     family: ClassVar[str]
     """The field's noun for the kind of method, as `inspection models` sorts them."""
     tells_features: ClassVar[bool] = False

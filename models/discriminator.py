@@ -55,4 +55,11 @@ class Discriminator(HeadModel):
             true = network(x)
             return F.softplus(true).mean() + F.softplus(-false).mean()
 
-        return teach(network, torch.from_numpy(patches.points), loss, rng=rng, name=self.name)
+        return teach(
+            network,
+            torch.from_numpy(patches.points),
+            loss,
+            rng=rng,
+            name=self.name,
+            device=self.device,
+        )

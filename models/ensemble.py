@@ -84,6 +84,7 @@ class Ensemble(AnomalyModel):
             )
         members = [self._member(name) for name in self.members]
         for member in members:
+            member.device = self.device
             member.fit(pictures, folds=folds, progress=progress)
         return self._join(members, pictures)
 

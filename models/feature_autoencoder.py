@@ -54,4 +54,5 @@ class FeatureAutoencoder(HeadModel):
             lambda x: (layers(x + 0.05 * torch.randn_like(x)) - x).square().mean(),
             rng=rng,
             name=self.name,
+            device=self.device,
         )

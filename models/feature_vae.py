@@ -67,4 +67,5 @@ class FeatureVae(HeadModel):
             lambda x: network.cost(x, 1.0).mean(),
             rng=rng,
             name=self.name,
+            device=self.device,
         )

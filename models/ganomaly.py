@@ -59,7 +59,7 @@ class Ganomaly(PixelModel):
                 return self.rebuild(x)[1]
 
         network = seeded(Network, rng)
-        adversary = seeded(lambda: encoder(1), rng)
+        adversary = seeded(lambda: encoder(1), rng).to(self.device)
         own = torch.optim.AdamW(adversary.parameters(), lr=5e-4)
 
         def loss(batch: torch.Tensor) -> torch.Tensor:
@@ -81,6 +81,7 @@ class Ganomaly(PixelModel):
             loss,
             rng=rng,
             name=self.name,
+            device=self.device,
             schedule=schedule_of(planes),
             progress=told,
         )

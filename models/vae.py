@@ -73,6 +73,7 @@ class Vae(PixelModel):
             loss,
             rng=rng,
             name=self.name,
+            device=self.device,
             learning_rate=4e-3,
             schedule=schedule_of(planes),
             progress=told,

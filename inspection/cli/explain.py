@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from inspection.cli.options import JsonOption, RecipeArgument, fail, one_line
+from inspection.cli.options import DeviceOption, JsonOption, RecipeArgument, fail, one_line
 
 
 def explain(
@@ -22,6 +22,7 @@ def explain(
             help="Template the picture is compared with, or a folder of them by the pictures' names."
         ),
     ] = None,
+    device: DeviceOption = "cpu",
     as_json: JsonOption = False,
 ) -> None:
     """Say why a part scored as it did: the nearest good patch, the scale and the measure that spoke."""
@@ -34,7 +35,7 @@ def explain(
     from inspection.judging.judge import load_recipe
     from inspection.judging.picture_files import read_frame
 
-    loaded = load_recipe(recipe)
+    loaded = load_recipe(recipe, device=device)
     if template is not None:
         loaded = loaded.comparing_with(template)
     frame, golden = read_frame(picture, loaded)

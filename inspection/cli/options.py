@@ -48,6 +48,11 @@ InsecureOption = Annotated[
 RecipeArgument = Annotated[Path, typer.Argument(help="Recipe file made by `inspection train`.")]
 
 
+DeviceOption = Annotated[
+    str, typer.Option(help="auto, cpu, cuda (teaches) or gpu (judges): see the manual.")
+]
+
+
 def one_line(text: object) -> str:
     """A text others chose, a file's name say, as it can stand within one line of ours."""
     return "".join(each if each.isprintable() else repr(each)[1:-1] for each in str(text))

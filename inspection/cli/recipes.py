@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from inspection.cli.options import JsonOption, RecipeArgument, fail, one_line
+from inspection.cli.options import DeviceOption, JsonOption, RecipeArgument, fail, one_line
 from inspection.cli.progress import ProgressBar
 from inspection.training.options import BALANCED, EFFORTS
 
@@ -109,6 +109,7 @@ def train(
         ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same pictures: same recipe.")] = 0,
+    device: DeviceOption = "cpu",
     status: Annotated[
         Path | None, typer.Option(help="JSON file that shows the progress, for programs.")
     ] = None,
@@ -156,6 +157,7 @@ def train(
         costs=Costs(escape=escape_cost, overkill=overkill_cost, defect_rate=defect_rate),
         take_proposed_limit=take_proposed_limit,
         defect_head=defect_head,
+        device=device,
     )
     about = _about(setup, template)
     with StatusFile(status) as told, ProgressBar(told) as progress:
@@ -171,7 +173,7 @@ def train(
             told.end(CANCELLED)
             fail(f"recipe {recipe}: training stopped by Ctrl-C; nothing was changed")
         try:
-            report = replace(report, tested=_tested(recipe, dataset, template, progress))
+            report = replace(report, tested=_tested(recipe, dataset, template, device, progress))
         except KeyboardInterrupt:
             told.end(CANCELLED)
             fail(f"recipe {recipe}: written; testing it was stopped by Ctrl-C")
@@ -197,7 +199,7 @@ def _about(setup: Path | None, template: Path | None) -> Setup:
 
 
 def _tested(
-    recipe: Path, dataset: Path, template: Path | None, progress: ProgressBar
+    recipe: Path, dataset: Path, template: Path | None, device: str, progress: ProgressBar
 ) -> Evaluation | None:
     """Judge the dataset's own test pictures, when there are defective ones among them."""
     from inspection.training.dataset_folder import test_files
@@ -205,14 +207,14 @@ def _tested(
 
     if not any(item.defective for item in test_files(dataset)):
         return None
-    return run(_loaded(recipe, template), dataset, progress=progress)
+    return run(_loaded(recipe, template, device), dataset, progress=progress)
 
 
-def _loaded(path: Path, template: Path | None) -> Recipe:
+def _loaded(path: Path, template: Path | None, device: str) -> Recipe:
     """Open a recipe, with its templates at hand where they are given."""
     from inspection.judging.judge import load_recipe
 
-    recipe = load_recipe(path)
+    recipe = load_recipe(path, device=device)
     return recipe if template is None else recipe.comparing_with(template)
 
 
@@ -233,6 +235,7 @@ def inspect_(
         Path | None,
         typer.Option("--images", help="Folder for the record's pictures; a database URL needs it."),
     ] = None,
+    device: DeviceOption = "cpu",
     as_json: JsonOption = False,
 ) -> None:
     """Judge pictures; exit code 3 when one of them is not PASS."""
@@ -243,7 +246,7 @@ def inspect_(
     from inspection.judging.picture_files import judge_files, picture_files, record
 
     paths = picture_files(images)
-    loaded = _loaded(recipe, template)
+    loaded = _loaded(recipe, template, device)
     names = overlay_names(paths)
     not_pass = 0
     with ExitStack() as stack:
@@ -283,12 +286,13 @@ def evaluate(
             help="Template each picture is compared with, or a folder of them by the pictures' names."
         ),
     ] = None,
+    device: DeviceOption = "cpu",
     as_json: JsonOption = False,
 ) -> None:
     """Judge a labelled test set: escapes, overkill, AUROC, with exact intervals."""
     from inspection.training.evaluate import evaluate as run
 
-    loaded = _loaded(recipe, template)
+    loaded = _loaded(recipe, template, device)
     with ProgressBar() as progress:
         evaluation = run(loaded, dataset, progress=progress)
     if as_json:

@@ -92,7 +92,7 @@ def explain(
     straight, pose = recipe.framing.straighten(compared(frame.image, recipe, template))
     layout = recipe.framing.placed(frame.image.shape, pose)
     canvas = layout.placement.to_canvas(straight)
-    program = models.load_program(recipe.program_bytes, telling=("near", "distance", "rebuilt"))
+    program = recipe.telling("near", "distance", "rebuilt")
     maps, _ = program.measure(canvas)
     work = _Explaining(recipe, layout, maps)
     by_score = judgement.regions if judgement.cause.code != "known_defect" else ()

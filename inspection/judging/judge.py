@@ -69,19 +69,21 @@ def check_parity(recipe: Recipe) -> float:
         worst = max(worst, difference)
         if not difference <= PARITY_TOLERANCE:
             raise RecipeError(
-                f"recipe {recipe.id[:12]}: {reference.member} scores {got:.5g} on this machine, "
+                f"recipe {recipe.id[:12]}: {reference.member} scores {got:.5g} on this machine ({recipe.device}), "
                 f"{reference.score:.5g} when trained; at most {PARITY_TOLERANCE * scale:.2g} "
                 "more or less is allowed; train again on this machine, or report it"
             )
     return worst
 
 
-def load_recipe(path: Path) -> Recipe:
-    """Open a recipe and check that this machine judges as the one that learnt it.
+def load_recipe(path: Path, *, device: str = "cpu") -> Recipe:
+    """Open a recipe and check that this machine, on a device of `models.judging_device`, judges as it was learnt.
 
     Raises RecipeError or ModelError.
     """
+    judging = models.judging_device(device)
     recipe = open_recipe(path)
+    recipe.device = judging
     recipe.parity = check_parity(recipe)
     return recipe
 

@@ -67,7 +67,7 @@ class StationCommands:
     def recipe(self, *, who: str, path: str) -> Any:
         """Open a recipe file anew, check it on this machine, and judge by it from now on."""
         with self._recipes:  # two at once could end in the wrong order
-            recipe = load_recipe(Path(path))
+            recipe = load_recipe(Path(path), device=self.station.settings.device)
             if open_recipe(Path(path)).id != recipe.id:
                 raise InspectionError(
                     f"recipe {path}: the file was exchanged while it was read; put it on the line again"

@@ -136,14 +136,19 @@ class Recipe:
         self.labelled = labelled
         """What labelled bad parts taught; None where there were none."""
         self.id = recipe_id
+        self.device = "CPU"
+        """OpenVINO's device that its program runs on; not part of the file."""
         self.parity: float | None = None
         """What `load_recipe` found: the largest difference of a reference, as a share of the threshold."""
 
     @cached_property
     def program(self) -> models.Program | models.TiledProgram:
         """The compiled program; compiled at first use."""
-        telling = ("points",) if self.labelled is not None else ()
-        return models.load_program(self.program_bytes, telling=telling)
+        return self.telling(*(("points",) if self.labelled is not None else ()))
+
+    def telling(self, *what: str) -> models.Program | models.TiledProgram:
+        """The program compiled anew, that also tells of its patches what `models.load_program` names."""
+        return models.load_program(self.program_bytes, telling=what, device=self.device)
 
     @cached_property
     def framing(self) -> Framing:
@@ -153,7 +158,7 @@ class Recipe:
 
     def with_settings(self, settings: RecipeSettings) -> Recipe:
         """The same recipe with other settings, not yet written."""
-        return Recipe(
+        found = Recipe(
             settings,
             scores=self.scores,
             appearance=self.appearance,
@@ -164,6 +169,8 @@ class Recipe:
             labelled=self.labelled,
             recipe_id=self.id,
         )
+        found.device = self.device
+        return found
 
     def with_origins(self, origins: Origins | None) -> Recipe:
         """The same recipe that knows where its memories came from, not yet written."""

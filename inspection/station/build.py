@@ -30,7 +30,7 @@ def make_view(view: ViewSettings, settings: StationFile) -> CameraView:
         path = product.recipe_of(view.name)
         if product.archived or not path.exists():
             continue
-        recipes[path] = recipes.get(path) or load_recipe(path)
+        recipes[path] = recipes.get(path) or load_recipe(path, device=settings.device)
         by_product[product.name] = recipes[path]
     where = f"views.{view.name}.settings"
     camera = make_component(camera_class(view.camera), view.settings, where, settings.home)

@@ -12,6 +12,7 @@ from annotated_types import Ge, Gt, Le, Len
 from pydantic import StringConstraints, TypeAdapter, ValidationError, create_model
 from pydantic.dataclasses import dataclass
 
+import models
 from cameras import CameraError, camera_names
 from inspection.errors import SetupError
 from inspection.monitoring.settings import MonitorSettings
@@ -119,6 +120,8 @@ class StationFile:
     triggers: dict[str, Settings] = field(default_factory=dict)
     outputs: dict[str, Settings] = field(default_factory=dict)
     deadline_ms: Annotated[float, Gt(0), Le(3_600_000)] = 1000.0
+    device: Literal["auto", "cpu", "gpu"] = "cpu"
+    """What recipes are judged on."""
     queue: Annotated[int, Ge(1), Le(10_000)] = 8
     stall_s: Annotated[float, Gt(0), Le(86_400)] = 30.0
     status_port: Annotated[int, Ge(0), Le(65_535)] = 0
@@ -288,6 +291,10 @@ def _checked(found: StationFile) -> StationFile:
         settings_for(kind, view.settings, where=f"views.{view.name}.settings", home=found.home)
         for product in found.products:
             product.recipe_of(view.name)
+    try:
+        models.judging_device(found.device)
+    except models.ModelError as error:
+        raise SetupError(str(error)) from error
     if found.identity is not None:
         found.identity.as_reader()
     if found.monitor is not None and (missing := found.monitor.missing()) is not None:

@@ -200,7 +200,7 @@ class _Looking:
 
     def __init__(self, recipe: Recipe) -> None:
         self.recipe = recipe
-        self.program = models.load_program(recipe.program_bytes, telling=("points",))
+        self.program = recipe.telling("points")
 
     def at(self, part: BadPart) -> _Seen:
         """Look at a bad part. Raises CameraError and CannotInspect."""

@@ -53,7 +53,7 @@ class TrainingOptions:
     `image_size_px` None leaves the size to `effort`: `fast` looks at one scale, `balanced` at two, and
     `thorough` also at the pictures' own size, where that is larger. `defects` is a folder of pictures
     of bad parts; the limit they propose by `costs` is used only with `take_proposed_limit`; with
-    `defect_head` what looks like them is rejected, too.
+    `defect_head` what looks like them is rejected, too. `device` is one of `models.training_devices`.
     """
 
     model: str = DEFAULT_MODEL
@@ -70,6 +70,7 @@ class TrainingOptions:
     costs: Costs = Costs()
     take_proposed_limit: bool = False
     defect_head: bool = False
+    device: str = "cpu"
 
     def of_model(self) -> dict[str, Any]:
         """Hyperparameters that the model asked for has, and others do not."""

@@ -150,6 +150,7 @@ def train_recipe(
     """
     started = time.perf_counter()
     share_one_arena()
+    _, judging = models.training_devices(options.device)
     asked, choice = options, None
     if asked.model == AUTO:
         options = replace(asked, model=DEFAULT_MODEL)
@@ -170,6 +171,7 @@ def train_recipe(
             bad, recipe, costs=options.costs, take=options.take_proposed_limit, progress=progress
         )
         recipe, labelled = learn_labelled(bad, pictures, recipe, options=options, progress=progress)
+    recipe.device = judging
     parity = check_parity(recipe)
     escapes = drawn_escapes(pictures, recipe, seed=options.seed, progress=progress)
     write_recipe(recipe, recipe_path)
@@ -210,6 +212,7 @@ def teach(
         seed=options.seed,
         **options.of_model(),
     )
+    model.device, _ = models.training_devices(options.device)
     folds = pictures.folds(seed=options.seed)
     model.fit(pictures, folds=folds, progress=progress)
     shown = seen(bad, pictures, progress=progress)
@@ -336,6 +339,11 @@ def _provenance(options: TrainingOptions, n_good: int) -> dict[str, Any]:
             "image_size_px": options.image_size_px,
             "seed": options.seed,
         }
+        | (
+            {}
+            if options.device == "cpu"
+            else {"device": models.training_devices(options.device)[0]}
+        )
         | weights
         | {package: version(package) for package in ("openvino", "torch", "timm")}
     )
