@@ -95,10 +95,13 @@ class CameraSet:
         """Whether a camera will not come back by itself."""
         return any(view.camera.state == "FAULT" for view in self.views)
 
-    def check(self, stall_s: float) -> None:
-        """Set the alarm while a driver does not return; raise CameraError once that lasts `stall_s`."""
+    def check(self, stall_s: float, *, awake_s: float) -> None:
+        """Set the alarm while a driver does not return; raise CameraError once that lasts `stall_s`.
+
+        `awake_s` is how long the computer has not been suspended: a driver could not return before.
+        """
         for view in self.views:
-            overdue_s = view.overdue_s()
+            overdue_s = min(view.overdue_s(), awake_s)
             if overdue_s < OVERDUE_S:
                 continue
             problem = f"view {view.name}: the driver of camera {view.camera.name} does not return"

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from inspection.store import PartRecord, Store
 
 WATCH_S = 0.02
+SUSPENDED_S = 1.0
+"""The watchdog that comes this much too late was suspended with the computer: nothing hung in that time."""
 AT_ONCE = 16
 """Parts recorded with one commit, when so many wait."""
 GRACE_S = 0.1
@@ -99,6 +101,7 @@ class Pipeline:
         # Never full: it holds no more than the two queues before it and what the watchdog rejects.
         self._decided: queue.Queue[Part] = queue.Queue()
         self._late: queue.Queue[Part] = queue.Queue(settings.queue)
+        self._awake_since = time.monotonic()
         self._judging_since: float | None = None
         """Since when one part is being judged, by the monotonic clock."""
         self._taking, self._failing = threading.Lock(), threading.Lock()
@@ -333,8 +336,12 @@ class Pipeline:
     def _watch(self) -> None:
         """Reject what is late; stop the station when a part is stuck for `stall_s`, or a trigger is dead."""
         stall_s = self.settings.stall_s
+        seen = self._awake_since = time.monotonic()
         while not self.over.wait(WATCH_S):
             now = time.monotonic()
+            if now - seen > SUSPENDED_S:
+                self._awake_since = now
+            seen = now
             for part in self.parts.all():
                 if now > part.deadline:
                     self._reject_late(part)
@@ -344,7 +351,7 @@ class Pipeline:
             self._must_not_stall(
                 self._judging_since, f"the judge thread hangs, for {stall_s:g} s now"
             )
-            self.cameras.check(stall_s)
+            self.cameras.check(stall_s, awake_s=now - self._awake_since)
             for trigger in tuple(self._opened):  # one that is just being opened cannot be asked yet
                 trigger.check()
             self.deliveries.check()
@@ -353,7 +360,7 @@ class Pipeline:
         """Stop the station for what began longer than `stall_s` ago, unless it waits for the record."""
         if since is None or self.alarms.has(RECORD):
             return
-        if time.monotonic() - since > self.settings.stall_s:
+        if time.monotonic() - max(since, self._awake_since) > self.settings.stall_s:
             self._fail(StationStopped(problem))
 
     # The verdict, once for each part

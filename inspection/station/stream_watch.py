@@ -58,6 +58,8 @@ class StreamWatch:
         """Of each recipe: what watches its parts, or the good parts so far."""
         self._problem = ""
         self._recipe = ""
+        self._shown = self._summary()
+        """What other threads are told: whole, while this one goes on."""
 
     def begin(self) -> None:
         """Watch the parts that are recorded from now on. Raises StoreError."""
@@ -70,6 +72,7 @@ class StreamWatch:
                 self.look()
             except Exception as error:  # inspecting goes on without it
                 self._fault(error)
+                self._shown = self._summary()
 
     def look(self) -> None:
         """Take the parts that were recorded since. Raises StoreError."""
@@ -79,9 +82,13 @@ class StreamWatch:
                 self._after = row.number
                 if record.station == self.station:
                     self._take(row)
+            self._shown = self._summary()
 
     def snapshot(self) -> dict[str, Any]:
-        """What is watched and raised now, as plain data."""
+        """What is watched and raised now, as plain data. For any thread."""
+        return self._shown
+
+    def _summary(self) -> dict[str, Any]:
         monitor = self._streams.get(self._recipe, [])
         taught = isinstance(monitor, Monitor)
         return {

@@ -19,6 +19,8 @@ PRIOR = 1.0
 CUT = 5.0
 """Values further out than this many robust deviations teach nothing."""
 MOST_LEVELS = 50
+FURTHEST = 1e6
+"""Deviations beyond are all the same; their squares, and float32, hold them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,7 +50,9 @@ class Standard:
     def z(self, stream: PartStream) -> Floats:
         """Deviations (n, d) from good parts of the same circumstances; 0 where nothing was measured."""
         expected = self.mean + self.hot(stream) @ self.effects
-        return np.nan_to_num((stream.values - expected) / self.deviation, nan=0.0)
+        with np.errstate(over="ignore"):
+            z = np.nan_to_num((stream.values - expected) / self.deviation, nan=0.0)
+        return np.clip(z, -FURTHEST, FURTHEST)
 
 
 def learn_standard(good: PartStream) -> Standard:
