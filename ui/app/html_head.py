@@ -1,26 +1,40 @@
-"""Puts our first lines right after `<head>` of Gradio's pages, before anything of Gradio runs."""
+"""Puts every page's theme into it, and our first lines before anything of Gradio runs."""
 
 from __future__ import annotations
 
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ui.security.headers import FORMS
+from ui.security.sessions import cookie_values
 
 HEAD = b"""<head>
 <script src="/session.js"></script>
 <link rel="stylesheet" href="/static/shared/base.css">"""
 
 
+THEME_COOKIE = "theme"
+THEMES = ("auto", "light", "dark")
+DARK_AT_FIRST = ("/", *FORMS)
+"""The operator's page and signing in are dark until somebody chooses; the others as the system says."""
+
+
+def theme_of(scope: Scope) -> str:
+    """The theme a browser chose, else the usual one of the path."""
+    chosen = next(cookie_values(Headers(scope=scope).get("cookie", ""), THEME_COOKIE), "")
+    usual = "dark" if scope["path"] in DARK_AT_FIRST else "auto"
+    return chosen if chosen in THEMES else usual
+
+
 class HtmlHead:
-    """ASGI middleware: Gradio adds `head=` by script only, too late for the language."""
+    """ASGI middleware: Gradio adds `head=` by script only, too late for language and theme."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hold back an HTML answer until it is whole, and add the lines."""
-        if scope["type"] != "http" or scope["path"] in FORMS:
+        if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         start: Message | None = None
@@ -40,7 +54,9 @@ class HtmlHead:
             body += message.get("body", b"")
             if message.get("more_body"):
                 return
-            whole = body.replace(b"<head>", HEAD, 1)
+            head = b"<head>" if scope["path"] in FORMS else HEAD
+            theme = b'<html data-theme="%s"' % theme_of(scope).encode()
+            whole = body.replace(b"<html", theme, 1).replace(b"<head>", head, 1)
             MutableHeaders(scope=start)["content-length"] = str(len(whole))
             await send(start)
             await send({"type": "http.response.body", "body": whole})

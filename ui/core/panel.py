@@ -5,6 +5,7 @@ A page whose `routes.py` has `panel(context, say)` is one; CONTRIBUTING.md shows
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -30,7 +31,7 @@ _LETTERS = [
     "sans-serif",
 ]
 
-_DARK = {
+_COLOURS = {
     "body_background_fill": "var(--back)",
     "background_fill_primary": "var(--panel)",
     "background_fill_secondary": "var(--back)",
@@ -43,22 +44,70 @@ _DARK = {
     "body_text_color": "var(--ink)",
     "body_text_color_subdued": "var(--dim)",
     "border_color_primary": "var(--line)",
-    "input_background_fill": "#0f151d",
-    "input_border_color": "#3d4a5a",
+    "input_background_fill": "var(--field)",
+    "input_border_color": "var(--edge)",
     "button_primary_background_fill": "var(--accent)",
-    "button_primary_text_color": "#04121d",
-    "button_secondary_background_fill": "#0f151d",
-    "button_secondary_border_color": "#3d4a5a",
+    "button_primary_text_color": "var(--on-accent)",
+    "button_secondary_background_fill": "var(--raised)",
+    "button_secondary_border_color": "var(--edge)",
     "button_secondary_text_color": "var(--ink)",
     "color_accent_soft": "var(--line)",
     "link_text_color": "var(--accent)",
     "table_text_color": "var(--ink)",
     "table_even_background_fill": "var(--panel)",
-    "table_odd_background_fill": "#0f151d",
+    "table_odd_background_fill": "var(--field)",
+    "border_color_accent": "var(--accent)",
+    "border_color_accent_subdued": "var(--line)",
+    "color_accent": "var(--accent)",
+    "panel_background_fill": "var(--panel)",
+    "panel_border_color": "var(--line)",
+    "code_background_fill": "var(--field)",
+    "input_background_fill_focus": "var(--field)",
+    "input_background_fill_hover": "var(--field)",
+    "input_border_color_focus": "var(--accent)",
+    "input_border_color_hover": "var(--accent)",
+    "input_border_width": "1px",
+    "input_placeholder_color": "var(--dim)",
+    "button_primary_background_fill_hover": "var(--accent-over)",
+    "button_primary_border_color": "var(--accent)",
+    "button_primary_border_color_hover": "var(--accent-over)",
+    "button_primary_text_color_hover": "var(--on-accent)",
+    "button_secondary_background_fill_hover": "var(--line)",
+    "button_secondary_border_color_hover": "var(--accent)",
+    "button_secondary_text_color_hover": "var(--ink)",
+    "button_cancel_background_fill": "var(--fail-ground)",
+    "button_cancel_background_fill_hover": "var(--fail-deep)",
+    "button_cancel_text_color": "var(--on-deep)",
+    "button_cancel_text_color_hover": "var(--on-deep)",
+    "checkbox_background_color": "var(--field)",
+    "checkbox_background_color_focus": "var(--field)",
+    "checkbox_background_color_hover": "var(--field)",
+    "checkbox_background_color_selected": "var(--accent)",
+    "checkbox_border_color": "var(--edge)",
+    "checkbox_border_color_selected": "var(--accent)",
+    "checkbox_label_background_fill": "var(--field)",
+    "checkbox_label_background_fill_hover": "var(--raised)",
+    "checkbox_label_background_fill_selected": "var(--raised)",
+    "checkbox_label_border_color": "var(--edge)",
+    "checkbox_label_text_color": "var(--ink)",
+    "checkbox_label_text_color_selected": "var(--ink)",
+    "error_background_fill": "var(--panel)",
+    "error_border_color": "var(--bad)",
+    "error_text_color": "var(--bad)",
+    "link_text_color_active": "var(--accent)",
+    "link_text_color_hover": "var(--accent-over)",
+    "link_text_color_visited": "var(--accent)",
+    "loader_color": "var(--accent)",
+    "slider_color": "var(--accent)",
+    "stat_background_fill": "var(--line)",
+    "table_border_color": "var(--line)",
+    "table_row_focus": "var(--raised)",
 }
-# The variables are those of shared/base.css; light or dark, as the browser says, they are the same.
+# The variables are those of shared/colours.css, which know the theme; what Gradio calls dark is the same.
+_KNOWN = inspect.signature(gr.themes.Base.set).parameters
 THEME = gr.themes.Base(font=_LETTERS, font_mono=_LETTERS).set(
-    **_DARK, **{f"{name}_dark": value for name, value in _DARK.items() if name != "font"}
+    **_COLOURS,
+    **{f"{name}_dark": value for name, value in _COLOURS.items() if f"{name}_dark" in _KNOWN},
 )
 
 

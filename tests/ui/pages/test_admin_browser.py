@@ -258,9 +258,10 @@ def test_health_shows_the_numbers_of_status(watched: tuple[AtWork, int], open_pa
     assert re.fullmatch(r"0\.\d{4} % of the limit \(0\.\d % allowed\)", recipe[2])
     see(page, "health-outputs", "▲ webhook")
     assert cell(page, "health-outputs", 0, 1) == str(told["outbox"]["webhook"]) == "3"
-    colours = "(e) => [getComputedStyle(e).color, getComputedStyle(document.documentElement).getPropertyValue('--bad')]"
-    shown, bad = page.locator("#health-outputs [data-testid=cell-0-0]").evaluate(colours)
-    assert shown == "rgb({}, {}, {})".format(*bytes.fromhex(bad.strip().lstrip("#")))
+    colours = """async (e) => { const {colour} = await import("/static/shared/colours.js");
+      return [getComputedStyle(e).color, colour("bad"), colour("ink")]; }"""
+    shown, bad, ink = page.locator("#health-outputs [data-testid=cell-0-0]").evaluate(colours)
+    assert shown == bad != ink
     assert "geheim" not in page.content()
     assert "abc123" not in page.content()
     storage = dict(rows(page, "health-storage"))

@@ -1,11 +1,12 @@
 // Small charts: SVG for bars, canvas for many points. Each is one stop of the Tab key; arrows move a
 // cursor from value to value, and what it stands on is shown and read out.
+import {colour} from "/static/shared/colours.js";
 import {el, svg, t} from "/static/shared/base.js";
 import {count, percent, short, when} from "/static/shared/format.js";
 import {FONT, axis, below, logTicks, sparse, ticks, tiered, widthOf} from "/static/analysis/axis.js";
 
-export const COLOUR = {PASS: "#009e73", FAIL: "#d55e00", REVIEW: "#f0e442", CANNOT_INSPECT: "#56b4e9",
-  ink: "#f3f6fa", dim: "#9fb0c3", line: "#2b3542", median: "#f3f6fa", limit: "#e69f00", now: "#cc79a7"};
+export const COLOUR = {PASS: colour("pass-line"), FAIL: colour("fail-line"), REVIEW: colour("review-line"), CANNOT_INSPECT: colour("cannot-line"),
+  ink: colour("ink"), dim: colour("dim"), line: colour("line"), median: colour("ink"), limit: colour("limit-line"), now: colour("now"), back: colour("back"), ground: colour("label-ground")};
 
 /** A frame that draws itself anew when its size changes. `draw(width, height)` gives what to put in. */
 function frame(name, label, draw) {
@@ -63,7 +64,7 @@ const text = (x, y, content, given = {}) =>
 function hatch(id, colour) {
   return svg("pattern", {id, width: 7, height: 7, patternUnits: "userSpaceOnUse",
     patternTransform: "rotate(45)"}, svg("rect", {width: 7, height: 7, fill: colour}),
-  svg("rect", {width: 2.5, height: 7, fill: "#0b0f14"}));
+  svg("rect", {width: 2.5, height: 7, fill: COLOUR.back}));
 }
 
 let made = 0;
@@ -241,7 +242,7 @@ export function points({label, at, value, verdict, verdicts, median, limits, tip
       top: y(v) < pad.top + 18 ? y(v) + 14 : y(v) - 5};
   };
   const write = (c, {words, wide, left, top}) => {
-    c.fillStyle = "#151b23d0";
+    c.fillStyle = COLOUR.ground;
     c.fillRect(left - 4, top - 12, wide + 8, 16);
     c.fillStyle = COLOUR.limit; c.textAlign = "left";
     c.fillText(words, left, top);

@@ -1,12 +1,13 @@
 // The line at the top of the workbench.
 import {el, lang, me, t} from "/static/shared/base.js";
 import {hearHelp, showHelp} from "/static/shared/help.js";
+import {themeButton} from "/static/shared/theme.js";
 
 /** The line at the top of the workbench: the pages this person may open, language, sign out. */
 export function bar(current) {
   const links = me.pages.map(({name, path, label}) =>
     el("a", {href: path, class: name === current ? "here" : "", "aria-current": name === current ? "page" : null}, t(label)));
-  return el("nav", {class: "bar"}, ...links, el("span", {class: "space"}), helpButton(), languages(), who());
+  return el("nav", {class: "bar"}, ...links, el("span", {class: "space"}), helpButton(), themeButton(), languages(), who());
 }
 
 function helpButton() {
