@@ -304,30 +304,30 @@ STATISTICS: tuple[Statistic, ...] = (
         sentence="share of good parts that need a look, with its exact 95 % interval",
     ),
     Statistic(
-        name="image_auroc", label="image_auroc", unit=SHARE,
+        name="image_auroc", label="image AUROC", unit=SHARE,
         value=ScoredTestSet.image_auroc,
         sentence="chance that a defective part scores worse than a good one",
     ),
     Statistic(
-        name="tpr_at_1", label="tpr_at_1", unit=SHARE, value=_tpr(0.01),
+        name="tpr_at_1", label="found at 1 % overkill", unit=SHARE, value=_tpr(0.01),
         sentence="share of defective parts that score above all but 1 % of the good test parts",
     ),
     Statistic(
-        name="tpr_at_5", label="tpr_at_5", unit=SHARE, value=_tpr(0.05),
+        name="tpr_at_5", label="found at 5 % overkill", unit=SHARE, value=_tpr(0.05),
         sentence="share of defective parts that score above all but 5 % of the good test parts",
     ),
     Statistic(
-        name="pixel_auroc", label="pixel_auroc", unit=SHARE,
+        name="pixel_auroc", label="pixel AUROC", unit=SHARE,
         value=_of_pixels(LabelledPixels.auroc),
         sentence="chance that a defective pixel scores worse than a good one",
     ),
     Statistic(
-        name="aupro", label="aupro", unit=SHARE,
+        name="aupro", label="pixel AUPRO", unit=SHARE,
         value=_of_pixels(lambda pixels: pixels.aupro(0.3)),
         sentence="overlap with the defects at up to 30 % of good pixels, each defect weighing the same",
     ),
     Statistic(
-        name="aupro_at_5", label="aupro_at_5", unit=SHARE,
+        name="aupro_at_5", label="pixel AUPRO to 5 %", unit=SHARE,
         value=_of_pixels(lambda pixels: pixels.aupro(0.05)),
         sentence="the same at up to 5 % of good pixels",
     ),

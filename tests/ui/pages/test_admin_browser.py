@@ -246,7 +246,7 @@ def test_health_shows_the_numbers_of_status(watched: tuple[AtWork, int], open_pa
     assert {row[0]: row[1] for row in cameras[1:-1]} == {
         words: str(told["cameras"]["main"][fate]) for words, fate in counts.items()
     }
-    assert cameras[-1] == ["adds up", "yes"]
+    assert cameras[-1] == ["all accounted for", "yes"]
     latencies = rows(page, "health-latencies")
     assert [row[1:] for row in latencies] == [
         [f"{value:,.1f}" for value in told["latency_ms"][stage].values()]
