@@ -49,6 +49,8 @@ class Job:
     about: Mapping[str, Any]
     state: str
     stage: str = ""
+    step: int = 0
+    """Which stage it is at, counted from 1; 0 before the first."""
     done: int = 0
     of: int = 0
     seconds: float = 0.0

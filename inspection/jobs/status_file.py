@@ -18,7 +18,7 @@ RUNNING, DONE, FAILED, CANCELLED = "running", "done", "failed", "cancelled"
 
 
 class StatusFile:
-    """Keeps `path` at {state, stage, done, of, seconds, error, result}; without a path does nothing.
+    """Keeps `path` at {state, stage, step, done, of, seconds, error, result}; without a path does nothing.
 
     Replaced whole, at most five times a second and always at the end; only the end is flushed to
     the disk. A status that cannot be written never stops the work it is about.
@@ -28,13 +28,14 @@ class StatusFile:
         self.path = path
         self._began, self._written = time.monotonic(), 0.0
         self._status: dict[str, Any] = {
-            "state": RUNNING, "stage": "", "done": 0, "of": 0, "seconds": 0.0,
+            "state": RUNNING, "stage": "", "step": 0, "done": 0, "of": 0, "seconds": 0.0,
             "error": None, "result": None,
         }  # fmt: skip
 
     def __call__(self, stage: str, done: int, of: int) -> None:
-        """Note how far a stage is."""
-        self._status |= {"stage": stage, "done": done, "of": of}
+        """Note how far a stage is; `step` counts the stages."""
+        step = self._status["step"] + (stage != self._status["stage"])
+        self._status |= {"stage": stage, "step": step, "done": done, "of": of}
         if time.monotonic() - self._written >= EVERY_S:
             self._write()
 

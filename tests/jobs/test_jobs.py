@@ -72,9 +72,13 @@ def test_the_status_file_is_whole_and_not_written_too_often(tmp_path: Path) -> N
         for done in range(1000):
             told("Reading", done, 1000)
         assert json.loads(path.read_text())["state"] == "running"
+        told("Judging", 0, 7)
+        told("Judging", 7, 7)
+        told("Reading", 999, 1000)
         told.end(DONE, result={"n_good": 3})
     found = json.loads(path.read_text())
     assert (found["state"], found["stage"], found["done"]) == (DONE, "Reading", 999)
+    assert found["step"] == 3
     assert found["result"] == {"n_good": 3}
     assert path.stat().st_ino != inode
     assert [p.name for p in tmp_path.iterdir()] == ["status.json"]

@@ -66,8 +66,11 @@ def test_from_the_camera_to_the_line(make_station: Any, open_page: Opened) -> No
     open_page.allowed = ("409",)  # a look at the camera that was under way when inspecting went on
     page = open_page(station, PAGE, user="mia", wait=READY, size=SMALL)
 
+    assert "look at a picture" in page.inner_text("[data-step=camera]")  # nobody has looked yet
     pause(page)
     page.wait_for_function("Number(document.querySelector('.live').dataset.count) > 2")
+    assert "done" in page.inner_text("[data-step=camera]")
+    assert "Seed" in page.inner_text("form.settings")  # its name in words, the key beside
     assert page.evaluate("document.querySelector('.live').width") == 256
     assert float(page.get_attribute("[data-focus]", "data-focus")) > 1
     assert 0 <= float(page.get_attribute("[data-over]", "data-over")) < 0.2
@@ -96,6 +99,7 @@ def test_from_the_camera_to_the_line(make_station: Any, open_page: Opened) -> No
     page.press("[name=false_reject]", "Tab")
     page.click("[data-do=train]")
     page.wait_for_selector(".job[data-state=running] [role=progressbar]")
+    page.wait_for_selector(".stage-name >> text=/Step [1-9]:/")
     job = page.get_attribute(".job", "data-job")
     page.reload()  # the training goes on without the page
     page.wait_for_selector(f".job[data-job='{job}']", timeout=20_000)

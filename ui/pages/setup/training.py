@@ -153,7 +153,7 @@ def latest_training(jobs: Jobs, product: str, view: str) -> Job | None:
 
 def job_message(job: Job) -> dict[str, Any]:
     """Say how a job is."""
-    names = ("id", "kind", "who", "at", "state", "stage", "done", "of", "seconds", "error")
+    names = ("id", "kind", "who", "at", "state", "stage", "step", "done", "of", "seconds", "error")
     about = {name: job.about[name] for name in ("product", "view")}
     more = {name: job.about[name] for name in ("n_good", "options") if name in job.about}
     made = {"recipe_id": job.result["recipe_id"]} if job.result else {}

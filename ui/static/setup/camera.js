@@ -1,12 +1,14 @@
 // What the camera sees, how well it is lit and focused, and its settings.
-import {call, el, svg, t, toast} from "/static/shared/base.js";
+import {call, el, has, svg, t, toast} from "/static/shared/base.js";
 import {confirmed} from "/static/shared/dialog.js";
 
 const EVERY_MS = 200, OVER = 250, UNDER = 5, MOST_PIXELS = 2e6;
 let here = null;
 
-export const missing = (app) =>
-  Object.keys(app.state.camera.tried).length ? t("setup.camera_not_kept") : null;
+export const missing = (app) => {
+  if (Object.keys(app.state.camera.tried).length) return t("setup.camera_not_kept");
+  return app.looked || app.state.good.length ? null : t("setup.camera_not_looked");
+};
 
 export function open(app, place) {
   const canvas = el("canvas", {class: "live", width: 4, height: 3, data: {count: 0}});
@@ -59,6 +61,7 @@ async function look(app, mine) {
     pen.drawImage(picture, 0, 0);
     drawFigures(mine, measured(pen, app.state.setup));
     mine.canvas.dataset.count = Number(mine.canvas.dataset.count) + 1;
+    if (!app.looked) { app.looked = true; app.progressed(); }
     mine.note.textContent = t("setup.camera_paused");
   } catch {
     mine.note.textContent = t("base.no_server");
@@ -163,7 +166,9 @@ function input(field) {
       type: ["number", "integer"].includes(field.kind) ? "number" : "text",
       step: field.kind === "integer" ? 1 : "any",
       placeholder: field.default === null ? t("setup.camera_unset") : String(field.default)});
-  return el("label", {class: "field"}, el("code", {}, field.name), made);
+  const key = `settings.${field.name}`;
+  const name = has(key) ? el("span", {}, t(key), el("code", {}, field.name)) : el("code", {}, field.name);
+  return el("label", {class: "field"}, name, made);
 }
 
 /** Read the form: only what differs from what the station file and the driver say. */

@@ -18,6 +18,7 @@ class App {
   constructor() {
     this.state = null;
     this.status = null;
+    this.looked = false;
     this.step = null;
     this.close = () => {};
   }

@@ -103,7 +103,9 @@ function bars(app, job) {
   const name = el("p", {class: "stage-name"}), bar = el("span", {}), seconds = el("p", {});
   const meter = el("div", {class: "meter big", role: "progressbar", "aria-valuemin": 0}, bar);
   here.tell = (now) => {
-    name.textContent = `${stage(now)} ${now.of ? t("setup.done_of", {done: now.done, of: now.of}) : ""}`;
+    const between = !now.of || now.done >= now.of;  // the next step has not told of itself yet
+    name.textContent = [now.step ? t("setup.step_n", {n: now.step}) : "", stage(now), between ? "" : t("setup.done_of", {done: now.done, of: now.of})].join(" ");
+    meter.classList.toggle("between", between);
     bar.style.width = `${now.of ? 100 * now.done / now.of : 0}%`;
     meter.setAttribute("aria-valuemax", now.of);
     meter.setAttribute("aria-valuenow", now.done);
