@@ -109,6 +109,12 @@ def train(
         ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same pictures: same recipe.")] = 0,
+    prepare: Annotated[
+        str | None,
+        typer.Option(
+            help="Steps done to pictures: flat_field,denoise,colour, some of them, or auto."
+        ),
+    ] = None,
     device: DeviceOption = "cpu",
     status: Annotated[
         Path | None, typer.Option(help="JSON file that shows the progress, for programs.")
@@ -158,6 +164,7 @@ def train(
         take_proposed_limit=take_proposed_limit,
         defect_head=defect_head,
         device=device,
+        prepare=None if prepare is None else tuple(each.strip() for each in prepare.split(",")),
     )
     about = _about(setup, template)
     with StatusFile(status) as told, ProgressBar(told) as progress:
@@ -314,6 +321,7 @@ def _print_training(report: TrainingReport, recipe: Path) -> None:
         _print_evaluation(report.tested)
     for told, of in (
         ("Choice of the model:", report.choice),
+        ("Steps before the model:", report.steps),
         ("Bad parts given:", report.defects),
         ("Learnt from the bad parts given:", report.labelled),
     ):

@@ -91,7 +91,7 @@ def explain(
         )
     straight, pose = recipe.framing.straighten(compared(frame.image, recipe, template))
     layout = recipe.framing.placed(frame.image.shape, pose)
-    canvas = layout.placement.to_canvas(straight)
+    canvas = recipe.framing.prepared(layout.placement.to_canvas(straight))
     program = recipe.telling("near", "distance", "rebuilt")
     maps, _ = program.measure(canvas)
     work = _Explaining(recipe, layout, maps)

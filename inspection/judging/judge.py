@@ -146,7 +146,7 @@ class _Inspection:
             self.health |= self.pose.numbers
         _stop(settings.limits.problem(self.health))
         self._mark("prepare")
-        self.maps, descriptor = self.recipe.program.measure(canvas)
+        self.maps, descriptor = self.recipe.program.measure(framing.prepared(canvas))
         self._mark("model")
         found = models.score(self.maps, self.view.valid, settings.scoring)
         self.health[APPEARANCE_DISTANCE] = self.recipe.appearance.distance(descriptor)

@@ -14,6 +14,7 @@ from inspection.reasons import Reason
 from inspection.recipe.alignment import Pose, locate
 from inspection.recipe.geometry import Canvas, Placement
 from inspection.recipe.image_health import measure
+from inspection.recipe.prepare import prepare
 from inspection.recipe.setup_file import Setup
 
 Image = NDArray[np.uint8]
@@ -52,12 +53,21 @@ class Framing:
         return pose.straighten(image), pose
 
     def canvas_of(self, image: Image) -> tuple[Image, dict[str, float], Pose | None]:
-        """Straighten, place and measure a picture: its canvas, its health numbers and its pose."""
+        """Straighten, place, measure and prepare a picture: its canvas, its health numbers and its pose."""
+        canvas, numbers, pose = self.raw_canvas_of(image)
+        return self.prepared(canvas), numbers, pose
+
+    def raw_canvas_of(self, image: Image) -> tuple[Image, dict[str, float], Pose | None]:
+        """The same, with the canvas not yet prepared."""
         straight, pose = self.straighten(image)
         place = self.placed(image.shape, pose).placement
         canvas = place.to_canvas(straight)
         numbers = self.health_of(straight, canvas, place)
         return canvas, numbers if pose is None else numbers | {"alignment": pose.likeness}, pose
+
+    def prepared(self, canvas: Image) -> Image:
+        """A canvas as the model sees it, after the steps that the set-up asks for."""
+        return prepare(canvas, self.setup.prepare)
 
     def health_of(self, straight: Image, canvas: Image, place: Placement) -> dict[str, float]:
         """Measure the whole straightened picture at the canvas's size, also where a part is seen.

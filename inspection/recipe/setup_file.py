@@ -21,6 +21,7 @@ from inspection.errors import CannotInspect, SetupError
 from inspection.judgement import Region
 from inspection.outside import LARGEST_TOML, Refused, read_file, read_toml
 from inspection.recipe.geometry import Window
+from inspection.recipe.prepare import Step
 from inspection.recipe.template import Template, another_build, differences
 
 STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
@@ -74,6 +75,8 @@ class Setup:
     align: Alignment | None = None
     template: Template | None = None
     """Where each picture is compared with its template, and what differs is judged."""
+    prepare: tuple[Step, ...] = ()
+    """What is done to each picture before the model looks, in this order."""
     roi: tuple[Polygon, ...] = ()
     ignore: tuple[Polygon, ...] = ()
     zones: tuple[Zone, ...] = ()
@@ -81,6 +84,8 @@ class Setup:
     """(height, width) of the picture the polygons were drawn on; None: that of the picture judged."""
 
     def __post_init__(self) -> None:
+        if len(set(self.prepare)) < len(self.prepare):
+            raise ValueError(f"prepare: each step once, got {list(self.prepare)}")
         names = [zone.name for zone in self.zones]
         if len(set(names)) < len(names):
             raise ValueError(f"zones: each needs a name of its own, got {names}")

@@ -119,7 +119,7 @@ def choose_model(
         few = f"{len(pictures.distinct())} different good pictures: at least {LEAST_GOOD} are needed to choose by"
         return ModelChoice(chosen=DEFAULT_MODEL, aurocs={}, ranking=(), left_out=(few,))
     started = time.monotonic()
-    shares = _Shares(pictures, seed=options.seed)
+    shares = Shares(pictures, seed=options.seed)
     tried: dict[str, Tried] = {}
     left_out: list[str] = []
     for number, name in enumerate(CANDIDATES):
@@ -146,7 +146,7 @@ def decided(tried: Mapping[str, Tried], *, left_out: Sequence[str], seed: int) -
 
     def margins(name: str) -> Numbers:
         """By how much the first is ahead of another in each draw of pictures."""
-        return _drawn(tried[first], again) - _drawn(tried[name], again)
+        return aurocs_of(tried[first], again) - aurocs_of(tried[name], again)
 
     gain = aurocs[first] - aurocs.get(default, 0.0)
     clear = default not in tried or (
@@ -167,12 +167,12 @@ def decided(tried: Mapping[str, Tried], *, left_out: Sequence[str], seed: int) -
     )
 
 
-def _drawn(tried: Tried, again: NDArray[np.intp]) -> Numbers:
-    """The AUROC in each draw of pictures (draws, n)."""
+def aurocs_of(tried: Tried, again: NDArray[np.intp]) -> Numbers:
+    """The AUROC in each draw of pictures `again` (draws, n)."""
     return np.array([auroc(tried.good[rows], tried.spoiled[rows]) for rows in again])
 
 
-class _Shares:
+class Shares:
     """Good pictures to teach on, and others with defects drawn in, the same for all candidates."""
 
     def __init__(self, pictures: GoodPictures, *, seed: int) -> None:
@@ -184,16 +184,19 @@ class _Shares:
         self.folds = pictures.folds(seed=seed)[taught]
         self.shrinks = pictures.shrinks
         self.held_out = [pictures[int(i)] for i in np.sort(order[:apart])]
-        self.spoiled = [self._spoil(picture, rng) for picture in self.held_out]
+        self._pictures, self._taught = pictures, taught
+        self.spoiled = [self._spoil(int(i), rng) for i in np.sort(order[:apart])]
 
-    def _spoil(self, picture: Picture, rng: np.random.Generator) -> list[Picture]:
-        """A scar and a stain of each size, each in a copy of its own."""
-        donor = self.taught[int(rng.integers(len(self.taught)))].canvas
-        return [
-            spoil(picture, donor, draw_flaw(length, rng, stain=stain))
+    def _spoil(self, index: int, rng: np.random.Generator) -> list[Picture]:
+        """A scar and a stain of each size, each in a copy of its own, drawn before it is prepared."""
+        raw, prepared = self._pictures.raw, self._pictures.framing.prepared
+        donor = raw(int(self._taught[int(rng.integers(len(self._taught)))])).canvas
+        flaws = [
+            spoil(raw(index), donor, draw_flaw(length, rng, stain=stain))
             for length in SIZES
             for stain in (False, True)
         ]
+        return [Picture(prepared(each.canvas), each.valid) for each in flaws]
 
     def try_(self, name: str, options: TrainingOptions) -> Tried:
         """Teach a candidate and score the pictures held out. Raises ModelError."""

@@ -61,12 +61,12 @@ def drawn_escapes(
     threshold, scoring = recipe.settings.calibration.threshold, recipe.settings.scoring
     escapes = np.zeros((len(SIZES), len(spread), 2), dtype=bool)
     for number, index in enumerate(spread):
-        picture = pictures[int(index)]
-        donor = pictures[int(rng.integers(len(pictures)))].canvas
+        picture = pictures.raw(int(index))
+        donor = pictures.raw(int(rng.integers(len(pictures)))).canvas
         for size, length in enumerate(SIZES):
             for stain in (False, True):
                 spoiled = spoil(picture, donor, draw_flaw(length, rng, stain=stain))
-                maps, _ = recipe.program.measure(spoiled.canvas)
+                maps, _ = recipe.program.measure(recipe.framing.prepared(spoiled.canvas))
                 score = models.score(maps, spoiled.valid, scoring).score
                 escapes[size, number, int(stain)] = score <= threshold
         progress("Drawing defects in", number + 1, len(spread))

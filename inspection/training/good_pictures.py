@@ -21,6 +21,7 @@ from inspection.errors import CannotInspect, TrainingError
 from inspection.recipe.alignment import Pose
 from inspection.recipe.framing import Framing
 from inspection.recipe.geometry import choose_canvas
+from inspection.recipe.prepare import Step
 from inspection.recipe.setup_file import Setup
 from inspection.training.options import TrainingOptions
 from models import Picture, Progress
@@ -114,11 +115,22 @@ class GoodPictures(Sequence[Picture]):
     def __getitem__(self, index: int | slice) -> Picture | Sequence[Picture]:
         if isinstance(index, slice):
             return at_once(self.__getitem__, range(*index.indices(len(self))))
+        raw = self.raw(index)
+        return Picture(self.framing.prepared(raw.canvas), raw.valid)
+
+    def raw(self, index: int) -> Picture:
+        """A picture before the set-up's steps: defects are drawn into this one."""
         good = self.used[index]
         canvas = self._kept.get(good.path)
         if canvas is None:
-            canvas = self.framing.canvas_of(self.framing.setup.read_picture(good.path))[0]
+            canvas = self.framing.raw_canvas_of(self.framing.setup.read_picture(good.path))[0]
         return Picture(canvas, self.valid(index))
+
+    def preparing(self, steps: tuple[Step, ...]) -> GoodPictures:
+        """The same pictures, prepared by other steps."""
+        setup = replace(self.framing.setup, prepare=steps)
+        framing = Framing(self.framing.canvas, setup, self.framing.reference)
+        return GoodPictures(framing, self.used, self._kept, self.report, self.shrinks)
 
     def valid(self, index: int) -> NDArray[np.bool_]:
         """Which canvas pixels (H, W) of a picture count."""
@@ -184,7 +196,7 @@ def _read(framing: Framing, path: Path) -> tuple[GoodPicture, CanvasImage] | str
     """Read and measure a picture: what is to be known of it and its canvas, or what is wrong."""
     try:
         image = framing.setup.read_picture(path)
-        canvas, numbers, pose = framing.canvas_of(image)
+        canvas, numbers, pose = framing.raw_canvas_of(image)
     except (CameraError, CannotInspect) as error:
         return str(error)
     digest = picture_digest(image)

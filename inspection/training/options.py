@@ -53,7 +53,8 @@ class TrainingOptions:
     `image_size_px` None leaves the size to `effort`: `fast` looks at one scale, `balanced` at two, and
     `thorough` also at the pictures' own size, where that is larger. `defects` is a folder of pictures
     of bad parts; the limit they propose by `costs` is used only with `take_proposed_limit`; with
-    `defect_head` what looks like them is rejected, too. `device` is one of `models.training_devices`.
+    `defect_head` what looks like them is rejected, too. `device` is one of `models.training_devices`. `prepare`
+    names the steps done to pictures, `auto` alone those that help; None leaves the set-up's.
     """
 
     model: str = DEFAULT_MODEL
@@ -71,6 +72,7 @@ class TrainingOptions:
     take_proposed_limit: bool = False
     defect_head: bool = False
     device: str = "cpu"
+    prepare: tuple[str, ...] | None = None
 
     def of_model(self) -> dict[str, Any]:
         """Hyperparameters that the model asked for has, and others do not."""

@@ -6,12 +6,13 @@ import time
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 import models
+from inspection.errors import SetupError
 from inspection.judging.judge import check_parity
 from inspection.recipe import (
     FORMAT,
@@ -25,6 +26,7 @@ from inspection.recipe import (
 from inspection.recipe import image_health as health
 from inspection.recipe.calibration import Calibration, calibrate, odd_above
 from inspection.recipe.geometry import Canvas
+from inspection.recipe.prepare import STEPS, Step
 from inspection.recipe.setup_file import Setup
 from inspection.training.bad_pictures import seen
 from inspection.training.choice import ModelChoice, choose_model
@@ -49,6 +51,7 @@ from inspection.training.labelled import LabelledReport, check_labelled, learn_l
 from inspection.training.members import chosen_members
 from inspection.training.options import AUTO, DEFAULT_MODEL, TrainingOptions
 from inspection.training.origins import kept_origins
+from inspection.training.prepare_choice import StepChoice, choose_steps
 from inspection.training.process_memory import share_one_arena
 from inspection.training.statistics import Evaluation
 from inspection.training.warnings import (
@@ -85,6 +88,7 @@ class TrainingReport:
     defects: DefectReport | None = None
     labelled: LabelledReport | None = None
     choice: ModelChoice | None = None
+    steps: StepChoice | None = None
     tested: Evaluation | None = None
 
     @property
@@ -129,6 +133,7 @@ class TrainingReport:
             "defects": None if self.defects is None else self.defects.as_json(),
             "labelled": None if self.labelled is None else self.labelled.as_json(),
             "model_choice": None if self.choice is None else self.choice.as_json(),
+            "prepare_choice": None if self.steps is None else self.steps.as_json(),
             "warnings": [str(warning) for warning in self.warnings],
             "warning_keys": [as_keys(warning) for warning in self.warnings],
             "tested": None if self.tested is None else self.tested.as_json(),
@@ -158,12 +163,18 @@ def train_recipe(
     check_place(recipe_path)
     files = good_files(dataset)
     listed = None if options.defects is None else bad_files(options.defects)
-    pictures = read_pictures(files, options=options, setup=setup, progress=progress)
+    pictures = read_pictures(
+        files, options=options, setup=with_steps(setup, options), progress=progress
+    )
     bad = None if listed is None else usable(listed, pictures)
     check_labelled(options, bad)
     if asked.model == AUTO:
         choice = choose_model(pictures, options=options, progress=progress)
         options = replace(options, model=choice.chosen)
+    steps = None
+    if options.prepare == (AUTO,):
+        steps = choose_steps(pictures, options=options, progress=progress)
+        pictures = pictures.preparing(steps.kept)
     recipe, report = teach(pictures, options=options, bad=bad, progress=progress)
     weighed, labelled = None, None
     if bad is not None:
@@ -191,7 +202,20 @@ def train_recipe(
         defects=weighed,
         labelled=labelled,
         choice=choice,
+        steps=steps,
     )
+
+
+def with_steps(setup: Setup, options: TrainingOptions) -> Setup:
+    """The set-up with the steps that are asked for. Raises SetupError for one there is not."""
+    if options.prepare is None:
+        return setup
+    asked = () if options.prepare == (AUTO,) else options.prepare
+    if unknown := [each for each in asked if each not in STEPS]:
+        raise SetupError(
+            f"prepare: no step {unknown[0]!r}; allowed: {', '.join(STEPS)}, or auto alone"
+        )
+    return replace(setup, prepare=cast(tuple[Step, ...], tuple(dict.fromkeys(asked))))
 
 
 def teach(

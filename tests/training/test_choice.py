@@ -11,6 +11,7 @@ import pytest
 
 from cameras.simulated import write_dataset
 from inspection.recipe import open_recipe
+from inspection.recipe.prepare import colour
 from inspection.recipe.setup_file import Setup
 from inspection.training import choice
 from inspection.training.choice import CANDIDATES, Tried, choose_model, decided
@@ -85,13 +86,22 @@ def test_the_default_stays_where_it_is_not(shift: float, pictures: int) -> None:
 
 def test_defects_are_drawn_into_pictures_that_no_candidate_was_taught(folder: Path) -> None:
     pictures = read(folder / "parts" / "train" / "good")
-    shares = choice._Shares(pictures, seed=0)
+    shares = choice.Shares(pictures, seed=0)
     assert (len(shares.taught), len(shares.held_out)) == (15, 5)
     taught = {picture.canvas.tobytes() for picture in shares.taught}
     assert not taught & {picture.canvas.tobytes() for picture in shares.held_out}
     for good, spoiled in zip(shares.held_out, shares.spoiled, strict=True):
         assert len(spoiled) == 8
         assert all((each.canvas != good.canvas).any() for each in spoiled)
+
+
+def test_defects_are_drawn_in_before_a_picture_is_prepared(folder: Path) -> None:
+    pictures = read(folder / "parts" / "train" / "good")
+    plain = choice.Shares(pictures, seed=0)
+    made = choice.Shares(pictures.preparing(("colour",)), seed=0)
+    for before, after in zip(plain.spoiled, made.spoiled, strict=True):
+        for raw, prepared in zip(before, after, strict=True):
+            assert np.array_equal(colour(raw.canvas), prepared.canvas)
 
 
 def test_after_the_time_allowed_no_other_is_begun(folder: Path) -> None:
