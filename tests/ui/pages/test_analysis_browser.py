@@ -614,5 +614,7 @@ def test_a_limit_is_proposed_by_what_errors_cost(station: Any, open_page: Any) -
     at = float(page.get_attribute(".threshold", "data-threshold"))
     assert at == pytest.approx(expected.threshold)
     assert "Proposed" in page.inner_text(".toast")
+    toast, below = page.locator(".toast").bounding_box(), page.locator(".top").bounding_box()
+    assert toast["y"] + toast["height"] <= below["y"]  # a row of its own, over nothing
     # Nothing is on the line by that.
     assert recipe.id[:8] in page.inner_text(".line-now")

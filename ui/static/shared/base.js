@@ -89,11 +89,21 @@ export function live(hear) {
   }, 200);
 }
 
-/** Show one line for a moment, in the place the page keeps for it. */
+const INFO_MS = 4000, BAD_MS = 10_000;
+
+/** Show one line for a moment, in the place the page keeps for it; what went wrong for longer. */
 export function toast(text, kind = "info") {
   const line = el("div", {class: `toast ${kind}`, role: "status"}, text);
-  (document.querySelector(".toasts") ?? document.body).append(line);
-  setTimeout(() => line.remove(), 4000);
+  toasts().append(line);
+  setTimeout(() => line.remove(), kind === "info" ? INFO_MS : BAD_MS);
+}
+
+/** The row that words for a moment stand in, so that they cover nothing: the page's own, or one under the line of links. */
+function toasts() {
+  const there = document.querySelector(".toasts"), bar = document.querySelector(".bar");
+  if (there || !bar) return there ?? document.body;
+  bar.after(el("div", {class: "toasts"}));
+  return bar.nextElementSibling;
 }
 
 /** The path of a page this person may open. */
