@@ -40,6 +40,8 @@ class AnomalibModel(PixelModel):
     """What sides must be a multiple of; the picture's edge is repeated up to it."""
 
     learning_rate: ClassVar[float] = 1e-3
+    collects: ClassVar[bool] = False
+    """Whether it takes all pictures in first."""
     most_steps: ClassVar[int] = 200
     """Of descent; 0 where teaching is none."""
 
@@ -72,10 +74,10 @@ class AnomalibModel(PixelModel):
         return found if found.ndim == 4 else found[:, None]
 
     def collect(self, network: Any, x: torch.Tensor) -> None:
-        """Take in a batch (n, 3, h, w), where teaching is no descent."""
+        """Take in a batch (n, 3, h, w), before any descent."""
 
     def settle(self, network: Any) -> None:
-        """End such teaching."""
+        """End taking in."""
 
     def teach(self, planes: torch.Tensor, rng: np.random.Generator, told: Told) -> torch.nn.Module:
         """Build the network, give it the backbone's weights, and teach it with its own loss."""
@@ -129,13 +131,14 @@ class AnomalibModel(PixelModel):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of anomalib and what it brings
             network = seeded(Network, rng)
-            if self.most_steps == 0:
+            if self.collects:
                 network.train()
                 with torch.no_grad():
                     for done, batch in enumerate(torch.split(planes, self.batch), 1):
                         self.collect(network.network, network.prepared(apart(batch)[0]))
                         told(min(done * self.batch, len(planes)), len(planes))
                     self.settle(network.network)
+            if self.most_steps == 0:
                 return network.eval()
             schedule = Schedule(
                 batch=self.batch,

@@ -23,6 +23,7 @@ class Dfkde(AnomalibModel):
     name = "dfkde"
     family = "Gaussian"
     strides = (8, 16)
+    collects = True
     most_steps = 0
     least_pictures = 8
 

@@ -24,6 +24,7 @@ class Dfm(AnomalibModel):
     name = "dfm"
     family = "Gaussian"
     strides = (8,)
+    collects = True
     most_steps = 0
 
     def build(self, backbone: Backbone, size: tuple[int, int]) -> torch.nn.Module:

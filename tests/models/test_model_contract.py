@@ -83,6 +83,7 @@ FLOORS = {
     "vae": 0.65,
     "ganomaly": 0.6,
     "cflow": 0.75,
+    "csflow": 0.7,
     "dfkde": 0.6,
     "draem": 0.7,
     "patchflow": 0.8,
