@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -36,7 +38,8 @@ class FeaturePass:
         self.moments = Moments(channels)
         self._quota = quota
         self._rng = np.random.default_rng(seed)
-        self._offered: list[Array] = []
+        self._offered = np.empty((count * quota, channels), dtype=np.float32)
+        self._ends: list[int] = []
         self._kept: dict[int, NDArray[np.float16]] = {}
         self._room = KEPT_BYTES
 
@@ -49,7 +52,9 @@ class FeaturePass:
             self.moments.add(rows[counted[start : start + BATCH_ROWS]])
         offered = np.sort(self._rng.permutation(counted)[: self._quota])
         self.candidate[index, offered] = True
-        self._offered.append(rows[offered])
+        start = self._ends[-1] if self._ends else 0
+        self._ends.append(start + len(offered))
+        np.take(rows, offered, axis=0, out=self._offered[start : self._ends[-1]])
         self.rest[index] = valid.ravel() & ~self.candidate[index]
         bytes_each = self.rest[index].sum() * rows.shape[1] * np.dtype(np.float16).itemsize
         if 0 < bytes_each <= min(self._room, MOST_BYTES):
@@ -58,12 +63,13 @@ class FeaturePass:
 
     def points(self, mean: Array, projection: Array) -> Array:
         """The offered patches projected (m, d), picture by picture; they are let go of."""
-        rows, self._offered = self._offered, []
-        offset = mean @ projection
-        starts = range(0, len(rows), BATCH)
-        return np.concatenate(
-            [np.concatenate(rows[at : at + BATCH]) @ projection - offset for at in starts]
-        )
+        rows, ends = self._offered, [0, *self._ends[BATCH - 1 :: BATCH], self._ends[-1]]
+        points = np.empty((ends[-1], projection.shape[1]), dtype=np.float32)
+        for start, end in pairwise(ends):
+            np.matmul(rows[start:end], projection, out=points[start:end])
+        points -= mean @ projection
+        self._offered = rows[:0].copy()
+        return points
 
     @property
     def flat_valid(self) -> NDArray[np.bool_]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,9 @@ from models._backbone import Backbone, feature_program, torch_features
 from models._program import Program
 from models._tiles import WHOLE_PIXELS, Tiles, shrunk
 from models.base import CanvasImage
+
+if TYPE_CHECKING:
+    import openvino
 
 Array = NDArray[np.float32]
 Rows = Callable[[CanvasImage], list[Array]]
@@ -31,9 +35,10 @@ class PatchFeatures:
             self._times = shrinks[-2]
             self._shrinks = tuple(n // self._times for n in shrinks[:-1])
         whole_px = size_px[0] // self._times, size_px[1] // self._times
-        self.programs = [self._program(whole_px, self._shrinks)]
+        self.models = [self._model(whole_px, self._shrinks)]
         if self._tiles is not None:
-            self.programs.append(self._program(self._tiles.tile_px, (1,)))
+            self.models.append(self._model(self._tiles.tile_px, (1,)))
+        self._programs: list[Program] = []
 
     @property
     def tile_grid(self) -> tuple[int, int]:
@@ -44,7 +49,12 @@ class PatchFeatures:
 
     def run(self, canvas: CanvasImage) -> list[Array]:
         """The rows by the compiled programs."""
-        return self._look(canvas, *(program.run for program in self.programs))
+        self._programs = self._programs or [Program(model) for model in self.models]
+        return self._look(canvas, *(program.run for program in self._programs))
+
+    def let_go(self) -> None:
+        """Let go of the compiled programs, which hold hundreds of megabytes for a tile; `run` makes them anew."""
+        self._programs = []
 
     def by_torch(self, canvas: CanvasImage) -> list[Array]:
         """The same by torch itself."""
@@ -63,10 +73,8 @@ class PatchFeatures:
         )
         return [*found, finest.reshape(-1, finest.shape[-1])]
 
-    def _program(self, size_px: tuple[int, int], shrinks: tuple[int, ...]) -> Program:
+    def _model(self, size_px: tuple[int, int], shrinks: tuple[int, ...]) -> openvino.Model:
         height, width = size_px
-        return Program(
-            feature_program(
-                self._network, height_px=height, width_px=width, pool=self._pool, shrinks=shrinks
-            )
+        return feature_program(
+            self._network, height_px=height, width_px=width, pool=self._pool, shrinks=shrinks
         )

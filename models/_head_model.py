@@ -154,7 +154,7 @@ class HeadModel(AnomalyModel):
 
     def feature_model(self) -> openvino.Model:
         """Preprocessing and network, to put `outputs` behind."""
-        return self._features.programs[0].model.clone()
+        return self._features.models[0].clone()
 
     def outputs(self, features: openvino.Model) -> Outputs:
         """What it measures, as nodes behind a feature program."""

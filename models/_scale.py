@@ -37,7 +37,8 @@ class Memory:
     def points(self, rows: Array) -> Array:
         """Whiten feature rows (n, C) to points (n, d)."""
         projected = rows.astype(np.float32, copy=False) @ self.projection
-        return np.asarray(projected - self.mean @ self.projection, dtype=np.float32)
+        projected -= self.mean @ self.projection
+        return np.asarray(projected, dtype=np.float32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,7 +136,8 @@ class _Points:
         missing = [int(i) for i in batch if self.features.rest[i].any()]
         again = [i for i in missing if not self.features.has_rest(i)]
         measured = dict(zip(again, self.read(again), strict=True)) if again else {}
-        return np.concatenate([self._of(int(i), measured.get(int(i))) for i in batch])
+        found = [self._of(int(i), measured.pop(int(i), None)) for i in batch]
+        return found[0] if len(found) == 1 else np.concatenate(found)
 
     def _of(self, index: int, rows: Array | None) -> Array:
         features, memory = self.features, self.memory
@@ -145,5 +147,6 @@ class _Points:
         rest = features.rest[index]
         if rest.any():
             others = features.rest_rows(index) if rows is None else rows[rest]
+            del rows  # of a large picture 80 MB
             points[rest] = memory.points(others)
         return np.asarray(points[features.flat_valid[index]], dtype=np.float32)

@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
 
+BAND_ROWS = 1024
+"""Rows of pixels brought to patches at a time: those of 20 megapixels in float32 would be 80 MB."""
+
 _NOTHING = np.float32(0.0)
 """Value of patches that are not inspected; what is usual, or below it."""
 
@@ -225,6 +228,15 @@ def _beside(patches: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 def to_grid(valid: NDArray[np.bool_], height: int, width: int) -> NDArray[np.bool_]:
     """Reduce pixel validity (H, W) to patches (height, width): valid where most pixels are."""
+    patch, rest = divmod(valid.shape[0], height)
+    if rest or valid.shape[0] <= BAND_ROWS:
+        return _mostly(valid, height, width)
+    step = max(1, BAND_ROWS // patch)
+    bands = [valid[start * patch : (start + step) * patch] for start in range(0, height, step)]
+    return np.concatenate([_mostly(band, len(band) // patch, width) for band in bands])
+
+
+def _mostly(valid: NDArray[np.bool_], height: int, width: int) -> NDArray[np.bool_]:
     share = cv2.resize(valid.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
     return np.asarray(share > 0.5)
 

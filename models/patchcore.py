@@ -104,6 +104,7 @@ class PatchCore(AnomalyModel):
             )
             for k, features in enumerate(passes)
         ]
+        self._features.let_go()
         self.scales_ = [scale for scale, _ in learnt]
         self.held_out_ = [maps for _, maps in learnt]
         self.calibrated_ = np.arange(len(pictures))
@@ -124,7 +125,7 @@ class PatchCore(AnomalyModel):
     def programs(self) -> tuple[openvino.Model, ...]:
         """Preprocessing, backbone, projection and search as one program, and one of a tile if need be."""
         self.must_be_taught()
-        whole, *tile = (program.model.clone() for program in self._features.programs)
+        whole, *tile = (model.clone() for model in self._features.models)
         if not tile:
             return (append_search(whole, self.scales_),)
         *coarse, finest = self.scales_
@@ -140,7 +141,7 @@ class PatchCore(AnomalyModel):
 
     def feature_model(self) -> openvino.Model:
         """Preprocessing and network, to put `outputs` behind."""
-        return self._features.programs[0].model.clone()
+        return self._features.models[0].clone()
 
     def outputs(self, features: openvino.Model) -> Outputs:
         """What it measures, as nodes behind a feature program of a canvas in one piece."""
@@ -207,6 +208,7 @@ class PatchCore(AnomalyModel):
             for i, picture in enumerate(batch, start):
                 self._take(passes, i, picture, rows.pop(0))
                 progress("Looking at good parts", i + 1, len(pictures))
+            del batch, picture  # before the next are read: a large one is 60 MB
         return passes
 
     def _take(

@@ -53,6 +53,11 @@ class Canvas:
             if not 1 <= (value := getattr(self, name)) <= LONGEST_PX:
                 raise ValueError(f"Canvas.{name}: expected 1 to {LONGEST_PX}, got {value}")
 
+    @property
+    def nbytes(self) -> int:
+        """Of its pixels in RGB."""
+        return 3 * self.height_px * self.width_px
+
     def times(self, factor: int) -> Canvas:
         """A canvas with sides so many times as long."""
         return Canvas(height_px=factor * self.height_px, width_px=factor * self.width_px)

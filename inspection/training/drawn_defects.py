@@ -18,6 +18,9 @@ MOST_PICTURES, LEAST_PICTURES = 12, 4
 MOST_PIXELS = 12_000_000
 """Of the canvases drawn into: of large ones fewer are enough, and many would take long."""
 
+BAND_ROWS = 256
+"""Rows drawn into at a time: of a large picture all at once would be hundreds of megabytes."""
+
 SIZES = (0.02, 0.04, 0.08, 0.16)
 """Lengths of the drawn-in defects, as shares of the picture's longer side."""
 
@@ -58,17 +61,12 @@ def drawn_escapes(
     affordable = MOST_PIXELS // (canvas.height_px * canvas.width_px)
     most = min(len(pictures), MOST_PICTURES, max(LEAST_PICTURES, affordable))
     spread = np.linspace(0, len(pictures) - 1, most).round().astype(int)
-    threshold, scoring = recipe.settings.calibration.threshold, recipe.settings.scoring
     escapes = np.zeros((len(SIZES), len(spread), 2), dtype=bool)
     for number, index in enumerate(spread):
-        picture = pictures.raw(int(index))
-        donor = pictures.raw(int(rng.integers(len(pictures)))).canvas
-        for size, length in enumerate(SIZES):
-            for stain in (False, True):
-                spoiled = spoil(picture, donor, draw_flaw(length, rng, stain=stain))
-                maps, _ = recipe.program.measure(recipe.framing.prepared(spoiled.canvas))
-                score = models.score(maps, spoiled.valid, scoring).score
-                escapes[size, number, int(stain)] = score <= threshold
+        other = int(rng.integers(len(pictures)))
+        picture, donor = pictures.raw(int(index)), pictures.raw(other).canvas
+        escapes[:, number] = _passed(picture, donor, recipe, rng)
+        del picture, donor  # before the next are read: a large one is 60 MB
         progress("Drawing defects in", number + 1, len(spread))
     longer = float(np.median([max(pictures.used[int(i)].size_px) for i in spread]))
     return tuple(
@@ -80,6 +78,22 @@ def drawn_escapes(
         )
         for length, passed in zip(SIZES, escapes, strict=True)
     )
+
+
+def _passed(
+    picture: Picture, donor: NDArray[np.uint8], recipe: Recipe, rng: np.random.Generator
+) -> NDArray[np.bool_]:
+    """Which of a scar and a stain of each size (sizes, 2) would pass in a good picture."""
+    threshold, scoring = recipe.settings.calibration.threshold, recipe.settings.scoring
+    passed = np.zeros((len(SIZES), 2), dtype=bool)
+    for size, length in enumerate(SIZES):
+        for stain in (False, True):
+            flaw = draw_flaw(length, rng, stain=stain)
+            spoiled = recipe.framing.prepared(spoil(picture, donor, flaw).canvas)
+            maps, _ = recipe.program.measure(spoiled)
+            del spoiled
+            passed[size, int(stain)] = models.score(maps, picture.valid, scoring).score <= threshold
+    return passed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,35 +134,45 @@ def spoil(picture: Picture, donor: NDArray[np.uint8], flaw: Flaw) -> Picture:
     reach = int(1.5 * length) + 2
     rows = np.arange(max(0, row - reach), min(height, row + reach + 1))
     columns = np.arange(max(0, column - reach), min(width, column + reach + 1))
-    window = np.ix_(rows, columns)
-    centre = row - int(rows[0]), column - int(columns[0])
+    shape, centre = (len(rows), len(columns)), (row - int(rows[0]), column - int(columns[0]))
     if flaw.stain:
-        mask = np.zeros((len(rows), len(columns)), dtype=np.float32)
+        mask = np.zeros(shape, dtype=np.float32)
         cv2.ellipse(mask, (centre[::-1], (length, 0.6 * length), flaw.angle_deg), 1.0, -1)
         mask = np.asarray(cv2.GaussianBlur(mask, (0, 0), length / 8), np.float32)
-        texture = picture.canvas[window]
     else:
-        mask = _thin((len(rows), len(columns)), centre, length, flaw.angle_deg)
-        down, across = int(flaw.roll[0] * height), int(flaw.roll[1] * width)
-        texture = donor[np.ix_((rows - down) % height, (columns - across) % width)]
-    paste = np.clip(texture.astype(np.float32) + flaw.step, 0, 255)
+        mask = _thin(shape, centre, length, flaw.angle_deg)
+    down, across = int(flaw.roll[0] * height), int(flaw.roll[1] * width)
     spoiled = picture.canvas.copy()
-    spoiled[window] = picture.canvas[window] * (1 - mask[..., None]) + paste * mask[..., None]
+    for band in _bands(len(rows)):
+        window, share = np.ix_(rows[band], columns), mask[band, :, None]
+        own = texture = picture.canvas[window]
+        if not flaw.stain:
+            texture = donor[np.ix_((rows[band] - down) % height, (columns - across) % width)]
+        paste = np.clip(texture.astype(np.float32) + flaw.step, 0, 255)
+        spoiled[window] = own * (1 - share) + paste * share
     return Picture(spoiled, picture.valid)
+
+
+def _bands(rows: int) -> list[slice]:
+    """All rows, BAND_ROWS at a time."""
+    return [slice(start, start + BAND_ROWS) for start in range(0, rows, BAND_ROWS)]
 
 
 def _thin(
     shape: tuple[int, ...], centre: tuple[int, int], length_px: float, angle_deg: float
 ) -> NDArray[np.float32]:
     """How much of each pixel (H, W) a bar covers that is a third as wide as it is long."""
-    down, across = np.ogrid[: shape[0], : shape[1]]
-    y, x, angle = down - centre[0], across - centre[1], np.deg2rad(angle_deg)
-    along, beside = x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)
-    covered = [
-        np.clip((width + 1) / 2 - np.abs(offset), 0, min(1.0, width))
-        for offset, width in ((along, length_px), (beside, length_px / 3))
-    ]
-    return np.asarray(covered[0] * covered[1], np.float32)
+    bar = np.empty(shape, np.float32)
+    angle, down, x = np.deg2rad(angle_deg), np.arange(shape[0]), np.arange(shape[1]) - centre[1]
+    for band in _bands(shape[0]):
+        y = down[band, None] - centre[0]
+        along, beside = x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)
+        covered = [
+            np.clip((width + 1) / 2 - np.abs(offset), 0, min(1.0, width))
+            for offset, width in ((along, length_px), (beside, length_px / 3))
+        ]
+        bar[band] = covered[0] * covered[1]
+    return bar
 
 
 def _at(share: float, valid: NDArray[np.bool_]) -> int:

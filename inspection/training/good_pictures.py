@@ -36,6 +36,9 @@ Found = TypeVar("Found")
 KEPT_BYTES = 96 * 2**20
 """Decoded pictures kept in memory; those beyond it are read again when needed."""
 
+MOST_BYTES = KEPT_BYTES // 4
+"""Of one picture: keeping one large one of many would save little."""
+
 READERS = min(4, os.cpu_count() or 1)
 """Pictures decoded at once; each may be large."""
 
@@ -167,10 +170,10 @@ def read_good(
             if isinstance(found, str):
                 unreadable.append((path.name, found))
                 continue
-            good, canvas = found
+            good, canvas, highest = found
             used.append(good)
-            brightest = max(brightest, int(canvas.max()))
-            if canvas.nbytes <= room:
+            brightest = max(brightest, highest)
+            if canvas is not None and canvas.nbytes <= room:
                 kept[path] = canvas
                 room -= canvas.nbytes
         progress("Reading", start + len(batch), len(files))
@@ -192,8 +195,11 @@ def read_good(
     return GoodPictures(framing, used, kept, report, shrinks)
 
 
-def _read(framing: Framing, path: Path) -> tuple[GoodPicture, CanvasImage] | str:
-    """Read and measure a picture: what is to be known of it and its canvas, or what is wrong."""
+def _read(framing: Framing, path: Path) -> tuple[GoodPicture, CanvasImage | None, int] | str:
+    """Read and measure a picture: what is to be known of it, its canvas and the brightest value; or what is wrong.
+
+    There is no canvas where it has more than MOST_BYTES: a batch of them would be gigabytes.
+    """
     try:
         image = framing.setup.read_picture(path)
         canvas, numbers, pose = framing.raw_canvas_of(image)
@@ -201,7 +207,8 @@ def _read(framing: Framing, path: Path) -> tuple[GoodPicture, CanvasImage] | str
         return str(error)
     digest = picture_digest(image)
     size = (image.shape[0], image.shape[1])
-    return GoodPicture(path=path, size_px=size, digest=digest, health=numbers, pose=pose), canvas
+    good = GoodPicture(path=path, size_px=size, digest=digest, health=numbers, pose=pose)
+    return good, canvas if canvas.nbytes <= MOST_BYTES else None, int(canvas.max())
 
 
 def picture_digest(image: CanvasImage) -> bytes:

@@ -52,7 +52,7 @@ from inspection.training.members import chosen_members
 from inspection.training.options import AUTO, DEFAULT_MODEL, TrainingOptions
 from inspection.training.origins import kept_origins
 from inspection.training.prepare_choice import StepChoice, choose_steps
-from inspection.training.process_memory import share_one_arena
+from inspection.training.process_memory import give_back_at_once, share_one_arena
 from inspection.training.statistics import Evaluation
 from inspection.training.warnings import (
     TrainingWarning,
@@ -166,6 +166,7 @@ def train_recipe(
     pictures = read_pictures(
         files, options=options, setup=with_steps(setup, options), progress=progress
     )
+    give_back_at_once(pictures.framing.canvas.nbytes)
     bad = None if listed is None else usable(listed, pictures)
     check_labelled(options, bad)
     if asked.model == AUTO:
@@ -183,6 +184,7 @@ def train_recipe(
         )
         recipe, labelled = learn_labelled(bad, pictures, recipe, options=options, progress=progress)
     recipe.device = judging
+    give_back_at_once(pictures.framing.canvas.nbytes)
     parity = check_parity(recipe)
     escapes = drawn_escapes(pictures, recipe, seed=options.seed, progress=progress)
     write_recipe(recipe, recipe_path)

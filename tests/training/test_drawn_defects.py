@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
 from typing import Any
 
@@ -113,3 +114,14 @@ def test_training_tells_them(line: Any) -> None:
         )  # fmt: skip
         assert row["escape_rate"] == counted.share
         assert row["escape_ci95"] == list(counted.ci95)
+
+
+@pytest.mark.parametrize("stain", [False, True])
+def test_drawing_into_a_large_picture_needs_little_beside_it(stain: bool) -> None:
+    large = Picture(np.zeros((3584, 5376, 3), np.uint8), np.ones((3584, 5376), bool))
+    flaw = replace(draw_flaw(SIZES[-1], np.random.default_rng(0), stain=stain), place=(0.5, 0.5))
+    tracemalloc.start()
+    spoil(large, large.canvas, flaw)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2.5 * large.canvas.nbytes

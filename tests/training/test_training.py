@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from inspection.recipe.framing import Framing
 from inspection.recipe.geometry import Canvas
 from inspection.recipe.setup_file import Setup
 from inspection.store import open_store
+from inspection.training import good_pictures
 from inspection.training.dataset_folder import good_files
 from inspection.training.good_pictures import MIN_GOOD, read_good
 from inspection.training.options import TrainingOptions
@@ -113,6 +115,30 @@ def test_equal_pictures_are_in_one_fold(tmp_path: Path) -> None:
         of = {good.path.name: fold for good, fold in zip(pictures.used, folds, strict=True)}
         assert all(of[f"{n:02d}.png"] == of[f"{n:02d}_again.png"] for n in range(8))
         assert len(set(of.values())) == 8
+
+
+def test_large_pictures_are_read_without_holding_many(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = good_files(parts(tmp_path / "good", 24))
+    framing = Framing(Canvas(height_px=128, width_px=128), Setup(), read_image(files[0]))
+    small = read_good(files, framing, progress=quiet)
+    canvases: list[weakref.ref[NDArray[np.uint8]]] = []
+    alive, canvas_of = [], Framing.raw_canvas_of
+
+    def watched(self: Framing, image: NDArray[np.uint8]) -> Any:
+        found = canvas_of(self, image)
+        canvases.append(weakref.ref(found[0]))
+        alive.append(sum(canvas() is not None for canvas in canvases))
+        return found
+
+    monkeypatch.setattr(Framing, "raw_canvas_of", watched)
+    monkeypatch.setattr(good_pictures, "MOST_BYTES", framing.canvas.nbytes - 1)
+    large = read_good(files, framing, progress=quiet)
+    assert len(alive) == 24
+    assert max(alive) <= 2 * good_pictures.READERS
+    assert large.used == small.used
+    assert np.array_equal(large[5].canvas, small[5].canvas)
 
 
 def test_the_same_training_twice_gives_the_same(tmp_path: Path) -> None:
