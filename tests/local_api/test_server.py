@@ -207,7 +207,7 @@ def test_two_recipes_at_once_are_put_on_the_line_one_after_the_other(
 ) -> None:
     at_once, most = [], []
 
-    def slow(path: Path) -> Any:
+    def slow(path: Path, **how: Any) -> Any:
         at_once.append(path)
         most.append(len(at_once))
         time.sleep(0.2)
@@ -226,7 +226,7 @@ def test_a_recipe_file_exchanged_while_it_is_read_is_refused(
 ) -> None:
     path = Path("x.recipe").resolve()
     before = _opened(retrained)
-    monkeypatch.setattr(commands, "load_recipe", lambda path: before)
+    monkeypatch.setattr(commands, "load_recipe", lambda path, **how: before)
     monkeypatch.setattr(commands, "open_recipe", lambda path: SimpleNamespace(id="another"))
     with opened() as (built, door):
         told = door.refused("recipe", who="mia", path=str(path))
