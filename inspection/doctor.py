@@ -102,14 +102,14 @@ def _packages() -> list[Finding]:
 
 
 def _processor() -> Finding:
-    try:
-        import openvino
+    import models
 
-        name = str(openvino.Core().get_property("CPU", "FULL_DEVICE_NAME"))
+    try:
+        name = models.processor_name()
     except Exception as error:
         text = f"OpenVINO cannot use it ({error}); install it again: pip install --force-reinstall openvino"
         return Finding(mark="PROBLEM", what="processor", text=text)
-    return Finding(mark="ok", what="processor", text=f"{name}, OpenVINO {openvino.__version__[:9]}")
+    return Finding(mark="ok", what="processor", text=name)
 
 
 def _training() -> list[Finding]:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from models._devices import judging_device, training_devices
+from models._devices import judging_device, processor_name, training_devices
 from models._scoring import AnomalyMap, PatchMaps, Scoring, score, shares, to_grid
 from models.base import (
     AnomalyModel,
@@ -24,6 +25,9 @@ from models.base import (
 
 if TYPE_CHECKING:
     from models._program import Program, TiledProgram
+
+# OpenVINO tells its makers, by way of Google, of each import, unless this package is not there.
+sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 
 __all__ = [
     "AnomalyMap",
@@ -42,6 +46,7 @@ __all__ = [
     "model_class",
     "model_from_card",
     "model_names",
+    "processor_name",
     "program_bytes",
     "score",
     "shares",

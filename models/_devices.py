@@ -31,6 +31,14 @@ def judging_device(name: str) -> str:
     return "GPU" if _there(name, _gpu) else "CPU"
 
 
+def processor_name() -> str:
+    """The processor and OpenVINO's version, where it can be used here. Raises what OpenVINO raises."""
+    import openvino
+
+    name = openvino.Core().get_property("CPU", "FULL_DEVICE_NAME")
+    return f"{name}, OpenVINO {openvino.__version__[:9]}"
+
+
 def _there(name: str, found: Callable[[], bool]) -> bool:
     if name == CPU:
         return False
