@@ -761,7 +761,7 @@ def test_a_recipe_that_fails_its_check_is_put_back(
     before = (folder / "flange.recipe").read_bytes()
     status, found = ask.post("/line", job=ask.state["training"]["id"])
     assert status == 409
-    assert "on this machine, 99 when trained" in found["error"]
+    assert "on this machine (CPU), 99 when trained" in found["error"]
     assert (folder / "flange.recipe").read_bytes() == before
     assert station.views[0].recipes["flange"].id == recipe.id
     action = ask.context.store.actions(kind="recipe_put_back")[0]
