@@ -90,11 +90,12 @@ def test_what_is_imported_is_declared() -> None:
 
 
 def test_what_tests_import_is_declared() -> None:
-    local = {path.stem for path in (REPOSITORY / "tests").rglob("*.py")}
+    rooms = ("tests", "benchmarks")
+    local = {path.stem for room in rooms for path in (REPOSITORY / room).rglob("*.py")}
     declared = {*everything(), *(canonicalize_name(row.name) for row in requirements("test"))}
     undeclared = {
         (module, str(path.relative_to(REPOSITORY)))
-        for room in ("tests", "benchmarks")
+        for room in rooms
         for module, path in imports(REPOSITORY / room)
         if module not in local and not distributions(module) & declared
     }
