@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import threading
@@ -152,7 +153,9 @@ def disk(tmp_path: Path) -> Iterator[Path]:
     folder.mkdir()
     with image.open("wb") as file:
         file.truncate(64 << 20)
-    for command in (["mkfs.ext4", "-q", image], ["mount", "-o", "loop", image, folder]):
+    for command in (("mkfs.ext4", "-q", image), ("mount", "-o", "loop", image, folder)):
+        if shutil.which(command[0]) is None:
+            pytest.skip(f"NOT TESTED: there is no {command[0]} here")
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             pytest.skip(f"NOT TESTED: a disk cannot be mounted here: {done.stderr.strip()}")
