@@ -336,7 +336,7 @@ class Pipeline:
     def _watch(self) -> None:
         """Reject what is late; stop the station when a part is stuck for `stall_s`, or a trigger is dead."""
         stall_s = self.settings.stall_s
-        seen = self._awake_since = time.monotonic()
+        seen = time.monotonic()
         while not self.over.wait(WATCH_S):
             now = time.monotonic()
             if now - seen > SUSPENDED_S:

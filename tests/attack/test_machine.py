@@ -51,11 +51,6 @@ def machine(make_station: Any) -> Iterator[Any]:
         each.at_work.stop()
 
 
-def _records(attacked: Attacked) -> int:
-    with attacked.at_work.record() as store:
-        return store.head().count
-
-
 def _stream(attacked: Attacked, over: threading.Event, taken: list[str]) -> None:
     """Trigger parts until it is over; what is not answered is asked again under the same id."""
     number = 0

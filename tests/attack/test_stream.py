@@ -12,8 +12,6 @@ from typing import Any
 
 import pytest
 
-from cameras import CameraError, Frame
-from cameras.simulated import Simulated
 from inspection.judgement import Verdict
 from inspection.monitoring.settings import MonitorSettings
 from inspection.station.alarms import Alarms
@@ -21,7 +19,7 @@ from inspection.station.stream_watch import StreamWatch
 from inspection.store import NewPart, open_store
 from inspection.store.event_kinds import EventKind
 from tests.attack.conftest import LONG
-from tests.attack.test_faults import PICTURES
+from tests.attack.test_faults import PICTURES, Faulty
 from tests.monitoring.conftest import good_numbers, part
 from tests.station.conftest import build, wait_until
 
@@ -107,24 +105,11 @@ def test_parts_of_nonsense(tmp_path: Path, figures: Any, methods: tuple[str, ...
     )
 
 
-class Mad(Simulated):
-    """Now and then a camera gives what is no picture of a part."""
-
-    chance = random.Random(61)
-
-    def read(self, *, timeout_s: float = 5.0, trigger_id: str | None = None) -> Frame:
-        frame = super().read(timeout_s=timeout_s, trigger_id=trigger_id)
-        if self.chance.random() < 0.7:
-            return frame
-        try:
-            return replace(frame, image=self.chance.choice(list(PICTURES.values()))(frame.image))
-        except (CameraError, ValueError, MemoryError) as error:
-            raise CameraError(f"camera simulated: {error}") from error
-
-
 def test_a_station_with_a_mad_camera_watches_on(build: Any) -> None:
-    settings = MonitorSettings(good=50)
-    with build(Mad(size_px=256, defect_rate=0.3), monitor=settings, stall_s=60.0) as built:
+    """Now and then it gives what is no picture of a part, or raises."""
+    camera, chance, changes = Faulty(), random.Random(61), list(PICTURES.values())
+    camera.change = lambda image: image if chance.random() < 0.7 else chance.choice(changes)(image)
+    with build(camera, monitor=MonitorSettings(good=50), stall_s=60.0) as built:
         for _ in range(300):
             before = built.station.snapshot()["answers"]
             wait_until(built.trigger)

@@ -23,7 +23,6 @@ export async function call(path, body) {
       headers: {"Content-Type": "application/json"},
       body: JSON.stringify(body),
     });
-    if (answer.status === 401) location.href = `/login?next=${encodeURIComponent(location.pathname)}`;
     const found = await answer.json();
     if (answer.ok) return {ok: true, ...found};
     return {...found, ok: false, error: found.error ?? t("base.refused", {status: answer.status})};
