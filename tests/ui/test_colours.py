@@ -7,15 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from ui.core.colours import Theme, colours_of
+
 ROOT = Path(__file__).parents[2] / "ui"
 COLOURS = ROOT / "static" / "shared" / "colours.css"
 LITERAL = re.compile(
     r"""(?<![\w&/"'.(-])#(?:[0-9a-fA-F]{3,4}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8})\b|["']#[0-9a-fA-F]{3,8}["']|\brgba?\(\s*\d"""
 )
 """A colour as such: not #id of a selector, nor a colour that is reckoned."""
-ALTAIR = ROOT / "pages" / "charts" / "drawing.py"
-"""Vega takes no variables: its colours are read on the ground `--chart`, which no theme changes."""
-
 READ_ON = {
     "ink": ["back", "panel", "field", "raised", "line", "frozen"],
     "dim": ["back", "panel", "field", "raised"],
@@ -38,7 +37,16 @@ READ_ON = {
 }  # fmt: skip
 """Texts, and the grounds they stand on."""
 SEEN_ON = {
-    "panel": ["pass-line", "fail-line", "review-line", "cannot-line", "limit-line", "now", "edge"],
+    "panel": [
+        "pass-line",
+        "fail-line",
+        "review-line",
+        "cannot-line",
+        "limit-line",
+        "now",
+        "edge",
+        "dim",
+    ],
     "picture": ["roi", "ignore", "zone", "over", "allowed", "painting"],
 }
 """Lines and edges: 3 : 1 (WCAG 2.2, 1.4.11)."""
@@ -100,11 +108,13 @@ def test_lines_are_seen_on_their_grounds(theme: int) -> None:
     assert short == {}
 
 
-def test_what_altair_draws_is_seen_on_its_ground() -> None:
-    drawn = set(re.findall(r"#[0-9a-f]{6}", ALTAIR.read_text("utf-8")))
-    ground = variables()["chart"][0]
-    assert len(drawn) >= 5
-    assert {each for each in drawn if contrast(each, ground) < 3} == set()
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_charts_are_given_the_colours_of_the_theme(theme: Theme) -> None:
+    place = ("light", "dark").index(theme)
+    given = colours_of(theme)
+    assert {name: given(name) for name in variables()} == {
+        name: both[place] for name, both in variables().items()
+    }
 
 
 def test_no_colour_stands_anywhere_else() -> None:
@@ -112,7 +122,7 @@ def test_no_colour_stands_anywhere_else() -> None:
     found = [
         f"{path.relative_to(ROOT)}: {match[0]}"
         for path in files
-        if path not in (COLOURS, ALTAIR)
+        if path != COLOURS
         for match in LITERAL.finditer(path.read_text("utf-8"))
     ]
     assert found == []

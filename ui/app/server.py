@@ -49,11 +49,18 @@ Object.defineProperty(navigator, "language", {get: () => window.inspection.langu
 Object.defineProperty(navigator, "languages", {get: () => [window.inspection.language], configurable: true});
 document.documentElement.lang = window.inspection.language;
 """
-# Panels write times in the zone of who looks; a panel's timer keeps nobody signed in, a person does; and whoever
-# is signed in no more is asked to sign in, whatever of Gradio's asked first (at the station itself that is a 403).
+# Panels write times in the zone of who looks, and draw charts light or dark as the page is; a panel's timer keeps
+# nobody signed in, a person does; and whoever is signed in no more is asked to sign in, whatever of Gradio's asked
+# first (at the station itself that is a 403).
 _TELL = f"""
 window.inspection.hash = location.hash.slice(1);
 document.cookie = `zone=${{Intl.DateTimeFormat().resolvedOptions().timeZone}}; path=/; samesite=strict`;
+const system = matchMedia("(prefers-color-scheme: light)");
+const tellScheme = () => {{
+  document.cookie = `scheme=${{system.matches ? "light" : "dark"}}; path=/; samesite=strict`;
+}};
+tellScheme();
+system.addEventListener("change", tellScheme);
 for (const event of ["pointerdown", "keydown"])
   addEventListener(event, () => {{ document.cookie = "{ACTED}=1; max-age=60; path=/; samesite=strict"; }}, true);
 const fetched = window.fetch;

@@ -17,8 +17,10 @@ from inspection.store import open_to_read
 from inspection.store.filters import ALL_PARTS, PartFilter
 from inspection.training.curves import precision_recall, roc
 from tests.reports.recorded import FIRST, STEP, recorded
-from tests.ui.conftest import PEOPLE
+from tests.ui.conftest import LEFT, PEOPLE
+from ui.core.colours import colours_of, theme_of
 from ui.pages.charts import drawing, figures
+from ui.pages.charts.pen import Pen
 from ui.words import Words
 
 PATH = "/engineer/charts"
@@ -38,6 +40,9 @@ def found(folder: Path) -> figures.Figures:
 
 def say(name: str, **values: object) -> str:
     return name
+
+
+PEN = Pen(say, colours_of("dark"))
 
 
 def spec(chart: Any) -> dict[str, Any]:
@@ -91,7 +96,7 @@ def test_too_many_parts_are_refused(folder: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_a_pareto_has_bars_and_line_of_one_scale(found: figures.Figures) -> None:
     names = {bar.name: bar.name or "nobody" for bar in found.reasons}
-    drawn = spec(drawing.pareto_chart(found.reasons, names, say))
+    drawn = spec(drawing.pareto_chart(found.reasons, names, PEN))
     rows = (
         drawn["layer"][0]["data"]["values"]
         if "data" in drawn["layer"][0]
@@ -107,7 +112,7 @@ def test_a_pareto_has_bars_and_line_of_one_scale(found: figures.Figures) -> None
 def test_a_control_chart_marks_what_is_outside() -> None:
     chart = p_chart([1] * 20 + [9], [20] * 21)
     begins = [f"2026-03-05T{n % 24:02}:00:00+00:00" for n in range(21)]
-    text = json.dumps(spec(drawing.control_chart(begins, chart, say, title="share", share=True)))
+    text = json.dumps(spec(drawing.control_chart(begins, chart, PEN, title="share", share=True)))
     assert text.count('"outside": true') == 1
     assert text.count('"outside": false') == 20
 
@@ -115,13 +120,19 @@ def test_a_control_chart_marks_what_is_outside() -> None:
 def test_curves_and_scores_hold_what_was_counted(found: figures.Figures) -> None:
     good, bad = found.scores[Truth.OK], found.scores[Truth.NG]
     for curve in (roc(good, bad), precision_recall(good, bad)):
-        text = json.dumps(spec(drawing.curve_chart(curve, say, x="x", y="y")))
+        text = json.dumps(spec(drawing.curve_chart(curve, PEN, x="x", y="y")))
         assert text.count('"high": ') == len(curve.x)
-    text = json.dumps(spec(drawing.score_chart(found.scores, {"PASS": 5.1}, say)))
+    text = json.dumps(spec(drawing.score_chart(found.scores, {"PASS": 5.1}, PEN)))
     rows = [each for each in json.loads(text)["layer"][0]["data"]["values"]]
     assert sum(row["parts"] for row in rows) == PARTS
     ng = sum(row["parts"] for row in rows if row["label"] == "report.label_NG")
     assert ng == len(bad)  # in the same bins as the others
+
+
+def test_the_theme_is_the_chosen_one_else_that_of_the_system() -> None:
+    assert theme_of({"theme": "light", "scheme": "dark"}) == "light"
+    assert theme_of({"theme": "auto", "scheme": "light"}) == "light"
+    assert theme_of({"theme": "nonsense"}) == theme_of({}) == "dark"
 
 
 @pytest.fixture(scope="module")
@@ -182,3 +193,32 @@ def test_the_charts_follow_the_lot(station: Any, open_page: Any) -> None:
     page.wait_for_function(
         "document.querySelector('#told textarea, #told input').value.startsWith('32 ')"
     )
+
+
+GROUND = """() => {
+  const drawn = document.querySelector("#plot-causes canvas");
+  const [r, g, b] = drawn.getContext("2d").getImageData(2, drawn.height - 2, 1, 1).data;
+  return [`rgb(${r}, ${g}, ${b})`, getComputedStyle(document.querySelector("#plot-causes")).backgroundColor];
+}"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("chosen", "system"), [("light", "dark"), ("auto", "light"), ("auto", "dark")]
+)
+def test_the_charts_are_of_the_theme_of_the_page(
+    station: Any, open_page: Any, chosen: str, system: str
+) -> None:
+    open_page.allowed += LEFT
+    page = open_page(station, PATH, user="mia", wait="#span input")
+    page.context.add_cookies([{"name": "theme", "value": chosen, "url": station.url}])
+    page.emulate_media(color_scheme=system)
+    page.reload()
+    page.wait_for_selector("#span input")
+    page.click("#span input")
+    page.click("#span [role=option] >> text=all that is recorded")
+    page.wait_for_selector("#plot-causes canvas")
+    drawn, panel = page.evaluate(GROUND)
+    assert drawn == panel
+    light = "light" in (chosen, system) and chosen != "dark"
+    assert (drawn == "rgb(255, 255, 255)") is light

@@ -14,11 +14,13 @@ from inspection.errors import InspectionError
 from inspection.labels.labels import Labels, Truth
 from inspection.station.recipe_library import RecipeLibrary
 from inspection.training.curves import area, precision_recall, roc
+from ui.core.colours import colours_of, theme_of
 from ui.core.context import Context
 from ui.core.panel import done, request_of
 from ui.core.part_choice import FIELDS, PartChoice
 from ui.pages.charts.drawing import control_chart, curve_chart, pareto_chart, score_chart
 from ui.pages.charts.figures import LEAST_IN_HOUR, Figures, figures_of
+from ui.pages.charts.pen import Pen
 
 PLOTS = ("defects", "reasons", "causes", "rejects", "medians", "roc", "precision", "scores")
 LEAST_HOURS = 2
@@ -54,7 +56,8 @@ class Handlers:
         event: gr.Request,
     ) -> list[Any]:
         """All charts of the parts chosen."""
-        language = request_of(event).scope["language"]
+        request = request_of(event)
+        language, colour = request.scope["language"], colours_of(theme_of(request.cookies))
         chosen = dict(zip(FIELDS, (span, since, until, lot, product, recipe), strict=True))
 
         async def read() -> Figures:
@@ -62,7 +65,7 @@ class Handlers:
 
         figures = await done(read)
         charts = await asyncio.to_thread(
-            _Charts, figures, self._say(language), self._limits(figures)
+            _Charts, figures, Pen(self._say(language), colour), self._limits(figures)
         )
         plots = {name: charts.of(name) for name in PLOTS}
         return [
@@ -97,8 +100,8 @@ class Handlers:
 class _Charts:
     """The charts of some figures, in a language; None where there is nothing to draw."""
 
-    def __init__(self, figures: Figures, say: Callable[..., str], limits: dict[str, float]) -> None:
-        self.figures, self.say, self.limits = figures, say, limits
+    def __init__(self, figures: Figures, pen: Pen, limits: dict[str, float]) -> None:
+        self.figures, self.pen, self.say, self.limits = figures, pen, pen.say, limits
         self.good, self.bad = figures.scores[Truth.OK], figures.scores[Truth.NG]
 
     def of(self, name: str) -> Any:
@@ -154,7 +157,7 @@ class _Charts:
             return otherwise
 
     def _pareto(self, bars: Any, names: dict[str, str]) -> Any:
-        return pareto_chart(bars, names, self.say) if bars else None
+        return pareto_chart(bars, names, self.pen) if bars else None
 
     def _rejects(self) -> Any:
         hours = self.figures.hours
@@ -162,7 +165,7 @@ class _Charts:
             return None
         found = p_chart([hour.rejects for hour in hours], [hour.parts for hour in hours])
         begins = [hour.begin.isoformat() for hour in hours]
-        return control_chart(begins, found, self.say, title=self.say("reject_share"), share=True)
+        return control_chart(begins, found, self.pen, title=self.say("reject_share"), share=True)
 
     def _medians(self) -> Any:
         hours = [
@@ -172,7 +175,7 @@ class _Charts:
             return None
         found = individuals_chart([median for _, median in hours])
         begins = [begin.isoformat() for begin, _ in hours]
-        return control_chart(begins, found, self.say, title=self.say("median"), share=False)
+        return control_chart(begins, found, self.pen, title=self.say("median"), share=False)
 
     def _roc(self) -> Any:
         draw = partial(curve_chart, x=self.say("rejected"), y=self.say("found"))
@@ -185,10 +188,10 @@ class _Charts:
     def _curve(self, curve: Callable[..., Any], draw: Callable[..., Any]) -> Any:
         if not len(self.good) or not len(self.bad):
             return None
-        return draw(curve(self.good, self.bad), self.say)
+        return draw(curve(self.good, self.bad), self.pen)
 
     def _scores(self) -> Any:
         if not sum(len(values) for values in self.figures.scores.values()):
             return None
         limits = {self.say(f"charts.limit_{name}"): value for name, value in self.limits.items()}
-        return score_chart(self.figures.scores, limits, self.say)
+        return score_chart(self.figures.scores, limits, self.pen)
