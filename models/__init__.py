@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,9 @@ from models.base import (
 )
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from models._program import Program, TiledProgram
 
 # OpenVINO tells its makers, by way of Google, of each import, unless this package is not there.
@@ -41,6 +44,7 @@ __all__ = [
     "Scoring",
     "TiledProgram",
     "WeightsUnavailable",
+    "adapted_weights",
     "judging_device",
     "load_program",
     "model_class",
@@ -104,6 +108,33 @@ def model_from_card(card: Mapping[str, Any], *, weights: Path | None = None) -> 
         if name in parameters
     }
     return kind(**given | {"weights": weights if card["weights"] is not None else None})
+
+
+def adapted_weights(
+    canvases: NDArray[np.uint8],
+    *,
+    backbone: str,
+    weights: Path | None,
+    only_last: bool,
+    steps: int,
+    seed: int,
+    progress: Callable[[int, int], None],
+) -> tuple[bytes, float, float]:
+    """Teach a backbone on canvases (n, H, W, 3) RGB without labels: a `.safetensors` file's bytes.
+
+    Then how alike two views of a picture kept apart look, up to 1, before and after. `only_last`
+    leaves the layers up to the finest map used as they are. Raises ModelError.
+    """
+    from safetensors.torch import save
+
+    from models._adapting import adapted
+    from models._backbone import load_backbone
+
+    network = load_backbone(backbone, strides=(8, 16), weights=weights)
+    found = adapted(
+        network, canvases, only_last=only_last, steps=steps, seed=seed, progress=progress
+    )
+    return save(found.weights), found.alike_before, found.alike_after
 
 
 def load_program(

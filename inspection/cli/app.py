@@ -13,6 +13,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from inspection.cli import (
+    adapt,
     backups,
     bench,
     explain,
@@ -41,6 +42,7 @@ app = typer.Typer(
 
 for command in (
     *recipes.COMMANDS,
+    *adapt.COMMANDS,
     *explain.COMMANDS,
     *bench.COMMANDS,
     *stations.COMMANDS,
