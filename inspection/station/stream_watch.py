@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping
+from itertools import compress, groupby
 from typing import TYPE_CHECKING, Any
 
 from inspection.errors import InspectionError
@@ -77,11 +78,11 @@ class StreamWatch:
     def look(self) -> None:
         """Take the parts that were recorded since. Raises StoreError."""
         while page := self.store.parts(after_number=self._after, limit=PAGE, newest_first=False):
-            for record in page:
-                row = self._rows.row(record)
-                self._after = row.number
-                if record.station == self.station:
-                    self._take(row)
+            rows = [self._rows.row(record) for record in page]
+            here = [record.station == self.station for record in page]
+            self._after = rows[-1].number
+            for recipe, some in groupby(compress(rows, here), key=lambda row: row.texts["recipe"]):
+                self._take(recipe, list(some))
             self._shown = self._summary()
 
     def snapshot(self) -> dict[str, Any]:
@@ -99,19 +100,30 @@ class StreamWatch:
             "problem": self._problem,
         }
 
-    def _take(self, row: PartRow) -> None:
-        self._recipe = recipe = row.texts["recipe"]
+    def _take(self, recipe: str, rows: list[PartRow]) -> None:
+        """Take parts of one recipe in order: to learn from, and the others at once, as that is cheaper."""
+        self._recipe = recipe
         if recipe not in self._streams:
-            self._streams[recipe] = self._known(recipe, before=row.number)
+            self._streams[recipe] = self._known(recipe, before=rows[0].number)
+        rows = self._to_learn(recipe, rows)
         stream = self._streams[recipe]
-        if isinstance(stream, list):
+        if not rows or isinstance(stream, list):
+            return
+        by_number = {row.number: row for row in rows}
+        for each in stream.take(rows):
+            self._raise(by_number[each.raised], stream.as_json(each))
+        self._tell()
+
+    def _to_learn(self, recipe: str, rows: list[PartRow]) -> list[PartRow]:
+        """Put parts to those that are learnt from until there are enough; give the others."""
+        for done, row in enumerate(rows):
+            stream = self._streams[recipe]
+            if not isinstance(stream, list):
+                return rows[done:]
             stream += [row] if row.good else []
             if len(stream) >= self.settings.good:
                 self._streams[recipe] = self._learnt(stream)
-            return
-        for each in stream.take([row]):
-            self._raise(row, stream.as_json(each))
-        self._tell()
+        return []
 
     def _raise(self, row: PartRow, found: dict[str, Any]) -> None:
         assert row.part_id is not None

@@ -79,6 +79,27 @@ def test_what_the_stream_shows_is_an_event_of_its_part_and_an_alarm_while_it_las
     }
 
 
+def test_parts_that_come_together_raise_what_they_would_one_by_one(tmp_path: Path) -> None:
+    values = good_numbers(260, 1)
+    values[110:130, 1] -= 6.0
+    values[220:240, 2] += 6.0
+    found = []
+    for at_once in (1, 260):
+        with open_store(tmp_path / f"{at_once}.db") as store:
+            told: list[Any] = []
+            watch = watching(store, told)
+            for start in range(0, len(values), at_once):
+                add(store, values[start : start + at_once])
+                watch.look()
+            told_of = [(each["method"], each["column"], each["raised"]) for each in told]
+            at = {each["part_id"]: each["raised"] for each in told}
+            parts = [store.part(each) for each in at]
+            assert [each and each.number for each in parts] == list(at.values())
+            found.append(sorted(told_of))
+    assert found[0] == found[1]
+    assert len(found[0]) >= 2
+
+
 def test_a_restart_learns_from_the_same_parts_and_raises_nothing_twice(store: Store) -> None:
     values = good_numbers(200, 1)
     values[150:, 1] -= 6.0
