@@ -21,8 +21,9 @@ from models._tiles import Tiles, shrunk
 from models.base import CanvasImage, ModelError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
+    from models._joint import Joint
     from models._scale import Memory, Scale
 
 # bfloat16, the default on some processors, moves scores by a few per cent: a threshold set on one
@@ -205,25 +206,16 @@ def on_same_canvas(features: openvino.Model, others: openvino.Model) -> openvino
     return features
 
 
-def combined(
-    members: Sequence[Outputs],
-    tails: Mapping[str, Sequence[Tail]],
-    usual: Mapping[str, NDArray[np.float32]],
-    rule: str,
-) -> Outputs:
-    """Several models' maps as one by a rule, as `models._p_values` has it; the first's descriptor.
-
-    `tails` make p-values of each map of each model, where there are some; `usual` holds mean and deviation (2,) of
-    each map as one.
-    """
+def combined(members: Sequence[Outputs], joint: Joint) -> Outputs:
+    """Several models' maps as one; the first's descriptor."""
     outputs = {"descriptor": members[0]["descriptor"]}
     for member in reversed(members):  # of several, the first tells
         outputs |= {name: node for name, node in member.items() if _kind(name) in TOLD}
-    for name, (mean, deviation) in usual.items():
+    for name, (mean, deviation) in joint.usual.items():
         planes = [member[name] for member in members]
-        if tails:
-            planes = [_cost(each, tail) for each, tail in zip(planes, tails[name], strict=True)]
-        total = _as_one(planes, rule)
+        if tails := joint.tails.get(name):
+            planes = [_cost(each, tail) for each, tail in zip(planes, tails, strict=True)]
+        total = _as_one(planes, joint.rule)
         gain = np.array([1 / deviation], np.float32)
         shift = np.array([-mean / deviation], np.float32)
         outputs[name] = ops.add(ops.multiply(total, _constant(gain)), _constant(shift))
@@ -258,6 +250,16 @@ def _as_one(planes: Sequence[Any], rule: str) -> Any:
 def outputs_of(model: openvino.Model) -> Outputs:
     """What a whole program gives, as nodes by name."""
     return {_name(output): output.get_node().input_value(0) for output in model.outputs}
+
+
+def all_told(model: openvino.Model) -> Outputs:
+    """What a whole program gives and can tell, as nodes by name; its tensors have no names any more."""
+    given = outputs_of(model)
+    tensors = [output for node in model.get_ordered_ops() for output in node.outputs()]
+    told = {_name(each): each for each in tensors if _kind(_name(each)) in TOLD}
+    for each in tensors:
+        each.get_tensor().set_names(set())
+    return told | given
 
 
 def append_tile_search(

@@ -14,21 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models._band_model import BandModel
-from models._density import LEAST_DEVIATION
 from models._head_model import HeadModel
-from models._p_values import MEAN, RULES, Tail, learn_tail
+from models._joint import Joint, must_be_rule, planes_of
+from models._p_values import MEAN
 from models._program import Outputs, combined, named, on_same_canvas, outputs_of
-from models._scoring import PatchMaps, ScaleMaps, to_grid
+from models._scoring import PatchMaps
 from models._tiles import WHOLE_PIXELS, in_one_piece
 from models.base import AnomalyModel, CanvasImage, ModelError, Picture, Progress
 from models.patchcore import PatchCore
 
 if TYPE_CHECKING:
     import openvino
-
-Plane = NDArray[np.float32]
-Planes = dict[str, Plane]
-"""The maps of a model by the names its program gives them."""
 
 
 class Ensemble(AnomalyModel):
@@ -76,8 +72,7 @@ class Ensemble(AnomalyModel):
     ) -> Self:
         """Teach the members one after another; calibrated on what none of them has seen."""
         in_one_piece(self.name, pictures[0].canvas.shape)
-        if self.rule not in RULES:
-            raise ModelError(f"ensemble: no rule '{self.rule}'; allowed are {', '.join(RULES)}")
+        must_be_rule(self.rule, self.name)
         if len(set(self.members)) < max(2, len(self.members)):
             raise ModelError(
                 f"ensemble: two different members at least are needed, each once, got {', '.join(self.members)}"
@@ -111,46 +106,17 @@ class Ensemble(AnomalyModel):
 
     def combined(self, maps: list[PatchMaps]) -> PatchMaps:
         """What its members measured of one picture, in their order, as its own maps."""
-        planes = self._as_one([_planes(each) for each in maps])
-        return _maps(
-            {name: (each - m) / d for name, each in planes.items() for m, d in [self.usual_[name]]}
-        )
-
-    def _as_one(self, members: list[Planes]) -> Planes:
-        """The members' planes as one by the rule, not yet in deviations."""
-        return {
-            name: RULES[self.rule](
-                [
-                    tail.apply(each[name])
-                    for tail, each in zip(self.tails_[name], members, strict=True)
-                ]
-                if self.tails_
-                else [each[name] for each in members]
-            )
-            for name in members[0]
-        }
+        return self.joint_.apply(maps)
 
     def _join(self, members: list[AnomalyModel], pictures: Sequence[Picture]) -> Self:
         """Learn the p-values of each member, if the rule wants them, and what is usual of all as one."""
         calibrated = members[0].calibrated_
         for member in members[1:]:
             calibrated = np.intersect1d(calibrated, member.calibrated_)
-        unseen = [[_planes(m.held_out(int(i))) for m in members] for i in calibrated]
+        unseen = [[m.held_out(int(i)) for m in members] for i in calibrated]
         _same_patches(members, unseen[0])
         masks = [pictures[int(i)].valid for i in calibrated]
-        self.tails_: dict[str, list[Tail]] = {}
-        if self.rule != MEAN:
-            self.tails_ = {
-                name: [
-                    learn_tail(_valid([each[number][name] for each in unseen], masks))
-                    for number in range(len(members))
-                ]
-                for name in unseen[0][0]
-            }
-        together = [self._as_one(each) for each in unseen]
-        self.usual_ = {
-            name: _usual(_valid([each[name] for each in together], masks)) for name in together[0]
-        }
+        self.joint_ = Joint.learn(unseen, masks, rule=self.rule)
         self.members_, self.calibrated_ = members, calibrated
         self.descriptors_ = members[0].descriptors_
         return self
@@ -168,9 +134,7 @@ class Ensemble(AnomalyModel):
         members = self._taught()
         features = next((own for member in members if (own := _features(member))), None)
         features = features or members[0].programs()[0].clone()
-        outputs = combined(
-            [_behind(member, features) for member in members], self.tails_, self.usual_, self.rule
-        )
+        outputs = combined([_behind(member, features) for member in members], self.joint_)
         return (named(outputs, features, self.name),)
 
     @property
@@ -212,40 +176,13 @@ def _behind(member: AnomalyModel, features: openvino.Model) -> Outputs:
     return outputs_of(on_same_canvas(member.programs()[0], features))
 
 
-def _planes(maps: PatchMaps) -> Planes:
-    planes = {"distances": maps.distances}
-    for k, scale in enumerate(maps.finer, 1):
-        planes |= {f"plain_{k}": scale.plain, f"density_{k}": scale.density}
-    return planes
-
-
-def _maps(planes: Planes) -> PatchMaps:
-    count = (len(planes) - 1) // 2
-    return PatchMaps(
-        planes["distances"],
-        tuple(ScaleMaps(planes[f"plain_{k}"], planes[f"density_{k}"]) for k in range(1, count + 1)),
-    )
-
-
-def _same_patches(members: Sequence[AnomalyModel], planes: Sequence[Planes]) -> None:
+def _same_patches(members: Sequence[AnomalyModel], maps: Sequence[PatchMaps]) -> None:
     """Refuse members whose patches do not lie on each other."""
-    first = planes[0]
-    for member, own in zip(members[1:], planes[1:], strict=True):
+    first, *others = [planes_of(each) for each in maps]
+    for member, own in zip(members[1:], others, strict=True):
         shapes = [each["distances"].shape for each in (own, first)]
         if own.keys() != first.keys() or shapes[0] != shapes[1]:
             raise ModelError(
                 f"ensemble: {member.name} measures {shapes[0][0]} x {shapes[0][1]} patches, {members[0].name} "
                 f"{shapes[1][0]} x {shapes[1][1]}; use a --backbone of stride 16, or leave one of them out"
             )
-
-
-def _valid(planes: list[Plane], masks: list[NDArray[np.bool_]]) -> Plane:
-    """The values (n,) of the good patches of maps (h, w), by the canvas's valid pixels."""
-    return np.concatenate(
-        [plane[to_grid(mask, *plane.shape)] for plane, mask in zip(planes, masks, strict=True)]
-    )
-
-
-def _usual(values: Plane) -> Plane:
-    """Mean and deviation (2,) of good patches."""
-    return np.array([values.mean(), max(float(values.std()), LEAST_DEVIATION)], np.float32)

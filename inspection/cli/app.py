@@ -16,6 +16,7 @@ from inspection.cli import (
     adapt,
     backups,
     bench,
+    combine,
     explain,
     lists,
     monitor,
@@ -43,6 +44,7 @@ app = typer.Typer(
 for command in (
     *recipes.COMMANDS,
     *adapt.COMMANDS,
+    *combine.COMMANDS,
     *explain.COMMANDS,
     *bench.COMMANDS,
     *stations.COMMANDS,

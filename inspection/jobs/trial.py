@@ -28,6 +28,7 @@ from inspection.judging.overlay import heat
 from inspection.judging.picture_files import judge_files
 from inspection.recipe import Recipe
 from inspection.recipe.alignment import Pose
+from inspection.training.combine import COMBINED
 from inspection.training.good_pictures import GoodPicture, GoodPictures, read_good
 from models import Progress
 
@@ -93,6 +94,10 @@ def held_out(pictures: GoodPictures, recipe: Recipe, progress: Progress) -> Iter
     TrainingError where the model that taught the recipe can no longer be made.
     """
     settings = recipe.settings
+    if settings.model["name"] == COMBINED:
+        raise TrainingError(
+            "recipe: combined of finished recipes, and not trained as one; try its members' good parts instead"
+        )
     if "shrinks" not in settings.model:
         raise TrainingError(
             f"model '{settings.model['name']}': the recipe was made by an earlier version, whose model "

@@ -135,6 +135,11 @@ class GoodPictures(Sequence[Picture]):
         framing = Framing(self.framing.canvas, setup, self.framing.reference)
         return GoodPictures(framing, self.used, self._kept, self.report, self.shrinks)
 
+    def only(self, chosen: Sequence[int]) -> GoodPictures:
+        """These of the pictures, by their numbers."""
+        used = [self.used[i] for i in chosen]
+        return GoodPictures(self.framing, used, self._kept, self.report, self.shrinks)
+
     def valid(self, index: int) -> NDArray[np.bool_]:
         """Which canvas pixels (H, W) of a picture count."""
         good = self.used[index]

@@ -64,6 +64,9 @@ from inspection.training.warnings import (
 )
 from models import Progress
 
+TAUGHT = "taught"
+"""Digests of the good pictures, as a recipe keeps them: `inspection combine` leaves these out."""
+
 REFERENCES = 4
 REFERENCE_PIXELS = 12_000_000
 """Of all references together, so that a recipe of large pictures stays small; one there always is."""
@@ -270,6 +273,7 @@ def teach(
         references=tuple(reference for reference, _ in references),
         model=model.card(),
         training=_provenance(options, len(pictures))
+        | {TAUGHT: [good.digest.hex() for good in pictures.used]}
         | ({FINE_WEIGHT_AUROC: {str(w): a for w, a in aurocs.items()}} if aurocs else {})
         | ({MEMBERS_AUROC: chosen.aurocs} if chosen.aurocs else {}),
     )

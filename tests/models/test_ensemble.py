@@ -11,8 +11,19 @@ from scipy.stats import norm
 
 from cameras.simulated import draw_part, write_dataset
 from inspection.recipe import open_recipe
-from models import ModelError, Picture, load_program, model_from_card, program_bytes, score
+from models import (
+    ModelError,
+    PatchMaps,
+    Picture,
+    load_program,
+    model_from_card,
+    program_bytes,
+    score,
+)
+from models._joint import planes_of
 from models._p_values import RULES, learn_tail
+from models._scoring import maps_by_place
+from models.combination import Combination, no_match
 from models.ensemble import Ensemble
 from tests.conftest import run_cli
 
@@ -92,6 +103,39 @@ def test_models_of_any_kind_are_one_program(
     held_out = np.stack([model.held_out(int(i)).distances for i in model.calibrated_])
     assert held_out.mean() == pytest.approx(0, abs=1e-3)
     assert held_out.std() == pytest.approx(1, abs=1e-3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rule", RULES)
+def test_finished_programs_are_one_as_their_models_are(
+    members: Any, pictures: list[Picture], rule: str
+) -> None:
+    model = joined(members, pictures, rule)
+    combination = Combination([program_bytes(each) for each in members])
+    files = combination.program_bytes(model.joint_)
+    program = load_program(files, telling=("near", "points"))
+    for seed, defect in ((50, None), (52, "missing_feature")):
+        canvas = drawn(seed, defect).canvas
+        (ours, _), theirs = program.measure(canvas), model.measure(canvas)
+        for name, plane in planes_of(theirs).items():
+            difference = np.abs(planes_of(ours)[name] - plane).max()
+            assert difference <= 2e-3 * np.abs(plane).max(), name
+    assert {"near_0", "near_1", "points_0"} <= set(ours.told)
+    own = [len(program_bytes(each)[1]) for each in members]
+    assert (
+        len(files[1]) < len(program_bytes(model)[1]) * 1.01 < sum(own)
+    )  # the network is kept once
+
+
+def test_patches_that_do_not_lie_on_each_other_are_told() -> None:
+    one, other = np.zeros((8, 6), np.float32), np.zeros((4, 3), np.float32)
+    assert no_match(PatchMaps(one), PatchMaps(one)) is None
+    assert no_match(PatchMaps(one), PatchMaps(other)) == (
+        "measures 4 x 3 patches in 1 scale, the first 8 x 6 in 1 scale"
+    )
+    assert no_match(PatchMaps(one), maps_by_place([one, np.zeros((16, 12), np.float32)])) == (
+        "measures 8 x 6 patches in 2 scales, the first 8 x 6 in 1 scale"
+    )
 
 
 @pytest.mark.slow
