@@ -16,13 +16,12 @@ from ui.pages.analysis.requests import (
     Judged,
     OverTime,
     PartsRequest,
-    SearchRequest,
 )
 from ui.pages.review.requests import Filter
 from ui.pages.setup.requests import FromRecord
 
 NAMED: dict[type[PartFilterRequest], dict[str, Any]] = {
-    PartsRequest: {}, SearchRequest: {}, ExportRequest: {}, Judged: {}, OverTime: {}, Filter: {},
+    PartsRequest: {}, ExportRequest: {}, Judged: {}, OverTime: {}, Filter: {},
     FromRecord: {"view": "top"},
 }  # fmt: skip
 ASKED = {

@@ -33,8 +33,8 @@ def routes(context: Context) -> APIRouter:
 
     @router.get("/{part_id}/full")
     async def full(part_id: str) -> Response:
-        """The picture as it is in the record, without loss."""
-        return await _recorded(context, part_id)
+        """The picture as it is in the record, without loss; who follows a link to it is given a file."""
+        return await _recorded(context, part_id, as_file=True)
 
     @router.get("/{part_id}/heat")
     async def heat(part_id: str, request: Request) -> Response:
@@ -85,12 +85,17 @@ async def _record(context: Context, part_id: str) -> PartRecord:
     return record
 
 
-async def _recorded(context: Context, part_id: str) -> Response:
+async def _recorded(context: Context, part_id: str, *, as_file: bool = False) -> Response:
     record = await _record(context, part_id)
     path = context.store.image_path(record)
     if path is None or not path.is_file():
         raise Refuse(f"part {part_id}: has no picture, or a rule removed it", status=404)
-    return FileResponse(path, media_type=_kind(path), headers={"Cache-Control": FOREVER})
+    return FileResponse(
+        path,
+        media_type=_kind(path),
+        headers={"Cache-Control": FOREVER},
+        filename=path.name if as_file else None,
+    )
 
 
 def _kind(path: Path) -> str:

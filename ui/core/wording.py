@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from inspection.judgement import Region
+from inspection.reasons import Reason, about_px
 from ui.words import Words
 
 DAY_S, HOUR_S, MINUTE_S = 86400, 3600, 60
@@ -60,6 +63,30 @@ class Wording:
         if value is None:
             return self.say("admin.not_known")
         return f"{value:,.{digits}f} {unit}".rstrip()
+
+    def figure(self, value: float | None) -> str:
+        """A score, a limit or a measure: four digits that count."""
+        if value is None or math.isnan(value):
+            return "–"
+        return f"{value:.4g}".replace("inf", "∞")
+
+    def area(self, region: Region) -> str:
+        """How large a place is, with no more digits than its edge is known by."""
+        if region.area_mm2 is None:
+            return self.say("operator.size_px", n=f"{about_px(region.area_px):,}")
+        digits = ".1g" if region.area_mm2 < 1 else ".2g"
+        return self.say("operator.size_mm2", n=f"{float(f'{region.area_mm2:{digits}}'):g}")
+
+    def reason(self, cause: Reason) -> str:
+        """Why a part got its verdict, as one sentence."""
+        if cause.code == "other":
+            return str(cause.values["text"])
+        values = {
+            name: f"{value:.3g}" if isinstance(value, float) else value
+            for name, value in cause.values.items()
+        }
+        why = self.say(f"reasons.{cause.key}", **values)
+        return why if cause.view is None else self.say("operator.of_view", view=cause.view, why=why)
 
     def parity(self, found: Mapping[str, float]) -> str:
         """How far a recipe's references are from what they scored when it was learnt."""

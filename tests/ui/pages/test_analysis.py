@@ -37,6 +37,18 @@ from inspection.store import NewPart, Store, open_store
 from inspection.store.filters import ALL_PARTS, PartFilter
 from inspection.store.reading import summary
 from inspection.store.reading.summary import TooMuch, columns_of
+from tests.ui.filled_record import (
+    ABOVE,
+    BEGAN,
+    CANNOT,
+    GOOD,
+    OLD,
+    STATION,
+    filled,
+    part,
+    png,
+    region,
+)  # fmt: skip
 from ui.core import errors as refuse
 from ui.core.context import Context
 from ui.live.station_client import StationGone
@@ -50,74 +62,7 @@ from ui.pages.analysis.zone_limits import with_limits, with_zone_limits, zone_li
 from ui.security.users import Role, User
 from ui.words import Words
 
-STATION = """
-station = "line-1"
-record = "parts.db"
-deadline_ms = 500
-shifts = ["06:00", "14:00", "22:00"]
-[[views]]
-name = "main"
-camera = "simulated"
-[[products]]
-name = "flange"
-recipe = "flange.recipe"
-"""
-BEGAN = datetime(2026, 3, 5, 5, 30, tzinfo=UTC)
-OLD = "0ld" * 8
 API = "/api/engineer/analysis"
-GOOD, ABOVE, CANNOT = 200, 40, 10
-
-
-def png(number: int) -> bytes:
-    image = np.full((300, 400, 3), number % 250, dtype=np.uint8)
-    return cv2.imencode(".png", image)[1].tobytes()
-
-
-def region(score: float, *, zone: str | None = None, accepted: bool = False) -> Region:
-    return Region(
-        x_px=10, y_px=20, width_px=30, height_px=40, area_px=900.0, area_mm2=None,
-        peak_score=score, zone=zone, accepted=accepted,
-    )  # fmt: skip
-
-
-def part(verdict: Verdict, score: float | None, number: int, **given: Any) -> NewPart:
-    threshold = given.pop("threshold", 1.0)
-    regions = given.pop("regions", None)
-    if regions is None:
-        regions = (region(score),) if verdict in (Verdict.FAIL, Verdict.REVIEW) and score else ()
-    judged = Judgement(
-        verdict=verdict,
-        cause=given.pop("cause", Reason("other", {"text": "as it is"})),
-        recipe_id=given.pop("recipe_id", OLD),
-        score=score,
-        p_value=None if score is None else 0.5,
-        threshold=threshold,
-        regions=regions,
-        health={"brightness": 100.0 + number % 7},
-        latency_ms={"judge": 8.0, "total": 20.0 + number % 3},
-    )
-    given.setdefault("lot", f"L{number // 100}")
-    return NewPart(
-        judgement=judged, serial=f"S{number:04d}", station="line-1", product="flange",
-        trigger_id=f"t{number}", image_bytes=None if score is None else png(number),
-        judged_at=BEGAN + timedelta(minutes=number), **given,
-    )  # fmt: skip
-
-
-def filled(store: Store) -> None:
-    """Good parts score 0.002 … 0.4 by 0.002, above the limit 1.0 are 1.05 … 3.0 by 0.05."""
-    made = [part(Verdict.PASS, 0.002 * (n + 1), n) for n in range(GOOD)]
-    for n in range(ABOVE):
-        score = 1.05 + 0.05 * n
-        verdict = Verdict.FAIL if score > 2 else Verdict.REVIEW
-        zone = "rim" if n % 4 == 0 else None
-        made.append(part(verdict, score, GOOD + n, regions=(region(score, zone=zone),)))
-    why = Reason("too_dark", {"value": 12, "limit": 30})
-    made += [
-        part(Verdict.CANNOT_INSPECT, None, GOOD + ABOVE + n, cause=why, threshold=None)
-        for n in range(CANNOT)
-    ]
-    store.add_many(made)
 
 
 @pytest.fixture
@@ -543,71 +488,25 @@ def test_a_question_that_takes_too_long_is_given_up(
     assert len(columns_of(writer, ALL_PARTS, ("number",), limit=10)) == 10
 
 
-# Parts -------------------------------------------------------------------------------------------
-
-
-def test_search_pages_through_all_and_back(ask: Callable[..., dict[str, Any]]) -> None:
-    first = ask("/search")
-    numbers = [each["number"] for each in first["parts"]]
-    assert (numbers, first["older"], first["newer"]) == (list(range(250, 200, -1)), True, False)
-    second = ask("/search", below=201)
-    assert [each["number"] for each in second["parts"]] == list(range(200, 150, -1))
-    back = ask("/search", above=200)
-    assert [each["number"] for each in back["parts"]] == numbers
-    assert (back["older"], back["newer"]) == (True, False)
-    last = ask("/search", below=51)
-    assert (len(last["parts"]), last["older"]) == (50, False)
-
-
-@pytest.mark.parametrize(
-    ("wanted", "count"),
-    [
-        ({"serial": "S0007"}, 1),
-        ({"serial": "S000*"}, 10),
-        ({"serial": "s0007"}, 0),
-        ({"lot": "L2", "verdict": "FAIL"}, 20),
-        ({"verdict": "CANNOT_INSPECT"}, 10),
-        ({"product": "flange", "number": 17}, 1),
-        ({"product": "other"}, 0),
-        ({"since": (BEGAN + timedelta(minutes=245)).isoformat()}, 5),
-        ({"part_id": "' OR 1=1 --"}, 0),
-        ({"serial": "  "}, 50),
-    ],
-)
-def test_search_by(ask: Callable[..., dict[str, Any]], wanted: dict[str, Any], count: int) -> None:
-    assert len(ask("/search", **wanted)["parts"]) == count
-
-
-def test_what_is_no_question_is_refused(client: TestClient) -> None:
-    for body in ({"verdict": "MAYBE"}, {"since": "2026-03-05T06:00"}, {"sql": "1"}, {"number": -1}):
-        assert client.post(API + "/search", json=body).status_code == 422
-    for measure in ("score; DROP TABLE", "health.", "reason", "health.a.b"):
-        assert client.post(API + "/measured", json={"measure": measure}).status_code == 422
-
-
-def test_one_part_with_all_its_fields_and_events(writer: Store, client: TestClient) -> None:
-    record = writer.parts(PartFilter(serial="S0230"))[0]
-    writer.add_event(record.part_id, "label", "mia", detail={"label": "NG", "defect": "dent"})
-    found = client.get(f"{API}/part/{record.part_id}").json()
-    assert found["record"]["hash"] == record.hash
-    assert found["record"]["regions"][0]["peak_score"] == record.score
-    assert (found["picture"], found["last"]) == (True, 250)
-    assert found["file"] == f"{record.part_id}.png"
-    (event,) = found["events"]
-    assert (event["who"], event["kind"], event["detail"]["defect"]) == ("mia", "label", "dent")
-    assert client.get(f"{API}/number/231").json()["record"] == found["record"]
-    assert client.get(f"{API}/number/251").status_code == 404
-
-
-def test_a_score_without_end_is_told_by_name(writer: Store, client: TestClient) -> None:
-    done = writer.add(part(Verdict.FAIL, float("inf"), 900))
-    found = client.get(f"{API}/part/{done.part_id}")
-    assert found.json()["record"]["score"] == "Infinity"
-    assert client.post(API + "/search", json={}).json()["parts"][0]["score"] == "Infinity"
+# Cards -----------------------------------------------------------------------------------------
 
 
 def test_lines_come_in_the_order_asked_for(ask: Callable[..., dict[str, Any]]) -> None:
     assert [each["number"] for each in ask("/lines", numbers=[7, 999, 3])["parts"]] == [7, 3]
+
+
+def test_a_score_without_end_is_told_by_name(
+    writer: Store, ask: Callable[..., dict[str, Any]]
+) -> None:
+    done = writer.add(part(Verdict.FAIL, float("inf"), 900))
+    assert ask("/lines", numbers=[done.number])["parts"][0]["score"] == "Infinity"
+
+
+def test_what_is_no_question_is_refused(client: TestClient) -> None:
+    for body in ({"recipe": OLD, "sql": "1"}, {"since": "2026-03-05T06:00"}, {"number": -1}):
+        assert client.post(API + "/stored", json=body).status_code == 422
+    for measure in ("score; DROP TABLE", "health.", "reason", "health.a.b"):
+        assert client.post(API + "/measured", json={"measure": measure}).status_code == 422
 
 
 def test_thumbs_are_small_kept_and_bounded(
@@ -642,7 +541,7 @@ def test_a_part_without_a_picture_has_no_thumb(writer: Store, client: TestClient
 @pytest.mark.parametrize(
     "name", ["..%2f..%2fparts.db", "%2e%2e%2fparts.db", "parts.db", "/etc/passwd", "..", "%00"]
 )
-@pytest.mark.parametrize("place", ["thumb", "part", "export", "report"])
+@pytest.mark.parametrize("place", ["thumb", "export", "report"])
 def test_no_path_leads_out(client: TestClient, place: str, name: str) -> None:
     answer = client.get(f"{API}/{place}/{name}")
     assert answer.status_code in (404, 405)

@@ -5,39 +5,29 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
 import pytest
 
-from inspection.judgement import Judgement, Region, Verdict
-from inspection.reasons import Reason
 from inspection.recipe import open_recipe, write_recipe
 from inspection.recipe.setup_file import Zone
-from inspection.store import NewPart, open_store
-from inspection.store.filters import PartFilter
+from inspection.store import open_store
 from inspection.training.defects import propose
 from inspection.training.options import Costs
+from tests.ui.judged_record import ABOVE, CANNOT, GOOD, SCORES, judged, judged_part
 
 pytestmark = pytest.mark.slow
 
 FULL_HD, SMALL = (1920, 1080), (1280, 800)
 PATH = "/engineer/analysis"
-BEGAN = datetime(2026, 3, 5, 6, 0, tzinfo=UTC)
-DARK = Reason("too_dark", {"value": 12, "limit": 30})
-GOOD, ABOVE, CANNOT = 150, 30, 5
 READY = ".threshold[data-ready]"
-# In shares of the recipe's threshold.
-SCORES = np.array([0.4 + 0.004 * n for n in range(GOOD)] + [1.1 + 0.05 * n for n in range(ABOVE)])
 
 
 @pytest.fixture(scope="module")
 def station(make_station: Callable[..., Any], recipe_file: Path) -> Iterator[Any]:
     """A station with a record of 185 parts; no part is triggered any more."""
-    found = _recorded(make_station(start=False), recipe_file)
+    found = judged(make_station(start=False), recipe_file)
     found.start_runtime()
     found.start_page()
     yield found
@@ -47,48 +37,6 @@ def station(make_station: Callable[..., Any], recipe_file: Path) -> Iterator[Any
 WATCH_BUTTON = """() => { const button = document.querySelector("dialog.ask button.main");
   window.said = [];
   new MutationObserver(() => window.said.push(button.textContent)).observe(button, {childList: true}); }"""
-
-
-def _recorded(found: Any, recipe_file: Path, *, zone: str | None = None) -> Any:
-    """Record 185 parts, 21 labelled OK and 10 NG."""
-    recipe = open_recipe(recipe_file)
-    limit = recipe.settings.calibration.threshold
-    fail = recipe.settings.calibration.fail_threshold
-    with open_store(found.folder / "parts.db") as store:
-        done = store.add_many([_part(n, limit, fail, recipe.id, zone) for n in range(len(SCORES))])
-        store.add_many([_part(len(SCORES) + n, limit, fail, recipe.id) for n in range(CANNOT)])
-        for record in (*done[:20], done[149]):
-            store.add_event(record.part_id, "label", "jo", detail={"label": "OK"})
-        for record in done[-10:]:
-            detail = {"label": "NG", "defect": "scratch"}
-            store.add_event(record.part_id, "label", "jo", detail=detail)
-    found.limit = limit
-    return found
-
-
-def _part(n: int, limit: float, fail: float, recipe_id: str, zone: str | None = None) -> NewPart:
-    score = float(SCORES[n] * limit) if n < len(SCORES) else None
-    verdict = Verdict.CANNOT_INSPECT
-    if score is not None:
-        verdict = Verdict.FAIL if score > max(fail, limit) else Verdict.REVIEW
-        verdict = Verdict.PASS if score <= limit else verdict
-    at_fault = verdict in (Verdict.FAIL, Verdict.REVIEW)
-    region = Region(
-        x_px=40, y_px=50, width_px=60, height_px=30, area_px=900.0, area_mm2=None,
-        peak_score=score or 0.0, zone=zone,
-    )  # fmt: skip
-    judged = Judgement(
-        verdict=verdict, cause=DARK, recipe_id=recipe_id,
-        score=score, p_value=0.5 if score else None, threshold=limit,
-        regions=(region,) if at_fault else (), health={"brightness": 100.0 + n % 7},
-        latency_ms={"judge": 9.0, "total": 20.0 + n % 5},
-    )  # fmt: skip
-    image = np.full((120, 160, 3), 40 + n, dtype=np.uint8)
-    return NewPart(
-        judgement=judged, serial=f"S{n:04d}", lot=f"L{n // 100}", station="line-1",
-        product="flange", trigger_id=f"t{n}", judged_at=BEGAN + timedelta(minutes=n),
-        image_bytes=cv2.imencode(".png", image)[1].tobytes(),
-    )  # fmt: skip
 
 
 def numbers(page: Any) -> tuple[int, int, int, int]:
@@ -191,7 +139,7 @@ def test_promise_and_intervals_follow_the_threshold(
     assert f"{100 * high:.3g} %" in text
 
 
-def test_a_flipping_part_opens_with_all_that_is_known(station: Any, open_page: Any) -> None:
+def test_a_flipping_part_leads_to_all_that_is_known_of_it(station: Any, open_page: Any) -> None:
     page = open_page(station, PATH, user="mia", wait=READY)
     page.fill("input.exact", repr(float((SCORES[140] + 0.001) * station.limit)))
     page.keyboard.press("Enter")
@@ -200,46 +148,10 @@ def test_a_flipping_part_opens_with_all_that_is_known(station: Any, open_page: A
     shown = [int(cards.nth(i).get_attribute("data-number")) for i in range(9)]
     assert shown == list(range(150, 141, -1))
     page.wait_for_function("document.querySelector('.card img').naturalWidth > 0")
-    cards.first.click()
-    page.wait_for_selector("dialog.part[open][data-number='150']")
-    assert "S0149" in page.inner_text("[data-field=serial]")
-    assert page.locator("[data-field=hash] td").inner_text().isalnum()
-    assert "jo" in page.inner_text("dialog .events")
-    with page.expect_download() as download:
-        page.click("dialog .download")
-    with station.record() as store:
-        record = store.parts(PartFilter(serial="S0149"))[0]
-        picture = store.image_path(record).read_bytes()
-    assert Path(download.value.path()).read_bytes() == picture
-    assert download.value.suggested_filename == f"{record.part_id}.png"
-    page.keyboard.press("ArrowRight")
-    page.wait_for_selector("dialog.part[data-number='151']")
-    page.wait_for_selector("dialog .outlines rect", state="attached")
-    assert page.locator("dialog .outlines rect").count() == 1
-    page.keyboard.press("ArrowLeft")
-    page.wait_for_selector("dialog.part[data-number='150']")
-    page.keyboard.press("Escape")
-    page.wait_for_selector("dialog.part", state="hidden")
-
-
-def test_search_by_keyboard_and_pages(station: Any, open_page: Any) -> None:
-    page = open_page(station, f"{PATH}#parts", user="mia", wait=".search-tab[data-found='50']")
-    page.click(".older")
-    page.wait_for_selector(".parts tr[data-number='135']")
-    page.click(".newer")
-    page.wait_for_selector(".parts tr[data-number='185']")
-    page.focus("input.serial")
-    page.keyboard.type("S00*")
-    page.keyboard.press("Enter")
-    page.wait_for_selector(".parts tr[data-number='100']")
-    page.fill("input.serial", "S0123")
-    page.keyboard.press("Enter")
-    page.wait_for_selector(".search-tab[data-found='1']")
-    page.locator(".parts .link").focus()
-    page.keyboard.press("Enter")
-    page.wait_for_selector("dialog.part[open][data-number='124']")
-    linked = open_page(station, f"{PATH}#part=12", user="mia", wait="dialog.part[open]")
-    assert linked.get_attribute("dialog.part", "data-number") == "12"
+    with page.expect_popup() as popup:
+        cards.first.click()
+    popup.value.wait_for_selector("#fields :text('S0149'):visible")
+    assert popup.value.input_value("#number input") == "150"
 
 
 def test_csv_is_downloaded_and_holds_the_lot(station: Any, open_page: Any) -> None:
@@ -287,8 +199,9 @@ def test_charts_have_a_point_for_each_part_and_step(station: Any, open_page: Any
     page.focus(".measure-0 .points")
     page.keyboard.press("End")
     assert "180" in page.inner_text(".measure-0 .chart-tip")
-    page.keyboard.press("Enter")
-    page.wait_for_selector("dialog.part[open][data-number='180']")
+    with page.expect_popup() as popup:
+        page.keyboard.press("Enter")
+    assert popup.value.url.endswith("#part=180")
 
 
 # Labels
@@ -404,8 +317,8 @@ def two_recipes(make_station: Callable[..., Any], recipe_file: Path) -> Iterator
     recipe = open_recipe(recipe_file)
     limit = recipe.settings.calibration.threshold
     with open_store(found.folder / "parts.db") as store:
-        old = [replace(_part(n, 5.0, 6.0, OLD), lot="L0") for n in range(40)]
-        now = [replace(_part(n + 40, limit, limit, recipe.id), lot="L1") for n in range(10)]
+        old = [replace(judged_part(n, 5.0, 6.0, OLD), lot="L0") for n in range(40)]
+        now = [replace(judged_part(n + 40, limit, limit, recipe.id), lot="L1") for n in range(10)]
         store.add_many([*old, *now])
     found.recipe_id = recipe.id
     found.start_runtime()
@@ -456,7 +369,7 @@ def test_each_view_fits_in_each_language(
     assert page.inner_text(".tab-threshold") == words[language]
     waits = {
         "yield": ".yield-tab[data-causes]", "measures": ".measure-2 .points",
-        "parts": ".search-tab[data-found]", "export": ".make-file", "threshold": READY,
+        "export": ".make-file", "threshold": READY,
     }  # fmt: skip
     for tab, wait in waits.items():
         page.click(f".tab-{tab}")
@@ -477,9 +390,9 @@ def test_each_view_fits_in_each_language(
 def test_an_operator_gets_neither_page_nor_answers(station: Any) -> None:
     with station.client("oli") as client:
         assert client.get(PATH, follow_redirects=False).status_code in (302, 303, 403)
-        for path in ("choices", "part/x", "number/1", "thumb/x", "verify"):
+        for path in ("choices", "thumb/x", "verify"):
             assert client.get(f"/api/engineer/analysis/{path}").status_code == 403
-        for path in ("stored", "search", "export", "report", "yield", "causes", "verify"):
+        for path in ("stored", "lines", "export", "report", "yield", "causes", "verify"):
             answer = client.post(f"/api/engineer/analysis/{path}", json={"lot": "L0"})
             assert answer.status_code == 403, path
 
@@ -487,7 +400,7 @@ def test_an_operator_gets_neither_page_nor_answers(station: Any) -> None:
 def test_the_limit_found_goes_on_the_line_in_the_persons_name_and_back(
     make_station: Callable[..., Any], recipe_file: Path, open_page: Any
 ) -> None:
-    station = _recorded(make_station(top='recipes = "released"', start=False), recipe_file)
+    station = judged(make_station(top='recipes = "released"', start=False), recipe_file)
     file = station.folder / "flange.recipe"
     before = open_recipe(file)
     own = before.settings.calibration
@@ -528,8 +441,8 @@ def test_the_limit_found_goes_on_the_line_in_the_persons_name_and_back(
     assert (chosen["by"], chosen["from_recipe"]) == ("mia", before.id)
     station.trigger()  # judged: it was a release, noted as one
     with station.record() as store:
-        judged = store.parts(limit=1)[0]
-        assert (judged.recipe_id, judged.threshold) == (applied.id, limits.threshold)
+        last = store.parts(limit=1)[0]
+        assert (last.recipe_id, last.threshold) == (applied.id, limits.threshold)
         (noted,) = store.actions(kind="limit_applied")
         (released,) = store.actions(kind="recipe_on_line")
     assert (noted.who, released.who) == ("mia", "mia")
@@ -567,7 +480,7 @@ def test_the_limits_of_zones_go_on_the_line_and_back(
     zone = Zone(name="rim", polygon=((0.0, 0.0), (200.0, 0.0), (200.0, 200.0), (0.0, 200.0)))
     setup = replace(plain.settings.setup, zones=(zone,))
     write_recipe(plain.with_settings(replace(plain.settings, setup=setup)), file)
-    _recorded(station, file, zone="rim")
+    judged(station, file, zone="rim")
     before = open_recipe(file)
     station.start_runtime()
     station.start_page()

@@ -84,13 +84,6 @@ class RecipeAndProduct(BaseModel):
     product: Text = None
 
 
-class SearchRequest(PartsRequest):
-    """One page of a search, before a number or after it."""
-
-    below: int | None = None
-    above: int | None = None
-
-
 class OverTime(PartsRequest):
     """A span of time in steps."""
 
@@ -104,7 +97,7 @@ class Measured(PartsRequest):
     limit: Annotated[int, Field(ge=1, le=MOST_PARTS)] = 10_000
 
 
-class ExportRequest(SearchRequest):
+class ExportRequest(PartsRequest):
     """Parts to be written into a file."""
 
     kind: Literal["csv", "parquet"] = "csv"
@@ -113,7 +106,7 @@ class ExportRequest(SearchRequest):
     @property
     def noted(self) -> dict[str, Any]:
         """Say in JSON which parts were asked for, as it is noted in the record."""
-        more = {"kind", "pictures", "below", "above"}
+        more = {"kind", "pictures"}
         return self.model_dump(mode="json", exclude=more, exclude_none=True)
 
 

@@ -47,7 +47,6 @@ from ui.pages.analysis.requests import (
     PartsRequest,
     ProposalRequest,
     RecipeAndProduct,
-    SearchRequest,
     ZonesRequest,
 )
 from ui.pages.analysis.thumbnails import Thumbs
@@ -278,35 +277,14 @@ def _over_time(router: APIRouter, work: _AnalysisService) -> None:
 def _parts(router: APIRouter, work: _AnalysisService) -> None:
     thumbs = Thumbs(work.store)
 
-    @router.post("/search")
-    async def search(wanted: SearchRequest) -> dict[str, Any]:
-        """Find parts, 50 at a time."""
-        which = wanted.parts(work.station)
-        find = parts.search
-        return await work.do(find, work.store, which, below=wanted.below, above=wanted.above)
-
-    @router.get("/part/{part_id}")
-    async def part(part_id: str, request: Request) -> dict[str, Any]:
-        """Show all that is known of a part."""
-        return await one(PartFilter(part_id=part_id), part_id, request)
-
-    @router.get("/number/{number}")
-    async def number(number: int, request: Request) -> dict[str, Any]:
-        """Show all that is known of the part of a number."""
-        return await one(PartFilter(number=number), f"{number}", request)
-
-    async def one(which: PartFilter, name: str, request: Request) -> dict[str, Any]:
-        found = await work.do(parts.whole, work.store, which)
-        if found is None:
-            raise work.refuse(request, "no_part", 404, part=name[:100])
-        return found
-
     @router.get("/thumb/{part_id}")
     async def thumb(part_id: str, request: Request) -> Response:
         """Show a small picture of a part."""
         data = await asyncio.to_thread(thumbs.of, part_id)
         if data is None:
-            raise work.refuse(request, "no_picture", 404)
+            raise Refuse(
+                work.context.words.say("parts.no_picture", request.scope["language"]), status=404
+            )
         return Response(data, media_type="image/jpeg", headers={"Cache-Control": FOREVER})
 
 

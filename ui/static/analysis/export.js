@@ -1,9 +1,9 @@
 // Files for other programs, the report of a lot, and whether the record is as it was written.
 import {call, el, t, toast} from "/static/shared/base.js";
 import {count} from "/static/shared/format.js";
-import {VERDICTS, verdictWord} from "/static/analysis/parts.js";
 
-const API = "/api/engineer/analysis", ASK_MS = 1000;
+const API = "/api/engineer/analysis", ASK_MS = 1000, VERDICTS = ["PASS", "FAIL", "REVIEW", "CANNOT_INSPECT"];
+const verdictWord = (verdict) => t(`analysis.verdict_${verdict}`);
 
 export function make(asked) {
   return {host: el("section", {class: "export-tab"}, files(asked), report(asked), verify()), load: async () => {}};
@@ -15,8 +15,8 @@ function box(name, title, ...inner) {
 
 function files(asked) {
   const kind = el("select", {class: "kind", "aria-label": t("analysis.kind")}, ...["csv", "parquet"].map((each) => el("option", {value: each}, each)));
-  const verdict = el("select", {class: "export-verdict", "aria-label": t("analysis.verdict")},
-    el("option", {value: ""}, t("analysis.any_verdict")),
+  const verdict = el("select", {class: "export-verdict", "aria-label": t("parts.verdict")},
+    el("option", {value: ""}, t("parts.any_verdict")),
     ...VERDICTS.map((each) => el("option", {value: each}, verdictWord(each))));
   const pictures = el("input", {type: "checkbox", class: "with-pictures"});
   const told = el("p", {class: "told", role: "status"});

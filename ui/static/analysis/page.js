@@ -1,12 +1,11 @@
-// The engineer's analysis: one choice of parts on top, five views of them below.
+// The engineer's analysis: one choice of parts on top, four views of them below.
 import {call, el, t} from "/static/shared/base.js";
 import {bar} from "/static/shared/bar.js";
 import * as exporting from "/static/analysis/export.js";
-import * as searching from "/static/analysis/parts.js";
 import * as judging from "/static/analysis/threshold.js";
 import {makeMeasures, makeYield} from "/static/analysis/time.js";
 
-const TABS = {threshold: judging.make, yield: makeYield, measures: makeMeasures, parts: searching.make, export: exporting.make};
+const TABS = {threshold: judging.make, yield: makeYield, measures: makeMeasures, export: exporting.make};
 
 export async function start(element) {
   const chosen = choice();
@@ -15,9 +14,7 @@ export async function start(element) {
   chosen.changed(() => tabs.reload());
   element.append(bar("analysis"), el("div", {class: "top"}, chosen.element, tabs.element), work);
   await chosen.load();
-  const [, part] = location.hash.match(/^#part=(\d+)$/) ?? [];
   tabs.show(TABS[location.hash.slice(1)] ? location.hash.slice(1) : "threshold");
-  if (part) searching.openPart(Number(part));
 }
 
 function makeTabs(work, {asked, assumed}) {

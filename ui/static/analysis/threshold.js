@@ -3,9 +3,9 @@ import {call, el, t} from "/static/shared/base.js";
 import {count, dateTime, percent, short} from "/static/shared/format.js";
 import {makeApply} from "/static/analysis/apply.js";
 import {axis} from "/static/analysis/axis.js";
+import {card} from "/static/analysis/cards.js";
 import {COLOUR, stacked} from "/static/analysis/chart.js";
 import {CANNOT, KIND, PASS, REJECT, UNKNOWN, histogram, judge, listed, unpack} from "/static/analysis/judge.js";
-import {card, openPart} from "/static/analysis/parts.js";
 
 const BINS = 120, STEPS = 2000, SHOWN = 24, LIST_MS = 150;
 
@@ -138,7 +138,7 @@ export function make(asked, assumed) {
     const numbers = listed(parts, wanted, SHOWN);
     const answer = numbers.length ? await call("/api/engineer/analysis/lines", {numbers}) : {ok: true, parts: []};
     if (mine !== listing) return;
-    cards.replaceChildren(...(answer.ok ? answer.parts.map((part) => card(part, () => openPart(part.number)))
+    cards.replaceChildren(...(answer.ok ? answer.parts.map(card)
       : [el("p", {class: "bad"}, answer.error)]));
     cards.dataset.shown = answer.ok ? answer.parts.length : 0;
   }

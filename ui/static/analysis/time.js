@@ -1,12 +1,12 @@
 // What happened over time: yield in steps and causes of rejects; measures of each part with limits.
-import {call, el, has, t} from "/static/shared/base.js";
+import {call, el, has, pathOf, t} from "/static/shared/base.js";
 import {count, percent, short, when} from "/static/shared/format.js";
 import {COLOUR, pareto, points, stacked} from "/static/analysis/chart.js";
 import {bytes, floats} from "/static/analysis/judge.js";
 import {sayOnly} from "/static/analysis/threshold.js";
-import {VERDICTS, openPart, verdictWord} from "/static/analysis/parts.js";
 
-const API = "/api/engineer/analysis";
+const API = "/api/engineer/analysis", VERDICTS = ["PASS", "FAIL", "REVIEW", "CANNOT_INSPECT"];
+const verdictWord = (verdict) => t(`analysis.verdict_${verdict}`);
 
 function panel(name, title, ...tools) {
   const about = el("span", {class: "about", role: "status"}), body = el("div", {class: "panel-body"});
@@ -62,14 +62,14 @@ export function makeYield(asked) {
   return {host, load: () => Promise.all([loadYield(), loadCauses()])};
 }
 
-const zoneName = (name) => (name === "-" ? t("analysis.no_zone") : name);
+const zoneName = (name) => (name === "-" ? t("parts.no_zone") : name);
 const defectName = (name) => (name === "-" ? t("analysis.no_type") : name);
 const kindName = (name) => (has(`causes.${name}`) ? t(`causes.${name}`) : name);
 
 export function measureName(measure) {
   const [group, name] = measure.split(".");
-  if (!name) return t("analysis.score");
-  const key = `analysis.${group}_${name}`;
+  if (!name) return t("parts.score");
+  const key = `measures.${group}_${name}`;
   return has(key) ? t(key) + (group === "latency" ? " (ms)" : "") : measure;
 }
 
@@ -119,7 +119,7 @@ function oneMeasure(asked, chosen, place) {
         label: t(`analysis.limit_${each.name}`, {value: short(each.value)})})),
       tipOf: (i) => t("analysis.point_tip", {number: number[i], at: when(at[i]), value: short(value[i]),
         verdict: verdictWord(answer.verdicts[verdict[i]]), median: short(median[i])}),
-      pick: (i) => openPart(number[i])});
+      pick: (i) => window.open(`${pathOf("parts")}#part=${number[i]}`)});
     shown.body.replaceChildren(chart.host);
   }
   return {host, load};
