@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from models._anomalib_list import NotTaken
     from models._program import Program, TiledProgram
 
 # OpenVINO tells its makers, by way of Google, of each import, unless this package is not there.
@@ -45,6 +46,7 @@ __all__ = [
     "TiledProgram",
     "WeightsUnavailable",
     "adapted_weights",
+    "anomalib_not_taken",
     "judging_device",
     "load_program",
     "model_class",
@@ -135,6 +137,13 @@ def adapted_weights(
         network, canvases, only_last=only_last, steps=steps, seed=seed, progress=progress
     )
     return save(found.weights), found.alike_before, found.alike_after
+
+
+def anomalib_not_taken() -> list[NotTaken]:
+    """The image models of the installed anomalib that are none of ours, each with why."""
+    from models._anomalib_list import not_taken
+
+    return not_taken()
 
 
 def load_program(

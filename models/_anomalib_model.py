@@ -36,6 +36,11 @@ class AnomalibModel(PixelModel):
     own_backbone: ClassVar[str | None] = None
     """The network it can only be built on, whatever --backbone says; its weights must be brought."""
 
+    transformer: ClassVar[bool] = False
+    """Whether that network is a vision transformer, of one stride."""
+
+    licence = "Apache-2.0 (anomalib)"
+
     multiple: ClassVar[int] = 16
     """What sides must be a multiple of; the picture's edge is repeated up to it."""
 
@@ -91,7 +96,7 @@ class AnomalibModel(PixelModel):
         if self.own_backbone is not None:
             name, weights = self.own_backbone, _brought(self.own_backbone)
         backbone = load_backbone(name, strides=self.strides or (16,), weights=weights)
-        if not hasattr(backbone.network, "feature_info"):
+        if not (self.transformer or hasattr(backbone.network, "feature_info")):
             raise ModelError(
                 f"{self.name}: backbone '{name}' has maps of one stride, several are needed; "
                 "use a convolutional one, or --model patchcore"

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 TRAINING = ("torch", "timm", "safetensors")
 """What any model is trained with; a recipe is judged without."""
 
+STUDENT_TEACHER = "EP 4145401 (MVTec) claims student–teacher detection"
+"""Patent note of the models that are of this kind."""
+
 CanvasImage = NDArray[np.uint8]
 """(H, W, 3) RGB uint8 at the model's own size; H and W are multiples of its coarsest stride."""
 
@@ -70,6 +73,10 @@ class AnomalyModel(ABC):
     """torch's device that networks are taught on; no hyperparameter: what is learned is always on the processor."""
     family: ClassVar[str]
     """The field's noun for the kind of method, as `inspection models` sorts them."""
+    licence: ClassVar[str] = "this program's"
+    """Of the method's code; weights that are brought have their own."""
+    patent: ClassVar[str | None] = None
+    """What to have looked at before it goes on a line, if anything is known."""
     tells_features: ClassVar[bool] = False
     """Whether its program tells the whitened features of patches, that labelled parts are learnt on."""
     last_learnt: ClassVar[str] = "held_out_"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from models._anomalib_model import AnomalibModel, extractor
+from models.base import STUDENT_TEACHER
 
 if TYPE_CHECKING:
     import torch
@@ -21,6 +22,7 @@ class Stfpm(AnomalibModel):
 
     name = "stfpm"
     family = "student–teacher"
+    patent = STUDENT_TEACHER
     learning_rate = 4e-3
 
     def build(self, backbone: Backbone, size: tuple[int, int]) -> torch.nn.Module:

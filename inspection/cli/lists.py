@@ -26,7 +26,10 @@ def camera_rows() -> list[dict[str, Any]]:
 
 
 def model_rows() -> list[dict[str, Any]]:
-    """List every model, of pictures, sequences and labels: name, family, one sentence, and what is missing."""
+    """List every model, of pictures, sequences and labels, and those of anomalib that are none of ours.
+
+    Name, family, one sentence, what is missing, licence, and what is known of patents.
+    """
     import models
     from models.sequence import method_class, method_names
     from models.supervised import METHODS
@@ -34,7 +37,19 @@ def model_rows() -> list[dict[str, Any]]:
     kinds: dict[str, Any] = {name: models.model_class(name) for name in models.model_names()}
     kinds |= {f"sequence/{name}": method_class(name) for name in method_names()}
     kinds |= {f"supervised/{name}": kind for name, kind in METHODS.items()}
-    return [_row(name, kind) | {"family": kind.family} for name, kind in kinds.items()]
+    rows = [
+        _row(name, kind)
+        | {
+            "family": kind.family,
+            "licence": getattr(kind, "licence", models.AnomalyModel.licence),
+            "patent": getattr(kind, "patent", None),
+        }
+        for name, kind in kinds.items()
+    ]
+    others = [asdict(each) for each in models.anomalib_not_taken()]
+    return rows + [
+        each | {"name": f"anomalib/{each['name']}", "problem": each.pop("why")} for each in others
+    ]
 
 
 def output_rows() -> list[dict[str, Any]]:
@@ -74,9 +89,18 @@ def _print_rows(rows: list[dict[str, Any]], as_json: bool) -> None:
     for row in rows:
         state = "ready" if row["problem"] is None else f"no: {row['problem']}"
         family = f"{row['family']}: " if "family" in row else ""
-        typer.echo(f"{row['name']:<{width}} {state}  {family}{row['about']}")
+        typer.echo(f"{row['name']:<{width}} {state}  {family}{row['about']}{_terms(row)}")
         for line in _device_lines(row):
             typer.echo(f"{'':<{width}} {line}")
+
+
+def _terms(row: dict[str, Any]) -> str:
+    """Licence and patent, where there is more to say than this program's own licence."""
+    from models import AnomalyModel
+
+    told = [row.get("licence"), row.get("patent")]
+    terms = [each for each in told if each not in (None, AnomalyModel.licence)]
+    return f" [{'; '.join(terms)}]" if terms else ""
 
 
 def _device_lines(row: dict[str, Any]) -> Iterator[str]:

@@ -21,7 +21,7 @@ from cameras import camera_names, read_image
 from inspection.cli import app
 from inspection.judging.overlay import draw, write_overlay
 from inspection.store import open_store
-from models import model_names
+from models import anomalib_not_taken, model_names
 from models.sequence import method_names
 from models.supervised import METHODS
 
@@ -286,16 +286,21 @@ def test_evaluation_prints_its_fields(line: Any, cli: Any) -> None:
 
 
 def test_models_and_cameras_are_listed(cli: Any) -> None:
-    for command, names in (("models", MODELS), ("cameras", camera_names())):
+    others = [f"anomalib/{each.name}" for each in anomalib_not_taken()]
+    for command, names in (("models", [*MODELS, *others]), ("cameras", camera_names())):
         (rows,) = rows_of(cli(command, "--json"))
         assert [row["name"] for row in rows] == names
-        more = {"models": {"family"}, "cameras": {"devices", "search"}}[command]
+        more = {"models": {"family", "licence", "patent"}, "cameras": {"devices", "search"}}[
+            command
+        ]
         keys = {"name", "about", "problem"} | more
         assert all(set(row) == keys and row["about"] for row in rows)
         text = cli(command)
         assert (text.returncode, text.stderr) == (0, "")
         first = [line.split()[0] for line in text.stdout.splitlines() if line[0] != " "]
         assert first == names
+    listed = cli("models").stdout
+    assert re.search(r"^uninet .*\[Apache-2\.0 \(anomalib\); EP 4145401 ", listed, re.MULTILINE)
 
 
 def test_doctor_finds_a_whole_recipe_well_and_a_broken_one_not(

@@ -64,7 +64,7 @@ def held_out(model: AnomalyModel) -> list[Any]:
 
 
 DEFAULT = "patchcore"
-BRINGING = {"reverse_distillation"}
+BRINGING = {"reverse_distillation", "uninet", "dinomaly", "inp_former", "l2bt", "efficient_ad"}
 """Those whose weights no package has: tested with random ones in test_anomalib_model.py."""
 CASES = [
     pytest.param(
