@@ -10,7 +10,7 @@ from functools import lru_cache
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -136,6 +136,10 @@ def _Blocks(  # noqa: N802
             self.sized: dict[tuple[int, ...], Any] = {}
 
         def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
+            return self.look(x)[0]
+
+        def look(self, x: torch.Tensor) -> tuple[list[torch.Tensor], torch.Tensor | None]:
+            """The maps, and how much the class token minds each of their places (n, h, w), if it can be told."""
             size = tuple(int(side) // stride * patch_px for side in x.shape[2:])
             if size not in self.sized:
                 self.sized[size] = copy.deepcopy(self.network)
@@ -143,12 +147,45 @@ def _Blocks(  # noqa: N802
                 self.sized[size].requires_grad_(requires_grad=False)
             if patch_px != stride:
                 x = F.interpolate(x, size=size, mode="bilinear", align_corners=False)
-            found: list[torch.Tensor] = self.sized[size].forward_intermediates(
+            own, seen = self.sized[size], []
+            attention = own.blocks[indices[-1]].attn
+            hook = attention.register_forward_hook(lambda _, given, __: seen.append(given[0]))
+            found: list[torch.Tensor] = own.forward_intermediates(
                 x, indices=indices, norm=True, intermediates_only=True, output_fmt="NCHW"
             )
-            return found
+            hook.remove()
+            if not tells_attention(own):
+                return found, None
+            minds = class_attention(attention, seen[0], own.num_prefix_tokens)
+            return found, minds.reshape(-1, *found[-1].shape[2:])
 
     return Blocks()
+
+
+def tells_attention(network: Any) -> bool:
+    """Whether a vision transformer has a class token whose attention is the plain product of queries and keys."""
+    attention = network.blocks[0].attn
+    plain = all(hasattr(attention, each) for each in ("qkv", "num_heads", "scale"))
+    placed = getattr(network, "rope", None) is not None
+    return plain and not placed and getattr(network, "cls_token", None) is not None
+
+
+def class_attention(attention: Any, tokens: torch.Tensor, before: int) -> torch.Tensor:
+    """The share (n, m) of the first token's attention that each patch has, a mean over heads.
+
+    `tokens` (n, before + m, c) are those that an attention layer is given; those `before` are no patches.
+    """
+    count, length, _ = tokens.shape
+    parts = attention.qkv(tokens).reshape(count, length, 3, attention.num_heads, -1)
+    queries, keys, _ = parts.permute(2, 0, 3, 1, 4).unbind(0)
+    normal = (getattr(attention, each, None) for each in ("q_norm", "k_norm"))
+    query, keys = (
+        each if norm is None else norm(each)
+        for norm, each in zip(normal, (queries[:, :, :1], keys), strict=True)
+    )
+    shares = (query @ keys.transpose(2, 3) * attention.scale).softmax(3)
+    found: torch.Tensor = shares[:, :, 0, before:].mean(1)
+    return found
 
 
 def _weights(
@@ -218,7 +255,8 @@ def feature_program(
 ) -> openvino.Model:
     """Compile-ready program: canvas (1, H, W, 3) RGB uint8 in, patch rows float32 (1, h * w, C) out.
 
-    There is one output for each of `shrinks`: by so much the canvas is made smaller first, averaged.
+    There is one output for each of `shrinks`: by so much the canvas is made smaller first, averaged; of a
+    vision transformer also its class token's attention (1, h, w) at each.
     Each map is brought to the coarsest stride's grid by bilinear interpolation, and the coarsest is
     laid beside them once more averaged over `pool` x `pool` neighbours, so a patch is one row.
     Conversion takes a second or two; what was converted is kept, in this process and on disk. So do
@@ -248,7 +286,7 @@ def torch_features(
 
     with torch.no_grad():
         scales = _Patches(backbone, pool, shrinks)(torch.from_numpy(canvas)[None])
-    return [rows[0].numpy() for rows in scales]
+    return [rows[0].numpy() for rows in scales[: len(shrinks)]]
 
 
 def _Patches(  # noqa: N802
@@ -268,10 +306,20 @@ def _Patches(  # noqa: N802
 
         def forward(self, picture: torch.Tensor) -> tuple[torch.Tensor, ...]:
             x = (picture.permute(0, 3, 1, 2).float() - mean) * scale
-            return tuple(self.rows(F.avg_pool2d(x, n) if n > 1 else x) for n in shrinks)
+            seen = [self.look(F.avg_pool2d(x, n) if n > 1 else x) for n in shrinks]
+            minds = tuple(each for _, each in seen if each is not None)
+            return (*(self.rows(maps) for maps, _ in seen), *minds)
 
-        def rows(self, x: torch.Tensor) -> torch.Tensor:
-            *finer, coarsest = self.network(x)
+        def look(self, x: torch.Tensor) -> tuple[list[torch.Tensor], torch.Tensor | None]:
+            if hasattr(self.network, "look"):
+                found: tuple[list[torch.Tensor], torch.Tensor | None] = cast(
+                    Any, self.network
+                ).look(x)
+                return found
+            return self.network(x), None
+
+        def rows(self, maps: list[torch.Tensor]) -> torch.Tensor:
+            *finer, coarsest = maps
             grid = coarsest.shape[-2:]
             maps = [
                 F.interpolate(m, size=grid, mode="bilinear", align_corners=False) for m in finer

@@ -50,7 +50,9 @@ class PatchFeatures:
     def run(self, canvas: CanvasImage) -> list[Array]:
         """The rows by the compiled programs."""
         self._programs = self._programs or [Program(model) for model in self.models]
-        return self._look(canvas, *(program.run for program in self._programs))
+        counts = len(self._shrinks), 1
+        runs = [partial(_rows, each, n) for each, n in zip(self._programs, counts, strict=False)]
+        return self._look(canvas, *runs)
 
     def let_go(self) -> None:
         """Let go of the compiled programs, which hold hundreds of megabytes for a tile; `run` makes them anew."""
@@ -78,3 +80,8 @@ class PatchFeatures:
         return feature_program(
             self._network, height_px=height, width_px=width, pool=self._pool, shrinks=shrinks
         )
+
+
+def _rows(program: Program, count: int, canvas: CanvasImage) -> list[Array]:
+    """What a feature program tells of patches, without a transformer's attention behind it."""
+    return program.run(canvas)[:count]

@@ -67,7 +67,8 @@ class Program:
             ScaleMaps(outputs[f"plain_{k}"], outputs[f"density_{k}"])
             for k in range(1, 1 + sum(name.startswith("plain_") for name in outputs))
         )
-        maps = PatchMaps(outputs["distances"], finer, outputs.get("detail"), self.told())
+        minds = {name: each for name, each in outputs.items() if _kind(name) == ATTENTION}
+        maps = PatchMaps(outputs["distances"], finer, outputs.get("detail"), self.told() | minds)
         return maps, outputs["descriptor"]
 
     def told(self) -> dict[str, NDArray[Any]]:
@@ -134,6 +135,9 @@ class TiledProgram:
 Outputs = dict[str, Any]
 """Nodes by the name of their output; those of TOLD are no outputs until they are asked for."""
 
+ATTENTION = "attention"
+"""Output of programs on a vision transformer: how much its class token minds each patch, of scale k."""
+
 TOLD = ("distance", "near", "points", "rebuilt")
 """What a program can tell beside its maps; the scale's number may follow."""
 
@@ -182,7 +186,7 @@ def append_search(
 
 def search_outputs(features: openvino.Model, scales: Sequence[Scale]) -> Outputs:
     """What `append_search` measures, as nodes behind a feature program."""
-    rows = [output.get_node().input_value(0) for output in features.outputs]
+    rows, minds = _rows_and_attention(features, len(scales))
     projected = [_project(r, scale.memory) for r, scale in zip(rows, scales, strict=True)]
     searched = [_search(p, scale) for p, scale in zip(projected, scales, strict=True)]
     outputs = {"distances": searched[0].density}
@@ -195,7 +199,13 @@ def search_outputs(features: openvino.Model, scales: Sequence[Scale]) -> Outputs
             f"near_{k}": found.near,
             f"distance_{k}": found.distances,
         }
-    return outputs
+    return outputs | minds
+
+
+def _rows_and_attention(features: openvino.Model, scales: int) -> tuple[list[Any], Outputs]:
+    """The nodes of a feature program: rows of each scale, and a transformer's attention by name."""
+    nodes = [output.get_node().input_value(0) for output in features.outputs]
+    return nodes[:scales], {f"{ATTENTION}_{k}": each for k, each in enumerate(nodes[scales:])}
 
 
 def on_same_canvas(features: openvino.Model, others: openvino.Model) -> openvino.Model:
@@ -209,8 +219,9 @@ def on_same_canvas(features: openvino.Model, others: openvino.Model) -> openvino
 def combined(members: Sequence[Outputs], joint: Joint) -> Outputs:
     """Several models' maps as one; the first's descriptor."""
     outputs = {"descriptor": members[0]["descriptor"]}
+    kept = (*TOLD, ATTENTION)
     for member in reversed(members):  # of several, the first tells
-        outputs |= {name: node for name, node in member.items() if _kind(name) in TOLD}
+        outputs |= {name: node for name, node in member.items() if _kind(name) in kept}
     for name, (mean, deviation) in joint.usual.items():
         planes = [member[name] for member in members]
         if tails := joint.tails.get(name):
@@ -293,10 +304,8 @@ def head_outputs(
     usual at each place. Outputs are those of `append_search`.
     """
     values, told = [], {}
-    for k, (output, (mean, projection, head, _)) in enumerate(
-        zip(features.outputs, heads, strict=True)
-    ):
-        rows = output.get_node().input_value(0)
+    each_scale, minds = _rows_and_attention(features, len(heads))
+    for k, (rows, (mean, projection, head, _)) in enumerate(zip(each_scale, heads, strict=True)):
         offset = _constant(-(mean @ projection))
         points = ops.add(ops.matmul(rows, _constant(projection), False, False), offset)
         told[f"points_{k}"] = points
@@ -306,7 +315,9 @@ def head_outputs(
             into.replace_source_output(flat.output(0))
         values.append(head.outputs[0].get_node().input_value(0))
     placed = _placed_scales(values, [positions for *_, positions in heads])
-    return placed | {"descriptor": ops.reduce_mean(told["points_0"], _axes(1), False)} | told
+    return (
+        placed | {"descriptor": ops.reduce_mean(told["points_0"], _axes(1), False)} | told | minds
+    )
 
 
 def place_outputs(maps: openvino.Model, positions: Sequence[PositionNormalization]) -> Outputs:

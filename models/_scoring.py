@@ -60,7 +60,8 @@ class PatchMaps:
     finer: tuple[ScaleMaps, ...] = ()
     detail: Array | None = None
     told: Mapping[str, NDArray[Any]] = field(default_factory=dict)
-    """What the program was asked to tell beside: `near_k`, `distance_k`, `points_k` of scale k, `rebuilt`."""
+    """What the program tells beside: `attention_k` (h, w) of scale k on a vision transformer; asked to, `near_k`,
+    `distance_k`, `points_k`, `rebuilt`."""
 
 
 def maps_by_place(planes: Sequence[Array]) -> PatchMaps:

@@ -54,6 +54,10 @@ def explain(
             "score": found.judgement.score,
             "threshold": found.judgement.threshold,
             "no_pairs": None if found.pairs else tell.no_pairs(loaded),
+            "attention": [
+                {"scale": each.scale, "most": asdict(each.most), "share": float(each.shares.max())}
+                for each in found.attention
+            ],
             "places": [
                 asdict(each) | {"region": each.region.as_json() if each.region else None}
                 for each in found.places
@@ -67,6 +71,10 @@ def explain(
     for number, each in enumerate(found.places, 1):
         typer.echo(f"{number}. score {each.score:.3g}: {one_line(tell.sentence(each))}")
         typer.echo(f"   {tell.spoke(each)} ({each.shares[each.measure]:+.2f})")
+    for look in found.attention:
+        typer.echo(one_line(tell.looks(look)))
+    if found.mute:
+        typer.echo(one_line(tell.say("explain.no_attention")))
     if not found.pairs:
         typer.echo(one_line(tell.no_pairs(loaded)))
 

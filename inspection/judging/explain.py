@@ -65,11 +65,24 @@ class Explained:
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Attention:
+    """Where a vision transformer looks: the share (h, w) of its class token's attention each patch has at a scale.
+
+    `most` is the patch that has most of it.
+    """
+
+    scale: int
+    shares: NDArray[np.float32]
+    most: Place
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Explanation:
     """A judgement with what made it: places worst first, the canvas (H, W, 3), its maps, what was rebuilt.
 
     `pairs` is whether the recipe knows its good patches. `rebuilt` is the picture (h, w, 3) a
-    reconstructing model made of it.
+    reconstructing model made of it. `attention` is of each scale of a vision transformer; `mute` says that the
+    recipe stands on one that does not tell it.
     """
 
     judgement: Judgement
@@ -78,6 +91,8 @@ class Explanation:
     scales: tuple[NDArray[np.float32], ...]
     rebuilt: Image | None
     pairs: bool
+    attention: tuple[Attention, ...] = ()
+    mute: bool = False
 
 
 def explain(
@@ -104,6 +119,8 @@ def explain(
         scales=(maps.distances, *(scale.plain for scale in maps.finer)),
         rebuilt=_picture(maps.told.get("rebuilt")),
         pairs=work.pairs,
+        attention=(attention := work.attention()),
+        mute=not attention and _on_transformer(recipe),
     )
 
 
@@ -119,6 +136,17 @@ class _Explaining:
     def pairs(self) -> bool:
         """Whether the program tells of the good patches, and the recipe where they came from."""
         return "near_0" in self.maps.told and self.recipe.origins is not None
+
+    def attention(self) -> tuple[Attention, ...]:
+        """Where the network looks at each scale, as far as its program tells."""
+        planes = [self.maps.told.get(f"attention_{k}") for k in range(len(self.grids))]
+        return tuple(
+            Attention(
+                scale=k, shares=plane, most=self._place(_cell(int(plane.argmax()), plane.shape), k)
+            )
+            for k, plane in enumerate(planes)
+            if plane is not None
+        )
 
     @property
     def worst(self) -> tuple[int, int]:
@@ -184,6 +212,12 @@ class _Explaining:
         down = (y + height / 2 - window.top_px) / window.height_px
         across = (x + width / 2 - window.left_px) / window.width_px
         return Place(x_px=x, y_px=y, width_px=width, height_px=height, words=_words(down, across))
+
+
+def _on_transformer(recipe: Recipe) -> bool:
+    """Whether a recipe's card says that its maps are of one stride: blocks of a vision transformer."""
+    strides = recipe.settings.model.get("strides", [])
+    return len(strides) == 2 and strides[0] == strides[1]
 
 
 def _words(down: float, across: float) -> str:

@@ -113,7 +113,7 @@ def _pair(found: Explanation, recipe: Recipe, tell: Telling, each: Explained) ->
 
 
 def _maps(found: Explanation, tell: Telling) -> list[str]:
-    """Each scale's map, coarsest first, and the picture rebuilt beside the one that was seen."""
+    """Each scale's map, coarsest first, where a transformer looks, and the picture rebuilt beside the one seen."""
     high = max(4.0, *(float(plane.max()) for plane in found.scales))
     shown = [
         _figure(
@@ -122,6 +122,12 @@ def _maps(found: Explanation, tell: Telling) -> list[str]:
         )
         for k, plane in enumerate(found.scales)
     ]
+    shown += [
+        _figure(_over(found.canvas, each.shares), _capital(tell.looks(each)))
+        for each in found.attention
+    ]
+    if found.mute:
+        shown.append(f"<p>{escape(_capital(tell.say('explain.no_attention')))}</p>")
     if found.rebuilt is None:
         return shown
     size = found.rebuilt.shape[1], found.rebuilt.shape[0]
@@ -135,11 +141,22 @@ def _maps(found: Explanation, tell: Telling) -> list[str]:
     ]
 
 
-def _heat(plane: NDArray[np.float32], high: float, shape: tuple[int, ...]) -> Image:
+def _heat(
+    plane: NDArray[np.float32], high: float, shape: tuple[int, ...], *, smooth: bool = False
+) -> Image:
     grey = np.clip(255 * plane / high, 0, 255).astype(np.uint8)
     coloured = cv2.cvtColor(cv2.applyColorMap(grey, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB)
     size = round(SHOWN_PX * shape[1] / max(shape[:2])), round(SHOWN_PX * shape[0] / max(shape[:2]))
-    return np.asarray(cv2.resize(coloured, size, interpolation=cv2.INTER_NEAREST), np.uint8)
+    method = cv2.INTER_LINEAR if smooth else cv2.INTER_NEAREST
+    return np.asarray(cv2.resize(coloured, size, interpolation=method), np.uint8)
+
+
+def _over(canvas: Image, shares: NDArray[np.float32]) -> Image:
+    """The picture in grey, coloured by shares (h, w) where there are some; the most is brightest."""
+    heat = _heat(shares, float(shares.max()) or 1.0, canvas.shape, smooth=True)
+    seen = cv2.resize(canvas, (heat.shape[1], heat.shape[0]), interpolation=cv2.INTER_AREA)
+    grey = cv2.cvtColor(cv2.cvtColor(seen, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    return np.asarray(cv2.addWeighted(grey, 0.4, heat, 0.6, 0), np.uint8)
 
 
 def _crop(canvas: Image, place: Place) -> Image:

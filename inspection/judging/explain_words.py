@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from inspection.judgement import Judgement
-from inspection.judging.explain import Explained, Place
+from inspection.judging.explain import Attention, Explained, Place
 from inspection.recipe import Recipe
 from inspection.words import Words
 
@@ -59,6 +59,16 @@ class Telling:
     def no_pairs(self, recipe: Recipe) -> str:
         """Why there are no pairs."""
         return self.say("explain.no_pairs", model=recipe.settings.model["name"])
+
+    def looks(self, each: Attention) -> str:
+        """Where the network looks at a scale."""
+        return self.say(
+            "explain.attention",
+            scale=self.scale(each.scale),
+            place=self.place(each.most),
+            share=f"{each.shares.max():.1%}",
+            even=f"{each.shares.mean():.1%}",
+        )
 
     def place(self, place: Place) -> str:
         """Where in a picture."""

@@ -27,6 +27,7 @@ from inspection.training.options import TrainingOptions
 from inspection.training.train import train_recipe
 from models import load_program
 from tests.conftest import run_cli
+from tests.models.test_backbone import saved
 
 N = 8
 
@@ -177,6 +178,54 @@ def test_a_model_that_rebuilds_shows_what_it_rebuilt(folder: Path) -> None:
     assert spot > 2 * wrong.mean()  # but not the spot
     html = page(found, image, recipe, name="spoilt.png")
     assert "What it rebuilt." in html
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("network", "model", "told"), [("test_vit", "patchcore", True), ("test_vit", "kmeans", True),
+                                   ("test_vit2", "kmeans", False)],
+)  # fmt: skip
+def test_a_vision_transformer_shows_where_it_looks(
+    folder: Path, tmp_path: Path, network: str, model: str, told: bool
+) -> None:
+    path = tmp_path / "vit.recipe"
+    options = TrainingOptions(
+        model=model,
+        backbone=network,
+        weights=saved(network, tmp_path / "vit.safetensors"),
+        image_size_px=384,
+        false_reject=0.1,
+    )
+    train_recipe(folder / "parts" / "train" / "good", path, options=options, setup=Setup())
+    image = spoilt(folder, x=90, y=90)
+    recipe = open_recipe(path)
+    found = explain(frame_of(image), recipe, name="spoilt")
+    html = page(found, image, recipe, name="spoilt.png")
+    assert ("Where the network looks, at the coarse scale" in html) == told
+    assert ("No attention: the recipe stands on a vision transformer" in html) == (not told)
+    assert "ネットワークの注目先" in page(found, image, recipe, name="x", language="ja") or not told
+    assert found.mute != told
+    assert [each.scale for each in found.attention] == ([0, 1] if told else [])
+    for each in found.attention:
+        assert each.shares.shape == found.scales[each.scale].shape
+        assert 0 < each.shares.sum() < 1
+        cell = each.shares[
+            each.most.y_px // each.most.height_px, each.most.x_px // each.most.width_px
+        ]
+        assert cell == each.shares.max()
+    cv2.imwrite(str(tmp_path / "x.png"), image[..., ::-1])
+    spoken = run_cli("explain", path, tmp_path / "x.png", cwd=tmp_path)
+    said = "where the network looks, at the fine scale" if told else "no attention: the recipe"
+    assert said in spoken.stdout
+    line = json.loads(run_cli("explain", path, tmp_path / "x.png", "--json", cwd=tmp_path).stdout)
+    assert len(line["attention"]) == 2 * told
+
+
+def test_a_convolutional_network_says_nothing_of_attention(folder: Path, taught: Recipe) -> None:
+    image = spoilt(folder, x=90, y=90)
+    found = explain(frame_of(image), taught, name="spoilt")
+    assert (found.attention, found.mute) == ((), False)
+    assert "attention" not in page(found, image, taught, name="spoilt.png")
 
 
 def test_what_cannot_be_judged_is_not_explained(taught: Recipe) -> None:

@@ -198,7 +198,7 @@ def test_a_vision_transformer_gives_two_blocks_on_the_grid_of_the_canvas(
     changed = canvas.copy()
     changed[:16, :16] = 0
     program = Program(feature_program(found, height_px=96, width_px=160, pool=3, shrinks=(1,)))
-    (rows,), (own,), (other,) = (
+    (rows, *minds), (own,), (other,) = (
         program.run(canvas),
         torch_features(found, canvas, pool=3),
         torch_features(found, changed, pool=3),
@@ -207,8 +207,41 @@ def test_a_vision_transformer_gives_two_blocks_on_the_grid_of_the_canvas(
     assert np.abs(rows - own).max() <= 2e-3 * np.abs(own).max()
     moved = np.abs(own - other)[:, :channels].mean(1).reshape(6, 10)
     assert moved.argmax() == 0  # what changed at the top left is seen at the top left
+    assert [each.shape for each in minds] == ([(6, 10)] if name != "test_vit2" else [])
     first, second = own[:, :channels], own[:, channels : 2 * channels]
     assert np.abs(first - second).max() > 0.1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["test_vit", "vit_small_patch14_reg4_dinov2"])
+def test_the_class_tokens_attention_is_that_of_timm(name: str, tmp_path: Path) -> None:
+    import timm
+    import torch
+    from torch.nn import functional as F
+
+    found = load_backbone(name, strides=(8, 16), weights=saved(name, tmp_path / "vit.safetensors"))
+    canvas = np.random.default_rng(3).integers(0, 256, (96, 160, 3), dtype=np.uint8)
+    program = Program(feature_program(found, height_px=96, width_px=160, pool=3, shrinks=(1,)))
+    _, minds = program.run(canvas)
+
+    whole = timm.create_model(name, pretrained=False, num_classes=0)
+    whole.load_state_dict(found.network.network.state_dict())
+    patch = whole.patch_embed.patch_size[0]
+    whole.set_input_size(img_size=(6 * patch, 10 * patch))
+    seen: dict[str, Any] = {}
+    depth = len(whole.blocks)
+    last = whole.blocks[max(1, depth * 3 // 4 - 1)].attn
+    last.fused_attn = False
+    last.attn_drop.register_forward_hook(lambda _, given, __: seen.update(shares=given[0]))
+    mean, std = (torch.tensor(each).view(1, 3, 1, 1) for each in (found.mean, found.std))
+    x = (torch.from_numpy(canvas).permute(2, 0, 1)[None].float() / 255 - mean) / std
+    with torch.no_grad():
+        whole.eval()(F.interpolate(x, size=(6 * patch, 10 * patch), mode="bilinear"))
+    (shares,) = seen["shares"].numpy()
+    wanted = shares[:, 0, whole.num_prefix_tokens :].mean(0).reshape(6, 10)
+    assert minds == pytest.approx(wanted, rel=2e-3)
+    assert 0 < minds.sum() < 1  # the rest goes to the class token itself and the registers
+    assert minds.std() > 0
 
 
 @pytest.mark.slow
