@@ -206,6 +206,11 @@ WORDINGS: Mapping[str, Wording] = {
     "frozen": Wording("camera", "frozen camera: the picture is identical to the one before it"),
     "unreadable": Wording("engineer", "{error}"),
     "no_template": Wording("engineer", "no template to compare this picture with"),
+    "no_template_code": Wording("view", "no code in the picture names its template"),
+    "no_template_for_code": Wording(
+        "engineer", "the code names the template {code!r}: there is none in folder {folder!r}"
+    ),
+    "template_unreadable": Wording("engineer", "its template cannot be read: {error}"),
     # There is no picture.
     "picture_late": Wording("again", "no picture in time: {error}"),
     "no_picture": Wording("camera", "no picture: {error}"),

@@ -37,6 +37,7 @@ class Layout:
     record: str
     images: str
     recipes: dict[str, Path]
+    """Recipes and templates, by their names in the backup."""
     moved: dict[str, str]
 
     def page_files(self) -> Iterator[tuple[str, Path]]:
@@ -80,6 +81,14 @@ def layout_of(station: Path) -> Layout:
             name = names.of(path)
             recipes[name] = path
             _point(table["recipes"], view, name, moved, f"{where}.recipes.{view}")
+        if product.template is not None:
+            name = names.of(product.template)
+            recipes |= _files(name, product.template)
+            _point(table, "template", name, moved, f"{where}.template")
+        for view, path in product.templates.items():
+            name = names.of(path)
+            recipes |= _files(name, path)
+            _point(table["templates"], view, name, moved, f"{where}.templates.{view}")
     return Layout(
         station=settings.station,
         station_file=station.name,
@@ -92,6 +101,14 @@ def layout_of(station: Path) -> Layout:
         recipes=recipes,
         moved=moved,
     )
+
+
+def _files(name: str, path: Path) -> dict[str, Path]:
+    """A file by its name, or the files of a folder below it."""
+    if not path.is_dir():
+        return {name: path}
+    inside = sorted(each for each in path.rglob("*") if each.is_file() and not each.is_symlink())
+    return {f"{name}/{each.relative_to(path).as_posix()}": each for each in inside}
 
 
 class _Names:

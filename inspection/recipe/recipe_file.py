@@ -199,6 +199,12 @@ class Recipe:
         setup = replace(self.settings.setup, template=replace(rule, source=str(source)))
         return self.with_settings(replace(self.settings, setup=setup))
 
+    def with_template(self, template: NDArray[np.uint8]) -> Recipe:
+        """The same recipe that compares every picture with this template (H, W[, 3])."""
+        found = self.with_settings(self.settings)
+        found.template = template
+        return found
+
     def members(self) -> dict[str, bytes]:
         """The content of the file by member, `SHA256SUMS` last."""
         arrays = io.BytesIO()

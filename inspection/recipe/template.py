@@ -65,7 +65,7 @@ class Template:
                 f"picture {picture}: is compared with a template, and none is given; use --template"
             )
         source = Path(self.source)
-        path = _by_board(source).get(board(picture)) if source.is_dir() else source
+        path = _kept_by_board(source).get(board(picture)) if source.is_dir() else source
         if path is None:
             raise CameraError(
                 f"picture {picture}: no template named {board(picture)} in {source}; add it there"
@@ -81,13 +81,15 @@ def board(path: Path) -> str:
     return name
 
 
-@lru_cache(maxsize=8)
-def _by_board(folder: Path) -> dict[str, Path]:
+def by_board(folder: Path) -> dict[str, Path]:
     """The templates below a folder by board; a file marked as a template before one that is not."""
     folders = [folder, *sorted(each for each in folder.rglob("*") if each.is_dir())]
     files = [path for each in folders for path in list_images(each)]
     ordered = sorted(files, key=lambda path: path.stem.endswith("_temp"))
     return {board(path): path for path in ordered if not path.stem.endswith("_test")}
+
+
+_kept_by_board = lru_cache(maxsize=8)(by_board)
 
 
 def differences(picture: Image, template: Image, rule: Template) -> Image:

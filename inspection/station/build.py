@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from cameras import camera_class
+from inspection.errors import SetupError
 from inspection.judging.judge import load_recipe
 from inspection.recipe import Recipe
 from inspection.station.camera_view import CameraView
@@ -31,6 +32,11 @@ def make_view(view: ViewSettings, settings: StationFile) -> CameraView:
         if product.archived or not path.exists():
             continue
         recipes[path] = recipes.get(path) or load_recipe(path, device=settings.device)
+        if product.template_of(view.name) and recipes[path].settings.setup.template is None:
+            raise SetupError(
+                f"products.{product.name}.template: recipe {path} compares nothing with a template; train it with "
+                "--template, or leave the template out"
+            )
         by_product[product.name] = recipes[path]
     where = f"views.{view.name}.settings"
     camera = make_component(camera_class(view.camera), view.settings, where, settings.home)

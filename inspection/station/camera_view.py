@@ -7,6 +7,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 
+import numpy as np
+from numpy.typing import NDArray
+
 from cameras import Camera, CameraError, CameraLost, CameraTimeout, Frame, Reconnecting
 from cameras._attempt import Attempt
 from inspection.errors import CannotInspect
@@ -105,10 +108,12 @@ class CameraView:
         """Return the camera's frame accounting as plain data."""
         return asdict(self.camera.accounting)
 
-    def judge(self, frame: Frame, product: str) -> Judgement:
-        """Judge a picture; one identical to the last means a frozen camera."""
+    def judge(
+        self, frame: Frame, product: str, *, template: NDArray[np.uint8] | None = None
+    ) -> Judgement:
+        """Judge a picture, beside its template if one is given; one identical to the last means a frozen camera."""
         previous, self._previous = self._previous, frame
-        return inspect(frame, self.recipes[product], previous=previous)
+        return inspect(frame, self.recipes[product], previous=previous, template=template)
 
 
 def remaining_s(deadline: float) -> float:

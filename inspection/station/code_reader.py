@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from inspection.station.part import Part
 
 FORMATS = ("DataMatrix", "QRCode", "Code128", "Code39", "EAN13", "ITF", "PDF417", "Aztec")
-GROUPS = {"serial", "lot", "product"}
+GROUPS = {"serial", "lot", "product", "template"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +31,7 @@ class CodeContent:
     serial: str | None = None
     lot: str | None = None
     product: str | None = None
+    template: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +39,8 @@ class CodeReader:
     """Reads the identity of a part from its picture.
 
     `formats` are names of code kinds, none for all; `region` is (x, y, width, height) in pixels of
-    the picture, None for all of it; `pattern` is a regular expression with named groups serial, lot
-    and product that must match the whole text.
+    the picture, None for all of it; `pattern` is a regular expression with named groups serial, lot,
+    product and template that must match the whole text.
     """
 
     formats: tuple[str, ...] = ("DataMatrix", "QRCode", "Code128")
@@ -59,13 +60,12 @@ class CodeReader:
         if not groups or set(groups) - GROUPS:
             raise SetupError(
                 f"codes: pattern {self.pattern!r} has groups {sorted(groups)}; "
-                "allowed: serial, lot, product, at least one"
+                "allowed: serial, lot, product, template, at least one"
             )
 
-    @property
-    def tells_product(self) -> bool:
-        """Whether the pattern has a group for the product."""
-        return "product" in re.compile(self.pattern).groupindex
+    def tells(self, group: str) -> bool:
+        """Whether the pattern has this group."""
+        return group in re.compile(self.pattern).groupindex
 
     def read(self, image: NDArray[np.uint8]) -> CodeContent | None:
         """Find the identity in an (H, W, 3) RGB or (H, W) picture.
@@ -106,16 +106,17 @@ def identify(part: Part, reader: CodeReader, products: Collection[str]) -> Reaso
     """Write into a part who it is by its pictures; give why it must not be judged, or None.
 
     What the trigger told goes first. Where codes name the product, they choose the recipe: without
-    one that is known, and agrees with the trigger, there is none to trust.
+    one that is known, and agrees with the trigger, there is none to trust. The template that a code names is
+    looked up later, where the product has templates.
     """
-    told = part.request
-    if told.serial is not None and not reader.tells_product:
+    told, tells_product = part.request, reader.tells("product")
+    if told.serial is not None and not tells_product and not reader.tells("template"):
         return None
     read = (reader.read(frame.image) for frame in part.frames.values())
     found = next((identity for identity in read if identity is not None), None)
     if found is not None:
-        part.serial, part.lot = found.serial, found.lot
-    if not reader.tells_product:
+        part.serial, part.lot, part.template = found.serial, found.lot, found.template
+    if not tells_product:
         return None
     product = None if found is None else found.product
     if product is None:

@@ -33,6 +33,7 @@ from inspection.station.parts_in_flight import PartsInFlight
 from inspection.station.recorder import Recorder
 from inspection.station.released_recipes import ReleasedRecipes
 from inspection.station.station_file import StationFile
+from inspection.station.templates import Templates
 
 if TYPE_CHECKING:
     from inspection.plant.messages import InspectionResult, StationInterface
@@ -96,6 +97,7 @@ class Pipeline:
         )
         self._acquirer = Acquirer(cameras, camera_service, links)
         self._reader = settings.identity.as_reader() if settings.identity else None
+        self._templates = Templates(settings)
         self._inbox: queue.Queue[Part] = queue.Queue(settings.queue)
         self._pictures: queue.Queue[Part] = queue.Queue(2)
         # Never full: it holds no more than the two queues before it and what the watchdog rejects.
@@ -287,17 +289,20 @@ class Pipeline:
     def _judgement(self, part: Part) -> Judgement:
         assert part.montage is not None
         part.judgements = {
-            view.name: view.judge(part.frames[view.name], part.product)
+            view.name: view.judge(
+                part.frames[view.name], part.product, template=part.templates.get(view.name)
+            )
             for view in self.cameras.views
         }
         part.mark("judge")
         return combine_judgements(part.judgements, part.montage, part.times_ms())
 
     def _unidentified(self, part: Part) -> Judgement | None:
-        """Read who the part is from its picture; a judgement where that leaves it without a recipe."""
-        if self._reader is None:
-            return None
-        problem = identify(part, self._reader, self.settings.product_names)
+        """Read who the part is from its picture; a judgement where that leaves it without recipe or template."""
+        problem = None
+        if self._reader is not None:
+            problem = identify(part, self._reader, self.settings.product_names)
+        problem = problem or self._templates.lay_beside(part)
         return cannot_inspect(problem, None) if problem else None
 
     def _unreleased(self, part: Part) -> Judgement | None:

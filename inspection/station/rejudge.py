@@ -12,9 +12,11 @@ from inspection.judgement import Judgement
 from inspection.judging.encode import encoded_png
 from inspection.judging.explain_page import page
 from inspection.judging.overlay import below_limit, heat_over
+from inspection.reasons import Reason
 from inspection.recipe import Recipe
 from inspection.station.recipe_library import RecipeLibrary, explain_opened, inspect_opened
 from inspection.station.station_file import StationFile
+from inspection.station.templates import Templates
 from inspection.store import PartRecord
 
 
@@ -23,6 +25,8 @@ class StoredPartRejudge:
 
     def __init__(self, settings: StationFile, folder: Path) -> None:
         self.settings, self.library = settings, RecipeLibrary(settings, folder)
+        self._templates = Templates(settings)
+        self._reader = settings.identity.as_reader() if settings.identity else None
 
     def heat_png(self, record: PartRecord, picture: Path | None) -> bytes | None:
         """The heat of a part as PNG; None where the picture or the recipe is no longer there.
@@ -82,6 +86,14 @@ class StoredPartRejudge:
         if recipe is None:
             return None
         image = read_image(picture)
+        golden = self._template(record, image) if recipe.settings.setup.template else None
         return Frame(
             image=image, camera="record", sequence=0, captured_at=record.captured_at
-        ), recipe
+        ), recipe if golden is None else recipe.with_template(golden)
+
+    def _template(self, record: PartRecord, image: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
+        """The template the station file gives now, by the code in the picture; None where it gives none."""
+        read = self._reader.read(image) if self._reader is not None else None
+        code = read.template if read is not None else None
+        found = self._templates.of(record.product or "", self.settings.views[0].name, code)
+        return None if isinstance(found, Reason) else found

@@ -48,6 +48,10 @@ class ProductSettings:
     name: Name
     recipe: Path | None = None
     recipes: dict[str, Path] = field(default_factory=dict)
+    template: Path | None = None
+    """What pictures are compared with in place of the recipe's own: one, or a folder of them named by the code."""
+    templates: dict[str, Path] = field(default_factory=dict)
+    """The same by view."""
     archived: bool = False
     """It keeps its place, and so its number; no part is judged by it."""
     learn_drawn: Annotated[int, Ge(20)] | None = None
@@ -59,6 +63,10 @@ class ProductSettings:
         if found is None:
             raise SetupError(f"products.{self.name}: no recipe for view {view!r}")
         return found
+
+    def template_of(self, view: str) -> Path | None:
+        """What pictures of a view are compared with, where it is not the recipe's own."""
+        return self.templates.get(view) or self.template
 
 
 @dataclass(frozen=True, config=STRICT, kw_only=True)
@@ -174,7 +182,8 @@ class StationFile:
         if all(product.archived for product in self.products):
             raise ValueError("products: one at least must not be archived")
         for product in self.products:
-            if unknown := set(product.recipes) - {view.name for view in self.views}:
+            named = {*product.recipes, *product.templates}
+            if unknown := named - {view.name for view in self.views}:
                 raise ValueError(f"products.{product.name}: no view {sorted(unknown)[0]!r}")
         if self.trigger == "camera" and len(self.views) > 1:
             raise ValueError('trigger = "camera" needs one view; several cannot be told apart')
@@ -244,6 +253,8 @@ def _at_home(found: StationFile, home: Path) -> StationFile:
             product,
             recipe=product.recipe and home / product.recipe,
             recipes={view: home / path for view, path in product.recipes.items()},
+            template=product.template and home / product.template,
+            templates={view: home / path for view, path in product.templates.items()},
         )
         for product in found.products
     )
@@ -295,8 +306,10 @@ def _checked(found: StationFile) -> StationFile:
         models.judging_device(found.device)
     except models.ModelError as error:
         raise SetupError(str(error)) from error
-    if found.identity is not None:
-        found.identity.as_reader()
+    reader = found.identity.as_reader() if found.identity is not None else None
+    for product in found.products:
+        for template in filter(None, (product.template, *product.templates.values())):
+            _must_be_template(template, product.name, reader)
     if found.monitor is not None and (missing := found.monitor.missing()) is not None:
         raise SetupError(f"monitor.methods: {missing}")
     for name, settings in found.outputs.items():
@@ -306,3 +319,15 @@ def _checked(found: StationFile) -> StationFile:
     for name, table in (found.notify.ways if found.notify else {}).items():
         settings_for(notifier_class(name), table, where=f"notify.{name}", home=found.home)
     return found
+
+
+def _must_be_template(path: Path, product: str, reader: CodeReader | None) -> None:
+    """Refuse a template that is not there, or a folder of them where no code says which."""
+    where = f"products.{product}.template: {path}"
+    if not path.exists():
+        raise SetupError(f"{where}: no such file or folder")
+    if path.is_dir() and (reader is None or not reader.tells("template")):
+        raise SetupError(
+            f"{where}: is a folder of templates, and no code says which; give [identity] a pattern with a "
+            "group template, such as '(?P<template>.+)', or give one picture"
+        )

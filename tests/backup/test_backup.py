@@ -135,6 +135,31 @@ def test_what_lies_elsewhere_comes_into_the_folder_and_the_station_file_says_so(
     assert "# a remark stays" in restored.station.read_text("utf-8")
 
 
+def test_templates_come_along_from_inside_and_outside_the_folder(
+    home: Path, tmp_path: Path
+) -> None:
+    codes, golden = tmp_path / "codes", home / "golden.png"
+    (codes / "lot").mkdir(parents=True)
+    for file in (codes / "B1.png", codes / "lot" / "B2.png", golden):
+        file.write_bytes(file.name.encode())
+    station = home / "station.toml"
+    given = (
+        f'recipe = "flange.recipe"\ntemplate = "{codes}"\ntemplates = {{ main = "golden.png" }}\n'
+    )
+    text = station.read_text("utf-8").replace('recipe = "flange.recipe"\n', given)
+    station.write_text(text + "[identity]\npattern = '(?P<template>.+)'\n", "utf-8")
+    path, manifest = back_up(station, tmp_path, progress=quiet)
+    assert {"codes/B1.png", "codes/lot/B2.png", "golden.png"} <= set(manifest.files)
+    shutil.rmtree(codes)
+    shutil.rmtree(home)
+    restored = restore(path, tmp_path / "again", progress=quiet)
+    assert restored.manifest.moved == {"products[0].template": str(codes)}
+    (product,) = read_station(restored.station).products
+    assert product.template == tmp_path / "again" / "codes"
+    assert (product.template / "lot" / "B2.png").read_bytes() == b"B2.png"
+    assert product.template_of("main") == tmp_path / "again" / "golden.png"
+
+
 def test_pictures_that_a_rule_removes_meanwhile_are_removed_in_the_backup_too(
     home: Path, tmp_path: Path
 ) -> None:

@@ -96,6 +96,7 @@ def build(recipe: Any, tmp_path: Path) -> Any:
         kept_output: Output | None = None,
         recipes: Any = None,
         products: tuple[str, ...] = ("flange",),
+        product_tables: tuple[ProductSettings, ...] = (),
         **fields: Any,
     ) -> Any:
         used = list(cameras) or [Simulated(size_px=256, defect_rate=0.0)]
@@ -105,9 +106,8 @@ def build(recipe: Any, tmp_path: Path) -> Any:
             station="test",
             record=str(path),
             views=tuple(ViewSettings(name=name, camera="simulated") for name in names),
-            products=tuple(
-                ProductSettings(name=name, recipe=Path("x.recipe")) for name in products
-            ),
+            products=product_tables
+            or tuple(ProductSettings(name=name, recipe=Path("x.recipe")) for name in products),
             **{"deadline_ms": 5000.0} | fields,
         )
         by_product = recipes or dict.fromkeys(products, recipe)
