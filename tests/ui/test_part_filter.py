@@ -14,14 +14,13 @@ from ui.core.part_filter import PartFilterRequest
 from ui.pages.analysis.requests import (
     ExportRequest,
     Judged,
-    OverTime,
     PartsRequest,
 )
 from ui.pages.review.requests import Filter
 from ui.pages.setup.requests import FromRecord
 
 NAMED: dict[type[PartFilterRequest], dict[str, Any]] = {
-    PartsRequest: {}, ExportRequest: {}, Judged: {}, OverTime: {}, Filter: {},
+    PartsRequest: {}, ExportRequest: {}, Judged: {}, Filter: {},
     FromRecord: {"view": "top"},
 }  # fmt: skip
 ASKED = {

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, and_, exists, func, select
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, select
 from sqlalchemy.exc import DBAPIError
 
 from inspection.judgement import Verdict
 from inspection.store.errors import StoreError
 from inspection.store.event_kinds import EventKind
-from inspection.store.filters import PartFilter, conditions
+from inspection.store.filters import ALL_PARTS, PartFilter, conditions
+from inspection.store.reading.verdict_counts import VerdictCounts
 from inspection.store.records import PartRecord, part_record, time_text
 from inspection.store.schema import events, parts
 
@@ -134,16 +135,26 @@ def extent(store: Store, part_filter: PartFilter) -> Extent:
 
 def counts_between(
     store: Store, part_filter: PartFilter, edges: Sequence[datetime]
-) -> list[dict[Verdict, int]]:
+) -> list[VerdictCounts]:
     """Count by verdict between each two neighbouring edges; all of it at one moment of the record."""
-    where, at, found = conditions(part_filter), parts.c.judged_at, []
+    at, found = parts.c.judged_at, []
     with _within(store, "count parts over time") as connection:
         for begin, end in itertools.pairwise(edges):
             between = and_(at >= time_text(begin), at < time_text(end))
-            query = select(parts.c.verdict, func.count()).where(between, *where)
-            rows = connection.execute(query.group_by(parts.c.verdict))
-            found.append({Verdict(verdict): count for verdict, count in rows})
+            found.append(_counted(connection, [between, *conditions(part_filter)]))
     return found
+
+
+def counts_of(store: Store, part_filter: PartFilter = ALL_PARTS) -> VerdictCounts:
+    """Count the parts a filter lets through by verdict."""
+    with _within(store, "count parts") as connection:
+        return _counted(connection, conditions(part_filter))
+
+
+def _counted(connection: Connection, where: Sequence[ColumnElement[bool]]) -> VerdictCounts:
+    by = parts.c.verdict, parts.c.reason_code
+    rows = connection.execute(select(*by, func.count()).where(*where).group_by(*by))
+    return VerdictCounts.of((verdict, code, count) for verdict, code, count in rows)
 
 
 def recipes_seen(store: Store) -> list[RecipeInUse]:

@@ -11,7 +11,7 @@ import time
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,6 @@ from inspection.store.filters import ALL_PARTS, PartFilter
 from inspection.store.reading import summary
 from inspection.store.reading.summary import TooMuch, columns_of
 from tests.ui.filled_record import (
-    ABOVE,
     BEGAN,
     CANNOT,
     GOOD,
@@ -55,9 +54,7 @@ from ui.live.station_client import StationGone
 from ui.pages.analysis import routes as analysis
 from ui.pages.analysis import thumbnails as analysis_thumbs
 from ui.pages.analysis.downloads import Files, file_name
-from ui.pages.analysis.statistics import drifting_median
 from ui.pages.analysis.threshold import Kind, Rules, kind_of, read_parts
-from ui.pages.analysis.trends import edges_of
 from ui.pages.analysis.zone_limits import with_limits, with_zone_limits, zone_limits
 from ui.security.users import Role, User
 from ui.words import Words
@@ -157,15 +154,6 @@ def test_the_promise_at_the_recipes_fail_limit_is_the_recipes_own() -> None:
 def test_below_every_good_score_nothing_is_promised() -> None:
     share, bound = promises(20)
     assert (share[20], bound[20], len(share)) == (1.0, 1.0, 21)
-
-
-def test_median_drifts_with_the_values_and_ignores_one_spike() -> None:
-    values = np.concatenate([np.full(100, 5.0), np.full(100, 9.0)])
-    values[50] = 1000.0
-    found = drifting_median(values)
-    assert (found[0], found[50], found[-1], len(found)) == (5.0, 5.0, 9.0, 200)
-    assert list(drifting_median(np.array([3.0, 1.0, 2.0]))) == [2.0, 2.0, 2.0]
-    assert len(drifting_median(np.zeros(0))) == 0
 
 
 def test_pareto_sums_up_to_all_of_it() -> None:
@@ -377,9 +365,6 @@ def test_labels_become_truths_and_intervals(
     wanted = binomtest(1, 3).proportion_ci(0.95, method="exact")
     got = floats(found["intervals"]["ng"]["low"])[1], floats(found["intervals"]["ng"]["high"])[1]
     assert got == pytest.approx((wanted.low, wanted.high))
-    causes = ask("/causes")
-    bars = {bar["name"]: bar["count"] for bar in causes["defects"]["bars"]}
-    assert bars == {"scratch": 1, "dent": 1, "-": 2}
 
 
 def test_with_the_recipe_here_its_promise_is_told(
@@ -399,10 +384,6 @@ def test_with_the_recipe_here_its_promise_is_told(
     assert found["own"]["review_estimated"] == own.review_estimated
     assert tuple(found["own"]["review_ci95"]) == own.review_ci95
     assert codes(found["kind"]) == [Kind.BY_SCORE]
-    limits = client.post(
-        API + "/measured", json={"recipe": recipe.id, "measure": "health.brightness"}
-    ).json()["limits"]
-    assert {each["name"] for each in limits} == {"low", "high"}
     choices = client.get(API + "/choices").json()
     assert [each["here"] for each in choices["recipes"]] == [True, False]
 
@@ -412,69 +393,7 @@ def recipe_path(line: Any) -> Path:
     return Path(line.recipe_path)
 
 
-# Over time ---------------------------------------------------------------------------------------
-
-
-def test_yield_by_hour_counts_every_part(ask: Callable[..., dict[str, Any]]) -> None:
-    found = ask("/yield", step="hour")
-    assert found["parts"] == 250
-    assert found["steps"][0]["at_ms"] == 1e3 * datetime(2026, 3, 5, 5, tzinfo=UTC).timestamp()
-    assert [sum(step[v.value] for v in Verdict) for step in found["steps"]] == [
-        30, 60, 60, 60, 40,
-    ]  # fmt: skip
-    assert found["steps"][-1] == {
-        "at_ms": found["steps"][-1]["at_ms"],
-        "PASS": 0, "REVIEW": 10, "FAIL": 20, "CANNOT_INSPECT": 10,
-    }  # fmt: skip
-
-
-def test_yield_by_shift_and_day(ask: Callable[..., dict[str, Any]]) -> None:
-    for step in ("shift", "day"):
-        found = ask("/yield", step=step)
-        assert sum(each["PASS"] for each in found["steps"]) == GOOD
-    assert ask("/yield", step="day", lot="L1")["parts"] == 100
-    assert ask("/yield", step="day", lot="none such") == {"parts": 0, "steps": []}
-
-
-def test_edges_hold_the_first_and_the_last_part() -> None:
-    first, last = BEGAN, BEGAN + timedelta(days=2)
-    for step in ("hour", "shift", "day"):
-        edges = list(edges_of(first, last, step, ("06:00", "14:00", "22:00")))
-        assert edges[0] <= first < edges[1]
-        assert edges[-2] <= last < edges[-1]
-        assert edges == sorted(set(edges))
-
-
-def test_too_many_steps_are_refused(writer: Store, client: TestClient) -> None:
-    writer.add(part(Verdict.PASS, 0.1, 60 * 24 * 40))
-    answer = client.post(API + "/yield", json={"step": "hour"})
-    assert answer.status_code == 409
-    assert "500" in answer.json()["error"]
-
-
-def test_causes_by_zone_and_reason(ask: Callable[..., dict[str, Any]]) -> None:
-    found = ask("/causes")
-    assert found["zones"]["parts"] == ABOVE
-    zones = {bar["name"]: bar["count"] for bar in found["zones"]["bars"]}
-    assert zones == {"-": 30, "rim": 10}
-    assert found["kinds"]["bars"] == [{"name": "too_dark", "count": 10, "summed": 1.0}]
-    assert found["defects"] == {"parts": 0, "bars": [], "more": False}
-
-
-def test_measures_and_their_points(ask: Callable[..., dict[str, Any]]) -> None:
-    assert ask("/measures")["measures"] == [
-        "score", "health.brightness", "latency.total", "latency.judge",
-    ]  # fmt: skip
-    found = ask("/measured", measure="score")
-    assert (found["parts"], found["without"]) == (240, CANNOT)
-    assert list(floats(found["number"])) == list(range(1, 241))
-    assert len(floats(found["median"])) == 240
-    bright = ask("/measured", measure="health.brightness", limit=7)
-    assert sorted(floats(bright["value"])) == [100, 101, 102, 103, 104, 105, 106]
-    assert floats(bright["median"])[3] == 103
-    latency = ask("/measured", measure="latency.total")
-    assert latency["limits"] == [{"name": "deadline", "value": 500.0}]
-    assert floats(latency["at_ms"])[0] == 1e3 * BEGAN.timestamp()
+# Record ------------------------------------------------------------------------------------------
 
 
 def test_a_question_that_takes_too_long_is_given_up(
@@ -505,8 +424,6 @@ def test_a_score_without_end_is_told_by_name(
 def test_what_is_no_question_is_refused(client: TestClient) -> None:
     for body in ({"recipe": OLD, "sql": "1"}, {"since": "2026-03-05T06:00"}, {"number": -1}):
         assert client.post(API + "/stored", json=body).status_code == 422
-    for measure in ("score; DROP TABLE", "health.", "reason", "health.a.b"):
-        assert client.post(API + "/measured", json={"measure": measure}).status_code == 422
 
 
 def test_thumbs_are_small_kept_and_bounded(

@@ -182,41 +182,10 @@ def test_report_opens_and_record_is_verified(station: Any, open_page: Any) -> No
         assert store.head().hash in page.inner_text(".verify .told")
 
 
-def test_charts_have_a_point_for_each_part_and_step(station: Any, open_page: Any) -> None:
-    page = open_page(station, f"{PATH}#yield", user="mia", wait=".yield-tab[data-causes]")
-    page.select_option(".step", "hour")
-    page.wait_for_selector(".yield-chart[data-points='4']")
-    page.focus(".yield-chart")
-    page.keyboard.press("ArrowRight")
-    assert "60" in page.inner_text(".yield .chart-tip")
-    assert page.get_attribute(".zones .pareto", "data-points") == "1"
-    assert page.get_attribute(".defects .pareto", "data-points") == "1"
-    page.click(".tab-measures")
-    page.wait_for_selector(".measure-2 .points")
-    assert [
-        page.get_attribute(f".measure-{i} .points", "data-points") for i in range(3)
-    ] == ["180", "185", "185"]  # fmt: skip
-    page.focus(".measure-0 .points")
-    page.keyboard.press("End")
-    assert "180" in page.inner_text(".measure-0 .chart-tip")
-    with page.expect_popup() as popup:
-        page.keyboard.press("Enter")
-    assert popup.value.url.endswith("#part=180")
-
-
 # Labels
 
-SPY = """() => {
-  const own = CanvasRenderingContext2D.prototype.fillText;
-  CanvasRenderingContext2D.prototype.fillText = function (text, x, y) {
-    const wide = this.measureText(text).width, left = this.textAlign === "right" ? x - wide : x;
-    if (this.textAlign === "center") throw new Error("a label in the middle is not looked at");
-    (this.canvas.labels ??= []).push([text, left, left + wide, y]);
-    own.call(this, text, x, y);
-  };
-}"""
-LABELS = """() => [...document.querySelectorAll(".chart svg, .chart canvas")].map((chart) => chart.labels
-  ?? [...chart.querySelectorAll("text")].map((each) => {
+LABELS = """() => [...document.querySelectorAll(".chart svg")].map((chart) =>
+  [...chart.querySelectorAll("text")].map((each) => {
     const box = each.getBoundingClientRect();
     return [each.textContent, box.left, box.right, Number(each.getAttribute("y"))];
   }))"""
@@ -247,19 +216,11 @@ def test_no_label_of_a_chart_lies_on_another(
     page = open_page(
         station, PATH, user="mia", language=language, size=(width, 800), wait=f"{READY} .mark-label"
     )
-    page.evaluate(SPY)
     assert (overlapping(page), shown(page) >= 6) == ([], True)
     for box in ("log_score", "log_count"):
         page.locator(f".threshold .check input.{box}").check()
         page.wait_for_selector(".threshold .tick-label")
         assert (overlapping(page), shown(page) >= 6) == ([], True)
-    page.click(".tab-yield")
-    page.select_option(".step", "hour")
-    page.wait_for_selector(".yield-chart[data-points='4'] .tick-label")
-    assert (overlapping(page), shown(page) >= 4) == ([], True)
-    page.click(".tab-measures")
-    page.wait_for_selector(".measure-2 .points canvas")
-    assert (overlapping(page), shown(page) >= 15) == ([], True)
 
 
 CLOSE = """async ([first, second, width]) => {
@@ -271,38 +232,22 @@ CLOSE = """async ([first, second, width]) => {
     chart.redraw();
   };
   const line = (x, more) => ({x, colour: COLOUR.limit, label: `at ${x} of the whole`, row: 1, ...more});
-  const histogram = stacked({name: "histogram", label: "", steps: 2, tipOf: String,
+  const histogram = stacked({label: "", steps: 2, tipOf: String,
     lines: [line(first, {before: true}), line(second)], series: [{name: "n", colour: "red", values: [1, 2]}],
     xTicks: () => [[0, "0.000001"], [first, "-1.25e-7"], [second, "-1.26e-7"], [1, "1000000"]]});
   put(histogram);
   return [...place.querySelectorAll(".mark-label")].map((each) => Number(each.getAttribute("y")));
 }"""
-LIMITS = """async ([first, second, width]) => {
-  const {points} = await import("/static/analysis/chart.js");
-  const place = document.querySelector(".work"), limit = (value) => ({value, label: `limit ${value} of the whole`});
-  const chart = points({label: "", at: [0, 6e4], value: [0, 1], verdict: [0, 0], verdicts: ["PASS"], median: [0, 1],
-    limits: [limit(first), limit(second)], tipOf: String});
-  place.replaceChildren(chart.host);
-  chart.host.style.cssText = `width: ${width}px; height: 200px`;
-  chart.redraw();
-  return document.querySelector("canvas").labels.filter(([text]) => text.includes("limit")).map(([, , , y]) => y);
-}"""
 
 
 def test_labels_of_close_lines_stand_below_each_other(station: Any, open_page: Any) -> None:
     page = open_page(station, PATH, user="mia", wait=READY)
-    page.evaluate(SPY)
     for first, second in ((0.05, 0.06), (0.5, 0.505), (0.7, 0.8), (0.97, 0.99), (0.99, 0.99)):
         for width in (900, 300):
             tops = page.evaluate(CLOSE, [first, second, width])
             assert len(tops) == 2, (first, second, width)
             assert overlapping(page) == [], (first, second, width)
     assert tops[1] - tops[0] == 17
-    for first, second in ((0.5, 0.5), (0.5, 0.52), (0.0, 0.01), (1.0, 0.99), (50.0, 60.0)):
-        for width in (900, 300):
-            tops = page.evaluate(LIMITS, [first, second, width])
-            assert len(tops) == 2, (first, second, width)
-            assert overlapping(page) == [], (first, second, width)
 
 
 # Several recipes
@@ -345,13 +290,6 @@ def test_all_recipes_means_the_last_used_and_the_page_says_so(
     page.wait_for_selector(".threshold[data-ready='40']")
     assert not page.locator(".threshold .only").is_visible()
     assert "5" in page.inner_text(".at .dim")
-    page.click(".tab-measures")
-    page.wait_for_selector(".measure-0 .points[data-points='40']")
-    assert not page.locator(".measures-tab .only").is_visible()
-    page.fill("input.lot", "")
-    page.select_option("select.recipe", "")
-    page.wait_for_selector(".measure-0 .points[data-points='10']")
-    assert page.inner_text(".measures-tab .only") == said
 
 
 def test_where_there_is_one_recipe_nothing_need_be_said(station: Any, open_page: Any) -> None:
@@ -368,7 +306,6 @@ def test_each_view_fits_in_each_language(
     page = open_page(station, PATH, user="mia", language=language, size=size, wait=READY)
     assert page.inner_text(".tab-threshold") == words[language]
     waits = {
-        "yield": ".yield-tab[data-causes]", "measures": ".measure-2 .points",
         "export": ".make-file", "threshold": READY,
     }  # fmt: skip
     for tab, wait in waits.items():
@@ -392,7 +329,7 @@ def test_an_operator_gets_neither_page_nor_answers(station: Any) -> None:
         assert client.get(PATH, follow_redirects=False).status_code in (302, 303, 403)
         for path in ("choices", "thumb/x", "verify"):
             assert client.get(f"/api/engineer/analysis/{path}").status_code == 403
-        for path in ("stored", "lines", "export", "report", "yield", "causes", "verify"):
+        for path in ("stored", "lines", "export", "report", "verify"):
             answer = client.post(f"/api/engineer/analysis/{path}", json={"lot": "L0"})
             assert answer.status_code == 403, path
 

@@ -155,7 +155,7 @@ def test_every_chart_is_drawn(station: Any, open_page: Any, language: str) -> No
     words = Words()
     page = open_page(station, PATH, user="mia", language=language, wait="#span input")
     page.wait_for_function("document.querySelector('#told textarea, #told input').value !== ''")
-    for name in ("defects", "reasons", "causes"):  # none in the last week
+    for name in ("defects", "reasons", "causes", "zones"):  # none in the last week
         page.wait_for_selector(
             f"#missing-{name} :text('{words.say('charts.needs_parts', language)}')"
         )
@@ -178,6 +178,69 @@ def test_every_chart_is_drawn(station: Any, open_page: Any, language: str) -> No
     with station.record() as store:
         truths = [part.truth for part in read_labels(store).parts.values()]
     assert f"{truths.count(Truth.NG)}" in told
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_yield_and_measures_are_drawn_when_looked_at(
+    station: Any, open_page: Any, language: str
+) -> None:
+    words = Words()
+    page = open_page(station, PATH, user="mia", language=language, wait="#span input")
+    page.click("#span input")
+    page.click(f"#span [role=option] >> text={words.say('choice.span_all', language)}")
+    page.wait_for_selector("#plot-causes canvas")
+    page.click(f"button[role=tab] >> text='{words.say('charts.tab_time', language)}'")
+    page.wait_for_selector("#plot-yield canvas:visible")
+    page.click(f"#step >> text={words.say('charts.step_hour', language)}")
+    page.wait_for_selector("#steps [role=gridcell] :text-is('50.0%'):visible")
+    with station.record() as store:
+        newest = store.parts(limit=1)[0].judged_at.astimezone()
+    page.wait_for_selector(f"#steps [role=gridcell] :text-is('{newest:%Y-%m-%d %H:00}'):visible")
+    assert words.say("charts.without_recipe", language) in page.inner_text("#steps")
+    page.click(f"button[role=tab] >> text='{words.say('charts.tab_measures', language)}'")
+    for place in range(3):
+        page.wait_for_selector(f"#plot-measure-{place} canvas:visible")
+        assert page.inner_text(f"#measured-{place} .notice").startswith(
+            words.say("charts.measured", language, parts=PARTS, recipe="")[:2]
+        )
+    page.fill("#lot input", "L<*")
+    page.keyboard.press("Enter")
+    page.wait_for_function(
+        "document.querySelector('#measured-0 .notice').textContent.includes('32')"
+    )
+    assert page.input_value("#measure-0 input") == words.say("charts.score", language)
+    assert "charts." not in page.inner_text("body")
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+
+
+@pytest.mark.slow
+def test_a_point_leads_to_its_part(station: Any, open_page: Any) -> None:
+    page = open_page(station, PATH, user="mia", wait="#span input")
+    page.click("#span input")
+    page.click("#span [role=option] >> text=all that is recorded")
+    page.wait_for_selector("#plot-causes canvas")
+    page.click("button[role=tab] >> text='Measures'")
+    page.wait_for_selector("#plot-measure-0 canvas:visible")
+    box = page.locator("#plot-measure-0 canvas").bounding_box()
+    pointed = (
+        "getComputedStyle(document.querySelector('#plot-measure-0 canvas')).cursor === 'pointer'"
+    )
+    for x in range(
+        int(box["width"]) - 4, int(box["width"]) - 60, -4
+    ):  # the newest is at the right end
+        for y in range(40, int(box["height"]) - 40, 4):
+            page.mouse.move(box["x"] + x, box["y"] + y)
+            if page.evaluate(pointed):
+                break
+        else:
+            continue
+        break
+    with page.expect_popup() as popup:
+        page.mouse.down()
+        page.mouse.up()
+    popup.value.wait_for_selector("#fields [role=gridcell]:visible")
+    assert popup.value.input_value("#number input") == f"{PARTS}"
 
 
 @pytest.mark.slow

@@ -84,19 +84,6 @@ class RecipeAndProduct(BaseModel):
     product: Text = None
 
 
-class OverTime(PartsRequest):
-    """A span of time in steps."""
-
-    step: Literal["hour", "shift", "day"] = "shift"
-
-
-class Measured(PartsRequest):
-    """One measure of the latest parts: "score", "health.NAME" or "latency.NAME"."""
-
-    measure: Annotated[str, StringConstraints(pattern=r"^(score|(health|latency)\.\w{1,60})$")]
-    limit: Annotated[int, Field(ge=1, le=MOST_PARTS)] = 10_000
-
-
 class ExportRequest(PartsRequest):
     """Parts to be written into a file."""
 

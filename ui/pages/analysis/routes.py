@@ -34,17 +34,14 @@ from ui.core.context import Context
 from ui.core.deploy import put_on_line
 from ui.core.errors import Refuse
 from ui.core.page import Page
-from ui.pages.analysis import limit, parts, threshold, trends, zone_limits
+from ui.pages.analysis import limit, parts, threshold, zone_limits
 from ui.pages.analysis.downloads import Files, file_name, verification_state
 from ui.pages.analysis.requests import (
     ExportRequest,
     Judged,
     LimitRequest,
     Lot,
-    Measured,
     Numbers,
-    OverTime,
-    PartsRequest,
     ProposalRequest,
     RecipeAndProduct,
     ZonesRequest,
@@ -78,7 +75,6 @@ def routes(context: Context) -> APIRouter:
     work = _AnalysisService(context)
     _judge_again(router, work)
     _limit(router, work)
-    _over_time(router, work)
     _parts(router, work)
     _exports(router, work)
     _reports(router, work)
@@ -239,39 +235,6 @@ def _present(work: _AnalysisService, asked: Judged, request: Request) -> Recipe:
     if recipe is None:
         raise work.refuse(request, "no_recipe_here", 404)
     return recipe
-
-
-def _over_time(router: APIRouter, work: _AnalysisService) -> None:
-    settings, store = work.context.settings, work.store
-
-    @router.post("/yield")
-    async def yields(asked: OverTime, request: Request) -> dict[str, Any]:
-        """Count parts by verdict in each step of time."""
-        which = asked.parts(work.station)
-        count = trends.yield_over_time
-        try:
-            return await work.do(count, store, which, asked.step, settings.shifts)
-        except trends.TooManySteps as error:
-            raise work.refuse(
-                request, "too_many_steps", steps=error.steps, most=trends.MOST_STEPS
-            ) from error
-
-    @router.post("/causes")
-    async def causes(asked: PartsRequest) -> dict[str, Any]:
-        """Count rejects by zone, reason and type of defect."""
-        labels = await work.do(work.labels.read, store)
-        return await work.do(trends.causes, store, asked.parts(work.station), labels)
-
-    @router.post("/measures")
-    async def measures(asked: PartsRequest) -> dict[str, Any]:
-        """List the measures that parts have."""
-        names = await work.do(trends.measures, store, asked.parts(work.station))
-        return {"measures": names}
-
-    @router.post("/measured")
-    async def measured(asked: Measured) -> dict[str, Any]:
-        """List one measure of each part."""
-        return await work.do(_measured, work, asked)
 
 
 def _parts(router: APIRouter, work: _AnalysisService) -> None:
@@ -437,17 +400,6 @@ def _stored(work: _AnalysisService, asked: Judged) -> dict[str, Any]:
     scaled = recipe.settings.setup.scale_mm_per_px is not None
     zones = {"scaled": scaled, "zones": zone_limits.zone_limits(recipe)}
     return {**found, "line": line, "costs": limit.costs_of(recipe), "limits": zones}
-
-
-def _measured(work: _AnalysisService, asked: Measured) -> dict[str, Any]:
-    return trends.measured(
-        work.store,
-        asked.parts(work.station),
-        asked.measure,
-        limit=asked.limit,
-        recipe=work.recipe(asked.recipe),
-        deadline_ms=work.context.settings.deadline_ms,
-    )
 
 
 async def _bounded(

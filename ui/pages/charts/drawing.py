@@ -11,7 +11,7 @@ from inspection.control_charts import ControlChart
 from inspection.labels.labels import Truth
 from inspection.reports.pareto import Bar
 from inspection.training.curves import Curve
-from ui.pages.charts.pen import DAY_AND_HOUR, LETTERS_PX, Chart, Pen
+from ui.pages.charts.pen import DAY_AND_HOUR, LETTERS_PX, Chart, Pen, at_one
 
 BY_WORDS = "split(datum.label, ' ')"
 """A label that breaks between words, not slanted."""
@@ -190,10 +190,7 @@ def score_chart(
             ],
         )
     )  # fmt: skip
-    names_at: dict[float, list[str]] = {}
-    for name, value in limits.items():
-        names_at.setdefault(value, []).append(name)
-    marks = [{"name": " · ".join(each), "value": value} for value, each in names_at.items()]
+    marks = [{"name": name, "value": value} for value, name in at_one(limits).items()]
     base = pen.chart(marks).encode(x="value:Q")
     rule = base.mark_rule(color=pen.colour("limit-line"), strokeDash=[6, 3], size=2).encode(
         tooltip=[pen.tip("name:N", pen.say("limit")), pen.tip("value:Q", pen.say("score"), ".4g")]

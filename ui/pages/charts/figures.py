@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from inspection.errors import InspectionError
 from inspection.judgement import Verdict
 from inspection.labels.labels import LabelsByPart, PartLabels, Truth
+from inspection.reasons import WITHOUT_RECIPE
 from inspection.reports.pareto import Bar, pareto
 from inspection.reports.report import acknowledged
 from inspection.store import Store
@@ -23,7 +25,8 @@ MOST_PARTS = 50_000
 LEAST_IN_HOUR = 5
 """Parts an hour needs for its median to be shown."""
 NO_TYPE = ""
-_COLUMNS = ("part_id", "verdict", "score", "judged_at", "recipe_id", "reason_code")
+NO_ZONE = ""
+_COLUMNS = ("part_id", "verdict", "score", "judged_at", "recipe_id", "reason_code", "regions")
 _NOTHING = PartLabels()
 
 
@@ -45,13 +48,16 @@ class Hour:
 class Figures:
     """Of the parts chosen: Paretos, hours, and the scores of one recipe by what people say of each.
 
-    `scored` is the recipe most of the parts were judged by: scores of two cannot be compared.
+    `scored` is the recipe most of the parts were judged by: scores of two cannot be compared. Parts there was no
+    recipe for are counted in `without_recipe`, and in nothing else.
     """
 
     parts: int
+    without_recipe: int
     defects: Sequence[Bar]
     reasons: Sequence[Bar]
     causes: Sequence[Bar]
+    zones: Sequence[Bar]
     hours: Sequence[Hour]
     scored: str | None
     scores: Mapping[Truth, NDArray[np.float64]]
@@ -64,16 +70,19 @@ def figures_of(store: Store, asked: PartFilter, labels: LabelsByPart) -> Figures
         raise ChartsError(
             f"charts: {count} parts match, at most {MOST_PARTS} are drawn; choose a shorter time, or a lot"
         )
-    rows = columns_of(store, asked, _COLUMNS, limit=MOST_PARTS, newest_first=False)
+    every = columns_of(store, asked, _COLUMNS, limit=MOST_PARTS, newest_first=False)
+    rows = [row for row in every if row[5] not in WITHOUT_RECIPE]
     rejects = [row[0] for row in rows if row[1] != Verdict.PASS]
     recipes = Counter(row[4] for row in rows if row[2] is not None)
     scored = recipes.most_common(1)[0][0] if recipes else None
     reasons = acknowledged(store, rejects)
     return Figures(
         parts=len(rows),
+        without_recipe=len(every) - len(rows),
         defects=pareto(_defects(rows, labels)),
         reasons=pareto(reasons),
         causes=pareto(Counter(row[5] or "other" for row in rows if row[1] != Verdict.PASS)),
+        zones=pareto(Counter(zone for row in rows for zone in _zones(row))),
         hours=_hours(rows, scored),
         scored=scored,
         scores=_scores(rows, scored, labels),
@@ -89,10 +98,18 @@ def _defects(rows: Sequence[tuple[object, ...]], labels: LabelsByPart) -> Counte
     return found
 
 
+def _zones(row: tuple[object, ...]) -> set[str]:
+    """The zones a reject has a region at fault in; each counts once."""
+    if row[1] == Verdict.PASS:
+        return set()
+    found = json.loads(str(row[6]))
+    return {region["zone"] or NO_ZONE for region in found if not region["accepted"]}
+
+
 def _hours(rows: Sequence[tuple[object, ...]], scored: str | None) -> list[Hour]:
     counts: dict[datetime, list[int]] = defaultdict(lambda: [0, 0])
     scores: dict[datetime, list[float]] = defaultdict(list)
-    for _, verdict, score, judged_at, recipe_id, _ in rows:
+    for _, verdict, score, judged_at, recipe_id, *_ in rows:
         moment = datetime.fromisoformat(str(judged_at)).astimezone()
         hour = moment.replace(minute=0, second=0, microsecond=0)
         counts[hour][0] += 1
@@ -114,7 +131,7 @@ def _scores(
     rows: Sequence[tuple[object, ...]], scored: str | None, labels: LabelsByPart
 ) -> dict[Truth, NDArray[np.float64]]:
     found: dict[Truth, list[float]] = {truth: [] for truth in Truth}
-    for part_id, _, score, _, recipe_id, _ in rows:
+    for part_id, _, score, _, recipe_id, *_ in rows:
         if isinstance(score, float) and recipe_id == scored:
             found[labels.get(str(part_id), _NOTHING).truth].append(score)
     return {truth: np.array(values, np.float64) for truth, values in found.items()}

@@ -22,10 +22,21 @@ from ui.pages.charts.drawing import control_chart, curve_chart, pareto_chart, sc
 from ui.pages.charts.figures import LEAST_IN_HOUR, Figures, figures_of
 from ui.pages.charts.pen import Pen
 
-PLOTS = ("defects", "reasons", "causes", "rejects", "medians", "roc", "precision", "scores")
+PLOTS = (
+    "defects",
+    "reasons",
+    "causes",
+    "zones",
+    "rejects",
+    "medians",
+    "roc",
+    "precision",
+    "scores",
+)
 LEAST_HOURS = 2
 NEEDS = {
     "defects": "needs_ng", "reasons": "needs_rejects", "causes": "needs_rejects",
+    "zones": "needs_zones",
     "rejects": "needs_hours", "medians": "needs_medians",
     "roc": "needs_both", "precision": "needs_both", "scores": "needs_scores",
 }  # fmt: skip
@@ -117,6 +128,8 @@ class _Charts:
         """How many parts, and what the area under the curve is."""
         say, figures = self.say, self.figures
         text = say("told", parts=figures.parts)
+        if figures.without_recipe:
+            text += " " + say("told_without", parts=figures.without_recipe)
         if len(self.good) and len(self.bad):
             found = area(self.good, self.bad)
             values = {
@@ -149,6 +162,10 @@ class _Charts:
             for bar in self.figures.causes
         }
         return self._pareto(self.figures.causes, names)
+
+    def _zones(self) -> Any:
+        names = {bar.name: bar.name or self.say("report.no_zone") for bar in self.figures.zones}
+        return self._pareto(self.figures.zones, names)
 
     def _known(self, key: str, otherwise: str) -> str:
         try:

@@ -15,8 +15,11 @@ PADDING_PX = {"top": 36, "left": 8, "right": 8, "bottom": 8}
 """Gradio's label of a plot stands in its upper left corner."""
 LETTERS_PX = 14
 DAY_AND_HOUR = "[timeFormat(datum.value, '%m-%d'), timeFormat(datum.value, '%H:%M')]"
-_SAVED = {"actions": {"export": True, "source": False, "compiled": False, "editor": False}}
-"""The menu of a chart saves it as a picture; the editor would be a page elsewhere."""
+_SHOWN = {
+    "actions": {"export": True, "source": False, "compiled": False, "editor": False},
+    "loader": {"target": "_blank"},
+}
+"""The menu of a chart saves it as a picture, the editor would be a page elsewhere; links open beside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ class Pen:
         return (
             chart.properties(
                 width=width_px, height=height_px, padding=PADDING_PX,
-                background=self.colour("panel"), usermeta={"embedOptions": _SAVED},
+                background=self.colour("panel"), usermeta={"embedOptions": _SHOWN},
             )
             .configure_axis(
                 labelColor=dim, titleColor=ink, gridColor=line, domainColor=dim,
@@ -58,3 +61,11 @@ class Pen:
             .configure_legend(labelColor=ink, titleColor=ink, labelFontSize=12)
             .configure_view(stroke=None)
         )  # fmt: skip
+
+
+def at_one(limits: Mapping[str, float]) -> dict[float, str]:
+    """The names of limits by their value: those at one value stand together."""
+    found: dict[float, list[str]] = {}
+    for name, value in limits.items():
+        found.setdefault(value, []).append(name)
+    return {value: " · ".join(names) for value, names in found.items()}

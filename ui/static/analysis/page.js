@@ -1,11 +1,10 @@
-// The engineer's analysis: one choice of parts on top, four views of them below.
+// The engineer's analysis: one choice of parts on top, two views of them below.
 import {call, el, t} from "/static/shared/base.js";
 import {bar} from "/static/shared/bar.js";
 import * as exporting from "/static/analysis/export.js";
 import * as judging from "/static/analysis/threshold.js";
-import {makeMeasures, makeYield} from "/static/analysis/time.js";
 
-const TABS = {threshold: judging.make, yield: makeYield, measures: makeMeasures, export: exporting.make};
+const TABS = {threshold: judging.make, export: exporting.make};
 
 export async function start(element) {
   const chosen = choice();

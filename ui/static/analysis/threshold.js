@@ -92,7 +92,7 @@ export function make(asked, assumed) {
     if (parts.failThreshold !== null && parts.failThreshold <= axisNow.high)
       lines.push({x: axisNow.at(parts.failThreshold), colour: COLOUR.FAIL, row: 1, dash: "2 4",
         label: t("analysis.fail_threshold", {value: short(parts.failThreshold)})});
-    const chart = stacked({name: "histogram", label: t("analysis.histogram"), steps: BINS, lines,
+    const chart = stacked({label: t("analysis.histogram"), steps: BINS, lines,
       logCounts: logCount.input.checked,
       series: [{name: "passed", colour: COLOUR.PASS, values: passed},
         {name: "rejected", colour: COLOUR.FAIL, hatched: true, values: rejected}],
