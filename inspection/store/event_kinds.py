@@ -114,7 +114,6 @@ class ActionKind(RecordKind):
     TRAINING_NAMED = "training_named"
     RECIPE_TRIED = "recipe_tried"
     PARTS_EXPORTED = "parts_exported"
-    LOT_REPORT_MADE = "lot_report_made"
     REPORT_MADE = "report_made"
     REPORT_FETCHED = "report_fetched"
     DEFECTS_CHANGED = "defects_changed"

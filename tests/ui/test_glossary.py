@@ -101,3 +101,17 @@ def test_a_zone_is_not_called_a_region() -> None:
         and any(region.words[language] in text[language] for language in ("ja", "ko"))
     }
     assert wrong == {}
+
+
+def test_a_limit_is_called_so_in_every_text() -> None:
+    other = re.compile(r"threshold|しきい値|閾値|임계값", re.IGNORECASE)
+    wrong = {
+        key: found
+        for key, text in texts().items()
+        if (
+            found := [
+                said for said in text.values() if other.search(re.sub(r"\{[^}]*\}", "", said))
+            ]
+        )
+    }
+    assert wrong == {}

@@ -12,7 +12,6 @@ from inspection.judgement import Verdict
 from inspection.store.filters import PartFilter, Prefix
 from ui.core.part_filter import PartFilterRequest
 from ui.pages.analysis.requests import (
-    ExportRequest,
     Judged,
     PartsRequest,
 )
@@ -20,7 +19,7 @@ from ui.pages.review.requests import Filter
 from ui.pages.setup.requests import FromRecord
 
 NAMED: dict[type[PartFilterRequest], dict[str, Any]] = {
-    PartsRequest: {}, ExportRequest: {}, Judged: {}, Filter: {},
+    PartsRequest: {}, Judged: {}, Filter: {},
     FromRecord: {"view": "top"},
 }  # fmt: skip
 ASKED = {

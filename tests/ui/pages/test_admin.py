@@ -36,6 +36,7 @@ from ui.core import errors as refuse
 from ui.core.audit import FIELDS, explain
 from ui.core.background import start_verification
 from ui.core.context import Context
+from ui.core.panel import asker
 from ui.live.hub import Hub
 from ui.live.station_client import StationClient
 from ui.pages.account import routes as account
@@ -49,7 +50,7 @@ from ui.pages.admin.settings import station_settings
 from ui.pages.admin.settings_tab import SettingsHandlers
 from ui.pages.admin.users import UserAdministration
 from ui.pages.admin.users_tab import UserHandlers
-from ui.pages.analysis.downloads import verification_state
+from ui.pages.reports.verify_tab import told as told_to_engineers
 from ui.security import login
 from ui.security.first_code import FirstCode
 from ui.security.gate import AccessMiddleware
@@ -546,14 +547,11 @@ def test_both_pages_tell_of_the_same_verification(desk: Desk) -> None:
     asyncio.run(verify(desk.context, desk.request("ada")))
     job = jobs.running(VERIFY)
     assert job is not None
-    assert verification_state(job)["running"]
+    me = asker(desk.context, desk.event("mia"), Role.ENGINEER)
+    assert told_to_engineers(job, me).startswith("Reading the record")
     found = _ended(lambda: verification(jobs))["found"]
-    told = verification_state(jobs.find(job.id))["found"]
-    assert (
-        (told["count"], told["head"]["hash"])
-        == (found["faults"], found["hash"])
-        == (0, found["hash"])
-    )
+    told = told_to_engineers(jobs.find(job.id), me)
+    assert (found["faults"], told[0], found["hash"] in told) == (0, "✓", True)
     # "all pictures" is said only where they were read
     start_verification(jobs, settings, who="mia", pictures=False)
     assert verification(jobs)["running"]

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import base64
-import csv
-import io
 import json
 import shutil
-import time
-import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -45,7 +41,6 @@ from tests.ui.filled_record import (
     STATION,
     filled,
     part,
-    png,
     region,
 )  # fmt: skip
 from ui.core import errors as refuse
@@ -53,7 +48,6 @@ from ui.core.context import Context
 from ui.live.station_client import StationGone
 from ui.pages.analysis import routes as analysis
 from ui.pages.analysis import thumbnails as analysis_thumbs
-from ui.pages.analysis.downloads import Files, file_name
 from ui.pages.analysis.threshold import Kind, Rules, kind_of, read_parts
 from ui.pages.analysis.zone_limits import with_limits, with_zone_limits, zone_limits
 from ui.security.users import Role, User
@@ -458,193 +452,14 @@ def test_a_part_without_a_picture_has_no_thumb(writer: Store, client: TestClient
 @pytest.mark.parametrize(
     "name", ["..%2f..%2fparts.db", "%2e%2e%2fparts.db", "parts.db", "/etc/passwd", "..", "%00"]
 )
-@pytest.mark.parametrize("place", ["thumb", "export", "report"])
-def test_no_path_leads_out(client: TestClient, place: str, name: str) -> None:
-    answer = client.get(f"{API}/{place}/{name}")
+def test_no_path_leads_out(client: TestClient, name: str) -> None:
+    answer = client.get(f"{API}/thumb/{name}")
     assert answer.status_code in (404, 405)
     assert b"SQLite" not in answer.content
     assert b"root:" not in answer.content
 
 
-# Exports and reports ------------------------------------------------------------------------------
-
-
-def fetched(client: TestClient, tmp_path: Path, **asked: Any) -> tuple[dict[str, Any], bytes]:
-    told = client.post(API + "/export", json=asked)
-    assert told.status_code == 200, told.text
-    done = dict(told.json())
-    folder = tmp_path / "parts.page" / "downloads"
-    assert len(list(folder.iterdir())) == 1
-    answer = client.get(f"{API}/export/{done['token']}")
-    assert answer.status_code == 200
-    assert f'filename="{done["name"]}"' in answer.headers["content-disposition"]
-    assert list(folder.iterdir()) == []
-    assert client.get(f"{API}/export/{done['token']}").status_code == 404
-    return done, answer.content
-
-
-def test_csv_holds_the_parts_of_the_span(client: TestClient, tmp_path: Path) -> None:
-    done, data = fetched(client, tmp_path, lot="L2", verdict="FAIL")
-    rows = list(csv.DictReader(io.StringIO(data.decode())))
-    assert (done["parts"], len(rows), done["bytes"]) == (20, 20, len(data))
-    assert {row["verdict"] for row in rows} == {"FAIL"}
-    assert [int(row["number"]) for row in rows] == list(range(221, 241))
-    assert float(rows[-1]["score"]) == pytest.approx(3.0)
-    assert done["name"].startswith("parts-line-1-L2-")
-
-
-def test_csv_runs_no_scanned_text_as_a_formula(
-    writer: Store, client: TestClient, tmp_path: Path
-) -> None:
-    writer.add(part(Verdict.PASS, 0.1, 999, lot="=1+1"))
-    done, data = fetched(client, tmp_path, lot="=1+1")
-    (row,) = csv.DictReader(io.StringIO(data.decode()))
-    assert (done["parts"], row["lot"], row["score"]) == (1, "'=1+1", "0.1")
-
-
-def test_parquet_holds_the_same(client: TestClient, tmp_path: Path) -> None:
-    parquet = pytest.importorskip("pyarrow.parquet")
-    done, data = fetched(client, tmp_path, kind="parquet")
-    table = parquet.read_table(io.BytesIO(data))
-    assert (done["parts"], table.num_rows) == (250, 250)
-
-
-def test_zip_holds_table_and_pictures(writer: Store, client: TestClient, tmp_path: Path) -> None:
-    record = writer.parts(PartFilter(lot="L2", verdict="FAIL"), limit=1)[0]
-    path = writer.image_path(record)
-    assert path is not None
-    gone = writer.image_path(writer.parts(PartFilter(lot="L2", verdict="REVIEW"), limit=1)[0])
-    assert gone is not None
-    gone.unlink()
-    done, data = fetched(client, tmp_path, lot="L2", pictures=True)
-    assert (done["parts"], done["images"], done["images_missing"]) == (50, 39, 1)
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        assert archive.testzip() is None
-        assert len(archive.namelist()) == 40
-        assert archive.read(f"pictures/{record.image}") == path.read_bytes()
-        rows = list(csv.DictReader(io.StringIO(archive.read("parts.csv").decode())))
-    assert len(rows) == 50
-
-
-def test_what_is_empty_or_too_large_is_refused_in_one_line(
-    client: TestClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    def refused(**asked: Any) -> str:
-        answer = client.post(API + "/export", json=asked)
-        assert answer.status_code in (404, 409)
-        assert "\n" not in answer.json()["error"]
-        return str(answer.json()["error"])
-
-    assert refused(lot="none such")
-    monkeypatch.setattr(analysis, "MOST_ROWS", 100)
-    assert "250" in refused()
-    monkeypatch.setattr(analysis, "MOST_PICTURES", 10)
-    assert "50" in refused(lot="L2", pictures=True) or "40" in refused(lot="L2", pictures=True)
-    monkeypatch.setattr(analysis, "ROOM_BYTES", 10**18)
-    assert refused(lot="L1")
-    assert not list((tmp_path / "parts.page" / "downloads").glob("*"))
-
-
-def test_files_nobody_fetched_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    files = Files(tmp_path)
-    token, path = files.begin(".csv")
-    path.write_text("1")
-    files.ready(token, path, "a.csv")
-    files.begin(".csv")
-    assert path.exists()
-    monkeypatch.setattr("ui.pages.analysis.downloads.KEPT_S", -1.0)
-    files.begin(".csv")
-    assert not path.exists()
-    assert files.take(token) is None
-
-
-def test_file_names_are_plain() -> None:
-    assert file_name("parts", "Linie/1", "../x", None, suffix=".csv") == "parts-Linie-1-x.csv"
-
-
-def test_report_of_a_lot_opens_once_and_is_escaped(
-    writer: Store, client: TestClient, tmp_path: Path
-) -> None:
-    writer.add(part(Verdict.PASS, 0.1, 900, lot="<b>bad</b>"))
-    done = client.post(API + "/report", json={"lot": "<b>bad</b>"}).json()
-    answer = client.get(f"{API}/report/{done['token']}")
-    assert answer.headers["content-type"].startswith("text/html")
-    assert "&lt;b&gt;bad&lt;/b&gt;" in answer.text
-    assert "<b>bad" not in answer.text
-    assert client.get(f"{API}/report/{done['token']}").status_code == 404
-    assert not list((tmp_path / "parts.page" / "downloads").iterdir())
-
-
-def test_report_of_no_lot_is_one_line(client: TestClient) -> None:
-    answer = client.post(API + "/report", json={"lot": "none such"})
-    assert answer.status_code == 409
-    assert "no part matches" in answer.json()["error"]
-
-
-def verified(client: TestClient, **asked: Any) -> dict[str, Any]:
-    assert client.post(API + "/verify", params=asked).json()["running"]
-    end = time.monotonic() + 60
-    while (state := client.get(API + "/verify").json())["running"]:
-        assert time.monotonic() < end
-        time.sleep(0.05)
-    return dict(state["found"])
-
-
-def test_verify_says_the_record_is_as_written(writer: Store, client: TestClient) -> None:
-    found = verified(client)
-    assert (found["count"], found["findings"]) == (0, [])
-    assert found["head"] == {"count": 250, "hash": writer.head().hash}
-
-
-def test_verify_finds_a_changed_picture(writer: Store, client: TestClient) -> None:
-    path = writer.image_path(writer.parts(PartFilter(verdict="PASS"), limit=1)[0])
-    assert path is not None
-    path.write_bytes(png(3) + b"x")
-    assert verified(client)["count"] == 0  # pictures were not read
-    (finding,) = verified(client, pictures=True)["findings"]
-    assert "was changed" in finding
-
-
 # Words --------------------------------------------------------------------------------------------
-
-
-TAKEN = [
-    ("/export", {"lot": "L1"}, {}, "parts_exported",
-     {"parts": 100, "pictures": False, "file": "csv", "asked": {"lot": "L1"}}),
-    ("/export", {"lot": "L0", "pictures": True}, {}, "parts_exported",
-     {"parts": 100, "pictures": True, "file": "zip", "asked": {"lot": "L0"}}),
-    ("/report", {"lot": "L0"}, {}, "lot_report_made", {"lot": "L0"}),
-    ("/verify", {}, {"pictures": False}, "record_verified", {"pictures": False}),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("path", "body", "query", "kind", "detail"), TAKEN)
-def test_what_is_taken_out_of_the_record_is_noted_first(
-    writer: Store, client: TestClient, path: str, body: Any, query: Any, kind: str, detail: Any
-) -> None:
-    assert client.post(API + path, json=body, params=query).status_code == 200
-    (action,) = writer.actions(limit=5)
-    assert (action.kind, action.who, action.detail) == (kind, "mia", detail)
-
-
-@pytest.mark.parametrize(("path", "body", "query"), [each[:3] for each in TAKEN])
-def test_what_cannot_be_noted_is_not_taken_out(
-    client: TestClient, noting: Noting, tmp_path: Path, path: str, body: Any, query: Any
-) -> None:
-    noting.gone = True
-    answer = client.post(API + path, json=body, params=query)
-    assert (answer.status_code, "nothing was changed" in answer.json()["error"]) == (503, True)
-    assert list((tmp_path / "parts.page").glob("downloads/*")) == []
-    assert not client.get(API + "/verify").json()["running"]
-
-
-def test_giving_up_a_verification_is_noted(writer: Store, client: TestClient) -> None:
-    client.post(API + "/verify/cancel")
-    assert writer.actions(limit=5) == []  # nothing to give up
-    client.post(API + "/verify")
-    client.post(API + "/verify/cancel")
-    kinds = [action.kind for action in writer.actions(limit=5)]
-    assert kinds == ["verification_cancelled", "record_verified"]
 
 
 def test_every_kind_of_reason_has_a_name() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -154,34 +153,6 @@ def test_a_flipping_part_leads_to_all_that_is_known_of_it(station: Any, open_pag
     assert popup.value.input_value("#number input") == "150"
 
 
-def test_csv_is_downloaded_and_holds_the_lot(station: Any, open_page: Any) -> None:
-    page = open_page(station, f"{PATH}#export", user="mia", wait=".make-file")
-    page.fill("input.lot", "L1")
-    page.keyboard.press("Tab")
-    page.click(".export-tab")
-    with page.expect_download(timeout=60_000) as download:
-        page.click(".make-file")
-    with Path(download.value.path()).open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert [int(row["number"]) for row in rows] == list(range(101, 186))
-    assert {row["lot"] for row in rows} == {"L1"}
-    assert page.get_attribute(".files .told", "data-parts") == "85"
-
-
-def test_report_opens_and_record_is_verified(station: Any, open_page: Any) -> None:
-    page = open_page(station, f"{PATH}#export", user="mia", wait=".make-file")
-    page.fill(".report-lot", "L0")
-    with page.expect_popup() as popup:
-        page.click(".open-report")
-    popup.value.wait_for_selector("h1", timeout=60_000)
-    assert popup.value.inner_text("h1").startswith("Inspection report · ")
-    assert "L0" in popup.value.inner_text(".facts")
-    page.click(".verify-start")
-    page.wait_for_selector(".verify .told[data-count='0']", timeout=60_000)
-    with station.record() as store:
-        assert store.head().hash in page.inner_text(".verify .told")
-
-
 # Labels
 
 LABELS = """() => [...document.querySelectorAll(".chart svg")].map((chart) =>
@@ -299,37 +270,31 @@ def test_where_there_is_one_recipe_nothing_need_be_said(station: Any, open_page:
 
 @pytest.mark.parametrize("language", ["en", "ja", "ko"])
 @pytest.mark.parametrize("size", [FULL_HD, SMALL], ids=["full_hd", "small"])
-def test_each_view_fits_in_each_language(
+def test_it_fits_in_each_language_and_says_limit(
     station: Any, open_page: Any, language: str, size: tuple[int, int]
 ) -> None:
-    words = {"en": "Threshold", "ja": "しきい値", "ko": "임계값"}
+    words = {"en": "Limit", "ja": "限界", "ko": "한계"}
     page = open_page(station, PATH, user="mia", language=language, size=size, wait=READY)
-    assert page.inner_text(".tab-threshold") == words[language]
-    waits = {
-        "export": ".make-file", "threshold": READY,
-    }  # fmt: skip
-    for tab, wait in waits.items():
-        page.click(f".tab-{tab}")
-        page.wait_for_selector(wait)
-        assert "analysis." not in page.inner_text(".analysis")
-        high, wide = page.evaluate(
-            "[document.documentElement.scrollHeight - innerHeight,"
-            " document.querySelector('.work').scrollWidth - document.querySelector('.work').clientWidth]"
-        )
-        assert (high, wide) == (0, 0), tab
-        if tab != "export":
-            inner = page.evaluate(
-                "document.querySelector('.work').scrollHeight - document.querySelector('.work').clientHeight"
-            )
-            assert inner <= 0, tab
+    assert page.inner_text(".exact-label") == words[language]
+    text = page.inner_text(".analysis")
+    assert [word for word in ("hreshold", "しきい値", "임계값", "analysis.") if word in text] == []
+    high, wide = page.evaluate(
+        "[document.documentElement.scrollHeight - innerHeight,"
+        " document.querySelector('.work').scrollWidth - document.querySelector('.work').clientWidth]"
+    )
+    assert (high, wide) == (0, 0)
+    inner = page.evaluate(
+        "document.querySelector('.work').scrollHeight - document.querySelector('.work').clientHeight"
+    )
+    assert inner <= 0
 
 
 def test_an_operator_gets_neither_page_nor_answers(station: Any) -> None:
     with station.client("oli") as client:
         assert client.get(PATH, follow_redirects=False).status_code in (302, 303, 403)
-        for path in ("choices", "thumb/x", "verify"):
+        for path in ("choices", "thumb/x"):
             assert client.get(f"/api/engineer/analysis/{path}").status_code == 403
-        for path in ("stored", "lines", "export", "report", "verify"):
+        for path in ("stored", "lines", "limit/at", "limit/apply"):
             answer = client.post(f"/api/engineer/analysis/{path}", json={"lot": "L0"})
             assert answer.status_code == 403, path
 

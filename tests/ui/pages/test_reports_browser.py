@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -94,6 +96,32 @@ def test_nothing_is_made_of_no_parts_and_it_is_said(station: Any, open_page: Any
     page.keyboard.press("Enter")
     page.click("#make")
     page.wait_for_selector("text=no part matches; ask for another time", timeout=60_000)
+
+
+def test_parts_are_taken_away_as_a_file_and_the_record_is_verified(
+    station: Any, open_page: Any
+) -> None:
+    page = open_page(station, PATH, user="mia", wait=KEPT)
+    choose(page, "span", "all that is recorded")
+    page.fill("#lot input", "L7")
+    page.keyboard.press("Enter")
+    page.click("#tab-files-button, button[role=tab] >> text=Files for other programs")
+    page.click("#make-file")
+    page.wait_for_selector("#fetch:not([disabled])", timeout=60_000)
+    page.wait_for_selector("#file-made :text(': 3 parts, 0 pictures')")
+    with page.expect_download() as download:
+        page.click("#fetch")
+    with Path(download.value.path()).open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(int(row["number"]), row["lot"]) for row in rows] == [(1, "L7"), (2, "L7"), (3, "L7")]
+    assert download.value.suggested_filename.startswith("parts-line-1-L7-")
+    page.click("button[role=tab] >> text=Is the record as it was written?")
+    page.click("#verify-start")
+    page.wait_for_selector("#verified :text('✓ As it was written')", timeout=60_000)
+    with station.record() as store:
+        assert store.head().hash in page.inner_text("#verified")
+        kinds = [each.kind for each in store.actions(limit=5)]
+    assert {"parts_exported", "record_verified"} <= set(kinds)
 
 
 def test_a_time_of_ones_own(station: Any, open_page: Any) -> None:

@@ -84,29 +84,10 @@ class RecipeAndProduct(BaseModel):
     product: Text = None
 
 
-class ExportRequest(PartsRequest):
-    """Parts to be written into a file."""
-
-    kind: Literal["csv", "parquet"] = "csv"
-    pictures: bool = False
-
-    @property
-    def noted(self) -> dict[str, Any]:
-        """Say in JSON which parts were asked for, as it is noted in the record."""
-        more = {"kind", "pictures"}
-        return self.model_dump(mode="json", exclude=more, exclude_none=True)
-
-
 class Numbers(BaseModel):
     """A few parts by their numbers."""
 
     numbers: Annotated[list[int], Field(max_length=100)]
-
-
-class Lot(BaseModel):
-    """A lot by its name."""
-
-    lot: Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
 def packed(values: Any, kind: Literal["f8", "u1"]) -> str:

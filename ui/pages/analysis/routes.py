@@ -1,4 +1,4 @@
-"""The page /engineer/analysis: what another threshold would do, what happened, and each part."""
+"""The page /engineer/analysis: what another limit would do, and the limit put on the line."""
 
 from __future__ import annotations
 
@@ -6,41 +6,27 @@ import asyncio
 import functools
 from collections.abc import Callable
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, ParamSpec, TypeVar
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import FileResponse
-from starlette.background import BackgroundTask
 
 from inspection.errors import InspectionError
-from inspection.jobs import EXPORT, REPORT, VERIFY
 from inspection.labels.labels import Labels
 from inspection.recipe import Recipe, write_recipe
 from inspection.station.recipe_library import RecipeLibrary
 from inspection.store.event_kinds import ActionKind
-from inspection.store.filters import PartFilter
-from inspection.store.reading.summary import extent, lots_seen, recipes_seen
+from inspection.store.reading.summary import lots_seen, recipes_seen
 from ui.core.audit import audited
-from ui.core.background import (
-    record_request,
-    report_request,
-    run_job,
-    start_verification,
-)
 from ui.core.context import Context
 from ui.core.deploy import put_on_line
 from ui.core.errors import Refuse
 from ui.core.page import Page
 from ui.pages.analysis import limit, parts, threshold, zone_limits
-from ui.pages.analysis.downloads import Files, file_name, verification_state
 from ui.pages.analysis.requests import (
-    ExportRequest,
     Judged,
     LimitRequest,
-    Lot,
     Numbers,
     ProposalRequest,
     RecipeAndProduct,
@@ -56,14 +42,8 @@ PAGE = Page(
     label="analysis.page",
     order=40,
 )
-FILES = "downloads"
-"""Folder, in the page's own, of files that wait to be fetched."""
 FOREVER = "private, max-age=86400, immutable"
 AT_ONCE = 2
-MOST_ROWS, MOST_PICTURES = 200_000, 5_000
-ROOM_BYTES = 10**9
-"""So much must stay free on the disk: inspecting comes first."""
-ROW_BYTES = 2_500
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -76,8 +56,6 @@ def routes(context: Context) -> APIRouter:
     _judge_again(router, work)
     _limit(router, work)
     _parts(router, work)
-    _exports(router, work)
-    _reports(router, work)
     return router
 
 
@@ -88,8 +66,6 @@ class _AnalysisService:
         self.context, self.store = context, context.store
         self.station = context.settings.station
         self.labels = Labels()
-        self.files = Files(context.folder / FILES)
-        self.jobs = context.jobs
         self._recipes = RecipeLibrary(context.settings, context.folder)
         self._gate = asyncio.Semaphore(AT_ONCE)
 
@@ -251,116 +227,6 @@ def _parts(router: APIRouter, work: _AnalysisService) -> None:
         return Response(data, media_type="image/jpeg", headers={"Cache-Control": FOREVER})
 
 
-def _exports(router: APIRouter, work: _AnalysisService) -> None:
-    files = work.files
-
-    @router.post("/export")
-    async def export(asked: ExportRequest, request: Request) -> dict[str, Any]:
-        """Write the parts of a span to a file, to be fetched once."""
-        if files.making.locked():
-            raise work.refuse(request, "export_busy")
-        async with files.making:
-            which = asked.parts(work.station)
-            n_parts = await _bounded(work, asked, which, request)
-            suffix = ".zip" if asked.pictures else f".{asked.kind}"
-            about = {"parts": n_parts, "pictures": asked.pictures, "file": suffix[1:]}
-            about |= {"asked": asked.noted}
-            async with audited(work.context, request, ActionKind.PARTS_EXPORTED, **about):
-                token, path = await asyncio.to_thread(files.begin, suffix)
-                try:
-                    wanted = {
-                        "filter": which.as_json(), "kind": asked.kind, "target": str(path),
-                    }  # fmt: skip
-                    done = await run_job(
-                        work.jobs,
-                        EXPORT,
-                        who=request.scope["user"].name,
-                        request=record_request(work.context.settings, **wanted),
-                    )
-                except BaseException:
-                    _remove(path)
-                    raise
-            made = datetime.now(UTC).astimezone().strftime("%Y%m%d-%H%M%S")
-            name = file_name("parts", work.station, asked.lot, made, suffix=suffix)
-            files.ready(token, path, name)
-            return {**done, "token": token, "name": name, "bytes": path.stat().st_size}
-
-    @router.get("/export/{token}")
-    async def fetch(token: str, request: Request) -> Response:
-        """Download a file, and delete it."""
-        found = files.take(token)
-        if found is None or not found.path.is_file():
-            raise work.refuse(request, "no_file", 404)
-        gone = BackgroundTask(_remove, found.path)
-        return FileResponse(found.path, filename=found.name, background=gone)
-
-
-def _reports(router: APIRouter, work: _AnalysisService) -> None:
-    files, settings = work.files, work.context.settings
-
-    @router.post("/report")
-    async def report(asked: Lot, request: Request) -> dict[str, Any]:
-        """Write the report of a lot, to be opened once."""
-        async with files.making:
-            async with audited(work.context, request, ActionKind.LOT_REPORT_MADE, lot=asked.lot):
-                token, path = await asyncio.to_thread(files.begin, ".html")
-                try:
-                    which = PartFilter(lot=asked.lot)
-                    wanted = report_request(
-                        work.context, which, path, language=request.scope["language"]
-                    )
-                    done = await run_job(
-                        work.jobs,
-                        REPORT,
-                        who=request.scope["user"].name,
-                        request=record_request(settings, **wanted),
-                    )
-                except BaseException:
-                    _remove(path)
-                    raise
-            files.ready(token, path, file_name("lot", asked.lot, suffix=".html"))
-            return {**done, "token": token}
-
-    @router.get("/report/{token}")
-    async def opened(token: str, request: Request) -> Response:
-        """Show a report to be read or printed, and delete it."""
-        found = files.take(token)
-        if found is None or not found.path.is_file():
-            raise work.refuse(request, "no_file", 404)
-        gone = BackgroundTask(_remove, found.path)
-        return FileResponse(found.path, media_type="text/html", background=gone)
-
-    @router.post("/verify")
-    async def verify(request: Request, pictures: bool = False) -> dict[str, Any]:
-        """Begin to read the whole record again; `verify` of GET says how far it is."""
-        who = request.scope["user"].name
-        if not await asyncio.to_thread(work.jobs.running, VERIFY):
-            async with audited(
-                work.context, request, ActionKind.RECORD_VERIFIED, pictures=pictures
-            ):
-                await asyncio.to_thread(
-                    start_verification, work.jobs, settings, who=who, pictures=pictures
-                )
-        return await state()
-
-    @router.post("/verify/cancel")
-    async def cancel(request: Request) -> dict[str, Any]:
-        """Cancel the verification of the record."""
-        if job := await asyncio.to_thread(work.jobs.running, VERIFY):
-            async with audited(work.context, request, ActionKind.VERIFICATION_CANCELLED):
-                await asyncio.to_thread(work.jobs.cancel, job.id)
-        return await state()
-
-    @router.get("/verify")
-    async def checked() -> dict[str, Any]:
-        """Say what was found."""
-        return await state()
-
-    async def state() -> dict[str, Any]:
-        newest = await asyncio.to_thread(work.jobs.newest_first, VERIFY)
-        return verification_state(next(iter(newest), None))
-
-
 def _choices(work: _AnalysisService) -> dict[str, Any]:
     recipes = [
         {**asdict(seen), "here": work.has(seen.recipe_id)} for seen in recipes_seen(work.store)[:50]
@@ -371,8 +237,6 @@ def _choices(work: _AnalysisService) -> dict[str, Any]:
         "recipes": recipes,
         "products": products + sorted(older),
         "lots": lots_seen(work.store),
-        "shifts": list(work.context.settings.shifts),
-        "kinds": ["csv", "parquet"],
     }
 
 
@@ -400,23 +264,3 @@ def _stored(work: _AnalysisService, asked: Judged) -> dict[str, Any]:
     scaled = recipe.settings.setup.scale_mm_per_px is not None
     zones = {"scaled": scaled, "zones": zone_limits.zone_limits(recipe)}
     return {**found, "line": line, "costs": limit.costs_of(recipe), "limits": zones}
-
-
-async def _bounded(
-    work: _AnalysisService, asked: ExportRequest, which: PartFilter, request: Request
-) -> int:
-    """Count the parts to export; refuse what is too large, or would fill the station's disk."""
-    found = await work.do(extent, work.store, which)
-    if found.parts == 0:
-        raise work.refuse(request, "export_empty", 404)
-    if found.parts > MOST_ROWS:
-        raise work.refuse(request, "export_rows", parts=found.parts, most=MOST_ROWS)
-    if asked.pictures and found.pictures > MOST_PICTURES:
-        raise work.refuse(request, "export_pictures", parts=found.pictures, most=MOST_PICTURES)
-    if work.files.free_bytes < ROOM_BYTES + found.parts * ROW_BYTES:
-        raise work.refuse(request, "export_room")
-    return found.parts
-
-
-def _remove(path: Path) -> None:
-    path.unlink(missing_ok=True)

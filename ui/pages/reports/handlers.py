@@ -112,7 +112,7 @@ class Handlers:
         who, spoken = request.scope["user"].name, request.scope["language"]
         asked = self.choice.parts(wish.chosen)
         target = await asyncio.to_thread(new_path, self.context, wish.kind, datetime.now(UTC))
-        about = {"file": target.name, "asked": _noted(asked), "pictures": wish.pictures}
+        about = {"file": target.name, "asked": noted(asked), "pictures": wish.pictures}
         async with audited(self.context, request, ActionKind.REPORT_MADE, **about):
             wanted = report_request(
                 self.context,
@@ -175,6 +175,6 @@ async def _result(work: asyncio.Task[tuple[str, str]]) -> tuple[str, str]:
     return await work
 
 
-def _noted(asked: PartFilter) -> dict[str, Any]:
+def noted(asked: PartFilter) -> dict[str, Any]:
     """Which parts, as the audit record keeps it; the station is its own."""
     return {name: value for name, value in asked.as_json().items() if name != "station"}

@@ -1,9 +1,10 @@
-"""The page /engineer/reports: a report of any choice of parts; made of Gradio's components."""
+"""The page /engineer/reports: reports and files of any choice of parts; of Gradio's components."""
 
 from __future__ import annotations
 
 import asyncio
-from functools import partial
+from functools import cache, partial
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -17,8 +18,12 @@ from ui.core.context import Context
 from ui.core.errors import Refuse
 from ui.core.page import Page
 from ui.core.part_choice import PartChoice
+from ui.pages.reports.downloads import Files
+from ui.pages.reports.files_tab import FOLDER, files_tab
+from ui.pages.reports.files_tab import routes as files_routes
 from ui.pages.reports.handlers import API, KINDS, Handlers
 from ui.pages.reports.kept import find
+from ui.pages.reports.verify_tab import verify_tab
 from ui.security.users import Role
 
 PAGE = Page(
@@ -45,14 +50,37 @@ def routes(context: Context) -> APIRouter:
                 content_disposition_type="inline",
             )
 
+    router.include_router(files_routes(context, files_of(context)))
     return router
 
 
+def files_of(context: Context) -> Files:
+    """The files that wait to be fetched; the same for routes and panel."""
+    return _files(context.folder / FOLDER)
+
+
+@cache
+def _files(folder: Path) -> Files:
+    return Files(folder)
+
+
 def panel(context: Context, say: gr.I18n) -> None:
+    """The choice of parts on top; reports of them, files of them, and the record itself in tabs."""
+    with gr.Row():
+        choice = PartChoice(context, say)
+    with gr.Tabs():
+        with gr.Tab(say("reports.tab_report"), elem_id="tab-report"):
+            _report_tab(context, say, choice)
+        with gr.Tab(say("reports.tab_files"), elem_id="tab-files"):
+            files_tab(context, say, choice, files_of(context))
+        with gr.Tab(say("reports.tab_verify"), elem_id="tab-verify"):
+            verify_tab(context, say)
+
+
+def _report_tab(context: Context, say: gr.I18n, choice: PartChoice) -> None:
     """What the report is of at the left, the reports that are there at the right."""
     with gr.Row():
         with gr.Column(scale=1, min_width=340):
-            choice = PartChoice(context, say)
             kind = gr.Radio(
                 [(each.upper(), each) for each in KINDS], value=KINDS[0],
                 label=say("reports.kind"), elem_id="kind",

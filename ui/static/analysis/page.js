@@ -1,52 +1,18 @@
-// The engineer's analysis: one choice of parts on top, two views of them below.
+// The engineer's analysis: which parts on top, and what another limit would do to them below.
 import {call, el, t} from "/static/shared/base.js";
 import {bar} from "/static/shared/bar.js";
-import * as exporting from "/static/analysis/export.js";
-import * as judging from "/static/analysis/threshold.js";
-
-const TABS = {threshold: judging.make, export: exporting.make};
+import {makeThreshold} from "/static/analysis/threshold.js";
 
 export async function start(element) {
   const chosen = choice();
-  const work = el("main", {class: "work"});
-  const tabs = makeTabs(work, chosen);
-  chosen.changed(() => tabs.reload());
-  element.append(bar("analysis"), el("div", {class: "top"}, chosen.element, tabs.element), work);
+  const judging = makeThreshold(chosen.asked, chosen.assumed);
+  chosen.changed(() => judging.load());
+  element.append(bar("analysis"), el("div", {class: "top"}, chosen.element), el("main", {class: "work"}, judging.host));
   await chosen.load();
-  tabs.show(TABS[location.hash.slice(1)] ? location.hash.slice(1) : "threshold");
+  await judging.load();
 }
 
-function makeTabs(work, {asked, assumed}) {
-  let current = null;
-  const made = {}, stale = new Set();
-  const buttons = Object.fromEntries(Object.keys(TABS).map((name) => [name, el("button", {role: "tab",
-    class: `tab tab-${name}`, onclick: () => { show(name); history.replaceState(null, "", `#${name}`); }}, t(`analysis.tab_${name}`))]));
-  const element = el("div", {class: "tabs", role: "tablist", "aria-label": t("analysis.views"), onkeydown: (event) => {
-    const names = Object.keys(TABS), step = {ArrowRight: 1, ArrowLeft: -1}[event.key];
-    if (!step) return;
-    const name = names[(names.indexOf(current) + step + names.length) % names.length];
-    show(name);
-    buttons[name].focus();
-  }}, ...Object.values(buttons));
-  function show(name) {
-    current = name;
-    const fresh = !made[name];
-    made[name] ??= TABS[name](asked, assumed);
-    for (const [each, button] of Object.entries(buttons)) {
-      button.setAttribute("aria-selected", String(each === name));
-      button.tabIndex = each === name ? 0 : -1;
-    }
-    work.replaceChildren(made[name].host);
-    if (fresh || stale.has(name)) { stale.delete(name); made[name].load(); }
-  }
-  function reload() {
-    for (const name of Object.keys(made)) stale.add(name);
-    if (current) show(current);
-  }
-  return {element, show, reload};
-}
-
-/** Which parts all views are about. */
+/** Which parts it is about. */
 function choice() {
   let tell = () => {};
   const product = el("select", {class: "product", "aria-label": t("analysis.product"), onchange: () => { offer(); tell(); }});

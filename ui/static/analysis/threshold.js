@@ -9,7 +9,7 @@ import {CANNOT, KIND, PASS, REJECT, UNKNOWN, histogram, judge, listed, unpack} f
 
 const BINS = 120, STEPS = 2000, SHOWN = 24, LIST_MS = 150;
 
-export function make(asked, assumed) {
+export function makeThreshold(asked, assumed) {
   let parts = null, onLine = null, axisNow = null, at = 0, waiting = null, wanted = "flips", loading = 0, listing = 0;
   const host = el("section", {class: "threshold"});
   const note = el("div", {class: "note", role: "status"});
@@ -147,7 +147,7 @@ export function make(asked, assumed) {
 }
 
 /** Say that the recipe used last stands for all, as scores of several are not on one scale. */
-export function sayOnly(place, recipe) {
+function sayOnly(place, recipe) {
   place.hidden = !recipe;
   place.textContent = recipe ? t("analysis.only_last", {recipe: recipe.slice(0, 8)}) : "";
 }

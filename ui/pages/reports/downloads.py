@@ -1,4 +1,4 @@
-"""Files made for people to fetch, one at a time, and what the last verification found."""
+"""Files made for people to fetch, one at a time."""
 
 from __future__ import annotations
 
@@ -9,10 +9,6 @@ import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from inspection.jobs import Job
-from inspection.jobs.status_file import CANCELLED
 
 KEPT_S = 900.0
 """A file nobody fetched is deleted after so long."""
@@ -66,18 +62,6 @@ class Files:
             age_s = time.time() - path.stat().st_mtime if path.is_file() else 0.0
             if path not in waiting and age_s > KEPT_S:
                 path.unlink(missing_ok=True)
-
-
-def verification_state(job: Job | None) -> dict[str, Any]:
-    """Say whether the record is being read, for how long, and what the last reading found."""
-    if job is None or job.state == CANCELLED:
-        return {"running": False, "running_s": 0.0, "found": {}}
-    result = {"failed": job.error} if job.error else dict(job.result or {})
-    return {
-        "running": job.running,
-        "running_s": job.seconds if job.running else 0.0,
-        "found": result,
-    }
 
 
 def file_name(*words: str | None, suffix: str) -> str:
