@@ -8,17 +8,22 @@ from datetime import datetime
 
 from inspection.judgement import Verdict
 from inspection.labels.labels import Labels, Truth
+from inspection.reasons import WITHOUT_RECIPE
 from inspection.store import PartRecord
 
 
 @dataclass(slots=True, kw_only=True)
 class Counts:
-    """What was counted so far; `rejects` are the ids of all parts that did not pass."""
+    """What was counted so far; `rejects` are the ids of all parts that did not pass.
+
+    Parts there was no recipe for are in `parts` and `without_recipe`, and in nothing that speaks of verdicts.
+    """
 
     labels: Labels
     with_picture: deque[PartRecord]
     """The latest rejects that have a picture; it holds as many as are to be shown."""
     parts: int = 0
+    without_recipe: int = 0
     first: PartRecord | None = None
     last: PartRecord | None = None
     verdicts: Counter[Verdict] = field(default_factory=Counter)
@@ -40,11 +45,14 @@ class Counts:
         """Count one more part; they come oldest first."""
         self.parts += 1
         self.first, self.last = self.first or record, record
-        self.verdicts[record.verdict] += 1
         self.by_recipe[record.recipe_id] += 1
         self.recipes[record.recipe_id] = record
         if record.lot is not None:
             self.lots[record.lot] = None
+        if record.cause.code in WITHOUT_RECIPE:
+            self.without_recipe += 1
+            return
+        self.verdicts[record.verdict] += 1
         passed = record.verdict is Verdict.PASS
         hour = self.hours[record.judged_at.astimezone().replace(minute=0, second=0, microsecond=0)]
         hour[0] += 1

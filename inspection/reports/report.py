@@ -81,6 +81,8 @@ class Report:
     asked: PartFilter
     made_at: datetime
     parts: int
+    without_recipe: int
+    """Of these, how many came while there was no recipe for them; `verdicts` and all below have the others."""
     verdicts: Mapping[Verdict, int]
     first: PartRecord
     last: PartRecord
@@ -106,13 +108,18 @@ class Report:
 
     @property
     def yield_share(self) -> float:
-        """The share of PASS among all parts."""
-        return self.verdicts[Verdict.PASS] / self.parts
+        """The share of PASS among the parts there was a recipe for; 0 where there is none."""
+        return self.verdicts[Verdict.PASS] / self.judged if self.judged else 0.0
+
+    @property
+    def judged(self) -> int:
+        """How many parts there was a recipe for."""
+        return self.parts - self.without_recipe
 
     @property
     def rejects(self) -> int:
         """How many parts did not pass."""
-        return self.parts - self.verdicts[Verdict.PASS]
+        return self.judged - self.verdicts[Verdict.PASS]
 
 
 def report_of(
@@ -150,6 +157,7 @@ def report_of(
         asked=asked,
         made_at=datetime.now(UTC),
         parts=counts.parts,
+        without_recipe=counts.without_recipe,
         verdicts={verdict: counts.verdicts[verdict] for verdict in Verdict},
         first=counts.first,
         last=counts.last,

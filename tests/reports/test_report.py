@@ -19,13 +19,15 @@ from pypdf import PdfReader
 
 from inspection.errors import InspectionError
 from inspection.intervals import exact_interval
-from inspection.judgement import Verdict
+from inspection.judgement import Judgement, Verdict
 from inspection.labels.labels import Truth
+from inspection.reasons import Reason
 from inspection.reports import Report, report_of, write_report
+from inspection.reports.html_file import as_html
 from inspection.reports.letters import JAPANESE, KOREAN, PLAIN, font_of, marked_up
 from inspection.reports.sections import Pareto, Table, Text, sections_of
 from inspection.station.station_file import read_station
-from inspection.store import Store, open_to_read
+from inspection.store import NewPart, Store, open_store, open_to_read
 from inspection.store.filters import ALL_PARTS, PartFilter
 from inspection.words import LANGUAGES, Words
 from tests.reports.recorded import FIRST, STEP, recorded
@@ -263,3 +265,24 @@ def test_shares_are_in_percent_and_rates_say_that_reviewed_parts_are_no_sample(
         assert after == Text(words.say("report.rates_caveat", language))
         (pareto,) = [each for each in sheets.sections if isinstance(each, Pareto)][:1]
         assert pareto.table.rows[-1][-1] == "100.0 %"
+
+
+def test_parts_there_was_no_recipe_for_stand_apart(line: Any, tmp_path: Path) -> None:
+    station = recorded(tmp_path, line)
+    before = made(station)
+    none = Judgement(
+        verdict=Verdict.CANNOT_INSPECT, recipe_id="",
+        cause=Reason("no_recipe_yet", {"product": "new"}),
+    )  # fmt: skip
+    with open_store(str(station.with_name("parts.db"))) as store:
+        store.add_many([NewPart(judgement=none, station="line-1", lot="new") for _ in range(4)])
+    report = made(station)
+    assert (report.parts, report.without_recipe, report.judged) == (PARTS + 4, 4, PARTS)
+    assert (report.yield_share, report.rejects) == (before.yield_share, before.rejects)
+    assert (report.verdicts, report.causes) == (before.verdicts, before.causes)
+    assert [parts for _, parts, _ in report.periods] == [parts for _, parts, _ in before.periods]
+    html = as_html(sections_of(report, "en", Words()))
+    assert "4, not in the yield: nothing could judge them" in html
+    only = made(station, PartFilter(lot="new"))
+    assert (only.judged, only.yield_share, only.rejects) == (0, 0.0, 0)
+    assert "0 of 0 passed" in as_html(sections_of(only, "en", Words()))

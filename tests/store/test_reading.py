@@ -17,7 +17,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from inspection.cli.records import app
-from inspection.judgement import Verdict
+from inspection.judgement import Judgement, Verdict
+from inspection.reasons import Reason
 from inspection.store import NewPart, PartRecord, RetentionPolicy, Store, open_store, retain
 from inspection.store.filters import ALL_PARTS
 from inspection.store.reading import export as records
@@ -250,7 +251,7 @@ def test_the_report_of_a_lot(filled: Store, call: Any) -> None:
     assert {name: said[name] for name in said if name not in ("made_at", "note")} == {
         "lot": "L<1>", "parts": 5,
         "verdicts": {"PASS": 3, "FAIL": 1, "REVIEW": 0, "CANNOT_INSPECT": 1},
-        "yield_share": 0.6,
+        "without_recipe": 0, "yield_share": 0.6,
         "reasons": {"the rim is scratched": 1, "the file is damaged": 1},
         "zones": {"rim": 1},
         "first_at": "2026-03-05T07:00:00+00:00", "last_at": "2026-03-05T15:00:00+00:00",
@@ -260,6 +261,22 @@ def test_the_report_of_a_lot(filled: Store, call: Any) -> None:
         "faults": [], "verified": True, "pictures_read": True,
     }  # fmt: skip
     assert "cannot know them" in said["note"]
+
+
+def test_a_part_there_was_no_recipe_for_is_not_in_the_yield(filled: Store, call: Any) -> None:
+    none = Judgement(
+        verdict=Verdict.CANNOT_INSPECT, recipe_id="",
+        cause=Reason("no_recipe", {"product": "new", "allowed": "flange"}),
+    )  # fmt: skip
+    filled.add_many([NewPart(judgement=none, lot="L<1>") for _ in range(5)])
+    (said,) = _rows(call("report", "--lot", "L<1>", "--json"))
+    assert (said["parts"], said["without_recipe"], said["yield_share"]) == (10, 5, 0.6)
+    assert said["verdicts"]["CANNOT_INSPECT"] == 6
+    text = call("report", "--lot", "L<1>").stdout
+    assert "no recipe    5 parts, not in the yield" in text
+    filled.add(NewPart(judgement=none, lot="L<9>"))
+    (said,) = _rows(call("report", "--lot", "L<9>", "--json"))
+    assert (said["without_recipe"], said["yield_share"]) == (1, 0.0)
 
 
 def test_the_report_as_page_and_file(filled: Store, call: Any, tmp_path: Path) -> None:

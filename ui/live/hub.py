@@ -20,11 +20,12 @@ from fastapi import WebSocket, WebSocketDisconnect
 from inspection.covered import covered_text
 from inspection.judgement import Verdict
 from inspection.local_api.messages import record_message
+from inspection.reasons import WITHOUT_RECIPE
 from inspection.station.station_file import StationFile
 from inspection.store import PartRecord, Store
 from inspection.store.event_kinds import EventKind
 from inspection.store.filters import PartFilter
-from inspection.store.reading.summary import unacknowledged
+from inspection.store.reading.summary import counts_of, unacknowledged
 from ui.live.station_client import StationClient, StationGone
 
 log = logging.getLogger(__name__)
@@ -47,6 +48,7 @@ class Hub:
         self.trend: deque[str] = deque(maxlen=TREND)
         self.status: Mapping[str, Any] | None = None
         self.shift: Counter[str] = Counter()
+        self.without_recipe = 0
         self.shift_began = datetime.now(UTC)
         self.waiting: dict[str, Mapping[str, Any]] = {}
         """Failed parts nobody acknowledged yet, when the station file latches them."""
@@ -134,6 +136,7 @@ class Hub:
     def _count(self, message: Mapping[str, Any]) -> None:
         self._numbers = message["number"]
         self.shift[message["verdict"]] += 1
+        self.without_recipe += message["cause"]["code"] in WITHOUT_RECIPE
         self.strip.append(message)
         self.trend.append(message["verdict"])
         if message["verdict"] == Verdict.PASS.value:
@@ -144,6 +147,7 @@ class Hub:
     def _figures(self) -> dict[str, Any]:
         inspected = sum(self.shift.values())
         passed = self.shift[Verdict.PASS.value]
+        judged = inspected - self.without_recipe
         low = sum(p < DRIFT_SHARE for p in self._p_values)
         return {
             "shift": {
@@ -151,7 +155,8 @@ class Hub:
                 "inspected": inspected,
                 "rejected": inspected - passed,
                 "verdicts": dict(self.shift),
-                "first_pass_yield": passed / inspected if inspected else None,
+                "without_recipe": self.without_recipe,
+                "first_pass_yield": passed / judged if judged else None,
             },
             "waiting": list(self.waiting.values())[:STRIP],
             "waiting_count": len(self.waiting),
@@ -163,6 +168,7 @@ class Hub:
         if began > self.shift_began:
             self.shift_began = began
             self.shift.clear()
+            self.without_recipe = 0
             self._tell({"type": "figures", **self._figures()})
 
     def _recall(self) -> None:
@@ -170,8 +176,11 @@ class Hub:
         self.shift_began = shift_start(self.settings.shifts, datetime.now().astimezone())
         latest = self.store.parts(PartFilter(station=self.settings.station), limit=TREND)
         since_shift = PartFilter(station=self.settings.station, since=self.shift_began)
-        found = self.store.counts(since_shift)
-        self.shift = Counter({verdict.value: n for verdict, n in found.items() if n})
+        found = counts_of(self.store, since_shift)
+        self.without_recipe = found.without_recipe
+        self.shift = Counter({verdict.value: n for verdict, n in found.verdicts.items() if n})
+        if found.without_recipe:
+            self.shift[Verdict.CANNOT_INSPECT.value] += found.without_recipe
         self._numbers = latest[0].number if latest else 0
         late = self._late_messages(latest)
         self.strip.clear()

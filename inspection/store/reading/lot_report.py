@@ -12,6 +12,7 @@ from typing import Any
 
 from inspection.durable_files import replace_file
 from inspection.judgement import Verdict
+from inspection.reasons import WITHOUT_RECIPE
 from inspection.store import Store
 from inspection.store.filters import PartFilter
 from inspection.store.reading.export import RecordsError, all_parts
@@ -26,13 +27,15 @@ NOT_CLAIMED = (
 class LotReport:
     """What the record says of one lot. `faults` are those of the whole record; empty: verified.
 
-    `yield_share` is the share of PASS among all its parts. Reasons and zones are those of rejects,
+    `yield_share` is the share of PASS among the parts there was a recipe for (0 where there is none); `without_recipe`
+    are the others, and among those that got CANNOT_INSPECT. Reasons and zones are those of rejects,
     the most frequent first; a part counts once for each zone it has a region in.
     """
 
     lot: str
     parts: int
     verdicts: dict[str, int]
+    without_recipe: int
     yield_share: float
     reasons: dict[str, int]
     zones: dict[str, int]
@@ -65,7 +68,7 @@ def lot_report(store: Store, lot: str, *, pictures: bool = True) -> LotReport:
     counted: dict[str, Counter[str]] = {
         name: Counter() for name in ("verdicts", "reasons", "zones", "recipes", "stations")
     }
-    times, numbers = [], []
+    times, numbers, without = [], [], 0
     for record in all_parts(store, PartFilter(lot=lot)):
         counted["verdicts"][record.verdict.value] += 1
         counted["recipes"][record.recipe_id] += 1
@@ -73,6 +76,7 @@ def lot_report(store: Store, lot: str, *, pictures: bool = True) -> LotReport:
         if record.verdict is not Verdict.PASS:
             counted["reasons"][record.reason] += 1
             counted["zones"].update({region.zone or "no zone" for region in record.regions})
+        without += record.cause.code in WITHOUT_RECIPE
         times.append(record.judged_at)
         numbers.append(record.number)
     if not numbers:
@@ -83,11 +87,13 @@ def lot_report(store: Store, lot: str, *, pictures: bool = True) -> LotReport:
     head = store.head()
     faults = tuple(store.verify(pictures=pictures))
     verdicts = {verdict.value: counted["verdicts"][verdict.value] for verdict in Verdict}
+    judged = len(numbers) - without
     return LotReport(
         lot=lot,
         parts=len(numbers),
         verdicts=verdicts,
-        yield_share=verdicts[Verdict.PASS.value] / len(numbers),
+        without_recipe=without,
+        yield_share=verdicts[Verdict.PASS.value] / judged if judged else 0.0,
         reasons=dict(counted["reasons"].most_common()),
         zones=dict(counted["zones"].most_common()),
         first_at=min(times),
@@ -161,6 +167,11 @@ def _facts(report: LotReport) -> list[tuple[str, str]]:
     return [
         ("parts", f"{report.parts} (numbers {report.first_number} to {report.last_number})"),
         ("yield", f"{report.yield_share:.2%}"),
+        *(
+            [("no recipe", f"{report.without_recipe} parts, not in the yield")]
+            if report.without_recipe
+            else []
+        ),
         ("first", report.first_at.isoformat()),
         ("last", report.last_at.isoformat()),
         ("record", state),

@@ -70,12 +70,17 @@ def record(tmp_path: Path) -> Any:
 
 
 def recorded(
-    store: Store, verdict: Verdict, *, p_value: float = 0.5, **fields: Any
+    store: Store,
+    verdict: Verdict,
+    *,
+    p_value: float = 0.5,
+    cause: Reason | None = None,
+    **fields: Any,
 ) -> dict[str, Any]:
     judged = verdict is not Verdict.CANNOT_INSPECT
     numbers = {"score": 1.0, "p_value": p_value, "threshold": 2.0} if judged else {}
     judgement = Judgement(
-        verdict=verdict, cause=Reason("other", {"text": ""}), recipe_id="r", **numbers
+        verdict=verdict, cause=cause or Reason("other", {"text": ""}), recipe_id="r", **numbers
     )
     picture = b"picture" if judged else None
     part = NewPart(judgement=judgement, station="test", image_bytes=picture, **fields)
@@ -105,6 +110,18 @@ def test_counters_come_from_the_record_and_each_part_counts_once(hub: Any, recor
     figures = made.snapshot()["shift"]
     assert (figures["inspected"], figures["rejected"]) == (4, 1)
     assert figures["first_pass_yield"] == 0.75
+
+
+def test_a_part_there_was_no_recipe_for_is_no_part_of_the_yield(hub: Any, record: Store) -> None:
+    none = Reason("no_recipe_yet", {"product": "new"})
+    recorded(record, Verdict.CANNOT_INSPECT, cause=none)
+    early = [recorded(record, Verdict.PASS) for _ in range(3)]
+    made = hub([early[0], recorded(record, Verdict.FAIL)])
+    heard(made, lambda: made.shift.total() == 5)
+    asyncio.run(made._hear(recorded(record, Verdict.CANNOT_INSPECT, cause=none)))
+    figures = made.snapshot()["shift"]
+    assert (figures["inspected"], figures["without_recipe"]) == (6, 2)
+    assert (figures["first_pass_yield"], figures["verdicts"]["CANNOT_INSPECT"]) == (0.75, 2)
 
 
 def test_a_part_that_came_while_nobody_listened_is_counted_and_shown(

@@ -32,6 +32,8 @@ from ui.pages.charts.over_time import (
     steps_of,
 )
 from ui.pages.charts.pen import Pen
+from ui.pages.products.cards import NO_PICTURE, Card
+from ui.words import Words
 
 SHIFTS = ("06:00", "14:00", "22:00")
 PEN = Pen(lambda name, **values: name, colours_of("light"))
@@ -177,3 +179,20 @@ def test_a_limit_far_out_does_not_stretch_the_axis() -> None:
     assert axis_of(values, [2.5]) == pytest.approx((0.91, 2.59))
     assert axis_of(values, [500.0]) == axis_of(values, [])
     assert axis_of(np.array([5.0, 5.0]), []) == pytest.approx((4.7, 5.3))
+
+
+def test_a_products_yield_is_of_the_parts_it_had_a_recipe_for() -> None:
+    given: dict[str, Any] = {
+        "name": "nut",
+        "archived": False,
+        "picture": NO_PICTURE,
+        "recipe_id": "ab" * 8,
+    }
+    card = Card(
+        **given, threshold=1.0, parts=10, without_recipe=6, passed=3, escapes=0, labelled_ng=0
+    )
+    assert card.row(Words(), "en")[4:6] == ["10 (6 without a recipe)", "75.0 %"]
+    none = Card(
+        **given, threshold=1.0, parts=6, without_recipe=6, passed=0, escapes=0, labelled_ng=0
+    )
+    assert none.row(Words(), "en")[5] == "–"

@@ -34,7 +34,7 @@ def yield_chart(steps: Sequence[Step], pen: Pen) -> Chart:
     import altair as alt
 
     names = {verdict: pen.say(f"report.verdict_{verdict.value}") for verdict in Verdict}
-    apart = pen.say("without_recipe")
+    apart = pen.say("report.without_recipe")
     rows = []
     for step in steps:
         parts = [(names[verdict], count) for verdict, count in step.counts.verdicts.items()]

@@ -144,7 +144,7 @@ def _steps_table(steps: Sequence[Step], me: Asker) -> dict[str, Any]:
     names = [me.say(f"report.verdict_{verdict.value}") for verdict in Verdict]
     heads = [
         me.say("charts.from"), me.say("charts.parts"), me.say("charts.yield"), *names,
-        me.say("charts.without_recipe"),
+        me.say("report.without_recipe"),
     ]  # fmt: skip
     rows = [
         [

@@ -12,6 +12,7 @@ from inspection.errors import InspectionError
 from inspection.intervals import exact_interval
 from inspection.judgement import Verdict
 from inspection.labels.labels import LabelsByPart, PartLabels, Truth, read_labels
+from inspection.reasons import WITHOUT_RECIPE
 from inspection.station.recipe_library import opened
 from inspection.station.station_file import ProductSettings, read_station
 from inspection.store.filters import PartFilter
@@ -35,19 +36,21 @@ class Card:
     recipe_id: str | None
     threshold: float | None
     parts: int
+    without_recipe: int
     passed: int
     escapes: int
     labelled_ng: int
 
     def row(self, words: Words, language: str) -> list[str]:
-        """Its figures, in the order of FIGURES."""
+        """Its figures, in the order of FIGURES; the yield is of the parts there was a recipe for."""
+        judged = self.parts - self.without_recipe
         return [
             self.name,
             words.say(f"products.{self._state}", language),
             "–" if self.recipe_id is None else self.recipe_id[:8],
             "–" if self.threshold is None else f"{self.threshold:.3g}",
-            f"{self.parts}",
-            f"{100 * self.passed / self.parts:.1f} %" if self.parts else "–",
+            self._parts(words, language),
+            f"{100 * self.passed / judged:.1f} %" if judged else "–",
             self._escapes(),
         ]
 
@@ -68,6 +71,12 @@ class Card:
             return "archived"
         return "untaught" if self.recipe_id is None else "ready"
 
+    def _parts(self, words: Words, language: str) -> str:
+        if not self.without_recipe:
+            return f"{self.parts}"
+        apart = words.say("report.without_recipe", language)
+        return f"{self.parts} ({self.without_recipe} {apart})"
+
     def _escapes(self) -> str:
         if not self.labelled_ng:
             return "–"
@@ -85,10 +94,10 @@ def cards(context: Context) -> list[Card]:
 
 def _card(context: Context, product: ProductSettings, view: str, labels: LabelsByPart) -> Card:
     which = PartFilter(product=product.name, station=context.settings.station)
-    rows = columns_of(context.store, which, ("part_id", "verdict"), limit=LATEST)
-    passed = {part_id for part_id, verdict in rows if verdict == Verdict.PASS}
+    rows = columns_of(context.store, which, ("part_id", "verdict", "reason_code"), limit=LATEST)
+    passed = {part_id for part_id, verdict, _ in rows if verdict == Verdict.PASS}
     nothing = PartLabels()
-    bad = [part for part, _ in rows if labels.get(part, nothing).truth is Truth.NG]
+    bad = [part for part, *_ in rows if labels.get(part, nothing).truth is Truth.NG]
     given: dict[str, Any] = {"picture": NO_PICTURE, "recipe_id": None, "threshold": None}
     try:
         recipe = opened(product.recipe_of(view))
@@ -102,6 +111,7 @@ def _card(context: Context, product: ProductSettings, view: str, labels: LabelsB
         name=product.name,
         archived=product.archived,
         parts=len(rows),
+        without_recipe=sum(code in WITHOUT_RECIPE for *_, code in rows),
         passed=len(passed),
         escapes=sum(part in passed for part in bad),
         labelled_ng=len(bad),
