@@ -10,6 +10,7 @@ import json
 import struct
 import zlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,12 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.testclient import TestClient
 from PIL import Image
 
 from cameras import Frame
+from inspection.errors import InspectionError
 from inspection.judgement import Judgement, Region, Verdict, core_mask
 from inspection.judging.judge import inspect
 from inspection.labels.dataset_export import DatasetDraft, DatasetError, datasets, in_test
@@ -34,13 +36,14 @@ from inspection.reasons import Reason
 from inspection.station.station_file import ProductSettings, StationFile, ViewSettings
 from inspection.store import NewPart, PartRecord, open_store
 from inspection.store.event_kinds import EventKind
-from inspection.store.filters import ALL_PARTS, PartFilter
+from inspection.store.filters import ALL_PARTS, PartFilter, read_filter
 from inspection.store.reading.outline import events_since, numbered, outlines
 from inspection.training.dataset_folder import good_files, test_files
 from ui.core import errors as refuse
 from ui.core.context import Context
 from ui.live.hub import Hub
 from ui.live.station_client import Refused, StationClient, StationGone
+from ui.pages.labels.service import LabelsWork
 from ui.pages.review import routes as review
 from ui.security.sessions import Sessions
 from ui.security.users import Role, User, Users
@@ -80,6 +83,7 @@ class Bench:
             words=Words(),
         )
         self.page_folder = settings.page_folder
+        self.work = LabelsWork(self.context)
         self.app = FastAPI()
         refuse.install(self.app)
         self.app.include_router(review.routes(self.context))
@@ -133,6 +137,31 @@ class Bench:
         """Ask as a person; gives the answer with its status."""
         answer = self._client(who).post(f"{API}/{path}", json=what)
         return {"status": answer.status_code, **answer.json()}
+
+    def change_types(self, types: list[str]) -> dict[str, Any]:
+        """Change the types of defects as mia; gives the answer with its status."""
+        return self._do(self.work.change_types(self._asked("mia"), types), "defects")
+
+    def export(self, name: str, *, test_percent: int = 20, **which: Any) -> dict[str, Any]:
+        """Make a dataset as mia; gives the answer with its status."""
+        chosen = replace(read_filter(which), station="line-1")
+        making = self.work.make_dataset(
+            self._asked("mia"), chosen, name=name, test_percent=test_percent
+        )
+        return self._do(making, "counts")
+
+    def _asked(self, who: str) -> Request:
+        return Request(
+            {"type": "http", "headers": [], "user": User(who, Role.ENGINEER), "language": "en"}
+        )
+
+    def _do(self, work: Any, name: str) -> dict[str, Any]:
+        try:
+            return {"status": 200, name: asyncio.run(work)}
+        except refuse.Refuse as error:
+            return {"status": error.status, "error": str(error)}
+        except InspectionError as error:
+            return {"status": 409, "error": str(error)}
 
     def get(self, who: str, path: str) -> Any:
         return self._client(who).get(f"{API}/{path}")
@@ -376,8 +405,8 @@ def test_agreement_is_of_first_labels_not_taken_back(bench: Bench) -> None:
     bench.said(decided, "mia", "OK")
     bench.said(decided, "jo", "NG")
     bench.said(decided, "ada", "NG", decides=True)
-    pairs = bench.get("mia", "agreement").json()["pairs"]
-    assert [(pair["people"], pair["parts"], pair["agreed"]) for pair in pairs] == [
+    pairs = bench.work.agreement()
+    assert [(list(pair.people), pair.parts, pair.agreed) for pair in pairs] == [
         (["jo", "mia"], 3, pytest.approx(1 / 3))
     ]
 
@@ -429,7 +458,7 @@ def test_without_the_station_nothing_counts_as_saved(bench: Bench) -> None:
     assert answer["status"] == 503
     assert answer["error"] == bench.context.words.say("review.no_station", "en")
     assert [each["part_id"] for each in bench.post("mia", "queue")["parts"]] == [part.part_id]
-    assert bench.post("mia", "defects", types=["burr"])["status"] == 503
+    assert bench.change_types(["burr"])["status"] == 503
     assert bench.get("mia", "choices").json()["defects"] == list(FIRST)
 
 
@@ -633,8 +662,8 @@ def test_the_proposal_is_the_core_of_the_heat(line: Any, recipe: Any, spotted: A
 
 
 def test_types_of_defects_are_changed_and_noted(bench: Bench) -> None:
-    answer = bench.post("mia", "defects", types=[" burr ", "キズ", "pin hole"])
-    assert answer["defects"] == ["burr", "キズ", "pin hole"]
+    answer = bench.change_types([" burr ", "キズ", "pin hole"])
+    assert answer["defects"] == ("burr", "キズ", "pin hole")
     assert bench.get("jo", "choices").json()["defects"] == ["burr", "キズ", "pin hole"]
     (action,) = bench.store.actions()
     assert (action.kind, action.who) == ("defects_changed", "mia")
@@ -665,7 +694,7 @@ def test_types_that_cannot_be(bench: Bench) -> None:
     numbers = [str(n) for n in range(10)]
     for types in ([], ["a"] * 2, ["a", "A"], numbers, ["../x"], ["good"], ["a/b"], [".."], ["x" * 41],
                   [""], ["a\nb"], ["pin hole", "pin_hole"]):  # fmt: skip
-        assert bench.post("mia", "defects", types=types)["status"] == 409, types
+        assert bench.change_types(types)["status"] == 409, types
     assert Defects(bench.page_folder).list() == FIRST
     assert bench.store.actions() == []
 
@@ -713,13 +742,13 @@ def test_a_part_to_be_ignored_is_in_no_dataset(bench: Bench) -> None:
         bench.said(part, "mia", "OK")
     ignore = {"label": None, "ignore": True}
     bench.store.add_event(parts[0].part_id, EventKind.LABEL, "jo", detail=ignore)
-    counts = bench.post("mia", "export", name="second", test_percent=0)["counts"]
+    counts = bench.export("second", test_percent=0)["counts"]
     assert (counts["train_good"], counts["left_out"]) == (2, {"ignored": 1})
 
 
 def test_a_dataset_in_the_mvtec_layout(labelled: Bench) -> None:
     bench = labelled
-    answer = bench.post("mia", "export", name="first", test_percent=30)
+    answer = bench.export("first", test_percent=30)
     assert answer["status"] == 200, answer
     good = [part for part in bench.store.parts(limit=99) if part.number <= 10]
     kept = sum(in_test(part.part_id, 30) for part in good)
@@ -745,17 +774,15 @@ def test_a_dataset_in_the_mvtec_layout(labelled: Bench) -> None:
     assert [path.name for path in folder.parent.iterdir()] == ["first"]
     (action,) = bench.store.actions()
     assert (action.kind, action.who, action.detail["name"]) == ("dataset_made", "mia", "first")
-    (told,) = bench.get("mia", "datasets").json()["datasets"]
+    (told,) = bench.work.kept()
     assert (told["name"], told["counts"]) == ("first", counts)
 
 
 def test_a_dataset_takes_what_the_filter_lets_through(labelled: Bench) -> None:
-    answer = labelled.post(
-        "mia", "export", name="fails", filter={"state": "mine", "verdict": "FAIL"}
-    )
+    answer = labelled.export("fails", verdict="FAIL")
     assert answer["counts"]["test"] == {"scratch": 2, "defect": 1}
     assert answer["counts"]["train_good"] == 0
-    none = labelled.post("mia", "export", name="none", filter={"lot": "x"})
+    none = labelled.export("none", lot="x")
     assert (none["status"], "no labelled part" in none["error"]) == (409, True)
     assert [each["name"] for each in datasets(labelled.page_folder / "datasets")] == ["fails"]
 
@@ -764,7 +791,7 @@ def test_names_of_datasets_that_cannot_be(labelled: Bench) -> None:
     before = sorted(labelled.folder.rglob("*"))
     for name in ("", ".", "..", "../x", "a/b", "a\\b", "/tmp/x", ".hidden", "a b", "x" * 41, "é", "a\n",
                  "CON", "-a"):  # fmt: skip
-        answer = labelled.post("mia", "export", name=name)
+        answer = labelled.export(name)
         assert (answer["status"], "a name has" in answer["error"]) == (409, True), name
     assert sorted(labelled.folder.rglob("*")) == before
 
@@ -772,11 +799,11 @@ def test_names_of_datasets_that_cannot_be(labelled: Bench) -> None:
 def test_a_dataset_is_never_half_there(labelled: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = labelled.page_folder / "datasets"
     labelled.gone = True
-    assert labelled.post("mia", "export", name="a")["status"] == 503
+    assert labelled.export("a")["status"] == 503
     assert list(folder.iterdir()) == []
     labelled.gone = False
     monkeypatch.setattr("inspection.labels.dataset_export._write", _full_after(5))
-    answer = labelled.post("mia", "export", name="a")
+    answer = labelled.export("a")
     assert (answer["status"], "No space left" in answer["error"]) == (409, True)
     assert list(folder.iterdir()) == []
     assert labelled.store.actions() == []
@@ -795,8 +822,8 @@ def _full_after(files: int) -> Callable[[Path, bytes], None]:
 
 
 def test_a_name_is_given_once(labelled: Bench) -> None:
-    assert labelled.post("mia", "export", name="a")["status"] == 200
-    again = labelled.post("mia", "export", name="a")
+    assert labelled.export("a")["status"] == 200
+    again = labelled.export("a")
     assert (again["status"], "is there already" in again["error"]) == (409, True)
     draft = DatasetDraft(labelled.page_folder / "datasets", "b")
     draft.aside.mkdir()

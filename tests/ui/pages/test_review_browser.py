@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -23,6 +22,7 @@ from inspection.judging.overlay import BLUE, STRONGEST
 from inspection.labels.mask_proposal import from_heat
 from inspection.store import NewPart, PartEvent, open_store
 from inspection.store.filters import PartFilter
+from tests.ui.conftest import LEFT
 from ui.words import LANGUAGES, Words
 
 pytestmark = pytest.mark.slow
@@ -408,37 +408,43 @@ def test_two_people_differ_and_a_third_decides(review: Any, station: Any) -> Non
     assert (event.who, event.detail["decides"]) == ("ada", True)
     ada.select_option("[name=state]", "disagreements")
     ada.wait_for_selector(".review[data-part=none]")
-    ada.click("[data-open=agreement]")
-    ada.wait_for_selector("dialog tbody tr")
-    row = ada.locator("dialog tbody tr", has_text="jo – mia").inner_text().split("\t")
-    assert row == ["jo – mia", "1", "0 %", "0.00"]
+    ada.goto(f"{station.url}/engineer/labels")
+    ada.click("button[role=tab] >> text=Agreement")
+    ada.wait_for_selector("#people [role=gridcell] :text-is('jo – mia'):visible")
+    rows = [each.inner_text().strip() for each in ada.locator("#people [role=gridcell]").all()]
+    place = rows.index("jo – mia")
+    assert rows[place : place + 4] == ["jo – mia", "1", "0.0 %", "0.00"]
 
 
 def test_types_of_defects_and_a_dataset(review: Any, station: Any, open_page: Any) -> None:
-    open_page.allowed = ("409",)  # a name that cannot be
+    open_page.allowed = LEFT
+    admin = open_page(station, "/engineer/labels", user="mia", wait="#make")
+    admin.click("button[role=tab] >> text=Defect types")
+    admin.wait_for_function("document.querySelector('#type-6 :is(input, textarea)').value !== ''")
+    admin.fill("#type-7 :is(input, textarea)", "burr")
+    admin.click("#save")
+    admin.wait_for_selector("#saved :text('Changed.')")
     page = review("types")
-    page.click("[data-open=defects]")
-    page.fill("dialog .defects input >> nth=6", "burr")
-    page.click("dialog .primary")
     page.wait_for_selector("[data-act=defect-7]")
     assert page.inner_text("[data-act=defect-7] span") == "burr"
+    assert page.inner_text("[data-act=defect-1] span") == "scratch"
     part_id, _ = press(page, "7")
     assert labels(station, part_id)[0].detail["defect"] == "burr"
     press(page, "o")
-    page.click("[data-open=export]")
-    page.fill("dialog [name=name]", "../x")
-    page.click("dialog .primary")
-    page.wait_for_selector("dialog .problem:not(:empty)")
-    assert "a name has" in page.inner_text("dialog .problem")
-    page.fill("dialog [name=name]", "types")
-    page.fill("dialog [name=percent]", "0")
-    page.click("dialog .primary")
-    page.wait_for_selector("dialog .dataset[data-name=types]")
-    assert re.split(r"\n+", page.inner_text("dialog .dataset ul")) == [
-        "1 OK for training", "1 burr", "0 masks"
-    ]  # fmt: skip
+    admin.click("button[role=tab] >> text='Dataset'")
+    admin.fill("#lot input", "types")
+    admin.keyboard.press("Enter")
+    admin.fill("#name :is(input, textarea)", "../x")
+    admin.fill("#percent input", "0")
+    admin.click("#make")
+    admin.wait_for_selector("text=a name has")
+    admin.fill("#name :is(input, textarea)", "types")
+    admin.click("#make")
+    admin.wait_for_selector("#kept [role=gridcell] :text-is('types'):visible")
+    admin.wait_for_selector("#kept :text('1 OK for training, 1 burr, 0 masks'):visible")
     told = json.loads((station.page_folder / "datasets" / "types" / "dataset.json").read_text())
     assert told["counts"]["test"] == {"burr": 1}
+    assert admin.evaluate("document.querySelector('.bar').offsetHeight") < 70
 
 
 def test_without_the_station_nothing_is_lost(review: Any, station: Any, open_page: Any) -> None:

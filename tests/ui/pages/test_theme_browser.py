@@ -114,3 +114,14 @@ def test_nonsense_for_a_theme_is_the_usual_one(station: Any) -> None:
         text = client.get("/").text
     assert '<html data-theme="dark"' in text
     assert "<script>'" not in text[:200]
+
+
+@pytest.mark.parametrize("language", ["en", "ja", "ko"])
+def test_the_links_of_an_administrator_are_one_row_at_1280_px(
+    station: Any, open_page: Any, language: str
+) -> None:
+    page = open_page(
+        station, "/engineer/labels", user="ada", language=language, size=(1280, 800), wait="#make"
+    )
+    page.wait_for_selector(".bar .theme")
+    assert page.evaluate("document.querySelector('.bar').offsetHeight") < 60

@@ -61,19 +61,5 @@ class Undo(PartRequest):
     number: int
 
 
-class Types(BaseModel):
-    """The types of defects, in the order of the keys."""
-
-    types: Annotated[list[Line], Field(max_length=20)]
-
-
-class Export(BaseModel):
-    """A dataset to be made of the labelled parts of a filter."""
-
-    name: Line
-    filter: Filter = Filter()
-    test_percent: Annotated[int, Field(ge=0, le=90)] = 20
-
-
 def _moment(seconds: float | None) -> datetime | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)

@@ -9,15 +9,13 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from inspection.labels.dataset_export import datasets
-from inspection.labels.defect_types import checked
-from inspection.store.event_kinds import ActionKind, EventKind
-from ui.core.audit import record_action, record_event
+from inspection.store.event_kinds import EventKind
+from ui.core.audit import record_event
 from ui.core.context import Context
 from ui.core.errors import Refuse
 from ui.core.page import Page
 from ui.live.station_client import StationGone
-from ui.pages.review.requests import Export, Given, PartRequest, QueueRequest, Types, Undo
+from ui.pages.review.requests import Given, PartRequest, QueueRequest, Undo
 from ui.pages.review.service import Review
 from ui.security.users import Role, User
 
@@ -99,51 +97,7 @@ def routes(context: Context) -> APIRouter:
             return Response(status_code=204)
         return Response(data, media_type="image/png", headers={"Cache-Control": "no-store"})
 
-    _about_all(router, review)
     return router
-
-
-def _about_all(router: APIRouter, review: Review) -> None:
-    """Answer what is not about one part."""
-    context = review.context
-
-    async def record(request: Request, kind: ActionKind, detail: dict[str, Any]) -> None:
-        with _station_needed(context, request):
-            await record_action(context, kind, who=_user(request).name, detail=detail)
-
-    @router.get("/agreement")
-    async def agreement() -> dict[str, Any]:
-        """Say how far each two people agree."""
-        return {"pairs": await asyncio.to_thread(review.agreement)}
-
-    @router.post("/defects")
-    async def defects(types: Types, request: Request) -> dict[str, Any]:
-        """Change the list of types of defects."""
-        found = checked(types.types)
-        await record(request, ActionKind.DEFECTS_CHANGED, {"types": found})
-        return {"defects": await asyncio.to_thread(review.defects.change, found)}
-
-    @router.get("/datasets")
-    async def kept() -> dict[str, Any]:
-        """List the datasets made of labelled parts."""
-        return {"datasets": await asyncio.to_thread(datasets, review.datasets)}
-
-    @router.post("/export")
-    async def export(wanted: Export, request: Request) -> dict[str, Any]:
-        """Make a dataset of labelled parts: whole and noted in the record, or not at all."""
-        if review.exporting.locked():
-            raise Refuse("a dataset is being made already; wait for it", status=409)
-        async with review.exporting:
-            draft = await asyncio.to_thread(review.draft, wanted)
-            counts = draft.counts.as_json()
-            try:
-                detail = {"name": wanted.name, **counts}
-                await record(request, ActionKind.DATASET_MADE, detail)
-            except BaseException:
-                await asyncio.to_thread(draft.discard)
-                raise
-            await asyncio.to_thread(draft.place)
-        return {"name": wanted.name, "counts": counts}
 
 
 @contextmanager

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import binascii
-from dataclasses import asdict
 from typing import Any
 
-from inspection.labels.dataset_export import FOLDER, Chosen, DatasetDraft
 from inspection.labels.defect_types import Defects
 from inspection.labels.labels import OK, PartLabels
 from inspection.labels.mask_proposal import from_heat, from_regions
 from inspection.labels.masks import Masks, decode, encode, picture_size
-from inspection.labels.review_queue import Queue, State
+from inspection.labels.review_queue import Queue
 from inspection.station.rejudge import StoredPartRejudge
 from inspection.store import PartRecord
 from inspection.store.reading.outline import numbered
 from ui.core.context import Context
 from ui.core.errors import Refuse
 from ui.pages.review.messages import may_decide, part_message
-from ui.pages.review.requests import Export, Given, QueueRequest, Undo
+from ui.pages.review.requests import Given, QueueRequest, Undo
 from ui.security.users import User
 
 
@@ -34,8 +31,6 @@ class Review:
         self.masks = Masks(context.folder)
         self.defects = Defects(context.folder)
         self.rejudge = StoredPartRejudge(context.settings, context.folder)
-        self.datasets = context.folder / FOLDER
-        self.exporting = asyncio.Lock()
 
     def page(self, asked: QueueRequest, user: User) -> dict[str, Any]:
         """A page of the queue with all that is shown of its parts."""
@@ -162,28 +157,3 @@ class Review:
         if found is None:
             raise Refuse(self.context.words.say("review.why_gone", language), status=404)
         return found
-
-    def draft(self, export: Export) -> DatasetDraft:
-        """Write a dataset aside."""
-        self.queue.refresh()
-        which = export.filter.parts(self.queue.station)
-        numbers = self.queue.page(which, "", state=State.LABELLED, limit=10**9).numbers
-        draft = DatasetDraft(self.datasets, export.name)
-        chosen = []
-        for start in range(0, len(numbers), 500):
-            for record in numbered(self.store, numbers[start : start + 500]):
-                labels = self.labels(record.part_id)
-                label = labels.outcome
-                if labels.ignored:
-                    draft.counts.left_out["ignored"] += 1
-                elif label is None:
-                    draft.counts.left_out["disagreement"] += 1
-                else:
-                    chosen.append(Chosen(record=record, label=label))
-        draft.write(chosen, self.store, self.masks, test_percent=export.test_percent)
-        return draft
-
-    def agreement(self) -> list[dict[str, Any]]:
-        """Compare each two people."""
-        self.queue.refresh()
-        return [asdict(each) for each in self.queue.labels.agreement()]

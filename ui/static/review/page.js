@@ -2,7 +2,7 @@
 import {call, el, live, t, toast} from "/static/shared/base.js";
 import {bar} from "/static/shared/bar.js";
 import {defectName} from "/static/shared/labels.js";
-import {editDefects, exportDataset, showAgreement, showWhy} from "/static/review/dialogs.js";
+import {showWhy} from "/static/review/dialogs.js";
 import {Filter, GROUPS} from "/static/review/filter.js";
 import {info} from "/static/review/info.js";
 import {hearKeys} from "/static/review/keys.js";
@@ -34,11 +34,7 @@ class Page {
     this.filter = new Filter(choices, () => this.restart());
     this.session = new Session();
     this.masks = new Masks(this.view, root, {changed: () => this.tools(), fault: (text) => this.screen.fault(text)});
-    this.screen = new Screen(root, {filter: this.filter.element, pictures: this.view.element, session: this.session.element, opens: {
-      agreement: showAgreement,
-      defects: () => editDefects(this.defects, (defects) => { this.defects = defects; this.tools(); }),
-      export: () => exportDataset(this.filter.wanted),
-    }});
+    this.screen = new Screen(root, {filter: this.filter.element, pictures: this.view.element, session: this.session.element});
     hearKeys({find: (key) => this.find(key), undo: () => this.undo(), view: this.view, painter: this.masks.painter});
     addEventListener("beforeunload", (event) => { if (this.masks.anyUnsaved) event.preventDefault(); });
     live((message) => this.heard(message));

@@ -9,8 +9,8 @@ import {button} from "/static/review/keys.js";
 const SEEN = 6, COMING = 30;
 
 export class Screen {
-  /** `opens` are the dialogs by name; `filter`, `pictures` and `session` are elements. */
-  constructor(root, {filter, pictures, session, opens}) {
+  /** `filter`, `pictures` and `session` are elements. */
+  constructor(root, {filter, pictures, session}) {
     this.root = root;
     this.counts = el("div", {class: "counts"});
     this.trouble = el("div", {class: "trouble", role: "alert", hidden: true});
@@ -18,9 +18,8 @@ export class Screen {
     this.list = el("ol", {class: "queue"});
     this.palette = el("div", {class: "palette"});
     this.keys = el("div", {class: "keys"});
-    const open = ([name, act]) => el("button", {type: "button", class: "open", data: {open: name}, onclick: act}, t(`review.${name}`));
     root.append(signs(), bar("review"),
-      el("div", {class: "top"}, filter, el("div", {class: "opens"}, ...Object.entries(opens).map(open))),
+      el("div", {class: "top"}, filter),
       this.trouble,
       el("main", {class: "work"},
         el("section", {class: "waiting"}, this.counts, this.list, this.palette),

@@ -1,5 +1,5 @@
-// How numbers, times and spans are written on every page.
-import {lang, t} from "/static/shared/base.js";
+// How numbers and times are written on every page.
+import {lang} from "/static/shared/base.js";
 
 // Sweden writes 2026-11-30 11:52:02, as reports and tables do in every language.
 const SECONDS = new Intl.DateTimeFormat("sv-SE", {dateStyle: "short", timeStyle: "medium"});
@@ -8,19 +8,6 @@ const CLOCK = new Intl.DateTimeFormat("sv-SE", {timeStyle: "medium"});
 
 /** A moment in local time, as every page writes it: 2026-11-30 11:52, with seconds where they matter. */
 export const dateTime = (at, {seconds = false} = {}) => (seconds ? SECONDS : MINUTES).format(new Date(at));
-
-/** A span of time in words, two units at most. */
-export function duration(seconds) {
-  const whole = Math.max(0, Math.floor(seconds));
-  const [d, h, min, s] = [Math.floor(whole / 86400), Math.floor(whole / 3600) % 24, Math.floor(whole / 60) % 60, whole % 60];
-  if (d) return t("admin.duration_d", {d, h});
-  if (h) return t("admin.duration_h", {h, min});
-  return min ? t("admin.duration_min", {min, s}) : t("admin.duration_s", {s});
-}
-
-/** How far a recipe's references are from what they scored when it was learnt. */
-export const parity = (each) => t("admin.parity_of",
-  {difference: (100 * each.difference).toFixed(4), tolerance: 100 * each.tolerance});
 
 /** A number with four digits that count. */
 export function short(value) {

@@ -1,8 +1,5 @@
-// Forms: fields with their errors, passwords, files saved and copied, waiting for long work.
+// Forms: fields with their errors, and passwords.
 import {el, t} from "/static/shared/base.js";
-
-/** A text that is not of the catalogue: a name, an id, what the program says in English. */
-export const raw = (text) => el("span", {translate: "no"}, String(text));
 
 /** An input under its label, with room for one line of what is wrong with it. */
 export function field(label, input) {
@@ -34,35 +31,4 @@ export function place(found, fields, rest) {
   if (found.ok) return;
   const at = fields[found.field];
   if (at) { at.wrong(found.error); at.input.focus(); } else rest.textContent = found.error;
-}
-
-/** Save a text as a file of this browser. */
-export function download(name, text, kind) {
-  const address = URL.createObjectURL(new Blob([text], {type: kind}));
-  el("a", {href: address, download: name}).click();
-  setTimeout(() => URL.revokeObjectURL(address), 10_000);
-}
-
-/** Copy a text; pages that are not on this machine and without TLS have no clipboard of their own. */
-export async function copy(text) {
-  if (navigator.clipboard) { await navigator.clipboard.writeText(text); return; }
-  const area = el("textarea", {style: "position: fixed; opacity: 0"});
-  area.value = text;
-  document.body.append(area);
-  area.select();
-  document.execCommand("copy");
-  area.remove();
-}
-
-/** Follow an errand of the server until it ends; `told` hears each answer. Gives a way to stop. */
-export function follow(get, told) {
-  let over = false;
-  const look = async () => {
-    const found = await get();
-    if (over) return;
-    told(found);
-    if (found.ok && found.running) setTimeout(look, 500);
-  };
-  look();
-  return () => { over = true; };
 }
