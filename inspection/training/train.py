@@ -177,7 +177,7 @@ def train_recipe(
         options = replace(options, model=choice.chosen)
     steps = None
     if options.prepare == (AUTO,):
-        steps = choose_steps(pictures, options=options, progress=progress)
+        steps = choose_steps(pictures, options=options, bad=bad, progress=progress)
         pictures = pictures.preparing(steps.kept)
     recipe, report = teach(pictures, options=options, bad=bad, progress=progress)
     weighed, labelled = None, None

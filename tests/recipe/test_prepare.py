@@ -127,3 +127,51 @@ def test_auto_keeps_a_step_where_light_hides_defects_and_none_where_it_does_not(
     assert list(report.steps.aurocs)[:2] == ["none", "flat_field"]
     assert report.steps.kept == kept, report.steps
     assert load_recipe(tmp_path / "p.recipe").settings.setup.prepare == kept
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "good", "bad", "kept", "told_by"),
+    [
+        ("lamps", 24, 12, True, 12),
+        ("even", 24, 12, False, 12),
+        ("lamps", 19, 12, None, 0),  # too few good pictures to tell bad parts from
+        ("lamps", 24, 9, None, 0),
+    ],
+)
+def test_auto_goes_by_bad_parts_where_there_are_enough(
+    tmp_path: Path, name: str, good: int, bad: int, kept: bool | None, told_by: int
+) -> None:
+    rng = np.random.default_rng(5)
+
+    def write(folder: Path, seed: int, defect: str | None = None) -> None:
+        folder.mkdir(exist_ok=True)
+        lamp = rng.uniform(0.3, 1.0, 3) if name == "lamps" else np.ones(3)
+        image = (part(seed, defect) * lamp).astype(np.uint8)[..., ::-1]
+        cv2.imwrite(str(folder / f"{seed:03}.png"), image)
+
+    for seed in range(good):
+        write(tmp_path / "good", seed)
+    for seed in range(bad):
+        write(
+            tmp_path / "bad", 200 + seed, "contamination" if name == "lamps" else "missing_feature"
+        )
+    options = TrainingOptions(
+        prepare=("auto",), effort="fast", image_size_px=SIDE, defects=tmp_path / "bad"
+    )
+    report = train_recipe(tmp_path / "good", tmp_path / "p.recipe", options=options, setup=Setup())
+    steps = report.steps
+    assert steps is not None
+    assert steps.bad == told_by
+    assert report.as_json()["prepare_choice"]["bad"] == told_by
+    if kept is None:
+        assert "AUROC by drawn-in defects" in steps.lines()[0]
+        return
+    assert list(steps.aurocs) == [
+        "none", "flat_field", "denoise", "colour", "flat_field+denoise+colour",
+    ]  # fmt: skip
+    assert bool(steps.kept) == kept, steps
+    assert "AUROC by 12 bad parts" in steps.lines()[0]
+    gain = max(steps.aurocs.values()) - steps.aurocs["none"]
+    assert (gain >= 0.04) == kept
+    assert load_recipe(tmp_path / "p.recipe").settings.setup.prepare == steps.kept
