@@ -28,6 +28,7 @@ import httpx
 import numpy as np
 
 from inspection.judgement import Judgement, Region, Verdict
+from inspection.reasons import Reason
 from inspection.store import NewPart, open_store
 from inspection.store.append import append
 from inspection.store.records import part_row
@@ -212,7 +213,7 @@ def _part(chance: random.Random, number: int) -> NewPart:
         x_px=3, y_px=4, width_px=5, height_px=6, area_px=21.5, area_mm2=0.3, peak_score=score
     )
     judged = Judgement(
-        verdict=verdict, reason="as drawn", recipe_id=RECIPE, score=score, p_value=0.1,
+        verdict=verdict, cause=Reason("other", {"text": "as drawn"}), recipe_id=RECIPE, score=score, p_value=0.1,
         threshold=7.0, regions=() if verdict is Verdict.PASS else (region,),
         health={"brightness": 80.0, "contrast": 33.1, "sharpness": 12.2, "saturated_share": 0.0},
         latency_ms={"prepare": 3.0, "model": 18.0, "score": 2.0, "total": 31.0},

@@ -166,10 +166,9 @@ def test_the_charts_hold_every_part_and_the_way_to_it(writer: Store) -> None:
     assert sum(row["parts"] for row in rows) == 250
     assert [row["share"] for row in drawn["layer"][1]["data"]["values"]][3:] == ["83.3%", "0.0%"]
     found = measured(writer, ALL_PARTS, "score", limit=10_000)
-    points = json.loads(
-        measure_chart(found, {"PASS 1": 1.0}, PEN, name="score", link="/p#").to_json()
-    )
-    values = points["layer"][0]["data"]["values"]
+    points = json.loads(measure_chart(found, {"PASS 1": 1.0}, PEN, name="score", link="/p#"))
+    values = points["datasets"]["parts"]
+    assert points["layer"][0]["data"] == {"name": "parts"}
     assert [row["link"] for row in values[:2]] == ["/p#1", "/p#2"]
     assert len(values) == 240
 

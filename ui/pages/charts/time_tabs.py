@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 import gradio as gr
+from gradio.components.plot import PlotData
 
 from inspection.errors import InspectionError
 from inspection.judgement import Verdict
@@ -116,7 +117,8 @@ class TimeHandlers:
             for name, value in limits.items()
         }
         draw = partial(measure_chart, name=_name(measure, me), link=PART)
-        plot = await asyncio.to_thread(draw, found, named, self._pen(me))
+        drawn = await asyncio.to_thread(draw, found, named, self._pen(me))
+        plot = PlotData(type="altair", plot=drawn)
         return [gr.update(value=plot, visible=True), _about(found, me)]
 
     async def _names(self, which: PartFilter, me: Asker) -> list[tuple[str, str]]:
