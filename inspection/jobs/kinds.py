@@ -35,7 +35,11 @@ KINDS = {
         module="inspection.cli", lane="training", limit_s=24 * HOUR_S, kept=30, detached=True
     ),
     TRY: JobKind(
-        module="inspection.jobs.trial", lane="training", limit_s=24 * HOUR_S, kept=30, detached=True
+        module="inspection.jobs.trial",
+        lane="training",
+        limit_s=24 * HOUR_S,
+        kept=30,
+        detached=False,
     ),
     VERIFY: _on_record("verify", limit_s=6 * HOUR_S, detached=True),
     EXPORT: _on_record("export", limit_s=10 * MINUTE_S),

@@ -20,6 +20,7 @@ from inspection.jobs.status_file import end_late
 
 NICENESS = 10
 """Of a job, whatever the page has; a page that is nicer than this keeps its own."""
+ENDED = "\nit ended with the page that had started it; start it again\n"
 
 
 class TimeLimit(BaseException):
@@ -55,9 +56,10 @@ def _over(number: int, frame: FrameType | None) -> None:
 
 
 def _end_with(parent: int) -> None:
-    """End as soon as the page that asked is gone."""
+    """End as soon as the page that asked is gone; the last word says so."""
     while os.getppid() == parent:
         time.sleep(1.0)
+    os.write(2, ENDED.encode())
     os._exit(1)
 
 

@@ -187,12 +187,14 @@ def test_a_password_is_seen_by_nobody(jobs: Jobs) -> None:
     assert not [path.name for path in files if b"sesame" in path.read_bytes()]
 
 
-def test_what_only_the_page_waits_for_ends_with_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["export", "try"])
+def test_what_only_the_page_waits_for_ends_with_it(tmp_path: Path, kind: str) -> None:
+    os.mkfifo(tmp_path / "request.json")  # the trial waits here for what nobody writes
     page = f"""
 import subprocess, sys, time
 held = subprocess.Popen(["sleep", "30"], stdout=subprocess.PIPE)
-words = [sys.executable, "-m", "inspection.jobs.process", "export", "60", {str(tmp_path)!r}, {str(tmp_path)!r}]
-job = subprocess.Popen(words, stdin=held.stdout, start_new_session=True)
+words = [sys.executable, "-m", "inspection.jobs.process", {kind!r}, "60", {str(tmp_path)!r}, {str(tmp_path)!r}]
+job = subprocess.Popen(words, stdin=held.stdout, stderr=open({str(tmp_path / "log")!r}, "w"), start_new_session=True)
 print(job.pid, held.pid, flush=True)
 time.sleep(60)
 """
@@ -205,6 +207,11 @@ time.sleep(60)
         process.kill()
     wait_until(lambda: process_identity(job) is None, 20)
     os.kill(held, signal.SIGKILL)
+    assert (
+        (tmp_path / "log")
+        .read_text()
+        .endswith("it ended with the page that had started it; start it again\n")
+    )
 
 
 def test_what_is_no_job_is_none(jobs: Jobs, tmp_path: Path) -> None:
