@@ -173,15 +173,25 @@ def asker(context: Context, event: gr.Request, role: Role) -> Asker:
     return Asker(request, wording)
 
 
-def notice(elem_id: str, *, visible: bool = True) -> gr.HTML:
-    """One line or several that a handler tells; whatever they hold is shown as text."""
+def notice(
+    elem_id: str, *, visible: bool = True, elem_classes: str = "", role: str = "status"
+) -> gr.HTML:
+    """One line or several that a handler tells; whatever they hold is shown as text.
+
+    Not by the template: Gradio 6.31 evaluates `${…}` in what a template shows, `{{value}}` escaped or not.
+    """
     return gr.HTML(
         value="",
-        html_template='<div class="notice" role="status">{{value}}</div>',
-        css_template=".notice { white-space: pre-line; }",
+        html_template=f'<div class="notice" role="{role}"></div>',
+        js_on_load="""
+            const tell = () => { element.querySelector(".notice").textContent = props.value ?? ""; };
+            tell();
+            watch("value", tell);
+        """,
         apply_default_css=False,
         visible=visible,
         elem_id=elem_id,
+        elem_classes=elem_classes,
     )
 
 
