@@ -35,7 +35,6 @@ OWN_WAY = {
     "inspection/training/bench/ours.py": "what a child process is asked and answers",
     "inspection/jobs/jobs.py": "what a process prints; pictures that are lent to it",
     "inspection/store/reading/export.py": "into the file `replacing` lends",
-    "ui/pages/setup/uploads.py": "gone with its request",
     "inspection/station/station_file_edit.py": "into the file `replacing` lends",
 }  # fmt: skip
 BY_HAND = re.compile(

@@ -45,7 +45,7 @@ def test_silent_connections_stop_nobody(attacked: Any, room_for_both: None, figu
             attacked.part(serial=f"S{number}")
         assert _modbus_answers(attacked.ports["modbus"])
         with at_work.client("mia") as client:
-            assert client.get("/api/engineer/setup/state").status_code == 200
+            assert client.get("/engineer/setup/").status_code == 200
         files = {
             name: psutil.Process(process.pid).num_fds()
             for name, process in (("station", at_work.runtime), ("page", at_work.page))

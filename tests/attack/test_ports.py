@@ -244,8 +244,7 @@ def test_page(attacked: Any, figures: Any) -> None:
     seeds = [
         _request(path, body, f"Cookie: {cookies}", "Origin: http://127.0.0.1", "Content-Type: application/json")
         for path in (
-            "/api/engineer/setup/where", "/api/engineer/setup/confirm", "/api/operator/acknowledge",
-            "/api/engineer/setup/good/remove", "/api/operator/disagree", "/login",
+            "/api/engineer/setup/where", "/api/operator/acknowledge", "/api/operator/disagree", "/login",
         )
     ]  # fmt: skip
     seeds += [
@@ -276,7 +275,7 @@ def test_page(attacked: Any, figures: Any) -> None:
     assert attacked.at_work.page.poll() is None
     log = (attacked.at_work.folder / "page.log").read_text("utf-8", "replace")
     assert "Traceback" not in log, log[-3000:]
-    url = f"http://127.0.0.1:{page}/api/engineer/setup/state"  # signing in has to wait by now
+    url = f"http://127.0.0.1:{page}/engineer/setup/"  # signing in has to wait by now
     found = httpx.get(url, headers={"Cookie": cookies}, trust_env=False, timeout=10)
     assert found.status_code == 200
     attacked.well()

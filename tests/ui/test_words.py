@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import tomllib
 from collections.abc import Callable, Iterator
@@ -458,7 +459,9 @@ def _settings_of_the_camera() -> frozenset[str]:
     found: set[str] = set()
     for name, parameter in signature(camera_class("simulated")).parameters.items():
         value = parameter.default
+        listed = list(value) if isinstance(value, tuple) else value
         found |= {name, ",".join(value) if isinstance(value, tuple) else str(value)}
+        found |= {f"{name} = {listed}", json.dumps(listed, default=str)}
     return frozenset(found)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import types
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ NUMBERS: dict[str, type[int] | type[float]] = {"integer": int, "number": float}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettingField:
-    """One setting: `kind` is flag, integer, number, text, any, choice, or json (no field is made of it)."""
+    """One setting: `kind` is flag, integer, number, text, any, choice, or json, which only the set-up page asks for."""
 
     name: str
     kind: str
@@ -70,6 +71,8 @@ def component_of(
     if field.kind in NUMBERS and field.default is not None:
         precision = 0 if field.kind == "integer" else None
         return gr.Number(value=value, precision=precision, **about)
+    if field.kind == "json" and value is not None:
+        value = json.dumps(value)
     return gr.Textbox(value="" if value is None else str(value), max_length=500, **about)
 
 

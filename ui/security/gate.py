@@ -35,7 +35,8 @@ from ui.security.sessions import Session, Sessions
 from ui.security.users import ANYBODY, Role, User, Users, UsersError
 from ui.words import Words
 
-UPLOAD_BYTES = 64 * MIB
+UPLOAD_BYTES = 1024 * MIB
+"""Of all files that were dropped together: Gradio sends them as one; each is 50 MB at most."""
 RECHECK_S = 2.0
 ACTED = "acted"
 """The cookie that tells for a minute that a person used mouse or keys: a panel's timer asks by itself."""

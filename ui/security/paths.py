@@ -93,10 +93,9 @@ def panel_door(path: str, panels: Collection[str]) -> str | None:
 
 
 def takes_uploads(path: str, panels: Collection[str] = ()) -> bool:
-    """Whether a body may be a file: at routes of engineers and administrators that end so, and panels'."""
+    """Whether a body may be files: at one door of the panels of engineers and administrators."""
     theirs = role_for(path) in {Role.ENGINEER, Role.ADMINISTRATOR}
-    named = path.startswith(API) and path.endswith("/upload")
-    return theirs and (named or panel_door(path, panels) == "upload")
+    return theirs and panel_door(path, panels) == "upload"
 
 
 def most_bytes(path: str, *, upload_bytes: int, panels: Collection[str] = ()) -> int:

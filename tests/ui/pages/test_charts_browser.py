@@ -19,8 +19,9 @@ from inspection.training.curves import precision_recall, roc
 from tests.reports.recorded import FIRST, STEP, recorded
 from tests.ui.conftest import LEFT, PEOPLE
 from ui.core.colours import colours_of, theme_of
+from ui.core.pen import Pen
+from ui.core.score_chart import score_chart
 from ui.pages.charts import drawing, figures
-from ui.pages.charts.pen import Pen
 from ui.words import Words
 
 PATH = "/engineer/charts"
@@ -122,7 +123,7 @@ def test_curves_and_scores_hold_what_was_counted(found: figures.Figures) -> None
     for curve in (roc(good, bad), precision_recall(good, bad)):
         text = json.dumps(spec(drawing.curve_chart(curve, PEN, x="x", y="y")))
         assert text.count('"high": ') == len(curve.x)
-    text = json.dumps(spec(drawing.score_chart(found.scores, {"PASS": 5.1}, PEN)))
+    text = json.dumps(spec(score_chart(found.scores, {"PASS": 5.1}, PEN)))
     rows = [each for each in json.loads(text)["layer"][0]["data"]["values"]]
     assert sum(row["parts"] for row in rows) == PARTS
     ng = sum(row["parts"] for row in rows if row["label"] == "report.label_NG")

@@ -19,6 +19,7 @@ from inspection.store.filters import ALL_PARTS, PartFilter
 from inspection.store.reading.verdict_counts import VerdictCounts
 from tests.ui.filled_record import ABOVE, BEGAN, CANNOT, GOOD, OLD, filled, part
 from ui.core.colours import colours_of
+from ui.core.pen import Pen
 from ui.pages.charts.drawing_over_time import axis_of, measure_chart, share_of, yield_chart
 from ui.pages.charts.figures import figures_of
 from ui.pages.charts.over_time import (
@@ -31,7 +32,6 @@ from ui.pages.charts.over_time import (
     measures,
     steps_of,
 )
-from ui.pages.charts.pen import Pen
 from ui.pages.products.cards import NO_PICTURE, Card
 from ui.words import Words
 

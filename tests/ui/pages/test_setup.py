@@ -1,11 +1,13 @@
-"""What the set-up page may ask, over a real station at work."""
+"""What the set-up page does, over a real station at work: what its components do, and what its scripts ask."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import asdict, replace
+from functools import partial
 from inspect import signature
 from itertools import pairwise
 from pathlib import Path
@@ -15,17 +17,19 @@ import cv2
 import numpy as np
 import pytest
 from fastapi import FastAPI
+from starlette.requests import Request
 from starlette.testclient import TestClient
 
 from cameras import camera_class, camera_names, decode_image
 from cameras.simulated import Simulated
 from inspection.durable_files import replace_json
-from inspection.errors import SetupError
+from inspection.errors import InspectionError, SetupError
 from inspection.jobs import Jobs
 from inspection.labels import part_selection as setup_record
+from inspection.labels.labels import read_labels
 from inspection.plant.messages import TriggerRequest
 from inspection.recipe import Recipe, open_recipe, write_recipe
-from inspection.recipe.setup_file import read_setup
+from inspection.recipe.setup_file import Setup, read_setup
 from inspection.station.station import Station
 from inspection.station.station_file import read_station
 from inspection.store import open_store
@@ -35,14 +39,22 @@ from models import model_names
 from tests.ui.conftest import having_inspected, station_folder
 from ui.core import errors as refuse
 from ui.core.context import Context
-from ui.live.station_client import Refused, StationClient
+from ui.core.errors import Refuse, checked
+from ui.core.panel import Asker
+from ui.core.trials import trained as trained_job
+from ui.core.wording import Wording
+from ui.live.station_client import Refused, StationClient, StationGone
 from ui.pages.setup import camera as setup_camera
 from ui.pages.setup import camera_settings as setup_station
+from ui.pages.setup import good_parts, release, training_actions
 from ui.pages.setup import routes as setup
+from ui.pages.setup.asked import Asked
+from ui.pages.setup.camera_preview import measured
 from ui.pages.setup.draft import SetupDraft
-from ui.pages.setup.result import promise
-from ui.pages.setup.training import Options, options_of, start_training
-from ui.pages.setup.uploads import AT_ONCE, Uploads
+from ui.pages.setup.requests import FromRecord, Taking, draft_of
+from ui.pages.setup.result import promise, result_message, trial_message
+from ui.pages.setup.sentences import promise_text
+from ui.pages.setup.training import Options, offered_models, options_of, start_training
 from ui.security.users import Role, User
 from ui.words import Words
 
@@ -83,18 +95,18 @@ def station(folder: Path) -> Iterator[Station]:
 
 
 class Asking:
-    """Asks as an engineer, through the routes and the refusals the page has."""
+    """Asks as an engineer: what the components' handlers do, and the routes that scripts ask."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, inbox: Path) -> None:
         app = FastAPI()
         refuse.install(app)
         app.include_router(setup.routes(context))
-        self.context = context
+        self.context, self.inbox = context, inbox
+        who = {"user": User("mia", Role.ENGINEER), "language": "en"}
+        self.request = Request({"type": "http", "headers": [], **who})
 
         async def as_user(scope: Any, receive: Any, send: Any) -> None:
-            await app(
-                {**scope, "user": User("mia", Role.ENGINEER), "language": "en"}, receive, send
-            )
+            await app({**scope, **who}, receive, send)
 
         self.client = TestClient(as_user)
 
@@ -102,16 +114,62 @@ class Asking:
         return self.client.get(API + path, params={**WHICH, **query})
 
     def post(self, path: str, **body: Any) -> Any:
-        if path == "/good/upload":
-            return self.send(**body)
-        answer = self.client.post(API + path, json={**WHICH, **body})
-        return answer.status_code, answer.json()
+        """Do one thing; the status is that of the refusal."""
+        if path == "/where":
+            answer = self.client.post(API + path, json={**WHICH, **body})
+            return answer.status_code, answer.json()
+        try:
+            assert self.client.portal is not None
+            return 200, self.client.portal.call(partial(self._do, path, **body))
+        except (Refuse, Refused, InspectionError) as error:
+            usual = 503 if isinstance(error, StationGone) else 409
+            text = " ".join(str(error).split())
+            return getattr(error, "status", usual), {"error": text}
+
+    async def _do(self, path: str, **given: Any) -> Any:
+        about = self.context, self.request, self.asked.draft
+        if path == "/good/take":
+            wanted = checked(Taking, **given)
+            return {"added": [name async for name in good_parts.take(*about, wanted)]}
+        if path in ("/good/record", "/good/upload", "/good/dataset"):
+            found = await self._added(path, about, given)
+            return {"added": list(found.names), "refused": list(found.refused)}
+        if path in ("/good/remove", "/good/restore"):
+            move = good_parts.remove if path == "/good/remove" else good_parts.restore
+            return {"removed": await move(*about, given["names"])}
+        if path == "/reference":
+            return await good_parts.choose_reference(*about, given["names"][0])
+        if path in ("/camera", "/camera/keep"):
+            way = setup_camera.attempt if path == "/camera" else setup_camera.keep
+            return await way(*about, given["settings"])
+        if path in ("/train", "/options"):
+            way = training_actions.train if path == "/train" else training_actions.choose
+            return await way(*about, checked(Options, **given["options"]))
+        if path == "/line":
+            put = release.put_training if "job" in given else release.put_earlier
+            return await put(*about, *given.values())
+        others: dict[str, Callable[..., Any]] = {
+            "/cancel": training_actions.cancel, "/try": release.attempt, "/confirm": release.confirm,
+        }  # fmt: skip
+        return await others[path](*about[:2], *given.values())
+
+    async def _added(self, path: str, about: Any, given: Any) -> good_parts.Added:
+        if path == "/good/record":
+            return await good_parts.from_record(*about, checked(FromRecord, **WHICH, **given))
+        if path == "/good/dataset":
+            return await good_parts.from_dataset(*about, given["name"])
+        file = self.inbox / "of its own" / str(given["name"])
+        file.parent.mkdir()
+        file.write_bytes(given["data"])
+        try:
+            return await good_parts.upload(*about, [file])
+        finally:
+            assert not file.parent.exists()  # what came in does not stay
 
     def send(self, name: str, data: bytes) -> tuple[int, Any]:
         """Upload one file."""
-        query = {**WHICH, "name": name}
-        answer = self.client.post(f"{API}/good/upload", params=query, content=data)
-        return answer.status_code, answer.json()
+        found: tuple[int, Any] = self.post("/good/upload", name=name, data=data)
+        return found
 
     def did(self, path: str, **body: Any) -> Any:
         status, found = self.post(path, **body)
@@ -119,12 +177,40 @@ class Asking:
         return found
 
     @property
+    def asked(self) -> Asked:
+        """All that is known of the draft now."""
+        wording = Wording(self.context.words, "en")
+        draft = draft_of(self.context, *WHICH.values())
+        return Asked(self.context, Asker(self.request, wording), draft)
+
+    @property
     def state(self) -> Any:
-        return self.get("/state").json()
+        """The same as plain data."""
+        asked = self.asked
+        setup = asked.setup[0]
+        return {
+            "tried": asked.note.get("camera") or {},
+            "setup": setup and asdict(setup),
+            "good": asked.names,
+            "removed": asked.draft.removed(),
+            "reference": asked.names[0] if asked.names else None,
+            "promise": promise(len(asked.names), asked.options.false_reject),
+            "options": asked.options.model_dump(),
+            "datasets": good_parts.datasets(self.context),
+            "training": asked.training and {"id": asked.training.id},
+            "line": asked.line,
+        }
+
+    def result(self, job: str) -> Any:
+        return result_message(trained_job(self.context.jobs, job))
+
+    def tried(self) -> Any:
+        trial = self.asked.trial
+        return trial and trial_message(trial, read_labels(self.context.store))
 
 
 @pytest.fixture
-def ask(station: Station, folder: Path) -> Iterator[Asking]:
+def ask(station: Station, folder: Path, tmp_path: Path) -> Iterator[Asking]:
     settings = read_station(folder / "station.toml")
     with open_store(folder / "parts.db", read_only=True) as store:
         given: dict[str, Any] = dict.fromkeys(Context.__dataclass_fields__)
@@ -133,7 +219,7 @@ def ask(station: Station, folder: Path) -> Iterator[Asking]:
             "runtime": StationClient(settings.page_folder),
             "station_path": folder / "station.toml",
         }
-        made = Asking(Context(**given))
+        made = Asking(Context(**given), tmp_path)
         with made.client as client:
             yield made
             assert client.portal is not None
@@ -170,10 +256,13 @@ def test_what_good_parts_allow_to_promise(
     assert found["needed"] == needed
 
 
-def test_the_promise_is_asked_for(ask: Asking) -> None:
-    found = ask.get("/promise", n=60, asked=0.01).json()
-    assert (round(found["promised"], 4), found["needed"]) == (0.0164, 39)
-    assert ask.get("/promise", n=60, asked=0).status_code == 400
+def test_the_promise_is_in_words(ask: Asking) -> None:
+    assert promise_text(ask.asked.me, promise(60, 0.01)) == (
+        "With 60 good parts it is guaranteed that at most 1.6 % of good parts get FAIL on average, and at most 4.9 % "
+        "with 95 % confidence. To guarantee the requested 1.0 %, add 39 more good pictures."
+    )
+    assert promise_text(ask.asked.me, promise(99, 0.01)).endswith("That meets the requested 1.0 %.")
+    assert promise_text(ask.asked.me, promise(0, 0.01)).endswith("add 99 good pictures.")
 
 
 # Camera
@@ -188,16 +277,44 @@ def test_the_camera_is_seen_only_while_paused(ask: Asking, station: Station) -> 
     assert decode_image(answer.content, "look").shape == (256, 256, 3)
 
 
+def test_brightness_is_of_all_and_focus_of_what_is_inspected() -> None:
+    image = np.full((100, 200), 120, np.uint8)
+    image[:, 100:] = np.tile(np.array([0, 255], np.uint8), (100, 50))  # stripes at the right
+    data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 100])[1].tobytes()
+    whole = measured(data, Setup())
+    assert sum(whole["counts"]) == image.size
+    assert whole["over"] == pytest.approx(0.25, abs=0.01)
+    assert whole["under"] == pytest.approx(0.25, abs=0.01)
+    left = ((2.0, 2.0), (90.0, 2.0), (90.0, 98.0), (2.0, 98.0))
+    right = tuple((x + 105, y) for x, y in left)
+    smooth, sharp = (measured(data, Setup(roi=(each,)))["focus"] for each in (left, right))
+    assert smooth < 1 < 100 < whole["focus"] < sharp
+    with pytest.raises(Refused, match="cannot be read"):
+        measured(b"no picture", Setup())
+
+
+def test_what_the_camera_sees_comes_with_its_figures(
+    ask: Asking, station: Station, draft: SetupDraft
+) -> None:
+    station.pause(paused=True)
+    assert not draft.note.get("looked")
+    figures = json.loads(ask.get("/look").headers["X-Figures"])
+    assert sum(figures["counts"]) == 256 * 256
+    assert 0 <= figures["over"] < 0.2
+    assert figures["focus"] > 1
+    assert draft.note["looked"] is True
+
+
 def test_a_forms_fields_are_those_of_the_driver() -> None:
-    found = setup_station.fields_of(Simulated, {"size_px": 256})
-    kinds = {field["name"]: field["kind"] for field in found}
+    found = setup_station.fields_of(Simulated)
+    kinds = {field.name: field.kind for field in found}
     assert kinds == {
         "seed": "integer", "size_px": "integer", "defect_rate": "number", "count": "integer",
         "defects": "json", "colour": "flag", "cache": "integer",
     }  # fmt: skip
-    size = next(field for field in found if field["name"] == "size_px")
-    assert (size["default"], size["value"], size["optional"]) == (512, 256, False)
-    basler = [field["name"] for field in setup_station.fields_of(camera_class("basler"), {})]
+    size = next(field for field in found if field.name == "size_px")
+    assert (size.default, size.required) == (512, False)
+    basler = [field.name for field in setup_station.fields_of(camera_class("basler"))]
     assert basler[:3] == ["exposure_time_us", "gain_db", "exposure_auto"]
 
 
@@ -207,12 +324,12 @@ def test_settings_are_tried_at_the_camera_and_remembered(
     station.pause(paused=True)
     ask.did("/camera", settings={"size_px": 128})
     assert decode_image(ask.get("/look").content, "look").shape == (128, 128, 3)
-    assert ask.state["camera"]["tried"] == {"size_px": 128}
+    assert ask.state["tried"] == {"size_px": 128}
     status, found = ask.post("/camera", settings={"size_px": "large"})
     assert status == 409
     assert found["error"].startswith("views.main.settings.size_px: Input should be a valid integer")
     ask.did("/camera", settings={})
-    assert ask.state["camera"]["tried"] == {}
+    assert ask.state["tried"] == {}
 
 
 def test_a_refused_setting_leaves_the_camera_as_it_was(
@@ -346,7 +463,7 @@ def test_a_picture_is_taken_while_paused(ask: Asking, station: Station, draft: S
     state = ask.state
     assert (state["good"], state["reference"], state["promise"]["n"]) == ([name], name, 1)
     assert decode_image(ask.get(f"/good/{name}").content, name).shape == (256, 256, 3)
-    assert max(decode_image(ask.get(f"/thumb/{name}").content, name).shape) == 200
+    assert max(decode_image(draft.thumb(name).read_bytes(), name).shape) == 200
 
 
 def test_uploads_are_decoded_before_they_are_kept(ask: Asking, draft: SetupDraft) -> None:
@@ -365,52 +482,10 @@ def test_a_name_that_leads_elsewhere_leads_nowhere(
     ask: Asking, draft: SetupDraft, tmp_path: Path, name: str
 ) -> None:
     before = {path for path in tmp_path.rglob("*") if "evil" in path.name}
-    ask.send(name, png(np.full((40, 60), 90, np.uint8)))
+    with suppress(SetupError):
+        draft.add(png(np.full((40, 60), 90, np.uint8)), name)
     evil = {path for path in tmp_path.rglob("*") if "evil" in path.name} - before
     assert all(path.is_relative_to(draft.folder) for path in evil)
-
-
-def test_what_is_on_its_way_is_private_and_does_not_stay(ask: Asking, tmp_path: Path) -> None:
-    folder = ask.context.folder / "uploads"
-    left = folder / "left-by-a-kill"
-    folder.mkdir()
-    left.write_bytes(b"x")
-    uploads = Uploads(folder)
-    assert not left.exists()
-
-    async def body() -> AsyncIterator[bytes]:
-        yield b"one"
-        yield b"two"
-
-    async def receive() -> None:
-        async with uploads.received(body()) as path:
-            assert path.read_bytes() == b"onetwo"
-            assert (path.stat().st_mode & 0o777, folder.stat().st_mode & 0o777) == (0o600, 0o700)
-        async with uploads.received(body()):
-            raise OSError("the browser went")
-
-    with pytest.raises(OSError, match="went"):
-        asyncio.run(receive())
-    assert list(folder.iterdir()) == []
-
-
-def test_no_more_than_four_are_on_their_way_at_once(tmp_path: Path) -> None:
-    uploads, most = Uploads(tmp_path / "uploads"), []
-
-    async def body() -> AsyncIterator[bytes]:
-        yield b"x"
-
-    async def one() -> None:
-        async with uploads.received(body()):
-            most.append(len(list(uploads.folder.iterdir())))
-            await asyncio.sleep(0.02)
-
-    async def all_of_them() -> None:
-        await asyncio.gather(*(one() for _ in range(12)))
-
-    asyncio.run(all_of_them())
-    assert len(most) == 12
-    assert max(most) == AT_ONCE == 4
 
 
 def test_the_record_gives_passed_and_ok_parts_but_no_ng(
@@ -487,16 +562,18 @@ def test_removed_parts_come_back(ask: Asking, draft: SetupDraft) -> None:
     assert actions == ["good_parts_added", "good_parts_removed"]
 
 
-@pytest.mark.parametrize(
-    "path", ["/good/..%2Fdraft.json", "/thumb/nothing.png", "/good/%2Fetc%2Fpasswd"]
-)
+@pytest.mark.parametrize("path", ["/good/..%2Fdraft.json", "/good/%2Fetc%2Fpasswd"])
 def test_only_good_parts_are_given_out(ask: Asking, draft: SetupDraft, path: str) -> None:
     assert ask.get(path).status_code in (404, 409)
+    with pytest.raises(SetupError, match="there is none of this name"):
+        draft.thumb(path.removeprefix("/good/").replace("%2F", "/"))
 
 
 def test_an_unknown_product_or_view_is_refused(ask: Asking) -> None:
-    assert ask.client.get(API + "/state", params={"product": "nut"}).status_code == 409
-    assert ask.client.get(API + "/state", params={"view": "../x"}).status_code == 409
+    for wrong in ({"product": "nut"}, {"view": "../x"}):
+        with pytest.raises(InspectionError, match="there is none|is not in the station file"):
+            draft_of(ask.context, **{**WHICH, **wrong})
+        assert ask.get("/look", **wrong).status_code == 409
 
 
 def test_drafts_of_odd_names_have_folders_of_their_own(tmp_path: Path) -> None:
@@ -615,16 +692,16 @@ def test_a_series_of_pictures_is_one_action(
 ) -> None:
     station.pause(paused=True)
     before = ask.context.store.actions(limit=1)[0].number
-    series = ""
-    for _ in range(3):
-        series = ask.did("/good/take", count=3, series=series)["series"]
+    assert len(ask.did("/good/take", count=3)["added"]) == len(draft.names()) == 3
     noted = [each for each in ask.context.store.actions(limit=9) if each.number > before]
     assert [(each.kind, each.detail["count"]) for each in noted] == [("pictures_taken", 3)]
-    ask.did("/good/take", count=2, series=series)  # the series is over
-    ask.did("/good/take", count=2, series="made up")
-    assert len(ask.context.store.actions(kind="pictures_taken", limit=9)) >= 3
+    ask.did("/good/take", count=2)
     newest = ask.context.store.actions(limit=2)
-    assert [each.detail["count"] for each in newest] == [2, 2]
+    assert [each.detail["count"] for each in newest] == [2, 3]
+    for wrong in ({"count": 0}, {"count": 501}, {"every_s": -1}, {"count": "x"}):
+        status, found = ask.post("/good/take", **wrong)
+        assert (status, found["error"].partition(":")[0]) == (422, next(iter(wrong)))
+    assert len(draft.names()) == 5
 
 
 def test_where_to_look_that_did_not_change_is_not_noted(ask: Asking, draft: SetupDraft) -> None:
@@ -658,7 +735,8 @@ def test_the_disk_is_never_read_on_the_event_loop(
     for path, body, _, _ in ACTIONS:
         ask.did(path, **body_of(ask, path, body))
     ask.get("/good/2.png")
-    ask.get("/result/20260301-120000-000000")
+    ask.get("/recipe/20260301-120000-000000")
+    ask.get("/look")
     wanted = {"names", "next_name", "path", "removed", "setup", "read_station", "find"}
     assert wanted <= set(asked)
 
@@ -679,9 +757,10 @@ def test_too_few_good_parts_are_not_trained(ask: Asking, draft: SetupDraft) -> N
         {"image_size": 32},
         {"model": "x"},
     ):
-        assert ask.post("/train", options=wrong)[0] == 422
-    assert ask.state["models"][:2] == ["patchcore", "auto"]
-    assert sorted(ask.state["models"][2:]) == [n for n in model_names() if n != "patchcore"]
+        status, found = ask.post("/train", options=wrong)
+        assert (status, found["error"].partition(":")[0]) == (422, next(iter(wrong)))
+    assert offered_models()[:2] == ["patchcore", "auto"]
+    assert sorted(offered_models()[2:]) == [n for n in model_names() if n != "patchcore"]
 
 
 def trained(ask: Asking, recipe: Recipe, **settings: Any) -> str:
@@ -772,13 +851,13 @@ def test_a_recipe_that_fails_its_check_is_put_back(
 def test_the_result_names_pictures_as_the_engineer_does(ask: Asking, recipe: Recipe) -> None:
     new_id = trained(ask, recipe)
     job = ask.state["training"]["id"]
-    found = ask.get(f"/result/{job}").json()
+    found = ask.result(job)
     assert (found["recipe_id"], len(found["scores"])) == (new_id, len(recipe.scores))
     assert found["hygiene"]["suspicious"] == [["1.png", 9.0, 5.0]]
-    assert ask.get(f"/tried/{job}").status_code == 404
+    assert ask.tried() is None
     answer = ask.get(f"/recipe/{job}")
     assert "attachment" in answer.headers["content-disposition"]
-    assert ask.get("/result/20260301-120000-999999").status_code == 404
+    assert ask.get("/recipe/20260301-120000-999999").status_code == 404
 
 
 def test_a_trial_tells_who_would_flip(ask: Asking, recipe: Recipe) -> None:
@@ -798,7 +877,7 @@ def test_a_trial_tells_who_would_flip(ask: Asking, recipe: Recipe) -> None:
     replace_json(folder / "status.json", {"state": "done"})
     replace_json(folder / "parts.json", rows)
     replace_json(folder / "good.json", [["0 1.png", 7.0], ["2.png", 6.0]])
-    found = ask.get(f"/tried/{training}").json()
+    found = ask.tried()
     assert [row["part_id"] for row in found["flips"]] == ["p1"]
     assert found["worst"] == [{"name": "1.png", "score": 7.0}, {"name": "2.png", "score": 6.0}]
     assert len(found["parts"]) == 3
@@ -900,14 +979,14 @@ def test_choices_made_before_there_was_an_effort_are_kept(
 def test_a_result_says_its_warnings_by_key(ask: Asking, recipe: Recipe) -> None:
     trained(ask, recipe)
     job = ask.state["training"]["id"]
-    old = ask.get(f"/result/{job}").json()
+    old = ask.result(job)
     assert (old["warnings"], old["drawn_escapes"], old["effort"]) == ([], [], None)
     status = ask.context.folder / "jobs" / job / "status.json"
     told = json.loads(status.read_text())
     key = {"key": "variants", "values": {"smaller": 12, "larger": 28}}
     told["result"] |= {"warnings": ["two variants"], "warning_keys": [key]}
     replace_json(status, told)
-    found = ask.get(f"/result/{job}").json()
+    found = ask.result(job)
     assert found["warnings"] == [{"text": "two variants", **key}]
     own = recipe.settings.calibration
     assert (found["review_estimated"], tuple(found["review_ci95"])) == (

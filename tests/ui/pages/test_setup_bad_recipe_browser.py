@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +13,7 @@ from ui.core.drafts import draft_folder
 
 pytestmark = pytest.mark.slow
 
-PAGE, READY = "/engineer/setup", ".setup .steps button"
+PAGE = "/engineer/setup"
 
 
 def test_bad_parts_that_look_good_are_a_red_box_before_the_promise(
@@ -29,21 +30,29 @@ def test_bad_parts_that_look_good_are_a_red_box_before_the_promise(
     good.mkdir(parents=True)
     for picture in sorted((line.dataset / "train" / "good").iterdir())[:20]:
         shutil.copy(picture, good)
-    page = open_page(station, PAGE, user="mia", wait=READY)
-    page.click("[data-step=train]")
-    page.check("[value=fast]")
-    assert page.is_checked("[name=labelled_bad]")
-    page.click("[data-do=train]")
-    page.wait_for_selector(".job[data-state=done]", timeout=240_000)
-    page.click("[data-step=result]")
-    page.wait_for_selector(f"[data-bad='{len(passed)}'][data-escapes]", timeout=20_000)
-    keys = page.eval_on_selector_all(
-        ".warnings [data-warning]", "(all) => all.map((each) => each.dataset.warning)"
-    )
-    assert {"bad_near_chance", "bad_escapes"} <= set(keys)
-    assert f"of the {len(passed)} parts labelled NG would pass" in page.inner_text(".warnings")
-    order = "document.querySelector('.warnings').compareDocumentPosition(document.querySelector('[data-promised]'))"
-    assert page.evaluate(order) == 4  # the promise follows
+    page = open_page(station, PAGE + "#train", user="mia", wait="#train:enabled")
+    page.check("#effort input[value=fast]")
+    assert page.is_checked("#labelled-bad input")
+    page.click("#train")
+    page.wait_for_selector("#see-result:visible", timeout=240_000)
+    page.click("#see-result")
+    page.wait_for_selector("#bad-parts .notice:not(:empty)", timeout=20_000)
     (job,) = (each for each in (station.page_folder / "jobs").iterdir() if (each / "bad").is_dir())
+    result = json.loads((job / "status.json").read_text())["result"]
+    assert {"bad_near_chance", "bad_escapes"} <= {each["key"] for each in result["warning_keys"]}
+    warnings = page.inner_text("#warnings")
+    assert "score like good ones" in warnings
+    assert f"of the {len(passed)} parts labelled NG would pass" in warnings
+    assert "Try the effort Thorough" in warnings
+    red = page.evaluate(
+        "getComputedStyle(document.querySelector('#warnings .notice')).backgroundColor"
+    )
+    assert red == "rgb(179, 71, 0)"
+    order = "document.querySelector('#warnings').compareDocumentPosition(document.querySelector('#limits'))"
+    assert page.evaluate(order) == 4  # the promise follows
+    bad = result["defects"]
+    assert f"{bad['escapes']} of {len(passed)} would pass" in page.inner_text("#bad-parts")
     assert {each.name for each in (job / "bad").iterdir()} == {"scratch"}
-    page.wait_for_selector("[data-warning=labelled_escapes]", timeout=240_000)  # once it was tried
+    page.wait_for_selector(
+        "#warnings >> text=Tried on recorded parts:", timeout=240_000
+    )  # once it was tried

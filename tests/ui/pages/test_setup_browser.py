@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -12,23 +14,64 @@ import cv2
 import numpy as np
 import pytest
 
+from inspection.recipe import open_recipe
 from inspection.recipe.setup_file import read_setup
-from tests.ui.conftest import FULL_HD, SERVER_GONE, SMALL, AtWork, Opened, wait_for
+from tests.ui.conftest import FULL_HD, LEFT, SERVER_GONE, SMALL, AtWork, Opened, wait_for
+from ui.core.drafts import draft_folder
 
 pytestmark = pytest.mark.slow
 
-PAGE, READY = "/engineer/setup", ".setup .steps button"
+PAGE, READY = "/engineer/setup", "#state .notice:not(:empty)"
+STEPS = ("camera", "where", "good", "train", "result", "line")
 
 
 def step(page: Any, name: str) -> None:
-    page.click(f"[data-step={name}]")
-    page.wait_for_selector(f"[data-step={name}].here")
+    page.click(f"#tab-{name}-button")
+    page.wait_for_selector(f"#tab-{name}-button[aria-selected=true]")
+    page.wait_for_selector(f"#tab-{name}:visible")
+
+
+def label(page: Any, name: str) -> str:
+    return str(page.text_content(f"#tab-{name}-button"))
+
+
+def says(page: Any, elem_id: str, text: str, timeout_s: float = 30) -> None:
+    page.wait_for_selector(f"#{elem_id} >> text={text}", timeout=1000 * timeout_s)
+
+
+def agree(page: Any) -> None:
+    page.click("#yes:visible")
+    page.wait_for_selector("#yes", state="hidden", timeout=60_000)
 
 
 def pause(page: Any) -> None:
-    page.click(".station [data-do=pause]")
-    page.click("dialog .go")
-    page.wait_for_selector(".station .paused")
+    page.click("#pause")
+    says(page, "question", "every part the line triggers is rejected")
+    agree(page)
+    page.wait_for_selector(".state.paused")
+
+
+def field(page: Any, elem_id: str, value: str) -> None:
+    """Fill a field once it holds what the page filled it with."""
+    box = f"#{elem_id} input, #{elem_id} textarea"
+    page.wait_for_selector(box)
+    page.fill(box, value)
+    page.press(box, "Tab")
+
+
+def good_parts(page: Any, n: int, timeout_s: float = 60) -> None:
+    says(page, "counter", f"With {n} good parts", timeout_s)
+
+
+def rows(page: Any, table: str) -> list[list[str]]:
+    found: dict[str, list[str]] = {}
+    cells = page.eval_on_selector_all(
+        f"#{table} [role=gridcell]",
+        "cells => cells.map((cell) => [cell.dataset.row, cell.innerText.trim()])",
+    )
+    for row, text in cells:
+        found.setdefault(row, []).append(text)
+    return list(found.values())
 
 
 def draw(page: Any, tool: str, corners: list[tuple[float, float]]) -> None:
@@ -55,28 +98,33 @@ def saved(page: Any) -> None:
     page.wait_for_selector(".saved[data-ok=true]")
 
 
-def draft_folder(station: AtWork) -> Path:
-    (found,) = (station.page_folder / "setup").iterdir()
-    return found
+def setup_of(station: AtWork) -> Any:
+    return read_setup(draft_folder(station.page_folder, "flange", "main") / "setup.toml")
 
 
 def test_from_the_camera_to_the_line(make_station: Any, open_page: Opened) -> None:
     station = make_station(view="cache = 60")
     station.trigger(3)
-    open_page.allowed = ("409",)  # a look at the camera that was under way when inspecting went on
+    open_page.allowed = (
+        "409",
+        *LEFT,
+    )  # a look at the camera that was under way when inspecting went on
     page = open_page(station, PAGE, user="mia", wait=READY, size=SMALL)
 
-    assert "look at a picture" in page.inner_text("[data-step=camera]")  # nobody has looked yet
+    says(page, "to-do", "Camera: look at a picture")  # nobody has looked yet
+    step(page, "good")
+    page.wait_for_selector("#take-one:disabled")
+    step(page, "camera")
     pause(page)
     page.wait_for_function("Number(document.querySelector('.live').dataset.count) > 2")
-    assert "done" in page.inner_text("[data-step=camera]")
-    assert "Seed" in page.inner_text("form.settings")  # its name in words, the key beside
+    page.wait_for_function("document.querySelector('#tab-camera-button').textContent.includes('✓')")
+    assert "Seed" in page.inner_text("#camera-seed")  # its name in words, the key below
     assert page.evaluate("document.querySelector('.live').width") == 256
     assert float(page.get_attribute("[data-focus]", "data-focus")) > 1
     assert 0 <= float(page.get_attribute("[data-over]", "data-over")) < 0.2
 
     step(page, "where")
-    page.click("[data-do=take-reference]")
+    page.click("#take-reference")
     page.wait_for_selector("[data-ready] svg.drawing")
     draw(page, "roi", [(0.05, 0.05), (0.95, 0.05), (0.95, 0.95), (0.05, 0.95)])
     saved(page)
@@ -89,59 +137,66 @@ def test_from_the_camera_to_the_line(make_station: Any, open_page: Opened) -> No
     assert corner_of(station) == pytest.approx(0.9 * 256, abs=1.5)
 
     step(page, "good")
-    page.fill("[name=count]", "24")
-    page.click("[data-n=take_many]")
-    page.wait_for_selector(".counter[data-n='25']", timeout=60_000)
-    assert "With 25 good parts" in page.inner_text(".counter")
+    field(page, "count", "24")
+    page.click("#take-many")
+    good_parts(page, 25)
+    assert label(page, "good").startswith("✓")
 
     step(page, "train")
-    page.fill("[name=false_reject]", "5")
-    page.press("[name=false_reject]", "Tab")
-    page.click("[data-do=train]")
-    page.wait_for_selector(".job[data-state=running] [role=progressbar]")
-    page.wait_for_selector(".stage-name >> text=/Step [1-9]:/")
-    job = page.get_attribute(".job", "data-job")
+    page.wait_for_selector("#train:enabled")
+    field(page, "false-reject", "5")
+    says(page, "promise", "That meets the requested 5.0 %")
+    page.click("#train")
+    page.wait_for_selector("#job-bar progress", state="attached")
+    says(page, "job-stage", "Step ", 60)
+    (job,) = jobs_of(station, "train")
     page.reload()  # the training goes on without the page
-    page.wait_for_selector(f".job[data-job='{job}']", timeout=20_000)
-    page.wait_for_selector(".job[data-state=done]", timeout=240_000)
+    page.wait_for_selector("#cancel:visible", timeout=20_000)
+    page.wait_for_selector("#see-result:visible", timeout=240_000)
+    assert [each["id"] for each in jobs_of(station, "train")] == [job["id"]]
 
-    step(page, "result")
-    recipe_id = page.get_attribute(".result", "data-recipe", timeout=20_000)
-    promised = float(page.get_attribute("[data-promised]", "data-promised"))
-    assert 1 / 26 <= promised <= 0.05
-    assert page.locator(".scores rect").count() == 40
-    page.wait_for_selector("[data-list=worst] .heat", timeout=240_000)
-    assert page.locator("[data-list=worst] figure").count() == 12
-    assert page.get_attribute("[data-flips]", "data-of") == "3"
-    assert "label parts on the Review page" in page.inner_text("[data-labelled=none]")
+    page.click("#see-result")
+    page.wait_for_selector("#tab-result:visible")
+    says(page, "limits", "With 25 good parts it is guaranteed", 20)
+    recipe_id = open_recipe(station.page_folder / "jobs" / job["id"] / "new.recipe").id
+    assert recipe_id[:12] in page.inner_text("#facts")
+    page.wait_for_selector("#scores canvas, #scores svg")
+    page.wait_for_selector("#worst .thumbnail-item >> nth=11", timeout=240_000)
+    assert page.locator("#worst .thumbnail-item").count() == 12
+    says(page, "tried", "of these 3 parts would get a different verdict")
+    assert "label parts on the Review page" in page.inner_text("#tried")
     escape = part_that_would_pass(station)
     station.do("event", part_id=escape, kind="label", who="jo", detail={"label": "NG"})
     step(page, "train")
     step(page, "result")
-    page.wait_for_selector("tr[data-labelled=escapes] td[data-count='1'][data-of='1']")
-    assert "1 of 1 (95 %: 2.5 % to 100.0 %)" in page.inner_text("tr[data-labelled=escapes]")
-    assert "none is labelled so" in page.inner_text("tr[data-labelled=overkill]")
-    assert page.get_attribute("[data-list=flips] figure:first-child", "data-part") == escape
-    assert "NG: would pass" in page.inner_text("[data-list=flips] .escape .error")
+    page.wait_for_selector("#mistakes :text('1 of 1 (95 %: 2.5 % to 100.0 %)'):visible")
+    (escapes, overkill) = rows(page, "mistakes")
+    assert escapes[0] == "Escapes: parts labelled NG that pass"
+    assert "none is labelled so" in overkill[1]
+    assert "NG: would pass" in page.inner_text("#listed .thumbnail-item >> nth=0")
+    page.click("#listed .thumbnail-item >> nth=0")
+    page.wait_for_selector("#large img")
+    says(page, "about", "score")
 
-    page.click("[data-do=try]")
-    page.wait_for_selector("[data-do=try]", state="detached")
+    page.click("#try")
     step(page, "line")
-    page.click("[data-do=put-on-line]")  # before the trial is done
-    assert "nobody knows how many parts labelled NG it would let pass" in page.inner_text(
-        "dialog .error"
-    )
-    page.click("dialog [value=no]")
+    page.click("#put-on-line")  # before the trial is done
+    says(page, "warning", "nobody knows yet how many parts labelled NG it would let pass")
+    page.click("#no")
+    page.wait_for_selector("#yes", state="hidden")
+    assert open_recipe(station.folder / "flange.recipe").id != recipe_id
     step(page, "result")
-    page.wait_for_selector("tr[data-labelled=escapes] td[data-count='1']", timeout=240_000)
+    page.wait_for_selector("#mistakes :text('1 of 1 (95 %'):visible", timeout=240_000)
 
     step(page, "line")
-    page.click("[data-do=put-on-line]")
-    assert "would let pass: 1 of the 1" in page.inner_text("dialog .error")
-    page.click("dialog .go")
-    page.wait_for_selector(f".big[data-recipe='{recipe_id}']", timeout=60_000)
-    page.click(".station [data-do=resume]")
-    page.wait_for_selector(".station .inspecting")
+    says(page, "risk", "would let pass: 1 of the 1")
+    page.click("#put-on-line")
+    says(page, "warning", "would let pass: 1 of the 1")
+    agree(page)
+    says(page, "did", f"Recipe {recipe_id[:12]} is on the line.", 60)
+    says(page, "on-line", recipe_id[:12])
+    page.click("#resume")
+    page.wait_for_selector(".state.inspecting")
     station.trigger()
     with station.record() as store:
         (part,) = store.parts(limit=1)
@@ -152,12 +207,18 @@ def test_from_the_camera_to_the_line(make_station: Any, open_page: Opened) -> No
     assert {"paused", "resumed", "training_started", "recipe_on_line", "recipe_replaced"} <= kinds
     assert len(taken) == 2  # the reference, and a series
 
-    page.click("[data-do=go-back]")
-    page.click("dialog .go")
-    page.wait_for_selector(f".big:not([data-recipe='{recipe_id}'])", timeout=60_000)
+    page.click("#go-back")
+    agree(page)
+    page.wait_for_selector(f"#on-line .notice:not(:has-text('{recipe_id[:12]}'))", timeout=60_000)
     station.trigger()
     with station.record() as store:
         assert store.parts(limit=1)[0].recipe_id != recipe_id
+
+
+def jobs_of(station: AtWork, kind: str) -> list[dict[str, Any]]:
+    cards = sorted((station.page_folder / "jobs").glob("*/job.json"))
+    found = [json.loads(path.read_text()) for path in cards]
+    return [card for card in found if card["kind"] == kind]
 
 
 def part_that_would_pass(station: AtWork) -> str:
@@ -168,49 +229,123 @@ def part_that_would_pass(station: AtWork) -> str:
 
 
 def corner_of(station: AtWork) -> float:
-    return read_setup(draft_folder(station) / "setup.toml").roi[0][2][0]
+    return setup_of(station).roi[0][2][0]
 
 
 def test_a_training_survives_the_page_server_and_can_be_cancelled(
     make_station: Any, open_page: Opened, line: Any
 ) -> None:
     station = make_station()
-    open_page.allowed = SERVER_GONE
+    open_page.allowed = (*SERVER_GONE, *LEFT)
     page = open_page(station, PAGE + "#good", user="mia", wait=READY)
+    page.wait_for_selector("#tab-good:visible")
     files = sorted((line.dataset / "train" / "good").iterdir())[:24]
-    page.set_input_files("[name=files]", [str(path) for path in files])
-    page.wait_for_selector(".counter[data-n='24']", timeout=60_000)
+    page.set_input_files("#files input[type=file]", [str(path) for path in files])
+    good_parts(page, 24)
+    says(page, "good-told", "24 good parts added.")
+    assert not [path for path in (station.page_folder / "gradio").rglob("*.png") if path.is_file()]
     step(page, "train")
-    page.select_option("[name=model]", "mahalanobis")
-    assert page.inner_text("[data-why]").startswith("One Gaussian for all patches")
-    page.click("[data-do=train]")
-    page.wait_for_selector(".job[data-state=running] [role=progressbar]")
-    job = page.get_attribute(".job", "data-job")
-    folder = station.page_folder / "jobs" / str(job)
-    about = json.loads((folder / "job.json").read_text())["about"]
-    assert about["options"]["model"] == "mahalanobis"
-    training = json.loads((folder / "job.json").read_text())["pid"]
+    page.wait_for_selector("#train:enabled")
+    page.click("#model input")
+    page.click('[role=option]:visible >> text="mahalanobis"')
+    says(page, "why", "One Gaussian for all patches")
+    page.click("#train")
+    page.wait_for_selector("#cancel:visible")
+    (card,) = jobs_of(station, "train")
+    folder = station.page_folder / "jobs" / str(card["id"])
+    assert card["about"]["options"]["model"] == "mahalanobis"
+    training = card["pid"]
     os.kill(training, signal.SIGSTOP)  # else a small one may end before the page is back
     try:
         station.kill_page()
         station.start_page()
         page.reload()
-        page.wait_for_selector(f".job[data-job='{job}'][data-state=running]", timeout=20_000)
-        page.click("[data-do=cancel]")
-        page.wait_for_selector(".job:not(:has([data-do=cancel]))")
+        page.wait_for_selector("#cancel:visible", timeout=30_000)
+        page.click("#cancel")
+        page.wait_for_selector("#cancel:disabled")
+        assert page.inner_text("#cancel").strip() == "Stopping …"
     finally:
         os.kill(training, signal.SIGCONT)
-    page.wait_for_selector(".job[data-state=cancelled]", timeout=60_000)
-    assert "nothing was changed" in page.inner_text(".job h2")
+    says(page, "job-head", "Training was cancelled; nothing was changed", 60)
     assert not (folder / "new.recipe").exists()
+
+
+def test_a_first_recipe_that_was_never_tried_is_told_what_to_do(
+    make_station: Any, open_page: Opened, line: Any
+) -> None:
+    station = make_station(start=False)
+    (station.folder / "flange.recipe").unlink()
+    good = draft_folder(station.page_folder, "flange", "main") / "good"
+    good.mkdir(parents=True)
+    for path in sorted((line.dataset / "train" / "good").iterdir())[:12]:
+        shutil.copy(path, good)
+    station.start_runtime()
+    station.start_page()
+    page = open_page(station, PAGE + "#line", user="mia", wait=READY, size=SMALL)
+    says(page, "made", "train a recipe first")
+    assert page.inner_text("#on-line").strip() == "—"
+    assert page.is_disabled("#put-on-line")
+    step(page, "train")
+    page.wait_for_selector("#train:enabled")
+    page.check("#effort input[value=fast]")
+    page.click("#train")
+    page.wait_for_selector("#see-result:visible", timeout=240_000)
+    step(page, "line")
+    for place in ("risk", "warning"):
+        says(page, place, "This is the first recipe here")
+        assert "label them on the Review page" in page.inner_text(f"#{place}")
+        page.click("#put-on-line")
+    agree(page)
+    says(page, "made", "✓ This recipe is on the line.", 60)
+    station.trigger()
+    with station.record() as store:
+        assert store.parts(limit=1)[0].verdict != "CANNOT_INSPECT"
+
+
+def test_camera_settings_are_tried_kept_and_refused_in_one_line(
+    make_station: Any, open_page: Opened
+) -> None:
+    station = make_station()
+    before = station.station.read_text("utf-8")
+    page = open_page(station, PAGE, user="mia", wait="#camera-size_px input")
+    pause(page)
+    field(page, "camera-size_px", "128")
+    page.click("#try-camera")
+    says(page, "camera-told", "The camera has these settings now.")
+    says(page, "camera-tried", "Not saved yet")
+    page.wait_for_function("document.querySelector('.live').width === 128")
+    assert station.station.read_text("utf-8") == before
+    assert label(page, "camera").startswith("1")
+    page.wait_for_selector("#back-camera:visible")
+    for button, name, wrong, text in (
+        ("keep", "defects", "[", "A list or table must be written as JSON."),
+        ("try", "defects", '["teapot"]', "teapot"),
+        ("keep", "count", "many", "views.main.settings.count: Input should be a valid integer"),
+    ):
+        field(page, f"camera-{name}", wrong)
+        page.click(f"#{button}-camera")
+        page.wait_for_selector(f".toast-body >> text={text}")
+        page.click(".toast-close")
+        page.wait_for_selector(".toast-close", state="detached")
+    assert station.station.read_text("utf-8") == before
+    field(page, "camera-count", "")
+    field(page, "camera-defects", '["scratch"]')
+    page.click("#keep-camera")
+    says(page, "camera-told", "Saved to the station file.")
+    settings = tomllib.loads(station.station.read_text("utf-8"))["views"][0]["settings"]
+    assert settings == {"seed": 1, "size_px": 128, "defect_rate": 0.3, "defects": ["scratch"]}
+    page.wait_for_selector("#back-camera", state="hidden")
+    with station.record() as store:
+        kinds = [action.kind for action in store.actions(who="mia", limit=10)]
+    assert kinds[:2] == ["camera_kept", "camera_changed"]
 
 
 def test_shapes_are_edited_with_mouse_and_keys(at_work: AtWork, open_page: Opened) -> None:
     at_work.trigger(2)
-    open_page.allowed = ("409",)  # a set-up that cannot be is refused
+    open_page.allowed = ("409", *LEFT)  # a set-up that cannot be is refused
     page = open_page(at_work, PAGE + "#where", user="mia", wait=READY)
     pause(page)
-    page.click("[data-do=take-reference]")
+    page.click("#take-reference")
     page.wait_for_selector("[data-ready] svg.drawing")
 
     page.click("[data-tool=ignore]")
@@ -231,7 +366,7 @@ def test_shapes_are_edited_with_mouse_and_keys(at_work: AtWork, open_page: Opene
     page.fill("[name=length]", "32")
     page.click("[data-do=scale]")
     saved(page)
-    setup = read_setup(draft_folder(at_work) / "setup.toml")
+    setup = setup_of(at_work)
     assert setup.scale_mm_per_px == pytest.approx(0.25, rel=0.02)
     assert len(setup.ignore) == len(setup.zones) == 1
     assert setup.zones[0].max_area_mm2 == 0.5
@@ -249,7 +384,7 @@ def test_shapes_are_edited_with_mouse_and_keys(at_work: AtWork, open_page: Opene
     page.keyboard.press("Control+z")
     wait_for(lambda: len(zone(at_work)) == 4, 10)
     page.click("[data-row='0'] [data-do=delete-shape]")
-    wait_for(lambda: not read_setup(draft_folder(at_work) / "setup.toml").ignore, 10)
+    wait_for(lambda: not setup_of(at_work).ignore, 10)
     page.reload()  # another page finds the same
     page.wait_for_selector("[data-ready] svg.drawing", timeout=20_000)
     assert page.locator(".shapes li").count() == 1
@@ -257,26 +392,77 @@ def test_shapes_are_edited_with_mouse_and_keys(at_work: AtWork, open_page: Opene
 
 
 def zone(station: AtWork) -> Any:
-    return read_setup(draft_folder(station) / "setup.toml").zones[0].polygon
+    return setup_of(station).zones[0].polygon
 
 
 def test_damaged_files_are_refused_by_name(
     at_work: AtWork, open_page: Opened, tmp_path: Path
 ) -> None:
     image = cv2.imencode(".png", np.full((64, 64), 80, np.uint8))[1].tobytes()
+    torn = "torn ${alert(1)} <b>x<b>.png"
     (tmp_path / "fine.png").write_bytes(image)
-    (tmp_path / "torn.png").write_bytes(image[:50])
+    (tmp_path / torn).write_bytes(image[:50])
     page = open_page(at_work, PAGE + "#good", user="mia", wait=READY)
-    page.wait_for_selector("[name=files]")
-    n = int(page.get_attribute(".counter", "data-n"))
-    page.set_input_files("[name=files]", [str(tmp_path / "fine.png"), str(tmp_path / "torn.png")])
-    page.wait_for_selector(f".counter[data-n='{n + 1}']")
-    assert "torn.png" in page.inner_text(".refused")
-    assert page.locator(".refused li").count() == 1
-    page.click("[data-name='fine.png'] [data-do=remove]")
-    page.wait_for_selector(f".counter[data-n='{n}']")
-    page.click("[data-do=restore]")
-    page.wait_for_selector("[data-name='fine.png']")
+    dialogs: list[str] = []
+    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.accept()))
+    page.wait_for_selector("#tab-good:visible")
+    draft = draft_folder(at_work.page_folder, "flange", "main")
+
+    def there() -> set[str]:
+        return {path.name for path in (draft / "good").glob("*")}
+
+    before = there()
+    files = [str(tmp_path / "fine.png"), str(tmp_path / torn)]
+    page.set_input_files("#files input[type=file]", files)
+    says(page, "good-told", "1 good parts added.")
+    told = page.inner_text("#good-told")
+    assert "torn" in told
+    assert len(told.strip().split("\n")) == 2
+    assert there() == {*before, "fine.png"}
+    names = [
+        page.inner_text(f"#good-parts .thumbnail-item >> nth={n}") for n in range(len(there()))
+    ]
+    place = next(n for n, text in enumerate(names) if "fine" in text or len(names) == 1)
+    page.click(f"#good-parts .thumbnail-item >> nth={place}")
+    page.wait_for_selector("#remove:enabled")
+    page.click("#remove")
+    page.wait_for_selector("#restore:visible")
+    wait_for(lambda: there() == before, 10)
+    assert page.inner_text("#restore").strip() == "Bring back fine.png"
+    page.click("#restore")
+    page.wait_for_selector("#restore", state="hidden")
+    assert there() == {*before, "fine.png"}
+    assert dialogs == []
+
+
+def test_parts_of_the_record_are_added_and_one_is_the_reference(
+    make_station: Any, open_page: Opened
+) -> None:
+    station = make_station()
+    station.trigger(6, lot="L1")
+    page = open_page(station, PAGE + "#good", user="mia", wait=READY, size=SMALL)
+    with station.record() as store:
+        passed = {part.part_id for part in store.parts(limit=20) if part.verdict == "PASS"}
+    page.click("#recorded button >> nth=0")
+    field(page, "lot", "another")
+    page.click("#from-record")
+    says(page, "good-told", "0 good parts added.")
+    field(page, "lot", "L1")
+    field(page, "last", "0")
+    page.click("#from-record")
+    page.wait_for_selector(".toast-body >> text=count: Input should be greater than or equal to 1")
+    page.click(".toast-close")
+    field(page, "last", "50")
+    page.click("#from-record")
+    says(page, "good-told", f"{len(passed)} good parts added.")
+    draft = draft_folder(station.page_folder, "flange", "main")
+    assert {path.stem.removeprefix("part-") for path in (draft / "good").iterdir()} == passed
+    page.click("#good-parts .thumbnail-item >> nth=1")
+    page.wait_for_selector("#reference:enabled")
+    page.click("#reference")
+    wait_for(lambda: "reference" in json.loads((draft / "draft.json").read_text()), 10)
+    says(page, "good-parts", "★ Reference")
+    page.wait_for_selector("#reference:disabled")
 
 
 @pytest.mark.parametrize("size", [FULL_HD, SMALL])
@@ -285,26 +471,53 @@ def test_every_step_fits_in_every_language(
     at_work: AtWork, open_page: Opened, size: tuple[int, int], language: str
 ) -> None:
     page = open_page(at_work, PAGE, user="mia", language=language, size=size, wait=READY)
-    for name in ("camera", "where", "good", "train", "result", "line"):
+    for name in STEPS:
         step(page, name)
-        wide = page.evaluate(
-            "[document.documentElement.scrollWidth, innerWidth, document.documentElement.scrollHeight, innerHeight]"
-        )
+        page.wait_for_timeout(800)
+        wide = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
         assert wide[0] <= wide[1]
-        assert wide[2] <= wide[3]
-        assert "setup." not in page.inner_text(".setup")
-        for part in (".steps", "aside"):
-            if page.locator(part).count():
-                assert (
-                    page.evaluate(
-                        f"(e => e.scrollWidth - e.clientWidth)(document.querySelector('{part}'))"
-                    )
-                    <= 0
-                )
+        assert "setup." not in page.inner_text("body")
+        cut = page.evaluate(
+            "[...document.querySelectorAll('.notice, button:not(.label-wrap)')].filter((e) => e.checkVisibility() &&"
+            " e.scrollWidth > e.clientWidth + 1).map((e) => e.outerHTML.slice(0, 120))"
+        )
+        assert cut == []
 
 
 def test_an_operator_does_not_come_in(at_work: AtWork) -> None:
+    join = {"data": [], "fn_index": 0, "session_hash": "x"}
     with at_work.client("oli") as client:
         assert client.get(PAGE).status_code == 403
-        assert client.get("/api/engineer/setup/state").status_code == 403
-        assert client.post("/api/engineer/setup/line", json={}).status_code == 403
+        assert client.get("/api/engineer/setup/look").status_code == 403
+        assert client.post("/api/engineer/setup/where", json={}).status_code == 403
+        for door in ("queue/join", "upload"):
+            assert client.post(f"{PAGE}/gradio_api/{door}", json=join).status_code == 403
+    with at_work.client("mia") as client:
+        elsewhere = {"Origin": "http://elsewhere.example"}
+        for path in (f"{PAGE}/gradio_api/queue/join", "/api/engineer/setup/where"):
+            assert client.post(path, json=join, headers=elsewhere).status_code == 403
+
+
+def test_the_address_leads_to_a_step_and_product(make_station: Any, open_page: Opened) -> None:
+    other = """
+[[products]]
+name = "nut"
+recipe = "nut.recipe"
+"""
+    station = make_station(rest=other)
+    open_page.allowed = LEFT  # as the page is loaded anew
+    page = open_page(station, f"{PAGE}?product=nut#good", user="mia", wait=READY)
+    page.wait_for_selector("#tab-good:visible")
+    assert page.input_value("#product input") == "nut"
+    says(page, "counter", "No good parts yet")
+    step(page, "train")
+    assert page.url.endswith("?product=nut#train")
+    page.click("#product input")
+    page.click('[role=option]:visible >> text="flange"')
+    page.wait_for_function("location.search.includes('product=flange')")
+    page.reload()
+    page.wait_for_selector("#tab-train:visible")
+    page.wait_for_function("document.querySelector('#product input').value === 'flange'")
+    page = open_page(station, f"{PAGE}?product=%22%3Cb%3E#nowhere", user="mia", wait=READY)
+    page.wait_for_selector("#tab-camera:visible")
+    assert page.input_value("#product input") == "flange"

@@ -44,7 +44,9 @@ def station(folder: Path) -> Iterator[Station]:
 
 
 @pytest.fixture(scope="module")
-def ask(station: Station, folder: Path) -> Iterator[Asking]:
+def ask(
+    station: Station, folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Asking]:
     settings = read_station(folder / "station.toml")
     with open_store(folder / "parts.db", read_only=True) as store:
         given: dict[str, Any] = dict.fromkeys(Context.__dataclass_fields__)
@@ -53,7 +55,7 @@ def ask(station: Station, folder: Path) -> Iterator[Asking]:
             "runtime": StationClient(settings.page_folder),
             "station_path": folder / "station.toml",
         }
-        made = Asking(Context(**given))
+        made = Asking(Context(**given), tmp_path_factory.mktemp("inbox"))
         with made.client as client:
             yield made
             assert client.portal is not None
@@ -95,7 +97,7 @@ def trial(ask: Asking, recipe: Recipe, threshold: float) -> Job:
         recipe.settings.calibration, threshold=threshold, fail_threshold=threshold
     )
     trained(ask, recipe, calibration=calibration)
-    job_id = ask.did("/try", job=TRAINING)["job"]["id"]
+    job_id = ask.did("/try", job=TRAINING).id
     jobs = Jobs(ask.context.folder / "jobs")
     wait_for(lambda: jobs.running() is None, 120)
     done = jobs.find(job_id)
@@ -230,7 +232,7 @@ def test_ok_parts_the_recipe_was_learnt_from_say_nothing_of_others(
 
 def test_nobody_labelled_is_told_over_the_page(ask: Asking, lax: Job) -> None:
     nothing = {"escapes": NONE, "overkill": NONE}
-    found = ask.get(f"/tried/{TRAINING}").json()
+    found = ask.tried()
     assert len(found["parts"]) == PARTS
     assert found["labelled"] == {
         "recipe": nothing, "line": nothing, "unsettled": 0, "learnt": 0,

@@ -11,17 +11,20 @@ import pytest
 
 from cameras import list_images
 from inspection.intervals import exact_interval
+from inspection.jobs import Jobs
+from inspection.labels.part_selection import labelled_ng
 from inspection.recipe import open_recipe
 from inspection.store.event_kinds import ActionKind
 from tests.reports.recorded import recorded
 from tests.ui.conftest import wait_for
 from ui.core.drafts import draft_folder
+from ui.pages.setup.draft import SetupDraft
+from ui.pages.setup.training import Options, start_training
 from ui.words import Words
 
 pytestmark = pytest.mark.slow
 
 PATH = "/engineer/trainings"
-WHICH = {"product": "flange", "view": "main"}
 GOOD = 24
 
 
@@ -36,27 +39,20 @@ def station(make_station: Callable[..., Any], line: Any) -> Iterator[Any]:
         shutil.copy(path, good / path.name)
     made.start_runtime()
     made.start_page()
-    with made.client("mia") as client:
-        for size, share in ((96, 0.2), (128, 0.1)):
-            options = {
-                "effort": "fast", "image_size": size, "false_reject": share, "labelled_bad": size == 128,
-            }  # fmt: skip
-            answer = client.post("/api/engineer/setup/train", json={**WHICH, "options": options})
-            assert answer.status_code == 200, answer.text
-            _until_done(made, client)
+    jobs, draft = Jobs(made.page_folder / "jobs"), SetupDraft(made.page_folder, "flange", "main")
+    with made.record() as store:
+        found = labelled_ng(store, station="line-1", product="flange", most=200)
+    bad = [(record.part_id, path, defect) for record, path, defect in found]
+    for size, share in ((96, 0.2), (128, 0.1)):
+        options = Options(
+            effort="fast", image_size=size, false_reject=share, labelled_bad=size == 128
+        )
+        job = start_training(jobs, draft, options, who="mia", bad=bad if size == 128 else ())
+        wait_for(lambda: jobs.running() is None, 200, made.folder / "page.log")
+        done = jobs.find(job.id)
+        assert done is not None and done.state == "done", done
     yield made
     made.stop()
-
-
-def _until_done(station: Any, client: Any) -> None:
-    def over() -> bool:
-        jobs = client.get("/api/engineer/setup/jobs", params=WHICH).json()
-        if jobs["running"]:
-            return False
-        assert jobs["training"]["state"] == "done", jobs
-        return True
-
-    wait_for(over, 200, station.folder / "page.log")
 
 
 def jobs_of(station: Any, kind: str) -> list[dict[str, Any]]:

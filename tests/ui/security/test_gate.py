@@ -464,7 +464,8 @@ class TestBodies:
             ("/login", 16 * 2**10),
             ("/api/operator/x", 256 * 2**10),
             ("/api/engineer/label", 16 * 2**20),
-            ("/api/engineer/setup/good/upload", 1000),
+            ("/engineer/products/gradio_api/upload", 1000),
+            ("/api/engineer/setup/good/upload", 16 * 2**20),
         ],
     )
     def test_the_largest(self, station: Station, path: str, most: int) -> None:
@@ -496,12 +497,13 @@ class TestBodies:
 
     def test_files_go_to_engineers_pages_only(self, station: Station) -> None:
         client = station.visit(who="Ada")
-        assert client.post("/api/engineer/setup/good/upload", content=b"x").status_code == 200
+        files = {"files": ("a.png", b"x")}
+        assert client.post("/engineer/products/gradio_api/upload", files=files).status_code == 200
         assert client.post("/gradio_api/upload", content=b"x").status_code == 404
         for path in ("/api/engineer/setup/good/upload", "/api/engineer/label", "/login"):
-            assert client.post(path, files={"files": ("a.png", b"x")}).status_code == 415
+            assert client.post(path, files=files).status_code == 415
         omar = station.visit(who="Omar")
-        assert omar.post("/api/engineer/setup/good/upload", content=b"x").status_code == 403
+        assert omar.post("/engineer/products/gradio_api/upload", files=files).status_code == 403
 
     def test_whoever_changes_things_faster_than_a_person_waits(self, station: Station) -> None:
         client = station.visit(who="Omar")

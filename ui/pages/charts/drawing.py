@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from inspection.control_charts import ControlChart
-from inspection.labels.labels import Truth
 from inspection.reports.pareto import Bar
 from inspection.training.curves import Curve
-from ui.pages.charts.pen import DAY_AND_HOUR, LETTERS_PX, Chart, Pen, at_one
+from ui.core.pen import DAY_AND_HOUR, Chart, Pen
 
 BY_WORDS = "split(datum.label, ' ')"
 """A label that breaks between words, not slanted."""
-BINS = 40
 
 
 def pareto_chart(bars: Sequence[Bar], names: Mapping[str, str], pen: Pen) -> Chart:
@@ -137,65 +134,3 @@ def curve_chart(found: Curve, pen: Pen, *, x: str, y: str) -> Chart:
         tooltip=tips,
     )
     return pen.done(alt.layer(interval, line))
-
-
-def score_chart(
-    scores: Mapping[Truth, NDArray[np.float64]],
-    limits: Mapping[str, float],
-    pen: Pen,
-) -> Chart:
-    """Scores of parts labelled OK, NG, and of all others, in the same bins; the recipe's limits as lines."""
-    import altair as alt
-
-    every = np.concatenate(list(scores.values()))
-    edges = np.histogram_bin_edges(every, bins=BINS)
-    colours = {
-        Truth.OK: pen.colour("pass-line"),
-        Truth.NG: pen.colour("fail-line"),
-        Truth.NOTHING: pen.colour("dim"),
-    }
-    groups = {
-        Truth.OK: scores[Truth.OK],
-        Truth.NG: scores[Truth.NG],
-        Truth.NOTHING: np.concatenate([scores[Truth.NOTHING], scores[Truth.DISPUTED]]),
-    }
-    rows = [
-        {
-            "label": pen.say(f"report.label_{truth.name}"),
-            "from": float(a),
-            "to": float(b),
-            "parts": int(n),
-        }
-        for truth, values in groups.items()
-        for a, b, n in zip(edges, edges[1:], np.histogram(values, edges)[0], strict=False)
-        if n
-    ]
-    names = [pen.say(f"report.label_{truth.name}") for truth in groups]
-    bars = (
-        pen.chart(rows)
-        .mark_bar(opacity=0.85)
-        .encode(
-            x=alt.X("from:Q", bin="binned", title=pen.say("score")),
-            x2="to:Q",
-            y=alt.Y("parts:Q", title=pen.say("parts"), stack="zero", axis=alt.Axis(tickMinStep=1)),
-            color=alt.Color(
-                "label:N",
-                title=None,
-                scale=alt.Scale(domain=names, range=list(colours.values())),
-                legend=alt.Legend(orient="top"),
-            ),
-            tooltip=[
-                pen.tip("label:N", pen.say("label")), pen.tip("from:Q", pen.say("score"), ".4g"),
-                pen.tip("to:Q", pen.say("upto"), ".4g"), pen.tip("parts:Q", pen.say("parts")),
-            ],
-        )
-    )  # fmt: skip
-    marks = [{"name": name, "value": value} for value, name in at_one(limits).items()]
-    base = pen.chart(marks).encode(x="value:Q")
-    rule = base.mark_rule(color=pen.colour("limit-line"), strokeDash=[6, 3], size=2).encode(
-        tooltip=[pen.tip("name:N", pen.say("limit")), pen.tip("value:Q", pen.say("score"), ".4g")]
-    )
-    text = base.mark_text(
-        color=pen.colour("ink"), align="left", dx=4, baseline="top", fontSize=LETTERS_PX
-    ).encode(text="name:N", y=alt.value(2))
-    return pen.done(alt.layer(bars, rule, text) if marks else alt.layer(bars))

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from inspection.judgement import Verdict
+from ui.core.pen import DAY_AND_HOUR, LETTERS_PX, Chart, Pen, at_one
 from ui.pages.charts.over_time import Measured, Step
-from ui.pages.charts.pen import DAY_AND_HOUR, LETTERS_PX, Chart, Pen, at_one
 
 COLOURS = {
     Verdict.PASS: "pass-line", Verdict.FAIL: "fail-line",

@@ -18,9 +18,10 @@ from ui.core.colours import colours_of, theme_of
 from ui.core.context import Context
 from ui.core.panel import done, request_of
 from ui.core.part_choice import FIELDS, PartChoice
-from ui.pages.charts.drawing import control_chart, curve_chart, pareto_chart, score_chart
+from ui.core.pen import Pen
+from ui.core.score_chart import score_chart
+from ui.pages.charts.drawing import control_chart, curve_chart, pareto_chart
 from ui.pages.charts.figures import LEAST_IN_HOUR, Figures, figures_of
-from ui.pages.charts.pen import Pen
 
 PLOTS = (
     "defects",

@@ -20,6 +20,7 @@ from ui.core.context import Context
 from ui.core.errors import Refuse
 from ui.core.panel import Asker, asker, done, notice, table_value
 from ui.core.part_choice import FIELDS, PartChoice
+from ui.core.pen import Pen
 from ui.pages.charts.drawing_over_time import measure_chart, share_of, yield_chart
 from ui.pages.charts.over_time import (
     MOST_STEPS,
@@ -33,7 +34,6 @@ from ui.pages.charts.over_time import (
     measures,
     steps_of,
 )
-from ui.pages.charts.pen import Pen
 from ui.security.users import Role
 
 TIME, MEASURES = "time", "measures"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from cameras import Camera, camera_class
 from inspection.errors import SetupError
 from inspection.station.station_file import StationFile, ViewSettings, settings_for
 from inspection.station.station_file_edit import edited
-from ui.core.settings_form import kind_of, plain
+from ui.core.settings_form import SettingField, setting_fields
 
 LIGHT = ("exposure_time_us", "gain_db", "exposure_auto")
 """What an engineer sets first; a driver that has them names them so."""
@@ -33,25 +32,10 @@ def settable(kind: type[Camera]) -> frozenset[str]:
     return frozenset((*kind.features, *kind.adjustable))
 
 
-def fields_of(kind: type[Camera], given: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What may be set of a camera, for a form, light first: name, kind of value, default, value."""
-    found = []
-    for name, parameter in inspect.signature(kind, eval_str=True).parameters.items():
-        what, optional = kind_of(parameter.annotation)
-        if what is None or name not in settable(kind):
-            continue
-        default = None if parameter.default is inspect.Parameter.empty else parameter.default
-        field = {
-            "name": name,
-            "kind": what,
-            "optional": optional,
-            "needed": parameter.default is inspect.Parameter.empty,
-            "default": plain(default),
-            "value": plain(given.get(name, default)),
-            "light": name in LIGHT,
-        }
-        found.append(field)
-    return sorted(found, key=lambda field: [*LIGHT, field["name"]].index(str(field["name"])))
+def fields_of(kind: type[Camera]) -> list[SettingField]:
+    """What may be set of a camera, for a form, light first."""
+    found = [field for field in setting_fields(kind) if field.name in settable(kind)]
+    return sorted(found, key=lambda field: [*LIGHT, field.name].index(field.name))
 
 
 def checked_settings(settings: StationFile, view: str, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -67,7 +51,7 @@ def checked_settings(settings: StationFile, view: str, given: Mapping[str, Any])
             f"views.{view}.settings.{fixed[0][:64]}: is not set on this page; allowed: {allowed}; "
             "whoever keeps the station file changes it there"
         )
-    usual = {field["name"]: field["default"] for field in fields_of(kind, {})}
+    usual = {field.name: field.default for field in fields_of(kind)}
     whole = {**named.settings, **given}
     kept = {
         name: value

@@ -158,7 +158,7 @@ class SetupDraft:
 
     @property
     def note(self) -> dict[str, Any]:
-        """What else was chosen: `reference`, `options`, `camera`."""
+        """What else was chosen: `reference`, `options`, `camera`; and whether somebody `looked`."""
         try:
             found = json.loads((self.folder / "draft.json").read_text("utf-8"))
         except (OSError, ValueError):
@@ -181,6 +181,18 @@ class SetupDraft:
         if not self.setup_path.exists():
             return Setup(product=self.product)
         return read_setup(self.setup_path)
+
+    def readable_setup(self) -> Setup:
+        """The same; an empty one where the file is damaged."""
+        try:
+            return self.setup()
+        except SetupError:
+            return Setup(product=self.product)
+
+    def looked(self) -> None:
+        """Note that somebody saw what the camera sees."""
+        if not self.note.get("looked"):
+            self.write_note(looked=True)
 
     def checked(self, data: Mapping[str, Any]) -> tuple[Setup, bool]:
         """Check a set-up and say whether it is another than is kept.

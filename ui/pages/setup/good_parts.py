@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
-from fastapi.responses import FileResponse
+from fastapi import Request
 
 from cameras import CameraError
 from inspection.errors import InspectionError, SetupError
@@ -18,104 +21,104 @@ from ui.core.audit import audited, record_failure
 from ui.core.context import Context
 from ui.core.errors import Refuse
 from ui.pages.setup.draft import MOST_BYTES, SetupDraft
-from ui.pages.setup.requests import (
-    FOREVER,
-    FileName,
-    FromDataset,
-    FromRecord,
-    Name,
-    PictureNames,
-    draft_of,
-    shown,
-)
-from ui.pages.setup.uploads import Uploads
+from ui.pages.setup.requests import FromRecord, Taking
 
 DATASETS = "datasets"
 
 
-def add_routes(router: APIRouter, context: Context) -> None:
-    """Answer what the page asks of good parts."""
-    _pictures(router, context)
+@dataclass(frozen=True, slots=True)
+class Added:
+    """Good parts that were added, by their name here, and why others were refused."""
 
-    uploads = Uploads(context.folder / "uploads")
-
-    def draft(product: str, view: str) -> SetupDraft:
-        return draft_of(context, product, view)
-
-    @router.post("/good/upload")
-    async def upload(product: Name, view: Name, name: FileName, request: Request) -> dict[str, Any]:
-        """Take one file, the body of the request; what is no picture is refused by name."""
-        of = draft(product, view)
-        async with uploads.received(request.stream()) as path:
-            return await _add(context, request, of, "uploaded", {name: path})
-
-    @router.post("/good/record")
-    async def from_record(wanted: FromRecord, request: Request) -> dict[str, Any]:
-        """Add the latest good parts of the record."""
-        of = draft(wanted.product, wanted.view)
-        fresh, latest = await asyncio.to_thread(_of_record, context, of, wanted)
-        found = await _add(context, request, of, "record", fresh, reference=wanted.reference)
-        if wanted.reference and not found["added"] and latest is not None:
-            await choose(request, of, latest)
-            found["added"] = [latest]
-        return found
-
-    @router.post("/good/dataset")
-    async def from_dataset(wanted: FromDataset, request: Request) -> dict[str, Any]:
-        """Add the good parts of a dataset that review exported."""
-        of = draft(wanted.product, wanted.view)
-        fresh = await asyncio.to_thread(_of_dataset, context, of, wanted.name)
-        return await _add(context, request, of, f"dataset {wanted.name}", fresh)
-
-    @router.post("/good/remove")
-    async def remove(wanted: PictureNames, request: Request) -> dict[str, Any]:
-        """Take good parts out; they can be brought back."""
-        of = draft(wanted.product, wanted.view)
-        there = set(await asyncio.to_thread(of.names))
-        names = [name for name in wanted.names if name in there]
-        if not names:
-            return {"ok": True, "removed": []}
-        detail = {**_about(of), "count": len(names), "names": names[:100]}
-        async with audited(context, request, ActionKind.GOOD_PARTS_REMOVED, **detail):
-            return {"ok": True, "removed": await asyncio.to_thread(of.remove, names)}
-
-    @router.post("/good/restore")
-    async def restore(wanted: PictureNames, request: Request) -> dict[str, Any]:
-        """Bring removed parts back."""
-        of = draft(wanted.product, wanted.view)
-        there = set(await asyncio.to_thread(of.removed))
-        names = [name for name in wanted.names if name in there]
-        if not names:
-            return _added([], [])
-        detail = {**_about(of), "from": "brought back", "count": len(names)}
-        async with audited(context, request, ActionKind.GOOD_PARTS_ADDED, **detail):
-            return _added(await asyncio.to_thread(of.restore, names), [])
-
-    @router.post("/reference")
-    async def reference(wanted: PictureNames, request: Request) -> dict[str, Any]:
-        """Draw on this good part from now on; it is the one that others are aligned to."""
-        of = draft(wanted.product, wanted.view)
-        path = await asyncio.to_thread(of.path, wanted.names[0])
-        await choose(request, of, path.name)
-        return {"ok": True, "reference": path.name}
-
-    async def choose(request: Request, of: SetupDraft, name: str) -> None:
-        async with audited(context, request, ActionKind.REFERENCE_CHOSEN, **_about(of), name=name):
-            await asyncio.to_thread(of.write_note, reference=name)
+    names: Sequence[str] = ()
+    refused: Sequence[str] = ()
 
 
-def _pictures(router: APIRouter, context: Context) -> None:
-    @router.get("/good/{name}")
-    async def picture(name: str, product: str, view: str) -> Response:
-        """A good part as a browser can show it."""
-        of = draft_of(context, product, view)
-        return await asyncio.to_thread(lambda: shown(of.path(name), bits=of.setup().bits))
+async def take(
+    context: Context, request: Request, draft: SetupDraft, wanted: Taking
+) -> AsyncIterator[str]:
+    """Take pictures, each told by its name; a series is noted once. The station must be paused."""
+    who = request.scope["user"].name
+    async with audited(
+        context, request, ActionKind.PICTURES_TAKEN, **_about(draft), count=wanted.count
+    ):
+        for number in range(wanted.count):
+            name = await asyncio.to_thread(_fresh_name, draft)
+            await context.runtime.do("take", who=who, view=draft.view, path=str(draft.good / name))
+            await asyncio.to_thread(draft.make_thumb, name)
+            if wanted.reference and number == 0:
+                await asyncio.to_thread(draft.write_note, reference=name)
+            yield name
+            if number + 1 < wanted.count:
+                await asyncio.sleep(wanted.every_s)
 
-    @router.get("/thumb/{name}")
-    async def thumb(name: str, product: str, view: str) -> Response:
-        """A good part, small."""
-        path = await asyncio.to_thread(draft_of(context, product, view).thumb, name)
-        return FileResponse(path, headers={"Cache-Control": FOREVER})
+
+async def upload(
+    context: Context, request: Request, draft: SetupDraft, files: Sequence[Path]
+) -> Added:
+    """Take files that came in; what is no picture is refused by name. None of them stays where it came."""
+    try:
+        return await _add(
+            context, request, draft, "uploaded", [(each.name, each) for each in files]
+        )
+    finally:
+        await asyncio.to_thread(_gone, files)
+
+
+async def from_record(
+    context: Context, request: Request, draft: SetupDraft, wanted: FromRecord
+) -> Added:
+    """Add the latest good parts of the record; as the reference even one that is there already."""
+    fresh, latest = await asyncio.to_thread(_of_record, context, draft, wanted)
+    found = await _add(
+        context, request, draft, "record", [*fresh.items()], reference=wanted.reference
+    )
+    if wanted.reference and not found.names and latest is not None:
+        await choose_reference(context, request, draft, latest)
+        return Added([latest])
+    return found
+
+
+async def from_dataset(context: Context, request: Request, draft: SetupDraft, name: str) -> Added:
+    """Add the good parts of a dataset that review exported."""
+    fresh = await asyncio.to_thread(_of_dataset, context, draft, name)
+    return await _add(context, request, draft, f"dataset {name}", [*fresh.items()])
+
+
+async def remove(
+    context: Context, request: Request, draft: SetupDraft, names: Sequence[str]
+) -> list[str]:
+    """Take good parts out; they can be brought back."""
+    there = set(await asyncio.to_thread(draft.names))
+    names = [name for name in names if name in there]
+    if not names:
+        return []
+    detail = {**_about(draft), "count": len(names), "names": names[:100]}
+    async with audited(context, request, ActionKind.GOOD_PARTS_REMOVED, **detail):
+        return await asyncio.to_thread(draft.remove, names)
+
+
+async def restore(
+    context: Context, request: Request, draft: SetupDraft, names: Sequence[str]
+) -> list[str]:
+    """Bring removed parts back."""
+    there = set(await asyncio.to_thread(draft.removed))
+    names = [name for name in names if name in there]
+    if not names:
+        return []
+    detail = {**_about(draft), "from": "brought back", "count": len(names)}
+    async with audited(context, request, ActionKind.GOOD_PARTS_ADDED, **detail):
+        return await asyncio.to_thread(draft.restore, names)
+
+
+async def choose_reference(
+    context: Context, request: Request, draft: SetupDraft, name: str
+) -> None:
+    """Draw on this good part from now on; it is the one that others are aligned to."""
+    path = await asyncio.to_thread(draft.path, name)
+    about = {**_about(draft), "name": path.name}
+    async with audited(context, request, ActionKind.REFERENCE_CHOSEN, **about):
+        await asyncio.to_thread(draft.write_note, reference=path.name)
 
 
 def datasets(context: Context) -> list[str]:
@@ -124,6 +127,11 @@ def datasets(context: Context) -> list[str]:
     if not folder.is_dir():
         return []
     return sorted(p.name for p in folder.iterdir() if p.is_dir() and not p.is_symlink())
+
+
+def _fresh_name(draft: SetupDraft) -> str:
+    draft.room()
+    return draft.next_name(f"taken-{datetime.now().astimezone():%Y%m%d-%H%M%S-%f}")
 
 
 def _of_record(
@@ -148,7 +156,7 @@ def _of_record(
 def _of_dataset(context: Context, draft: SetupDraft, name: str) -> dict[str, Path]:
     """The good parts of a dataset that the draft has not, by name."""
     if name not in datasets(context):
-        raise Refuse(f"dataset {name!r}: there is none of this name", status=404)
+        raise Refuse(f"dataset {name[:80]!r}: there is none of this name", status=404)
     there = set(draft.names())
     files = good_files(context.folder / DATASETS / name)
     return {path.name: path for path in files if path.name not in there}
@@ -159,27 +167,27 @@ async def _add(
     request: Request,
     draft: SetupDraft,
     source: str,
-    files: dict[str, Path],
+    files: Sequence[tuple[str, Path]],
     *,
     reference: bool = False,
-) -> dict[str, Any]:
+) -> Added:
     """Copy files into a draft once that is noted; give names here, and why others are refused."""
     if not files:
-        return _added([], [])
+        return Added()
     detail = {**_about(draft), "from": source, "count": len(files)}
     async with audited(context, request, ActionKind.GOOD_PARTS_ADDED, **detail):
-        added, refused = await asyncio.to_thread(_copied, draft, files)
-        if reference and added:
-            await asyncio.to_thread(draft.write_note, reference=added[0])
-    if refused:
-        why = f"{len(refused)} of {len(files)} refused: {refused[0]}"
+        found = await asyncio.to_thread(_copied, draft, files)
+        if reference and found.names:
+            await asyncio.to_thread(draft.write_note, reference=found.names[0])
+    if found.refused:
+        why = f"{len(found.refused)} of {len(files)} refused: {found.refused[0]}"
         await record_failure(context, request, ActionKind.GOOD_PARTS_ADDED, why, **detail)
-    return _added(added, refused)
+    return found
 
 
-def _copied(draft: SetupDraft, files: dict[str, Path]) -> tuple[list[str], list[str]]:
+def _copied(draft: SetupDraft, files: Sequence[tuple[str, Path]]) -> Added:
     added, refused = [], []
-    for name, path in files.items():
+    for name, path in files:
         try:
             if path.stat().st_size > MOST_BYTES:
                 raise SetupError(
@@ -192,12 +200,16 @@ def _copied(draft: SetupDraft, files: dict[str, Path]) -> tuple[list[str], list[
             OSError,
         ) as error:  # one bad file does not keep the others out
             refused.append(" ".join(str(error).split()))
-    return added, refused
+    return Added(added, refused)
 
 
-def _added(added: list[str], refused: list[str]) -> dict[str, Any]:
-    return {"ok": True, "added": added, "refused": refused}
+def _gone(files: Sequence[Path]) -> None:
+    """Remove files that came in, each from a folder of its own."""
+    for path in files:
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
+            path.parent.rmdir()
 
 
-def _about(draft: SetupDraft) -> dict[str, str]:
+def _about(draft: SetupDraft) -> dict[str, Any]:
     return {"product": draft.product, "view": draft.view}

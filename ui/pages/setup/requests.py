@@ -1,4 +1,4 @@
-"""What the set-up page may ask, and what all its answers share."""
+"""What the set-up page may be asked, and what its answers share."""
 
 from __future__ import annotations
 
@@ -17,52 +17,29 @@ from ui.core.errors import Refuse
 from ui.core.part_filter import PartFilterRequest
 from ui.pages.setup.camera_settings import view_of
 from ui.pages.setup.draft import SetupDraft
-from ui.pages.setup.training import Options
 
 FOREVER = "private, max-age=86400, immutable"
 MOST_AT_ONCE = 500
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=64)]
-Line = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
-FileName = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 LocalTime = Annotated[datetime | None, AfterValidator(lambda at: at and at.astimezone())]
 """A time; without a zone, that of this machine."""
 
 
-class Which(BaseModel):
-    """The product and view a recipe is made for."""
+class SetupChange(BaseModel):
+    """A set-up as plain data (`inspection.recipe.setup_file`), of a product and view."""
 
     product: Name
     view: Name
-
-
-class CameraChange(Which):
-    """Settings of the camera, by name; only those given change."""
-
-    settings: dict[str, Any] = {}
-
-
-class SetupChange(Which):
-    """A set-up as plain data (`inspection.recipe.setup_file`)."""
-
     setup: dict[str, Any]
 
 
-class PictureNames(Which):
-    """Good parts by name."""
+class Taking(BaseModel):
+    """Pictures to be taken, with a pause after each; `reference` makes the first the one that is drawn on."""
 
-    names: Annotated[list[str], Field(max_length=5000)]
-
-
-class Taking(Which):
-    """A picture to be taken, the first of `count`; `reference` makes it the one that is drawn on.
-
-    The others are asked for with the `series` that came back with the first.
-    """
-
-    reference: bool = False
     count: Annotated[int, Field(ge=1, le=MOST_AT_ONCE)] = 1
-    series: Annotated[str, StringConstraints(max_length=64)] = ""
+    every_s: Annotated[float, Field(ge=0, le=60)] = 0.0
+    reference: bool = False
 
 
 class FromRecord(PartFilterRequest):
@@ -74,38 +51,6 @@ class FromRecord(PartFilterRequest):
     since: LocalTime = None
     until: LocalTime = None
     reference: bool = False
-
-
-class FromDataset(Which):
-    """A dataset that review exported."""
-
-    name: Line
-
-
-class Training(Which):
-    """A training to start."""
-
-    options: Options
-
-
-class OfJob(Which):
-    """One job; `at_once` ends it without asking."""
-
-    job: Line
-    at_once: bool = False
-
-
-class Release(Which):
-    """A recipe to put on the line: that of a training, or one that was there before."""
-
-    job: Line = ""
-    recipe_id: Line = ""
-
-
-class RecipeToConfirm(BaseModel):
-    """A recipe on the line that was not put there from the page."""
-
-    recipe_id: Line
 
 
 def draft_of(context: Context, product: str, view: str) -> SetupDraft:

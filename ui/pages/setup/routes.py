@@ -1,31 +1,32 @@
-"""The set-up page: camera, where to look, good parts, training, result, on the line."""
+"""The page /engineer/setup: camera, where to look, good parts, training, result, on the line."""
 
 from __future__ import annotations
 
 import asyncio
+import json
+from collections.abc import Callable
 from typing import Any
 
-from fastapi import APIRouter, Request
+import gradio as gr
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import FileResponse
 
-from inspection.errors import SetupError
-from inspection.jobs import Jobs
 from inspection.store.event_kinds import ActionKind
-from ui.core import deploy
+from ui.core import trials
 from ui.core.audit import audited
 from ui.core.context import Context
-from ui.core.errors import Refuse
 from ui.core.page import Page
-from ui.pages.setup import (
-    camera,
-    good_parts,
-    result,
-    result_routes,
-    take_pictures,
-    training,
-    training_routes,
-)
+from ui.core.panel import asker
+from ui.pages.setup.camera_preview import CameraPreviews
+from ui.pages.setup.camera_step import CameraStep
+from ui.pages.setup.desk import Desk, Step, on
 from ui.pages.setup.draft import SetupDraft
-from ui.pages.setup.requests import SetupChange, draft_of
+from ui.pages.setup.good_step import GoodStep
+from ui.pages.setup.line_step import LineStep
+from ui.pages.setup.requests import SetupChange, draft_of, shown
+from ui.pages.setup.result_step import ResultStep
+from ui.pages.setup.train_step import TrainStep
+from ui.pages.setup.where_step import WhereStep
 from ui.security.users import Role
 
 PAGE = Page(
@@ -35,63 +36,35 @@ PAGE = Page(
     label="setup.page",
     order=30,
 )
+STEPS: tuple[type[Step], ...] = (
+    CameraStep, WhereStep, GoodStep, TrainStep, ResultStep, LineStep,
+)  # fmt: skip
+ADDRESS = """() => JSON.stringify({place: window.inspection.hash,
+  ...Object.fromEntries(new URLSearchParams(location.search))})"""
+"""The address tells which product, view and step are shown first (?product=nut#good)."""
+LONGEST = 1000
 
 
 def routes(context: Context) -> APIRouter:
-    """Answer what the page asks."""
+    """Answer what the page's own scripts ask: the live picture, and drawing where to look."""
     router = APIRouter(prefix="/api/engineer/setup")
-    jobs = context.jobs
-    camera.add_routes(router, context)
-    _draft_routes(router, context, jobs)
-    take_pictures.add_routes(router, context)
-    good_parts.add_routes(router, context)
-    training_routes.add_routes(router, context, jobs)
-    result_routes.add_routes(router, context, jobs)
-    return router
+    previews = CameraPreviews(context.runtime)
 
+    @router.get("/look")
+    async def look(product: str, view: str) -> Response:
+        """What the camera sees now, with its figures; the station must be paused."""
+        draft = draft_of(context, product, view)
+        setup = await asyncio.to_thread(draft.readable_setup)
+        data, figures = await previews.now(view, setup)
+        await asyncio.to_thread(draft.looked)
+        headers = {"Cache-Control": "no-store", "X-Figures": json.dumps(figures)}
+        return Response(data, media_type="image/jpeg", headers=headers)
 
-def state_of(context: Context, draft: SetupDraft, jobs: Jobs) -> dict[str, Any]:
-    """All the page needs to show a draft."""
-    note = draft.note
-    try:
-        setup, problem = draft.setup(), None
-    except SetupError as error:
-        setup, problem = None, str(error)
-    names = draft.names()
-    (recipe,) = {
-        product.recipe_of(draft.view)
-        for product in context.settings.products
-        if product.name == draft.product
-    }
-    options = training.options_of(draft, recipe)
-    return {
-        "products": [product.name for product in context.settings.products if not product.archived],
-        "views": [view.name for view in context.settings.views],
-        "product": draft.product,
-        "view": draft.view,
-        "camera": camera.camera_message(context, draft.view, note.get("camera") or {}),
-        "setup": setup,
-        "setup_problem": problem,
-        "good": names,
-        "removed": draft.removed()[-20:],
-        "reference": names[0] if names else None,
-        "promise": result.promise(len(names), options.false_reject),
-        "options": options,
-        "models": training.offered_models(),
-        "labelled_bad": len(training_routes.labelled_bad(context, draft)),
-        "datasets": good_parts.datasets(context),
-        **training.jobs_message(jobs, draft.product, draft.view),
-        "line": deploy.on_line(context, draft.product, draft.view),
-    }
-
-
-def _draft_routes(router: APIRouter, context: Context, jobs: Jobs) -> None:
-    @router.get("/state")
-    async def state(product: str = "", view: str = "") -> dict[str, Any]:
-        """The whole draft; without names, that of the first product and view."""
-        settings = context.settings
-        draft = draft_of(context, product or settings.first_product, view or settings.views[0].name)
-        return await asyncio.to_thread(state_of, context, draft, jobs)
+    @router.get("/good/{name}")
+    async def picture(name: str, product: str, view: str) -> Response:
+        """A good part as a browser can show it."""
+        of = draft_of(context, product, view)
+        return await asyncio.to_thread(lambda: shown(of.path(name), bits=of.setup().bits))
 
     @router.post("/where")
     async def where(wanted: SetupChange, request: Request) -> dict[str, Any]:
@@ -109,9 +82,69 @@ def _draft_routes(router: APIRouter, context: Context, jobs: Jobs) -> None:
                 await asyncio.to_thread(draft.keep_setup, setup)
         return {"ok": True, "setup": setup}
 
-    @router.get("/promise")
-    async def promise(n: int, asked: float) -> dict[str, Any]:
-        """Say what n good parts allow to promise."""
-        if not (0 < asked < 1 and 0 <= n <= 1_000_000):
-            raise Refuse(f"false reject {asked:g}: allowed: between 0 and 1")
-        return await asyncio.to_thread(result.promise, n, asked)
+    @router.get("/recipe/{job_id}")
+    async def recipe(job_id: str) -> Response:
+        """The recipe file of a training, to be kept elsewhere."""
+        job = await asyncio.to_thread(trials.trained, context.jobs, job_id)
+        draft = SetupDraft(context.folder, job.about["product"], job.about["view"])
+        name = f"{draft.folder.name}.recipe"
+        return FileResponse(job.recipe, filename=name, media_type="application/octet-stream")
+
+    return router
+
+
+def panel(context: Context, say: gr.I18n) -> None:
+    """Product, view and the station's state on top; a tab for each step."""
+    desk, address = Desk(context, say), gr.Textbox(visible=False)
+    with gr.Tabs(elem_id="steps") as tabs:
+        for kind in STEPS:
+            name = kind.name
+            with gr.Tab(say(f"setup.{name}"), id=name, elem_id=f"tab-{name}") as desk.tabs[name]:
+                desk.steps[name] = kind(desk)
+    desk.wire()
+
+    def begin(address: str, event: gr.Request) -> list[Any]:
+        asker(context, event, Role.ENGINEER)
+        wanted = _wanted(address)
+        products = [each.name for each in context.settings.products if not each.archived]
+        views = [each.name for each in context.settings.views]
+        product = wanted.get("product")
+        view = wanted.get("view")
+        place = wanted.get("place")
+        place = place if place in desk.steps else next(iter(desk.steps))
+        return [
+            gr.update(
+                choices=products,
+                value=product if product in products else context.settings.first_product,
+            ),
+            gr.update(choices=views, value=view if view in views else views[0]),
+            gr.Tabs(selected=place),
+            place,
+        ]
+
+    def to(place: str) -> Callable[[], str]:
+        return lambda: place
+
+    def to_tab(place: str) -> Callable[[], Any]:
+        return lambda: gr.Tabs(selected=place)
+
+    shown_again = [*desk.station, *desk.all_shown, *desk.marks]
+    look = [*desk.which, desk.place]
+    begun = on(fn=begin, inputs=address, outputs=[*desk.which, tabs, desk.place], js=ADDRESS)
+    begun.then(desk.look, look, shown_again, show_progress="hidden")
+    for name, tab in desk.tabs.items():
+        remember = f"() => history.replaceState(null, '', `${{location.search}}#{name}`)"
+        chosen = on(tab.select, to(name), None, desk.place, js=remember)
+        chosen.then(desk.look, look, shown_again, show_progress="hidden")
+    for step in desk.steps.values():
+        for place, button in step.leads.items():
+            on(button.click, to_tab(place), None, tabs)
+
+
+def _wanted(address: str) -> dict[str, str]:
+    """What the address asks for; nothing of one that is no address of this page."""
+    try:
+        found = json.loads(address[:LONGEST])
+    except ValueError:
+        return {}
+    return {str(key): str(value) for key, value in found.items()} if isinstance(found, dict) else {}

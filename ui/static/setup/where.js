@@ -1,68 +1,51 @@
 // Where to look: regions, places to ignore, zones with rules, scale, alignment.
-import {call, el, t, toast} from "/static/shared/base.js";
+import {call, el, t} from "/static/shared/base.js";
 import {Drawing, rows} from "/static/setup/draw.js";
 
 const SAVE_MS = 400;
 let here = null;
 
-export const missing = (app) =>
-  app.state.setup_problem ? t("setup.where_damaged") : app.state.reference === null ? t("setup.where_no_picture") : null;
-
-export function open(app, place) {
-  const stage = el("section", {class: "stage"});
-  const side = el("aside", {});
-  place.append(stage, side);
-  here = {app, stage, side, list: el("ul", {class: "shapes"}), error: el("p", {class: "error", role: "alert"}),
-    saved: el("p", {class: "saved", role: "status"}), going: true, timer: null, px: null};
-  if (app.state.reference === null) noPicture(app);
-  else begin(app);
-  const mine = here;
-  return () => { mine.going = false; mine.drawing?.close(); if (mine.timer) save(app, mine); };
-}
-
-export function changed(app) {
-  if (here.reference === undefined && app.state.reference !== null) app.show("where");
-}
-
-export function station(app) {
-  if (app.state.reference === null) noPicture(app);
-}
-
-function noPicture(app) {
-  const take = async (path, body) => {
-    const answer = await app.post(path, {...body, reference: true});
-    if (!answer.ok) return;
-    if (!answer.added.length) toast(answer.refused[0] ?? t("setup.where_none_passed"), "bad");
-    await app.reload();
+/** Draw on what `of()` says, anew when that is another picture: {product, view, reference, setup}. */
+export function start(place, of, watch) {
+  const begin = () => {
+    const now = of(), reference = [now.product, now.view, now.reference].join("\n");
+    if (here?.reference === reference) return;
+    end();
+    here = null;
+    place.replaceChildren();
+    if (now.reference) open(place, now, reference);
   };
-  here.stage.replaceChildren(el("div", {class: "empty"}, el("h2", {}, t("setup.where_choose")),
-    el("p", {}, t("setup.where_choose_why")),
-    el("button", {class: "go", data: {do: "take-reference"}, disabled: !app.paused,
-      onclick: () => take("good/take", {})}, t("setup.where_take")),
-    app.paused ? "" : el("small", {}, t("setup.camera_pause_first")),
-    el("button", {data: {do: "latest-reference"}, onclick: () => take("good/record", {count: 1})}, t("setup.where_latest")),
-    el("button", {onclick: () => app.show("good")}, t("setup.where_from_good"))));
+  begin();
+  watch(begin);
 }
 
-function begin(app) {
-  const {setup, reference} = app.state;
-  here.reference = reference;
-  here.setup = {bits: setup?.bits ?? 16, scale_mm_per_px: setup?.scale_mm_per_px ?? null, align: setup?.align ?? null};
-  const url = app.url(`good/${encodeURIComponent(reference)}`);
-  const picture = new Image();
-  const mine = here;
+function end() {
+  if (!here) return;
+  here.going = false;
+  here.drawing?.close();
+  if (here.timer) save(here);
+}
+
+function open(place, {product, view, reference: name, setup}, reference) {
+  const stage = el("section", {class: "stage"}), side = el("aside");
+  place.append(stage, side);
+  here = {reference, which: {product, view}, stage, side, list: el("ul", {class: "shapes"}), error: el("p", {class: "error", role: "alert"}),
+    saved: el("p", {class: "saved", role: "status"}), going: true, timer: null, px: null,
+    setup: {bits: setup?.bits ?? 16, scale_mm_per_px: setup?.scale_mm_per_px ?? null, align: setup?.align ?? null}};
+  const url = `/api/engineer/setup/good/${encodeURIComponent(name)}?${new URLSearchParams(here.which)}`;
+  const picture = new Image(), mine = here;
   picture.onload = () => {
     if (!mine.going) return;
     mine.size = [picture.naturalHeight, picture.naturalWidth];
     mine.drawing = new Drawing(mine.stage, {
-      changed: () => { drawList(); later(app); }, chosen: drawList,
-      measured: (px) => { mine.px = px; drawSide(app); mine.side.querySelector("[name=length]").focus(); },
+      changed: () => { drawList(); later(); }, chosen: drawList,
+      measured: (px) => { mine.px = px; drawSide(); mine.side.querySelector("[name=length]").focus(); },
     });
     mine.drawing.show(url, picture.naturalWidth, picture.naturalHeight);
     mine.drawing.set(shapesOf(setup, mine.size));
     mine.stage.prepend(tools(mine.drawing));
-    drawSide(app);
-    mine.stage.dataset.ready = reference;
+    drawSide();
+    mine.stage.dataset.ready = name;
   };
   picture.src = url;
 }
@@ -86,12 +69,12 @@ function tools(drawing) {
   return bar;
 }
 
-function drawSide(app) {
+function drawSide() {
   const {setup} = here;
   const number = (name, value, unit, more = {}) => el("label", {class: "field"}, t(`setup.${name}`),
     el("input", {type: "number", step: "any", min: 0, name, value: value ?? "", ...more}), el("span", {}, unit));
   const length = el("input", {type: "number", step: "any", min: 0, name: "length"});
-  const set = (change) => (event) => { change(event.target.value === "" ? null : Number(event.target.value)); later(app); };
+  const set = (change) => (event) => { change(event.target.value === "" ? null : Number(event.target.value)); later(); };
   here.side.replaceChildren(
     el("p", {class: "lead"}, t("setup.where_lead")), here.list, here.error, here.saved,
     el("h3", {}, t("setup.scale")),
@@ -101,15 +84,15 @@ function drawSide(app) {
         setup.scale_mm_per_px = Number((Number(length.value) / here.px).toPrecision(6));
         here.px = null;
         here.drawing.use("select");
-        drawSide(app);
-        later(app);
+        drawSide();
+        later();
       }}, t("setup.scale_set"))),
     number("scale_value", setup.scale_mm_per_px, "mm/px", {onchange: set((value) => { setup.scale_mm_per_px = value; })}),
     el("h3", {}, t("setup.align")),
     el("label", {class: "field"}, el("input", {type: "checkbox", name: "align", checked: setup.align !== null, onchange: (event) => {
       setup.align = event.target.checked ? {max_shift_px: 50, max_rotation_deg: 15} : null;
-      drawSide(app);
-      later(app);
+      drawSide();
+      later();
     }}), t("setup.align_on")),
     ...(setup.align === null ? [] : [
       number("align_shift", setup.align.max_shift_px, "px", {onchange: set((value) => { setup.align.max_shift_px = value; })}),
@@ -167,24 +150,22 @@ function setupOf({drawing, setup, size}) {
   };
 }
 
-function later(app) {
+function later() {
   const mine = here;
   mine.saved.textContent = t("setup.saving");
   clearTimeout(mine.timer);
-  mine.timer = setTimeout(() => save(app, mine), SAVE_MS);
+  mine.timer = setTimeout(() => save(mine), SAVE_MS);
 }
 
-async function save(app, mine) {
+async function save(mine) {
   clearTimeout(mine.timer);
   mine.timer = null;
-  const answer = await call("/api/engineer/setup/where", {...app.which, setup: setupOf(mine)});
+  const answer = await call("/api/engineer/setup/where", {...mine.which, setup: setupOf(mine)});
   mine.list.querySelectorAll(".wrong").forEach((row) => row.classList.remove("wrong"));
   mine.error.textContent = answer.ok ? "" : answer.error;
   mine.saved.textContent = t(answer.ok ? "setup.saved" : "setup.not_saved");
   mine.saved.dataset.ok = String(answer.ok);
   if (answer.ok) {
-    Object.assign(app.state, {setup: answer.setup, setup_problem: null});
-    app.changed();
     if (mine.going && !mine.list.contains(document.activeElement)) drawList();
     return;
   }

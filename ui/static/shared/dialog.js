@@ -23,15 +23,3 @@ export function ask({title, text, button, danger = false, inside = [], fields = 
   document.querySelector(".bar").parentElement.append(box);
   box.showModal();
 }
-
-/** Ask in a dialog, with a warning where there is one; true when the person agrees. */
-export function confirmed(text, agree, warning = "") {
-  return new Promise((answer) => {
-    const dialog = el("dialog", {class: "setup-ask"}, warning ? el("p", {class: "error"}, `▲ ${warning}`) : "", el("p", {}, text),
-      el("form", {method: "dialog"}, el("button", {value: "no"}, t("setup.no")),
-        el("button", {value: "yes", class: "go"}, agree)));
-    dialog.addEventListener("close", () => { dialog.remove(); answer(dialog.returnValue === "yes"); });
-    document.body.append(dialog);
-    dialog.showModal();
-  });
-}
