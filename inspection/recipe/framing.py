@@ -59,11 +59,19 @@ class Framing:
 
     def raw_canvas_of(self, image: Image) -> tuple[Image, dict[str, float], Pose | None]:
         """The same, with the canvas not yet prepared."""
-        straight, pose = self.straighten(image)
-        place = self.placed(image.shape, pose).placement
-        canvas = place.to_canvas(straight)
+        straight, canvas, place, pose = self._laid(image)
         numbers = self.health_of(straight, canvas, place)
         return canvas, numbers if pose is None else numbers | {"alignment": pose.likeness}, pose
+
+    def unmeasured_canvas_of(self, image: Image) -> Image:
+        """The canvas alone, not yet prepared: measuring a large picture takes another 100 MB."""
+        return self._laid(image)[1]
+
+    def _laid(self, image: Image) -> tuple[Image, Image, Placement, Pose | None]:
+        """The straightened picture, its canvas, where it lies there, and its pose."""
+        straight, pose = self.straighten(image)
+        place = self.placed(image.shape, pose).placement
+        return straight, place.to_canvas(straight), place, pose
 
     def prepared(self, canvas: Image) -> Image:
         """A canvas as the model sees it, after the steps that the set-up asks for."""

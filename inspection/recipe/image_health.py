@@ -68,11 +68,11 @@ def measure(part: CanvasImage) -> dict[str, float]:
     """Measure the part (H, W, 3) RGB uint8 of a canvas that holds the picture, in grey levels."""
     grey = cv2.cvtColor(part, cv2.COLOR_RGB2GRAY)
     mean, deviation = cv2.meanStdDev(grey)
-    edges = cv2.Laplacian(grey, cv2.CV_16S)
+    edges = cv2.norm(cv2.Laplacian(grey, cv2.CV_16S), cv2.NORM_L1)
     return {
         "brightness": float(mean[0, 0]),
         "contrast": float(deviation[0, 0]),
-        "sharpness": float(cv2.norm(edges, cv2.NORM_L1) / grey.size),
+        "sharpness": float(edges / grey.size),
         "saturated_share": float(np.count_nonzero(grey >= 250) / grey.size),
         "colour": _colour(part),
     }

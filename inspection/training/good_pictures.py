@@ -126,7 +126,8 @@ class GoodPictures(Sequence[Picture]):
         good = self.used[index]
         canvas = self._kept.get(good.path)
         if canvas is None:
-            canvas = self.framing.raw_canvas_of(self.framing.setup.read_picture(good.path))[0]
+            image = self.framing.setup.read_picture(good.path)
+            canvas = self.framing.unmeasured_canvas_of(image)
         return Picture(canvas, self.valid(index))
 
     def preparing(self, steps: tuple[Step, ...]) -> GoodPictures:
