@@ -12,6 +12,9 @@ from ui.core.pen import LETTERS_PX, Chart, Pen, at_one
 
 BINS = 40
 
+ROW_PX = 18
+"""Limits may be close: each name stands a row lower than the one before."""
+
 
 def score_chart(
     scores: Mapping[Truth, NDArray[np.float64]],
@@ -65,12 +68,15 @@ def score_chart(
             ],
         )
     )  # fmt: skip
-    marks = [{"name": name, "value": value} for value, name in at_one(limits).items()]
+    marks = [{"name": name, "value": value} for value, name in sorted(at_one(limits).items())]
     base = pen.chart(marks).encode(x="value:Q")
     rule = base.mark_rule(color=pen.colour("limit-line"), strokeDash=[6, 3], size=2).encode(
         tooltip=[pen.tip("name:N", pen.say("limit")), pen.tip("value:Q", pen.say("score"), ".4g")]
     )
-    text = base.mark_text(
-        color=pen.colour("ink"), align="left", dx=4, baseline="top", fontSize=LETTERS_PX
-    ).encode(text="name:N", y=alt.value(2))
-    return pen.done(alt.layer(bars, rule, text) if marks else alt.layer(bars))
+    names_below_each_other = [
+        pen.chart([mark])
+        .mark_text(color=pen.colour("ink"), align="left", dx=4, baseline="top", fontSize=LETTERS_PX)
+        .encode(x="value:Q", text="name:N", y=alt.value(2 + row * ROW_PX))
+        for row, mark in enumerate(marks)
+    ]
+    return pen.done(alt.layer(bars, *([rule, *names_below_each_other] if marks else [])))

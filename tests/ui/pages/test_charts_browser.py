@@ -130,6 +130,16 @@ def test_curves_and_scores_hold_what_was_counted(found: figures.Figures) -> None
     assert ng == len(bad)  # in the same bins as the others
 
 
+def test_names_of_limits_that_lie_close_stand_below_each_other(found: figures.Figures) -> None:
+    drawn = spec(score_chart(found.scores, {"FAIL": 5.2, "PASS": 5.1}, PEN))
+    texts = [each for each in drawn["layer"] if each["mark"]["type"] == "text"]
+    assert [each["data"]["values"][0]["name"] for each in texts] == ["PASS", "FAIL"]
+    first, second = (each["encoding"]["y"]["value"] for each in texts)
+    assert second - first >= 14
+    at_one_value = spec(score_chart(found.scores, {"PASS": 5.1, "FAIL": 5.1}, PEN))
+    assert "PASS \u00b7 FAIL" in json.dumps(at_one_value, ensure_ascii=False)
+
+
 def test_the_theme_is_the_chosen_one_else_that_of_the_system() -> None:
     assert theme_of({"theme": "light", "scheme": "dark"}) == "light"
     assert theme_of({"theme": "auto", "scheme": "light"}) == "light"

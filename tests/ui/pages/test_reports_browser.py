@@ -16,6 +16,7 @@ import pytest
 from pypdf import PdfReader
 
 from inspection.jobs.jobs import process_identity
+from tests.station.conftest import wait_until
 from ui.words import Words
 
 pytestmark = pytest.mark.slow
@@ -181,3 +182,13 @@ def test_while_one_is_made_its_step_is_said_and_no_click_is_lost(
     page.wait_for_selector("#make:enabled")
     waited = [told for told, disabled in page.evaluate("window.seen") if disabled]
     assert any("Starting" in told or re.match(r"[1-5] / 5 · ", told) for told in waited), waited
+
+
+def test_a_report_is_made_although_its_reader_leaves(station: Any, open_page: Any) -> None:
+    page = open_page(station, PATH, user="mia", wait=KEPT)
+    reports = station.page_folder / "reports"
+    before = set(reports.glob("*.html"))
+    page.click("#make")
+    page.wait_for_function(f"{TOLD} !== ''")
+    page.close()
+    wait_until(lambda: set(reports.glob("*.html")) > before, timeout_s=60.0)

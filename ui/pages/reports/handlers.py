@@ -55,6 +55,8 @@ class Handlers:
 
     def __init__(self, context: Context, choice: PartChoice) -> None:
         self.context, self.choice = context, choice
+        self._at_work: set[asyncio.Task[tuple[str, str]]] = set()
+        """Reports being made, also for those who left the page meanwhile."""
 
     async def show(self, event: gr.Request) -> list[Any]:
         """What may be chosen, and the reports that are there."""
@@ -87,16 +89,19 @@ class Handlers:
             return
         chosen = zip(FIELDS, (span, since, until, lot, product, recipe), strict=True)
         wish = _Wish(
-            dict(chosen), kind if kind in KINDS else KINDS[0], language, int(pictures), verify
+            dict(chosen),
+            kind if kind in KINDS else KINDS[0],
+            language if language in LANGUAGES else spoken,
+            int(pictures),
+            verify,
         )
         seen: list[Job] = []
         work = asyncio.create_task(self._made(wish, request, seen.append))
-        try:
-            while not work.done():
-                yield [self._step(seen[-1] if seen else None, spoken), *LISTED_AS_IT_IS, WAITING]
-                await asyncio.wait({work}, timeout=TELL_EVERY_S)
-        finally:
-            work.cancel()
+        self._at_work.add(work)
+        work.add_done_callback(self._ended)
+        while not work.done():
+            yield [self._step(seen[-1] if seen else None, spoken), *LISTED_AS_IT_IS, WAITING]
+            await asyncio.wait({work}, timeout=TELL_EVERY_S)
         try:
             name, text = await done(partial(_result, work))
         except gr.Error as error:
@@ -126,6 +131,12 @@ class Handlers:
         share = f"{100 * found['yield']:.1f} %"
         values = {"parts": found["parts"], "rejects": found["rejects"], "share": share}
         return target.name, self._say("done", spoken, **values)
+
+    def _ended(self, work: asyncio.Task[tuple[str, str]]) -> None:
+        """Forget one that is made; its error is asked for, as nobody may be there to see it."""
+        self._at_work.discard(work)
+        if not work.cancelled():
+            work.exception()
 
     def _step(self, job: Job | None, language: str) -> str:
         """Say which step the report is at, and how far."""
