@@ -250,3 +250,18 @@ def test_the_page_speaks_the_language(station: Any, open_page: Any, language: st
     for button in ("good", "bad", "back"):
         assert page.inner_text(f"#{button}").strip() == words.say(f"gallery.{button}", language)
     assert page.input_value("#sort input") == words.say("gallery.sort_score_down", language)
+
+
+@pytest.mark.slow
+def test_a_small_picture_is_whole_and_its_words_stand_below_it(
+    station: Any, open_page: Any
+) -> None:
+    page = open_page(station, PATH, user="jo", wait="#parts .thumbnail-item img")
+    found = page.evaluate("""[...document.querySelectorAll('#parts .thumbnail-item')].map((item) => [
+        getComputedStyle(item.querySelector('img')).objectFit,
+        item.querySelector('img').getBoundingClientRect().bottom
+            - item.querySelector('.caption-label').getBoundingClientRect().top,
+        item.querySelector('.caption-label').scrollWidth - item.querySelector('.caption-label').clientWidth])""")
+    assert len(found) == PARTS
+    for fit, covered_px, cut_px in found:
+        assert (fit, cut_px <= 1, covered_px < 8) == ("contain", True, True), found

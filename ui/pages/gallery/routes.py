@@ -50,7 +50,7 @@ def panel(context: Context, say: gr.I18n) -> None:
             )
             gallery = gr.Gallery(
                 label=say("gallery.page"), columns=COLUMNS, height="auto", object_fit="contain",
-                allow_preview=False, interactive=False, buttons=[], elem_id="parts",
+                allow_preview=False, interactive=False, buttons=[], elem_id="parts", elem_classes="pictures",
             )  # fmt: skip
         with gr.Column(scale=1, min_width=320):
             with gr.Row():
