@@ -279,10 +279,13 @@ def test_what_cannot_be_noted_is_not_taken_out(page: Page) -> None:
 def test_a_verification_and_giving_it_up_are_noted(writer: Store, page: Page) -> None:
     asyncio.run(page.verification.cancel(page.event))
     assert writer.actions(limit=5) == []  # nothing to give up
-    asyncio.run(page.verification.start(True, page.event))
-    asyncio.run(page.verification.cancel(page.event))
-    assert page.ended() == ""
-    given_up, begun = writer.actions(limit=5)
+    for _ in range(5):  # it may be done before it is given up
+        asyncio.run(page.verification.start(True, page.event))
+        asyncio.run(page.verification.cancel(page.event))
+        if (told := page.ended()) == "":
+            break
+    assert told == ""
+    given_up, begun = writer.actions(limit=2)
     assert given_up.kind == "verification_cancelled"
     assert (begun.kind, begun.who, begun.detail) == ("record_verified", "mia", {"pictures": True})
 
