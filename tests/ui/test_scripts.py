@@ -47,6 +47,25 @@ def test_what_a_script_imports_is_there_and_is_used(path: Path) -> None:
     assert [name for name in taken if name not in used] == []
 
 
+FROM_PYTHON = re.compile(
+    r'/static/([\w/]+\.js)"\)\s*\.then\(\(\{+(\w+)\}+\)'
+    r'|import \{+(\w+)\}+ from "/static/([\w/]+\.js)"'
+)
+"""Names that pages of Python take from a script: by import(…).then(({name}) or a module of their own."""
+
+
+def test_what_pages_of_python_import_is_there() -> None:
+    taken = {
+        (source or other, name or again)
+        for path in STATIC.parent.rglob("*.py")
+        for source, name, again, other in FROM_PYTHON.findall(path.read_text("utf-8"))
+    }
+    assert ("shared/forms.js", "copy") in taken
+    for source, name in taken:
+        exported = " ".join(EXPORT.findall((STATIC / source).read_text("utf-8")))
+        assert re.search(rf"\b{name}\b", exported), f"{source} exports no {name}"
+
+
 def test_no_scripts_import_each_other_in_a_circle() -> None:
     graph = {_name(path): {source for source, _ in _imports(path)} for path in SCRIPTS}
     try:
