@@ -10,22 +10,26 @@ from typing import Annotated
 
 import typer
 
-from inspection.cli.options import JsonOption, fail
+from inspection.cli.options import (
+    BackboneOption,
+    DatasetArgument,
+    JsonOption,
+    SetupOption,
+    fail,
+)
 from inspection.cli.progress import ProgressBar
 
 SUFFIX = ".safetensors"
 
 
 def adapt(
-    dataset: Annotated[
-        Path, typer.Argument(help="Folder of good pictures, or the MVTec layout (train/good, …).")
-    ],
+    dataset: DatasetArgument,
     out: Annotated[Path, typer.Option(help="Weights file to write (.safetensors).")],
     layers: Annotated[
         str, typer.Option(help="last: only what is behind the finest map used; or all.")
     ] = "all",
     steps: Annotated[int, typer.Option(min=1, max=100_000, help="Steps of teaching.")] = 300,
-    backbone: Annotated[str, typer.Option(help="timm network.")] = "tf_efficientnet_lite0",
+    backbone: BackboneOption = "tf_efficientnet_lite0",
     weights: Annotated[
         Path | None, typer.Option(help="Weights file to begin with (.safetensors, .pth).")
     ] = None,
@@ -33,9 +37,7 @@ def adapt(
         int | None,
         typer.Option(min=64, max=2048, help="Size N pictures are scaled to; default: 256."),
     ] = None,
-    setup: Annotated[
-        Path | None, typer.Option(help="TOML file with scale, alignment, regions and zones.")
-    ] = None,
+    setup: SetupOption = None,
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same pictures: same weights.")] = 0,
     as_json: JsonOption = False,
 ) -> None:

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from inspection.cli.options import JsonOption, fail, one_line
+from inspection.cli.options import (
+    FalseRejectOption,
+    JsonOption,
+    ReviewOption,
+    fail,
+    must_be_shares,
+    one_line,
+)
 from inspection.cli.progress import ProgressBar
 
 if TYPE_CHECKING:
@@ -27,12 +34,8 @@ def combine(
     rule: Annotated[
         str, typer.Option(help="mean, fisher, harmonic, maximum or mean_rank; see the manual.")
     ] = "fisher",
-    false_reject: Annotated[
-        float, typer.Option(help="Largest share of good parts that may be rejected, such as 0.01.")
-    ] = 0.01,
-    review: Annotated[
-        float, typer.Option(help="Largest share of good parts that may need a look, such as 0.05.")
-    ] = 0.05,
+    false_reject: FalseRejectOption = 0.01,
+    review: ReviewOption = 0.05,
     seed: Annotated[int, typer.Option(min=0, help="Of the drawn-in defects and folds.")] = 0,
     as_json: JsonOption = False,
 ) -> None:
@@ -40,9 +43,7 @@ def combine(
     from inspection.recipe import open_recipe
     from inspection.training.combine import combine_recipes
 
-    for option, share in (("--false-reject", false_reject), ("--review", review)):
-        if not 0 < share < 1:
-            raise typer.BadParameter(f"must be between 0 and 1, got {share}", param_hint=option)
+    must_be_shares(false_reject=false_reject, review=review)
     members = {str(path): open_recipe(path) for path in recipes}
     with ProgressBar() as progress:
         try:

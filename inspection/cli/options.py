@@ -53,6 +53,37 @@ DeviceOption = Annotated[
 ]
 
 
+FalseRejectOption = Annotated[
+    float, typer.Option(help="Largest share of good parts that may be rejected, such as 0.01.")
+]
+
+
+ReviewOption = Annotated[
+    float, typer.Option(help="Largest share of good parts that may need a look, such as 0.05.")
+]
+
+
+DatasetArgument = Annotated[
+    Path, typer.Argument(help="Folder of good pictures, or the MVTec layout (train/good, …).")
+]
+
+
+BackboneOption = Annotated[str, typer.Option(help="timm network.")]
+
+
+SetupOption = Annotated[
+    Path | None, typer.Option(help="TOML file with scale, alignment, regions and zones.")
+]
+
+
+def must_be_shares(**shares: float) -> None:
+    """Raise BadParameter for an option, named as its parameter, that is no share between 0 and 1."""
+    for name, share in shares.items():
+        if not 0 < share < 1:
+            option = f"--{name.replace('_', '-')}"
+            raise typer.BadParameter(f"must be between 0 and 1, got {share}", param_hint=option)
+
+
 def one_line(text: object) -> str:
     """A text others chose, a file's name say, as it can stand within one line of ours."""
     return "".join(each if each.isprintable() else repr(each)[1:-1] for each in str(text))

@@ -11,7 +11,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from inspection.cli.options import DeviceOption, JsonOption, RecipeArgument, fail, one_line
+from inspection.cli.options import (
+    BackboneOption,
+    DatasetArgument,
+    DeviceOption,
+    FalseRejectOption,
+    JsonOption,
+    RecipeArgument,
+    ReviewOption,
+    SetupOption,
+    fail,
+    must_be_shares,
+    one_line,
+)
 from inspection.cli.progress import ProgressBar
 from inspection.training.options import BALANCED, EFFORTS
 
@@ -34,9 +46,7 @@ FEW_PX = 4
 
 
 def train(
-    dataset: Annotated[
-        Path, typer.Argument(help="Folder of good pictures, or the MVTec layout (train/good, …).")
-    ],
+    dataset: DatasetArgument,
     recipe: Annotated[Path, typer.Option(help="Recipe file to write.")],
     model: Annotated[
         str, typer.Option(help="Model, see `inspection models`; or auto.")
@@ -48,7 +58,7 @@ def train(
         str | None,
         typer.Option(help="With --model ensemble: mean, fisher, harmonic, maximum or mean_rank."),
     ] = None,
-    backbone: Annotated[str, typer.Option(help="timm network.")] = "tf_efficientnet_lite0",
+    backbone: BackboneOption = "tf_efficientnet_lite0",
     weights: Annotated[
         Path | None, typer.Option(help="Weights file (.safetensors, .pth) for the backbone.")
     ] = None,
@@ -67,12 +77,8 @@ def train(
             "default: by --effort.",
         ),
     ] = None,
-    false_reject: Annotated[
-        float, typer.Option(help="Largest share of good parts that may be rejected, such as 0.01.")
-    ] = 0.01,
-    review: Annotated[
-        float, typer.Option(help="Largest share of good parts that may need a look, such as 0.05.")
-    ] = 0.05,
+    false_reject: FalseRejectOption = 0.01,
+    review: ReviewOption = 0.05,
     defects: Annotated[
         Path | None,
         typer.Option(help="Folder of pictures of bad parts, or of folders by kind of defect."),
@@ -99,9 +105,7 @@ def train(
             help="With 30 --defects or more: send to REVIEW what looks like them, too.",
         ),
     ] = False,
-    setup: Annotated[
-        Path | None, typer.Option(help="TOML file with scale, alignment, regions and zones.")
-    ] = None,
+    setup: SetupOption = None,
     template: Annotated[
         Path | None,
         typer.Option(
@@ -126,13 +130,7 @@ def train(
     from inspection.training.options import Costs, TrainingOptions
     from inspection.training.train import train_recipe
 
-    for option, share in (
-        ("--false-reject", false_reject),
-        ("--review", review),
-        ("--defect-rate", defect_rate),
-    ):
-        if not 0 < share < 1:
-            raise typer.BadParameter(f"must be between 0 and 1, got {share}", param_hint=option)
+    must_be_shares(false_reject=false_reject, review=review, defect_rate=defect_rate)
     for option, cost in (("--escape-cost", escape_cost), ("--overkill-cost", overkill_cost)):
         if not 0 < cost < math.inf:
             raise typer.BadParameter(f"must be more than 0, got {cost}", param_hint=option)

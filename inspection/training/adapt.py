@@ -44,7 +44,7 @@ def adapt(
     weights_path: Path,
     *,
     options: TrainingOptions,
-    setup: Setup | None = None,
+    setup: Setup,
     layers: str,
     steps: int,
     progress: Progress = lambda what, done, of: None,
@@ -56,7 +56,7 @@ def adapt(
     started = time.perf_counter()
     files = good_files(dataset)
     coarse = replace(options, effort=FAST)
-    pictures = read_pictures(files, options=coarse, setup=setup or Setup(), progress=progress)
+    pictures = read_pictures(files, options=coarse, setup=setup, progress=progress)
     distinct = pictures.distinct()
     if len(distinct) < LEAST_GOOD:
         raise TrainingError(

@@ -17,6 +17,7 @@ from inspection.training.defects import BadParts
 from inspection.training.good_pictures import GoodPictures
 from inspection.training.metrics import auroc
 from inspection.training.options import TrainingOptions
+from inspection.training.untaught import untaught
 from models import Progress
 
 Scores = tuple[NDArray[np.float64], NDArray[np.float64]]
@@ -74,35 +75,27 @@ def choose_steps(
     """Choose by bad parts where there are enough of them, else by drawn-in defects."""
     if len(pictures.distinct()) < LEAST_GOOD:
         return StepChoice(kept=(), aurocs={})
-    parts = seen(bad, pictures, progress=progress)
-    if bad is not None and parts:
-        told = _by_bad_parts(_fewer(pictures), bad, options=options, progress=progress)
-        if told is not None:
-            return told
-    return _by_drawn_defects(pictures, options=options, progress=progress)
+    told = _by_bad_parts(_fewer(pictures), bad, options=options, progress=progress)
+    return told or _by_drawn_defects(pictures, options=options, progress=progress)
 
 
 def _by_bad_parts(
-    pictures: GoodPictures, bad: BadParts, *, options: TrainingOptions, progress: Progress
+    pictures: GoodPictures, bad: BadParts | None, *, options: TrainingOptions, progress: Progress
 ) -> StepChoice | None:
-    """Each step alone and all of them: the best, where it gains LEAST_GAIN_ON_BAD; None by too few good pictures."""
+    """Each step alone and all of them: the best, where it gains LEAST_GAIN_ON_BAD; None by too few parts."""
     sets: list[tuple[Step, ...]] = [(), *((step,) for step in STEPS), tuple(STEPS)]
     scores: dict[tuple[Step, ...], Scores] = {}
     for steps in sets:
         progress("Trying steps", len(scores), len(sets))
         own = pictures.preparing(steps)
-        model = models.trainable(options.model)(
-            backbone=options.backbone,
-            weights=options.weights,
-            shrinks=own.shrinks,
-            seed=options.seed,
-            **options.of_model(),
-        )
+        parts = seen(bad, own, progress=progress)
+        if not parts:
+            return None
+        model = untaught(options, own)
         model.fit(own, folds=own.folds(seed=options.seed))
         apart = np.intersect1d(own.distinct(), model.calibrated_)
         if len(apart) < LEAST_APART:
             return None
-        parts = seen(bad, own, progress=progress)
         program = models.load_program(models.program_bytes(model))
         good = ((model.held_out(int(i)), own.valid(int(i))) for i in apart)
         defective = ((program.measure(each.canvas)[0], each.valid) for each in parts)

@@ -54,6 +54,7 @@ from inspection.training.origins import kept_origins
 from inspection.training.prepare_choice import StepChoice, choose_steps
 from inspection.training.process_memory import give_back_at_once, share_one_arena
 from inspection.training.statistics import Evaluation
+from inspection.training.untaught import untaught
 from inspection.training.warnings import (
     TrainingWarning,
     as_keys,
@@ -234,13 +235,7 @@ def teach(
 
     Bad parts, where there are enough, say which filters join and how much the fine scale counts.
     """
-    model = models.trainable(options.model)(
-        backbone=options.backbone,
-        weights=options.weights,
-        shrinks=pictures.shrinks,
-        seed=options.seed,
-        **options.of_model(),
-    )
+    model = untaught(options, pictures)
     model.device, _ = models.training_devices(options.device)
     folds = pictures.folds(seed=options.seed)
     model.fit(pictures, folds=folds, progress=progress)
