@@ -10,9 +10,12 @@ from __future__ import annotations
 import json
 import logging
 import re
+import struct
 import threading
 import time
 import tomllib
+import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
@@ -27,6 +30,19 @@ DEEPEST = 32
 """How deep JSON or TOML may be nested; what the product reads has five levels at most."""
 TOLD_EVERY_S = 1.0
 LARGEST_TOML = 1 << 20
+ARCHIVE_FAULTS = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+"""What `zipfile`, and numpy reading arrays through it, raise for an archive that is not right."""
 
 log = logging.getLogger(__name__)
 # A string that does not end swallows the rest, as it does for the parser: the search stays linear.

@@ -15,6 +15,7 @@ import hashlib
 import json
 import time
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import IO, Annotated, Any
@@ -24,6 +25,7 @@ from pydantic import StringConstraints, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from inspection.errors import InspectionError
+from inspection.outside import ARCHIVE_FAULTS
 
 FORMAT = 1
 MANIFEST = "backup.json"
@@ -113,7 +115,7 @@ def read_manifest(path: Path) -> Manifest:
             names = set(archive.namelist()) - {MANIFEST}
     except OSError as error:
         raise BackupError(f"backup {path}: cannot be read ({error.strerror})") from error
-    except (zipfile.BadZipFile, KeyError, ValueError, RecursionError, NotImplementedError) as error:
+    except ARCHIVE_FAULTS as error:
         raise BackupError(f"backup {path}: not a backup, or damaged; take another copy") from error
     if isinstance(data, dict) and data.get("format") != FORMAT:
         raise BackupError(
@@ -152,7 +154,7 @@ def read_member(
     try:
         with archive.open(name) as reading:
             found = copied(reading, write)
-    except (zipfile.BadZipFile, NotImplementedError, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError) as error:
         raise BackupError(f"backup {path}: member {name} is damaged ({error})") from error
     if found != member:
         raise BackupError(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import io
-import zipfile
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from inspection.outside import ARCHIVE_FAULTS
 from models.supervised import DefectHead, TypeClassifier
 
 
@@ -48,7 +48,7 @@ class Labelled:
                     types=_types(arrays) if "types" in arrays else None,
                     head=_head(arrays) if "weights" in arrays else None,
                 )
-        except (LookupError, OSError, EOFError, TypeError, zipfile.BadZipFile) as error:
+        except ARCHIVE_FAULTS as error:
             raise ValueError(str(error)) from error
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
-import zipfile
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from inspection.outside import ARCHIVE_FAULTS
 
 Rows = NDArray[np.integer]
 
@@ -73,5 +74,5 @@ class Origins:
                         for number, part in zip(arrays["thumbnail_of"], parts, strict=True)
                     },
                 )
-        except (LookupError, OSError, EOFError, TypeError, zipfile.BadZipFile) as error:
+        except ARCHIVE_FAULTS as error:
             raise ValueError(str(error)) from error

@@ -28,7 +28,7 @@ import models
 from cameras import CameraError, decode_image
 from inspection.durable_files import replace_file
 from inspection.errors import RecipeError
-from inspection.outside import Refused, read_file, read_json
+from inspection.outside import ARCHIVE_FAULTS, Refused, read_file, read_json
 from inspection.recipe.calibration import Calibration
 from inspection.recipe.framing import Framing
 from inspection.recipe.geometry import Canvas
@@ -278,7 +278,7 @@ def open_recipe(path: Path) -> Recipe:
         arrays = np.load(io.BytesIO(content[ARRAYS]), allow_pickle=False)
         scores = arrays["scores"]
         appearance = GlobalAppearance(arrays["mean"], arrays["spread"])
-    except (ValueError, LookupError, OSError, EOFError, zipfile.BadZipFile) as error:
+    except ARCHIVE_FAULTS as error:
         raise RecipeError(f"{where}: member {ARRAYS} is not readable ({error})") from error
     members = [reference.member for reference in settings.references]
     members += [TEMPLATE] if TEMPLATE in content else []
@@ -340,7 +340,7 @@ def _read_members(path: Path, where: str) -> dict[str, bytes]:
     size = len(data)
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
-    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+    except ARCHIVE_FAULTS as error:
         raise RecipeError(f"{where}: not a recipe, or damaged ({error}, {size} bytes)") from error
     with archive:
         infos = {info.filename: info for info in archive.infolist()}
@@ -372,8 +372,9 @@ def _check_members(infos: Mapping[str, zipfile.ZipInfo], size: int, where: str) 
 def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, where: str) -> bytes:
     try:
         return archive.read(info)
-    except (zipfile.BadZipFile, OSError, ValueError, RuntimeError, NotImplementedError) as error:
-        raise RecipeError(f"{where}: member {info.filename} is damaged ({error})") from error
+    except ARCHIVE_FAULTS as error:
+        fault = str(error) or "it ends too early"  # EOFError has no words
+        raise RecipeError(f"{where}: member {info.filename} is damaged ({fault})") from error
 
 
 def _check_sums(content: Mapping[str, bytes], where: str) -> None:

@@ -209,13 +209,9 @@ def test_recipes(recipe: Any, tmp_path: Path, figures: Any) -> None:
     content[SETTINGS] = json.dumps(settings).encode()
     path = tmp_path / "a.recipe"
     opened = refused = 0
-    inside = mutated([content[SETTINGS]], MESSAGES // 2, seed=14)
-    for place, data in enumerate(inside):
-        name = SETTINGS if place % 2 else ARRAYS
-        changed = {
-            **content,
-            name: data if name == SETTINGS else data[:200] + content[ARRAYS][200:],
-        }
+    inside = {name: mutated([content[name]], MESSAGES // 4, seed=14) for name in (SETTINGS, ARRAYS)}
+    for name, data in ((name, data) for name, each in inside.items() for data in each):
+        changed = {**content, name: data}
         changed[SUMS] = "".join(
             f"{hashlib.sha256(each).hexdigest()}  {member}\n" for member, each in changed.items()
         ).encode()

@@ -194,6 +194,15 @@ def test_a_member_said_to_be_larger_than_the_file_is_refused(
     assert f"larger than the file ({2**31} bytes)" in text
 
 
+def test_a_member_said_to_reach_beyond_the_end_is_refused(
+    members: dict[str, bytes], refused: Callable[[bytes], str]
+) -> None:
+    data = bytearray(sealed(members))
+    entry = data.rindex(b"PK\x01\x02")
+    data[entry + 20 : entry + 28] = (len(data) - 100).to_bytes(4, "little") * 2
+    assert refused(bytes(data)) == "member SHA256SUMS is damaged (it ends too early)"
+
+
 def test_a_file_of_senseless_size_is_refused_unread(
     tmp_path: Path, refused: Callable[[bytes], str]
 ) -> None:
@@ -281,6 +290,16 @@ def _arrays(**arrays: Any) -> bytes:
     return buffer.getvalue()
 
 
+def _damaged_inside() -> bytes:
+    """Its deflated bytes are no deflated bytes, which zlib tells in an error of its own."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, scores=np.zeros(5), mean=np.zeros(1), spread=np.ones(1))
+    data = bytearray(buffer.getvalue())
+    start = data.index(b"scores.npy") + len(b"scores.npy") + 20
+    data[start : start + 8] = b"\xff" * 8
+    return bytes(data)
+
+
 def _lone_array() -> bytes:
     buffer = io.BytesIO()
     np.save(buffer, np.zeros(3))
@@ -296,8 +315,9 @@ def _lone_array() -> bytes:
         _lone_array(),
         b"",
         b"PK\x03\x04 no zip",
+        _damaged_inside(),
     ],
-    ids=["pickled array", "pickle", "scores missing", "one array", "empty", "broken"],
+    ids=["pickled array", "pickle", "scores missing", "one array", "empty", "broken", "damaged"],
 )
 def test_arrays_that_are_not_plain_arrays_are_refused(
     data: bytes, members: dict[str, bytes], refused: Callable[[bytes], str]
