@@ -14,10 +14,15 @@ SPEED_OVER_S = 3600.0
 
 
 class ProgressBar:
-    """A bar for each work in progress on a terminal, silence elsewhere; `also` hears of it too."""
+    """A bar for each work in progress on a terminal; `also` hears of it too.
 
-    def __init__(self, also: Progress = lambda what, done, of: None) -> None:
-        self._also = also
+    Elsewhere silence, or with `aloud` a line where a work begins.
+    """
+
+    def __init__(
+        self, also: Progress = lambda what, done, of: None, *, aloud: bool = False
+    ) -> None:
+        self._also, self._aloud = also, aloud
 
     def __enter__(self) -> ProgressBar:
         self._bar: Any = None
@@ -50,9 +55,13 @@ class ProgressBar:
     def __call__(self, what: str, done: int, of: int) -> None:
         """Show that `done` of `of` are done."""
         self._also(what, done, of)
+        new = what not in self._tasks
         if self._bar is None:
+            if new and self._aloud:
+                print(f"{what} …", file=sys.stderr, flush=True)  # noqa: T201
+            self._tasks[what] = None
             return
-        if what not in self._tasks:
+        if new:
             self._tasks[what] = self._bar.add_task(what, total=of)
         self._bar.update(self._tasks[what], completed=done, total=of, visible=done < of)
 

@@ -53,7 +53,7 @@ def demo(
     address = PageAddress(port=port)
     if not (no_ui or as_json):
         port_must_be_free(address)
-    with ProgressBar() as progress:
+    with ProgressBar(aloud=not as_json) as progress:
         summary = run_demo(folder, parts=parts, good=good, seed=seed, progress=progress)
     if as_json:
         typer.echo(json.dumps(summary.as_json()))

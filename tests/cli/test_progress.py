@@ -1,4 +1,4 @@
-"""Progress is shown on a terminal only: what is at work, how far it is, and the time left."""
+"""Progress on a terminal: what is at work, how far it is, and the time left; elsewhere names, if asked."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from inspection.cli.progress import ProgressBar
 
 WORK = """
 import time
@@ -60,3 +62,13 @@ def test_elsewhere_it_is_silent() -> None:
         check=True,
     )
     assert (done.stdout, done.stderr) == (b"", b"")
+
+
+def test_elsewhere_it_names_each_work_once_if_it_is_to_speak(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with ProgressBar(aloud=True) as progress:
+        for work in ("Drawing", "Reading", "Drawing"):
+            progress(work, 0, 2)
+            progress(work, 2, 2)
+    assert capsys.readouterr().err == "Drawing …\nReading …\n"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -35,8 +36,6 @@ def serve(station: Path, address: PageAddress) -> None:
             "start it on 127.0.0.1 first and make the administrator there"
         )
     first_code = FirstCode(partial(_tell_code, address))
-    if not users.list():
-        first_code.announce()
     with context_of(station, settings, users) as context:
         app = make_app(
             context,
@@ -44,7 +43,7 @@ def serve(station: Path, address: PageAddress) -> None:
             loopback_only=address.loopback and not address.proxy,
             first_code=first_code,
         )
-        uvicorn.run(
+        config = uvicorn.Config(
             app,
             host=address.host,
             port=address.port,
@@ -56,6 +55,20 @@ def serve(station: Path, address: PageAddress) -> None:
             log_config=None,  # the process has its own
             access_log=False,
         )
+        _Server(config, None if users.list() else first_code.announce).run()
+
+
+class _Server(uvicorn.Server):
+    """Tells the one-time code once it listens: an address that is told is one that answers."""
+
+    def __init__(self, config: uvicorn.Config, listening: Callable[[], None] | None) -> None:
+        super().__init__(config)
+        self._listening = listening
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started and self._listening is not None:
+            self._listening()
 
 
 def _tell_code(address: PageAddress, code: str) -> None:
