@@ -12,12 +12,13 @@ from inspection.plant.notices import NOTIFIERS
 from inspection.recipe.setup_file import STRICT
 
 NoticeEvent = Literal[
-    "stopped", "ended", "camera_fault", "camera_lost", "record", "recipe", "recipe_changed", "paused", "output",
-    "disk", "stream", "report",
+    "stopped", "ended", "camera_fault", "camera_lost", "record", "no_recipe", "recipe", "recipe_changed", "paused",
+    "output", "disk", "stream", "report",
 ]  # fmt: skip
 """How a station ended, and its troubles (`inspection.station.troubles`), by their names."""
 ALL: tuple[NoticeEvent, ...] = get_args(NoticeEvent)
-USUAL: tuple[NoticeEvent, ...] = tuple(event for event in ALL if event != "paused")
+USUAL: tuple[NoticeEvent, ...] = tuple(e for e in ALL if e not in ("no_recipe", "paused"))
+"""Those of a station at work: a pause and a beginning without a recipe are somebody's own doing."""
 
 
 @dataclass(frozen=True, config=STRICT, kw_only=True)

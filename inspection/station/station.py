@@ -236,6 +236,7 @@ class Station:
             "stream": None if self.stream is None else self.stream.snapshot(),
             "beside": {name: covered_text(problem()) for name, problem in self.beside.items()},
             "recipes_changed": [each.as_json() for each in self.released.changed],
+            "without_recipe": self.released.without,
             "latency_ms": self.parts.times.quantiles(),
             "stage_totals": self.parts.times.totals(),
         }

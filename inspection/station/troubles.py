@@ -50,7 +50,9 @@ def _record(status: Mapping[str, Any]) -> Iterator[Trouble]:
 
 
 def _recipes(status: Mapping[str, Any]) -> Iterator[Trouble]:
-    """Recipes nobody released: of the present product, parts are not judged by them."""
+    """A present product without a recipe, and recipes nobody released: its parts are not judged."""
+    if status["product"] in status.get("without_recipe", ()):
+        yield Trouble(name="no_recipe", values={"names": status["product"]})
     changed = status["recipes_changed"]
     stops = [each for each in changed if each["withheld"] and each["product"] == status["product"]]
     if changed:

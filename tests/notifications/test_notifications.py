@@ -35,6 +35,7 @@ from tests.ui.conftest import REPOSITORY, STATION, free_port, station_folder, wa
 NOW = datetime(2026, 3, 5, 6, 7, 8, tzinfo=UTC)
 WELL: dict[str, Any] = {
     "camera_states": {"top": "ACQUIRING", "side": "READY"}, "error_code": 0, "error": "", "recipes_changed": [],
+    "without_recipe": [],
     "product": "flange", "paused": False, "outputs": {}, "outbox": {}, "disk": {"free_gb": 100.0}, "stream": None,
     "beside": {"report": "", "notify": ""},
 }  # fmt: skip
@@ -83,6 +84,8 @@ def station_of(folder: Path, line: Any, rest: str) -> Any:
             [("camera_fault", {"names": "top, side"}, "gone")],
         ),
         ({"error_code": RECORD, "error": "full"}, [("record", {}, "full")]),
+        ({"without_recipe": ["other"]}, []),
+        ({"without_recipe": ["flange"]}, [("no_recipe", {"names": "flange"}, "")]),
         (
             {"recipes_changed": [{"product": "a", "withheld": False}]},
             [("recipe_changed", {"names": "a"}, "")],

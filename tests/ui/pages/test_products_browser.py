@@ -153,3 +153,21 @@ def test_an_engineer_is_told_the_first_steps_while_there_is_no_recipe(
     opened.value.wait_for_selector(".manual h1")
     assert opened.value.url.endswith("/manual/training")
     station.stop()
+
+
+def test_a_station_without_a_recipe_waits_for_one_and_not_for_a_part(
+    make_station: Callable[..., Any], open_page: Any
+) -> None:
+    station = make_station(start=False)
+    (station.folder / "flange.recipe").unlink()
+    station.start_runtime()
+    station.start_page()
+    page = open_page(station, "/", wait=".banner[data-verdict=TROUBLE]")
+    assert page.inner_text(".banner .why") == "NO RECIPE YET: flange"
+    assert page.inner_text(".banner .todo").startswith("No part can be inspected")
+    assert page.is_hidden(".zoom .gauge")  # a bar of no score would look like a good one
+    page.close()
+    page = open_page(station, "/engineer/setup", user="mia", wait=".state.no_recipe")
+    assert "No recipe yet: every part is rejected" in page.inner_text(".state")
+    page.close()
+    station.stop()

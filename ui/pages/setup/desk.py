@@ -259,14 +259,14 @@ class Desk:
         return values
 
     def _station_now(self, asked: Asked) -> list[Any]:
-        state = "gone" if asked.status is None else "paused" if asked.paused else "inspecting"
-        sign = {"gone": "✕", "paused": "❚❚", "inspecting": "▶"}[state]
+        state = _state(asked)
+        sign = {"gone": "✕", "paused": "❚❚", "no_recipe": "!", "inspecting": "▶"}[state]
         return [
             gr.update(
                 value=f"{sign} {asked.me.say(f'setup.station_{state}')}",
                 elem_classes=["state", state],
             ),
-            gr.update(visible=state == "inspecting"),
+            gr.update(visible=state in ("inspecting", "no_recipe")),
             gr.update(visible=state == "paused"),
             *[gr.update(interactive=asked.paused)] * len(self.paused_only),
         ]
@@ -298,3 +298,13 @@ class Desk:
             text = await told(partial(self.deeds[verb], asked, *values))
         closed = [None, gr.update(visible=False), "", "", text or ""]
         return [*closed, *await self.look(event, product, view, place)]
+
+
+def _state(asked: Asked) -> str:
+    """What the station does with the next part, as the head of the page names it."""
+    if asked.status is None:
+        return "gone"
+    if asked.paused:
+        return "paused"
+    without = asked.status["product"] in asked.status.get("without_recipe", ())
+    return "no_recipe" if without else "inspecting"

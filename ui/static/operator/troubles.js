@@ -34,7 +34,7 @@ function written({name, values, detail}) {
   return {name, detail, values: Object.fromEntries(Object.entries(values).map(([key, value]) => [key, write(key, value)]))};
 }
 
-const STOPS = ["camera_fault", "camera_lost", "record", "recipe", "paused"];
+const STOPS = ["camera_fault", "camera_lost", "record", "no_recipe", "recipe", "paused"];
 
 /** The trouble that keeps every part from being judged, null where there is none. */
 export const stopped = (state) => list(state).find(({name}) => STOPS.includes(name)) ?? null;

@@ -10,7 +10,7 @@ export function zoomed() {
   const worst = crop("worst"), good = crop("good");
   const nothing = el("div", {class: "nothing"});
   const bar = el("div", {class: "value"}), told = el("div", {class: "score"});
-  const gauge = el("div", {class: "gauge"}, told, el("div", {class: "scale"}, bar, el("div", {class: "limit"})));
+  const gauge = el("div", {class: "gauge", hidden: true}, told, el("div", {class: "scale"}, bar, el("div", {class: "limit"})));
   const element = el("section", {class: "zoom"},
     el("div", {class: "crops"}, worst.element, good.element), nothing, gauge);
 
