@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,7 +20,8 @@ from inspection.store.filters import PartFilter
 from tests.ui.filled_record import BEGAN, CANNOT, STATION, filled, part, region
 from ui.core.context import Context
 from ui.core.part_choice import FIELDS, PartChoice
-from ui.pages.parts.handlers import ASKED, Handlers
+from ui.core.wording import Wording
+from ui.pages.parts.handlers import ASKED, Handlers, _fields
 from ui.security.users import Role, User
 from ui.words import Words
 
@@ -128,6 +130,22 @@ def test_one_part_with_all_its_fields_and_events(writer: Store, page: Page) -> N
     ((_, who, kind, detail),) = events["data"]
     assert (who, kind, "defect: dent" in detail) == ("mia", "Part labelled", True)
     assert page.show(record.number, outlines=False)[2]["regions"] == []
+
+
+def test_what_the_camera_told_has_names_and_no_null(writer: Store) -> None:
+    capture = {"exposure_time_us": 2000.0, "gain_db": None, "missed_before": 0, "chamber": [1, 2]}
+    record = replace(writer.parts(PartFilter(number=1))[0], capture=capture)
+    told = dict(_fields(record, Wording(Words(), "en")))
+    assert (told["Exposure (µs)"], told["Gain (dB)"]) == ("2000", "–")
+    assert (told["Pictures missed before it"], told["chamber"]) == ("0", "[1, 2]")
+
+
+def test_the_row_of_the_part_that_is_shown_is_marked(page: Page) -> None:
+    rows = page.list()[0]["data"]
+    found = page.do.mark(249, rows, page.event)
+    assert found["data"] == rows
+    assert [any(row) for row in found["metadata"]["styling"][:3]] == [False, True, False]
+    assert not any(any(row) for row in page.do.mark(None, rows, page.event)["metadata"]["styling"])
 
 
 def test_what_is_not_in_the_record_is_one_line(page: Page) -> None:

@@ -57,6 +57,7 @@ def test_search_by_keyboard_and_pages(station: Any, open_page: Any) -> None:
     page.wait_for_selector(row(124))
     page.click(row(124))
     shows(page, 124)
+    page.wait_for_selector("#found [role=gridcell][style*='var(--line)'] :text-is('124')")
     page.fill("#serial textarea, #serial input", "none such")
     page.click("#find")
     page.wait_for_selector("#told :text('No part matches this choice.')")

@@ -37,6 +37,8 @@ RECORDED = (
 EVENTS = ("when", "who", "what", "details")
 REGIONS = ("place", "zone", "type", "peak", "size", "judged")
 FIELD = ("field", "value")
+MARKED = "background: var(--line); color: var(--ink)"
+"""The row of the part that is shown."""
 Ends = tuple[int, int]
 """The highest and the lowest number of a list."""
 
@@ -78,6 +80,12 @@ class Handlers:
     def pick(self, event: gr.SelectData) -> int:
         """The number of the part whose row was clicked."""
         return int(event.row_value[0])
+
+    def mark(self, number: int | None, rows: list[list[str]], event: gr.Request) -> dict[str, Any]:
+        """The same list with the row of the part that is shown marked."""
+        me = asker(self.context, event, Role.ENGINEER)
+        styles = {place: MARKED for place, row in enumerate(rows) if str(row[0]) == str(number)}
+        return table_value([me.say(f"parts.{name}") for name in COLUMNS], rows, styles)
 
     async def show(
         self, number: int | None, heat: bool, outlines: bool, event: gr.Request
@@ -204,7 +212,8 @@ def _fields(record: PartRecord, wording: Wording) -> list[list[str]]:
         rows.append([wording.said(f"measures.health_{name}", name), wording.figure(value)])
     for name, value in record.latency_ms.items():
         rows.append([wording.said(f"measures.latency_{name}", name), f"{wording.figure(value)} ms"])
-    rows += [[name, _plain(value)] for name, value in record.capture.items()]
+    for name, value in record.capture.items():
+        rows.append([wording.said(f"parts.capture_{name}", name), _value(value, wording)])
     return rows
 
 
@@ -213,4 +222,4 @@ def _value(value: Any, wording: Wording) -> str:
         return "–"
     if hasattr(value, "isoformat"):
         return f"{wording.moment(value)} ({value.isoformat()})"
-    return wording.figure(value) if isinstance(value, float) else str(value)
+    return wording.figure(value) if isinstance(value, float) else _plain(value)

@@ -49,13 +49,14 @@ def panel(context: Context, say: gr.I18n) -> None:
             for name in ("newer", "older")
         )
     with gr.Row():
-        with gr.Column(scale=1, min_width=480):
+        with gr.Column(scale=4, min_width=480):
             told = notice("told")
             table = gr.Dataframe(
                 buttons=[], interactive=False, wrap=True, visible=False, max_height=1400, elem_id="found",
-                column_widths=["14%", "16%", "14%", "8%", "11%", "17%", "20%"], elem_classes="figures",
+                column_widths=["11%", "15%", "12%", "9%", "9%", "15%", "29%"], elem_classes="figures",
+                type="array",
             )  # fmt: skip
-        with gr.Column(scale=1, min_width=480):
+        with gr.Column(scale=3, min_width=480):
             with gr.Row(elem_classes="at-end"):
                 before = gr.Button(say("parts.before"), elem_id="before", min_width=60)
                 number = gr.Number(
@@ -97,3 +98,4 @@ def panel(context: Context, say: gr.I18n) -> None:
         trigger_mode="always_last", concurrency_limit=2,
     )  # fmt: skip
     on(number.change, None, number, None, js=TELL)
+    on([number.change, ends.change], do.mark, [number, table], table, trigger_mode="always_last")
