@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
-from itertools import combinations
+from itertools import combinations, takewhile
 from typing import Any
 
 from inspection.store import PartEvent, PartRecord, Store
@@ -180,6 +180,8 @@ class Labels:
 
     def __init__(self) -> None:
         self.parts: dict[str, PartLabels] = {}
+        self.given_by: dict[str, list[tuple[str, Label]]] = {}
+        """What each person said, oldest first, with the part it is about."""
         self.last_number = 0
         self._lock = threading.Lock()
 
@@ -203,7 +205,9 @@ class Labels:
         for event in events:
             part = self.parts.setdefault(event.part_id, PartLabels())
             if event.kind == EventKind.LABEL:
-                part.given.append(label_of(event))
+                label = label_of(event)
+                part.given.append(label)
+                self.given_by.setdefault(label.who, []).append((event.part_id, label))
             else:
                 part.complaint = event
             self.last_number = event.number
@@ -213,6 +217,17 @@ class Labels:
     def of(self, part_id: str) -> PartLabels:
         """Return the labels of a part, none where nobody labelled it."""
         return self.parts.get(part_id) or PartLabels()
+
+    def session(self, who: str, since: datetime) -> list[tuple[str, Label]]:
+        """What a person labelled since a moment and did not take back, oldest first, with the part of each."""
+        said = reversed(self.given_by.get(who, []))
+        given = list(takewhile(lambda each: each[1].at >= since, said))
+        undone = {label.undoes for _, label in given}
+        return [
+            (part_id, label)
+            for part_id, label in reversed(given)
+            if label.label is not None and label.undoes is None and label.number not in undone
+        ]
 
     def agreement(self) -> list[Agreement]:
         """Compare each two people over the parts both labelled, by what each said first."""

@@ -60,7 +60,7 @@ def decode(data: bytes, size_px: tuple[int, int]) -> Mask:
         raise MaskError(f"mask: has the pixel format {mode}; allowed: {', '.join(_CHANNELS)}")
     values = pixels if pixels.ndim == 2 else pixels[..., _CHANNELS[mode]]
     painted = values if mode == "1" else values >= PAINTED_FROM
-    return np.where(painted, 255, 0).astype(np.uint8)
+    return painted.astype(np.uint8) * np.uint8(255)
 
 
 def encode(mask: Mask) -> bytes:

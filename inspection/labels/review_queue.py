@@ -129,15 +129,8 @@ class Queue:
 
         Raises StoreError where the filter has a field that is not in `HELD`.
         """
-        numbers = self._recorded(part_filter)
-        with self._lock:
-            chosen = self._chosen(part_filter) & self._in_state(state, who)
-            if numbers is not None:
-                chosen &= self._among(numbers)
-            group = self._group(state, who)[chosen]
-            number = self._columns["number"][chosen]
-            near = np.where(group == _PASS, -self._columns["ratio"][chosen], 0.0)
-        counts = np.bincount(group, minlength=len(GROUPS)).tolist()
+        group, near, number = self._matching(part_filter, state, who)
+        groups = _by_group(group)
         if after is not None:
             later = _later(group, near, number, after)
             group, near, number = group[later], near[later], number[later]
@@ -146,9 +139,13 @@ class Queue:
         return QueuePage(
             numbers=[key[2] for key in keys],
             keys=keys,
-            total=sum(counts),
-            groups=dict(zip(GROUPS, counts, strict=True)),
+            total=sum(groups.values()),
+            groups=groups,
         )
+
+    def groups(self, part_filter: PartFilter, who: str, *, state: State) -> dict[str, int]:
+        """How many of the parts asked for there are, by group. Raises StoreError."""
+        return _by_group(self._matching(part_filter, state, who)[0])
 
     def choices(self) -> dict[str, list[str]]:
         """List what may be asked for: the latest 200 lots, and all zones, products, recipes, people."""
@@ -194,6 +191,19 @@ class Queue:
             return None
         rows = columns_of(self.store, others, ("number",), limit=MOST)
         return np.array([number for (number,) in rows], np.int64)
+
+    def _matching(
+        self, part_filter: PartFilter, state: State, who: str
+    ) -> tuple[NDArray[np.int8], NDArray[np.float64], NDArray[np.int64]]:
+        """Group, closeness to the limit and number of each part asked for."""
+        numbers = self._recorded(part_filter)
+        with self._lock:
+            chosen = self._chosen(part_filter) & self._in_state(state, who)
+            if numbers is not None:
+                chosen &= self._among(numbers)
+            group = self._group(state, who)[chosen]
+            near = np.where(group == _PASS, -self._columns["ratio"][chosen], 0.0)
+            return group, near, self._columns["number"][chosen]
 
     def _chosen(self, part_filter: PartFilter) -> NDArray[np.bool_]:
         columns = self._columns
@@ -268,6 +278,15 @@ def _ratio(outline: Outline) -> float:
     if outline.score is None or not outline.threshold:
         return 0.0
     return outline.score / outline.threshold
+
+
+def sooner(key: Key, other: Key) -> bool:
+    """Whether a part stands before another in the queue."""
+    return (*key[:2], -key[2]) < (*other[:2], -other[2])
+
+
+def _by_group(group: NDArray[np.int8]) -> dict[str, int]:
+    return dict(zip(GROUPS, np.bincount(group, minlength=len(GROUPS)).tolist(), strict=True))
 
 
 def _later(

@@ -7,6 +7,7 @@ import base64
 import hashlib
 import io
 import json
+import re
 import struct
 import zlib
 from collections.abc import Callable, Iterator
@@ -45,6 +46,7 @@ from ui.live.hub import Hub
 from ui.live.station_client import Refused, StationClient, StationGone
 from ui.pages.labels.service import LabelsWork
 from ui.pages.review import routes as review
+from ui.pages.review.around import per_hour
 from ui.security.sessions import Sessions
 from ui.security.users import Role, User, Users
 from ui.words import Words
@@ -481,6 +483,84 @@ def test_undo_gives_back_what_was_said_before(bench: Bench) -> None:
     assert gone["part"]["mine"] is None
     assert bench.store.events(other.part_id)[-1].detail == {"label": None, "undoes": only["number"]}
     assert other.number in bench.order()
+
+
+def test_a_session_counts_what_was_labelled_since_signing_in_and_names_the_last(
+    bench: Bench,
+) -> None:
+    parts = [bench.add(Verdict.REVIEW) for _ in range(3)]
+    bench.said(parts[0], "jo", "OK")
+    given = [
+        bench.post("mia", "label", part_id=part.part_id, label="NG") for part in (*parts, parts[0])
+    ]
+    numbers = [answer["part"]["mine"]["number"] for answer in given]
+    assert [_labelled(answer) for answer in given] == [1, 2, 3, 4]
+    assert given[-1]["last"] == {"part_id": parts[0].part_id, "number": numbers[3]}
+    back = bench.post("mia", "undo", **given[-1]["last"])
+    # What was said before counts again, and cannot be taken back by the same key.
+    assert (_labelled(back), back["last"]["number"]) == (3, numbers[2])
+    back = bench.post("mia", "undo", **back["last"])
+    assert (_labelled(back), back["last"]["number"]) == (2, numbers[1])
+    assert bench.post("jo", "queue")["last"]["part_id"] == parts[0].part_id
+    assert bench.post("kim", "queue")["last"] is None
+    labels = bench.queue().labels
+    at = [label.at for _, label in labels.session("mia", NOW)]
+    assert len(at) == 2
+    assert len(labels.session("mia", at[1])) == 1
+    assert labels.session("mia", at[1] + timedelta(seconds=1)) == []
+
+
+def _labelled(answer: dict[str, Any]) -> int:
+    found = re.search(r'data-labelled="(\d+)"', answer["html_session"])
+    assert found is not None
+    return int(found[1])
+
+
+def test_labels_per_hour_are_those_of_the_last_quarter() -> None:
+    def rate(*seconds_ago: int) -> int | None:
+        return per_hour([NOW - timedelta(seconds=each) for each in seconds_ago], NOW)
+
+    assert rate() is rate(50) is rate(50, 10) is None
+    assert rate(360, 240, 120, 0) == 30
+    assert rate(4000, 360, 0) == 10
+
+
+def test_what_waits_is_counted_anew_with_each_label(bench: Bench) -> None:
+    parts = [bench.add(Verdict.FAIL), bench.add(Verdict.FAIL), bench.add()]
+    assert 'data-group="fail" data-n="2"' in bench.post("mia", "queue")["html_counts"]
+    answer = bench.post(
+        "mia", "label", part_id=parts[0].part_id, label="NG", filter={"verdict": "FAIL"}
+    )
+    assert 'data-group="fail" data-n="1"' in answer["html_counts"]
+    assert 'data-group="pass"' not in answer["html_counts"]
+
+
+def test_what_is_sooner_than_the_next_part_is_found(bench: Bench) -> None:
+    waiting = [bench.add(score=score) for score in (6.9, 6.9, 3.0)]
+    parts = bench.post("mia", "queue")["parts"]
+    assert [part["number"] for part in parts] == [2, 1, 3]
+    first, second = parts[0]["key"], parts[1]["key"]
+    assert bench.post("mia", "queue", before=first)["parts"] == []
+    fail = bench.add(Verdict.FAIL)
+    found = bench.post("mia", "queue", before=second)["parts"]
+    assert [part["number"] for part in found] == [fail.number, waiting[1].number]
+
+
+def test_what_people_and_codes_say_is_shown_as_text(bench: Bench) -> None:
+    evil = "<img src=x onerror=alert(1)>"
+    part = bench.add(Verdict.FAIL, serial=evil, lot=evil, zone=evil)
+    bench.store.add_event(part.part_id, "disagree", evil, detail={"comment": evil})
+    bench.said(part, evil, "NG", defect=evil)
+    bench.said(part, "mia", "OK")
+    (shown,) = bench.post("mia", "queue", filter={"state": "all"})["parts"]
+    for html in (shown["html_about"], shown["html_line"]):
+        assert "<img" not in html
+        assert "&lt;img src=x onerror=alert(1)&gt;" in html
+    assert "Your label decides" not in shown["html_about"]
+    assert (
+        "Your label decides"
+        in bench.post("kim", "part", part_id=part.part_id)["part"]["html_about"]
+    )
 
 
 def test_a_label_of_another_is_hidden_until_the_own_is_given(bench: Bench) -> None:

@@ -2,17 +2,49 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
+
+from fastapi import Request
 
 from inspection.labels.labels import Label, PartLabels
 from inspection.local_api.messages import record_message
 from inspection.store import PartEvent, PartRecord
-from ui.security.users import Role, User
+from ui.core.context import Context
+from ui.core.wording import Wording
+from ui.pages.review.about import about, heat_note
+from ui.pages.review.around import line
+from ui.pages.review.may_decide import may_decide
+from ui.security.users import User
 
 
-def part_message(record: PartRecord, labels: PartLabels, user: User) -> dict[str, Any]:
-    """Say of a part what this person may know."""
-    return {**record_message(record), **labels_message(labels, user)}
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who looks, how things are written for them, and when they signed in."""
+
+    user: User
+    wording: Wording
+    since: datetime
+
+    @classmethod
+    def of(cls, context: Context, request: Request) -> Viewer:
+        """Whoever asks."""
+        session = request.scope.get("session")
+        wording = Wording(context.words, request.scope["language"], request.cookies.get("zone"))
+        since = datetime.fromtimestamp(session.since_s if session else 0, UTC)
+        return cls(request.scope["user"], wording, since)
+
+
+def part_message(record: PartRecord, labels: PartLabels, viewer: Viewer) -> dict[str, Any]:
+    """Say of a part what this person may know; what begins with `html_` is put in as it is."""
+    return {
+        **record_message(record),
+        **labels_message(labels, viewer.user),
+        "heat_note": heat_note(record, viewer.wording),
+        "html_about": about(record, labels, viewer.user, viewer.wording),
+        "html_line": line(record),
+    }
 
 
 def labels_message(labels: PartLabels, user: User) -> dict[str, Any]:
@@ -29,12 +61,6 @@ def labels_message(labels: PartLabels, user: User) -> dict[str, Any]:
         "may_decide": may_decide(labels, user),
         "complaint": _complaint(labels.complaint),
     }
-
-
-def may_decide(labels: PartLabels, user: User) -> bool:
-    """Whether a label of this person may settle a difference: a third one's, or an administrator's."""
-    parties = labels.parties
-    return bool(parties) and (user.name not in parties or user.role is Role.ADMINISTRATOR)
 
 
 def _label_message(label: Label) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field, StringConstraints
 
 from inspection.labels.masks import LARGEST_BYTES
-from inspection.labels.review_queue import State
+from inspection.labels.review_queue import Key, State
 from inspection.store.filters import PartFilter
 from ui.core.part_filter import PartFilterRequest
 
@@ -32,15 +32,21 @@ class Filter(PartFilterRequest):
         return replace(asked, since=since or asked.since, until=until or asked.until)
 
 
-class QueueRequest(BaseModel):
-    """One page of the queue, after the key of the last part of the page before."""
+class Asked(BaseModel):
+    """What the page tells with everything it asks: which parts are gone through."""
 
     filter: Filter = Filter()
-    after: tuple[int, float, int] | None = None
+
+
+class QueueRequest(Asked):
+    """One page of the queue, after the key of the last part of the page before; or what is sooner than one."""
+
+    after: Key | None = None
+    before: Key | None = None
     limit: Annotated[int, Field(ge=1, le=MOST)] = 20
 
 
-class PartRequest(BaseModel):
+class PartRequest(Asked):
     """One part."""
 
     part_id: Line

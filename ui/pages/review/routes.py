@@ -15,6 +15,7 @@ from ui.core.context import Context
 from ui.core.errors import Refuse
 from ui.core.page import Page
 from ui.live.station_client import StationGone
+from ui.pages.review.messages import Viewer
 from ui.pages.review.requests import Given, PartRequest, QueueRequest, Undo
 from ui.pages.review.service import Review
 from ui.security.users import Role, User
@@ -33,6 +34,9 @@ def routes(context: Context) -> APIRouter:
     router = APIRouter(prefix="/api/engineer/review")
     review = Review(context)
 
+    def viewer(request: Request) -> Viewer:
+        return Viewer.of(context, request)
+
     async def record_label(request: Request, part_id: str, detail: dict[str, Any]) -> None:
         who = _user(request).name
         with _station_needed(context, request):
@@ -41,7 +45,12 @@ def routes(context: Context) -> APIRouter:
     @router.post("/queue")
     async def queue(asked: QueueRequest, request: Request) -> dict[str, Any]:
         """The parts that want a look first."""
-        return await asyncio.to_thread(review.page, asked, _user(request))
+        return await asyncio.to_thread(review.page, asked, viewer(request))
+
+    @router.get("/screen")
+    async def screen(request: Request) -> dict[str, Any]:
+        """The page without a part, in the person's language."""
+        return await asyncio.to_thread(review.screen, viewer(request))
 
     @router.get("/choices")
     async def choices_message() -> dict[str, Any]:
@@ -51,7 +60,7 @@ def routes(context: Context) -> APIRouter:
     @router.post("/part")
     async def part(about: PartRequest, request: Request) -> dict[str, Any]:
         """One part."""
-        return {"part": await asyncio.to_thread(review.refreshed, about.part_id, _user(request))}
+        return await asyncio.to_thread(review.refreshed, about, viewer(request))
 
     @router.post("/label")
     async def label(given: Given, request: Request) -> dict[str, Any]:
@@ -59,7 +68,7 @@ def routes(context: Context) -> APIRouter:
         user = _user(request)
         detail = await asyncio.to_thread(review.label_detail, given, user)
         await record_label(request, given.part_id, detail)
-        return {"part": await asyncio.to_thread(review.refreshed, given.part_id, user)}
+        return await asyncio.to_thread(review.refreshed, given, viewer(request))
 
     @router.post("/undo")
     async def undo(wanted: Undo, request: Request) -> dict[str, Any]:
@@ -67,7 +76,7 @@ def routes(context: Context) -> APIRouter:
         user = _user(request)
         detail = await asyncio.to_thread(review.undo_detail, wanted, user)
         await record_label(request, wanted.part_id, detail)
-        return {"part": await asyncio.to_thread(review.refreshed, wanted.part_id, user)}
+        return await asyncio.to_thread(review.refreshed, wanted, viewer(request))
 
     @router.get("/mask/{part_id}/{number}")
     async def mask(part_id: str, number: int, request: Request) -> Response:
@@ -85,9 +94,8 @@ def routes(context: Context) -> APIRouter:
 
     @router.get("/why/{part_id}")
     async def why(part_id: str, request: Request) -> dict[str, Any]:
-        """Why a part scored as it did, as a page of its own."""
-        language = request.scope["language"]
-        return {"page": await asyncio.to_thread(review.why, part_id, language)}
+        """Why a part scored as it did, as a page in a box."""
+        return {"html": await asyncio.to_thread(review.why, part_id, viewer(request))}
 
     @router.get("/proposal/{part_id}")
     async def proposal(part_id: str) -> Response:

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import base64
 import binascii
+from datetime import UTC, datetime
 from typing import Any
 
 from inspection.labels.defect_types import Defects
-from inspection.labels.labels import OK, PartLabels
+from inspection.labels.labels import OK, Label, PartLabels
 from inspection.labels.mask_proposal import from_heat, from_regions
 from inspection.labels.masks import Masks, decode, encode, picture_size
-from inspection.labels.review_queue import Queue
+from inspection.labels.review_queue import Queue, sooner
 from inspection.station.rejudge import StoredPartRejudge
 from inspection.store import PartRecord
 from inspection.store.reading.outline import numbered
 from ui.core.context import Context
 from ui.core.errors import Refuse
-from ui.pages.review.messages import may_decide, part_message
-from ui.pages.review.requests import Given, QueueRequest, Undo
+from ui.pages.review import around
+from ui.pages.review.may_decide import may_decide
+from ui.pages.review.messages import Viewer, part_message
+from ui.pages.review.requests import Asked, Given, PartRequest, QueueRequest, Undo
 from ui.security.users import User
 
 
@@ -32,30 +35,57 @@ class Review:
         self.defects = Defects(context.folder)
         self.rejudge = StoredPartRejudge(context.settings, context.folder)
 
-    def page(self, asked: QueueRequest, user: User) -> dict[str, Any]:
-        """A page of the queue with all that is shown of its parts."""
+    def page(self, asked: QueueRequest, viewer: Viewer) -> dict[str, Any]:
+        """A page of the queue with all that is shown of its parts, and how many there are."""
         self.queue.refresh()
         found = self.queue.page(
             asked.filter.parts(self.queue.station),
-            user.name,
+            viewer.user.name,
             state=asked.filter.state,
             after=asked.after,
             limit=asked.limit,
         )
-        keys = dict(zip(found.numbers, found.keys, strict=True))
-        records = numbered(self.store, found.numbers)
-        parts = [{**self.message(record, user), "key": keys[record.number]} for record in records]
+        before = asked.before
+        keys = {key[2]: key for key in found.keys if before is None or sooner(key, before)}
+        records = numbered(self.store, list(keys))
+        parts = [{**self.message(record, viewer), "key": keys[record.number]} for record in records]
         end = found.keys[-1] if len(found.keys) == asked.limit else None
-        return {"parts": parts, "total": found.total, "groups": found.groups, "end": end}
+        told = self._told(found.groups, viewer)
+        return {"parts": parts, "end": end, **told}
+
+    def _told(self, groups: dict[str, int], viewer: Viewer) -> dict[str, Any]:
+        """How many parts wait, how far this person got, and the label they can take back."""
+        given = self.queue.labels.session(viewer.user.name, viewer.since)
+        labels = [label for _, label in given]
+        return {
+            "html_counts": around.counts(groups, viewer.wording),
+            "html_session": around.session(labels, datetime.now(UTC), viewer.wording),
+            "last": next(
+                (
+                    {"part_id": part_id, "number": label.number}
+                    for part_id, label in reversed(given)
+                    if self._mine(part_id, viewer.user)[-1] is label
+                ),
+                None,
+            ),
+        }
+
+    def _mine(self, part_id: str, user: User) -> list[Label]:
+        """All that a person said of a part, oldest first."""
+        return [label for label in self.labels(part_id).given if label.who == user.name]
+
+    def screen(self, viewer: Viewer) -> dict[str, Any]:
+        """The page without a part."""
+        return {"html": around.screen(self.defects.list(), viewer.wording)}
 
     def choices(self) -> dict[str, Any]:
         """What may be filtered by, and the types of defects."""
         self.queue.refresh()
         return {**self.queue.choices(), "defects": self.defects.list()}
 
-    def message(self, record: PartRecord, user: User) -> dict[str, Any]:
+    def message(self, record: PartRecord, viewer: Viewer) -> dict[str, Any]:
         """Say of a part what this person may know."""
-        return part_message(record, self.labels(record.part_id), user)
+        return part_message(record, self.labels(record.part_id), viewer)
 
     def labels(self, part_id: str) -> PartLabels:
         """What was said of a part, as of the last refresh."""
@@ -108,7 +138,7 @@ class Review:
         """What is to be recorded to take a label back: what the person had said before it."""
         self.part(undo.part_id)
         self.queue.refresh()
-        mine = [each for each in self.labels(undo.part_id).given if each.who == user.name]
+        mine = self._mine(undo.part_id, user)
         if not mine or mine[-1].number != undo.number or mine[-1].undoes is not None:
             raise Refuse(
                 f"part {undo.part_id}: label {undo.number} is not the last of {user.name}",
@@ -117,10 +147,17 @@ class Review:
         before = mine[-2].said if len(mine) > 1 else {"label": None}
         return {**before, "undoes": undo.number}
 
-    def refreshed(self, part_id: str, user: User) -> dict[str, Any]:
-        """Say of a part what this person may know now."""
+    def refreshed(self, asked: PartRequest, viewer: Viewer) -> dict[str, Any]:
+        """Say of a part what this person may know now, and how many wait."""
         self.queue.refresh()
-        return self.message(self.part(part_id), user)
+        part = self.message(self.part(asked.part_id), viewer)
+        return {"part": part, **self._told(self._groups(asked, viewer), viewer)}
+
+    def _groups(self, asked: Asked, viewer: Viewer) -> dict[str, int]:
+        which = asked.filter
+        return self.queue.groups(
+            which.parts(self.queue.station), viewer.user.name, state=which.state
+        )
 
     def mask(self, part_id: str, number: int, user: User) -> bytes:
         """The mask of a label this person may see."""
@@ -150,10 +187,10 @@ class Review:
         record = self.part(part_id)
         return self.rejudge.below_limit_png(record, self.store.image_path(record))
 
-    def why(self, part_id: str, language: str) -> str:
-        """Why a part scored as it did, as a page. Raises Refuse where it cannot be told any more."""
-        record = self.part(part_id)
-        found = self.rejudge.why_page(record, self.store.image_path(record), language)
+    def why(self, part_id: str, viewer: Viewer) -> str:
+        """Why a part scored as it did, as HTML. Raises Refuse where it cannot be told any more."""
+        record, wording = self.part(part_id), viewer.wording
+        found = self.rejudge.why_page(record, self.store.image_path(record), wording.language)
         if found is None:
-            raise Refuse(self.context.words.say("review.why_gone", language), status=404)
-        return found
+            raise Refuse(wording.say("review.why_gone"), status=404)
+        return around.why(found, wording)

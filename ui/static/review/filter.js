@@ -1,10 +1,9 @@
 // Which parts are in the queue: the line of choices above the pictures.
-import {el, lang, t} from "/static/shared/base.js";
+import {el, t} from "/static/shared/base.js";
 
 const STATES = ["todo", "unlabelled", "second", "disagreements", "mine", "labelled", "all"];
 const VERDICTS = ["REVIEW", "CANNOT_INSPECT", "FAIL", "PASS"];
 const TIMES = ["any", "today", "day", "week", "between"];
-export const GROUPS = ["disagreement", "review", "cannot_inspect", "fail", "pass", "done"];
 
 export class Filter {
   /** `changed()` is called when a person asked for other parts. */
@@ -52,11 +51,4 @@ export class Filter {
     this.between.hidden = this.element.elements.time.value !== "between";
     changed();
   }
-}
-
-/** Show how many parts wait, by why. */
-export function counts(groups) {
-  return GROUPS.filter((name) => groups[name]).map((name) =>
-    el("span", {class: `count of-${name}`, data: {group: name, n: groups[name]}},
-      t(`review.group_${name}`), " ", el("b", {}, groups[name].toLocaleString(lang))));
 }

@@ -1,19 +1,4 @@
-// Keys and the buttons that show them. A key does what its button does.
-import {el, t} from "/static/shared/base.js";
-
-const SHOWN = {ArrowLeft: "←", ArrowRight: "→", Escape: "Esc"};
-
-/** A button for an action {key, name, text?, act, on?, kind?}. */
-export function button(action) {
-  const made = el("button", {type: "button", class: `key ${action.kind ?? ""}`, data: {key: action.key, act: action.name},
-    onclick: () => { made.blur(); action.act(); }},
-    el("kbd", {}, SHOWN[action.key] ?? action.key.toUpperCase()), el("span", {}, action.text ?? t(`review.do_${action.name}`)));
-  // Without focus: or a blank would press the button again.
-  made.addEventListener("mousedown", (event) => event.preventDefault());
-  if (action.on) made.classList.toggle("on", action.on());
-  if (action.off?.()) made.disabled = true;
-  return made;
-}
+// Keys of a page. What each does is its button's; Ctrl and blank are the painter's.
 
 /** The key of an event as on a Latin keyboard: an input method for Japanese or Korean changes nothing. */
 function pressed(event) {
@@ -29,8 +14,8 @@ function elsewhere(event) {
   return event.target.closest?.("input, select, textarea, dialog") != null || document.querySelector("dialog[open]") !== null;
 }
 
-/** Hear the keys: `find(key)` gives the action of a key, `undo()` takes a label back; Ctrl and blank are the painter's. */
-export function hearKeys({find, undo, view, painter}) {
+/** Hear the keys: `press({key, repeat})` says whether a key does anything, `undo()` takes a label back. */
+export function hearKeys(root, press, {undo, view, painter}) {
   document.addEventListener("keydown", (event) => {
     if (elsewhere(event)) {
       if (event.key === "Escape") event.target.blur?.();
@@ -40,13 +25,11 @@ export function hearKeys({find, undo, view, painter}) {
     if (event.ctrlKey || event.metaKey) { control(event, key, {undo, view, painter}); return; }
     if (event.altKey) return;
     if (key === " ") { if (view.painting) { painter.space = true; event.preventDefault(); } return; }
-    const action = find(key);
-    if (!action) return;
-    event.preventDefault();
-    // Held down, a key that labels labels one part.
-    if (!event.repeat || ["smaller", "larger", "back", "next"].includes(action.name)) if (!action.off?.()) action.act();
+    if (press({key, repeat: event.repeat})) event.preventDefault();
   });
   document.addEventListener("keyup", (event) => { if (event.key === " ") painter.space = false; });
+  // Without focus: or a blank would press the button again.
+  root.addEventListener("mousedown", (event) => { if (event.target.closest(".key")) event.preventDefault(); });
 }
 
 function control(event, key, {undo, view, painter}) {

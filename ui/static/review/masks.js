@@ -1,9 +1,8 @@
 // The mask of the part on the screen: the one begun, the one saved, the one proposed; never one of another part.
 import {t, toast} from "/static/shared/base.js";
 import {Painter} from "/static/review/paint.js";
-import {fromUrl, toBase64} from "/static/review/png.js";
-import {API} from "/static/review/server.js";
 
+export const API = "/api/engineer/review";
 const DRAFTS = 10, MASK_MS = 10e3;
 
 export class Masks {
@@ -50,7 +49,7 @@ export class Masks {
     if (!part.mine?.mask) return true;
     this.restoring = part;
     const late = new Promise((on) => setTimeout(on, MASK_MS, null));
-    const mask = await Promise.race([fromUrl(urlOf(part, part.mine), width, height).catch(() => null), late]);
+    const mask = await Promise.race([fromUrl(urlOf(part, part.mine.number), width, height).catch(() => null), late]);
     if (part !== this.part) return false;
     this.restoring = null;
     if (mask && !this.painter.touched) this.painter.put(mask);
@@ -90,10 +89,10 @@ export class Masks {
     return true;
   }
 
-  /** What is painted, as PNG in base64; null where nothing is. */
+  /** What is painted, as PNG in base64, opaque where it is; null where nothing is. */
   async png() {
-    const {mask, width, height, painted} = this.painter;
-    return painted ? toBase64(mask, width, height) : null;
+    const {canvas, painted} = this.painter;
+    return painted ? base64(await new Promise((done) => canvas.toBlob(done))) : null;
   }
 
   /** The station wrote what was painted on a part. */
@@ -102,10 +101,10 @@ export class Masks {
     this.painter.touched = false;
   }
 
-  /** Show the mask of somebody's label; it can be taken over like a proposal. */
-  async show(label) {
+  /** Show the mask of somebody's label by its number; it can be taken over like a proposal. */
+  async show(number) {
     const part = this.part;
-    const mask = await fromUrl(urlOf(part, label), this.painter.width, this.painter.height);
+    const mask = await fromUrl(urlOf(part, number), this.painter.width, this.painter.height);
     if (part !== this.part) return;
     if (!this.view.painting) this.paint();
     this.painter.propose(mask);
@@ -136,20 +135,38 @@ export class Masks {
     this.root.dataset.proposal = mask ? "shown" : "none";
   }
 
-  /** What can be done while painting. */
-  actions() {
+  get acts() {
     const {painter} = this;
-    const tool = (key, name) => ({key, name, kind: "tool", on: () => painter.tool === name, act: () => painter.choose(name)});
-    const brush = {...tool("b", "brush"), text: t("review.do_brush", {n: painter.size})};
-    return [brush, tool("e", "eraser"), tool("l", "lasso"),
-      {key: "[", name: "smaller", kind: "tool", act: () => painter.larger(-1)},
-      {key: "]", name: "larger", kind: "tool", act: () => painter.larger(1)},
-      {key: "u", name: "unpaint", kind: "tool", act: () => painter.undo(), off: () => painter.done.length === 0},
-      {key: "y", name: "repaint", kind: "tool", act: () => painter.redo(), off: () => painter.undone.length === 0},
-      {key: "p", name: "accept", kind: "tool", act: () => painter.accept(), off: () => painter.proposal === null},
-      {key: "x", name: "clear", kind: "tool", act: () => painter.clear(), off: () => painter.painted === 0},
-      {key: "Escape", name: "leave", kind: "tool", act: () => this.paint()}];
+    return {
+      brush: () => painter.choose("brush"), eraser: () => painter.choose("eraser"), lasso: () => painter.choose("lasso"),
+      smaller: () => painter.larger(-1), larger: () => painter.larger(1), unpaint: () => painter.undo(), repaint: () => painter.redo(),
+      accept: () => painter.accept(), clear: () => painter.clear(), leave: () => this.paint(),
+    };
   }
 }
 
-const urlOf = (part, label) => `${API}/mask/${part.part_id}/${label.number}`;
+const urlOf = (part, number) => `${API}/mask/${part.part_id}/${number}`;
+
+/** Read a mask from the server; null where there is none, or it has another size. */
+async function fromUrl(url, width, height) {
+  const answer = await fetch(url);
+  if (answer.status !== 200) return null;
+  const bitmap = await createImageBitmap(await answer.blob(), {colorSpaceConversion: "none"});
+  if (bitmap.width !== width || bitmap.height !== height) return null;
+  const canvas = new OffscreenCanvas(width, height);
+  const context = canvas.getContext("2d", {willReadFrequently: true});
+  context.drawImage(bitmap, 0, 0);
+  const pixels = context.getImageData(0, 0, width, height).data;
+  const mask = new Uint8Array(width * height);
+  for (let i = 0; i < mask.length; i++) mask[i] = pixels[4 * i] >= 128 ? 1 : 0;
+  return mask;
+}
+
+function base64(blob) {
+  return new Promise((done, fail) => {
+    const reader = new FileReader();
+    reader.onload = () => done(reader.result.slice(reader.result.indexOf(",") + 1));
+    reader.onerror = () => fail(reader.error);
+    reader.readAsDataURL(blob);
+  });
+}

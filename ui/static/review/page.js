@@ -1,52 +1,71 @@
-// The review page: one part after the other, one key each.
+// The review page: one part after the other, one key each. What it shows beside pictures and masks is the server's HTML.
 import {call, el, live, t, toast} from "/static/shared/base.js";
 import {bar} from "/static/shared/bar.js";
-import {defectName} from "/static/shared/labels.js";
-import {showWhy} from "/static/review/dialogs.js";
-import {Filter, GROUPS} from "/static/review/filter.js";
-import {info} from "/static/review/info.js";
+import {signs} from "/static/shared/verdict_signs.js";
+import {Filter} from "/static/review/filter.js";
 import {hearKeys} from "/static/review/keys.js";
-import {Masks} from "/static/review/masks.js";
+import {API, Masks} from "/static/review/masks.js";
 import {Walk} from "/static/review/queue.js";
-import {Screen} from "/static/review/screen.js";
-import {API, send} from "/static/review/server.js";
-import {Session} from "/static/review/session.js";
 import {View} from "/static/review/view.js";
 
 const LOOK_MS = 4000;
+/** Parts seen before that stay in the list above the present one, and those that are to come. */
+const SEEN = 6, COMING = 30;
 
-export async function start(element) {
-  const choices = await call(`${API}/choices`);
-  if (!choices.ok) { element.append(bar("review"), el("p", {class: "problem"}, choices.error)); return; }
-  await new Page(element, choices).open();
+export async function start(root) {
+  const [screen, choices] = await Promise.all([call(`${API}/screen`), call(`${API}/choices`)]);
+  root.append(signs(), bar("review"));
+  if (!screen.ok || !choices.ok) { root.append(el("p", {class: "problem"}, screen.error ?? choices.error)); return; }
+  root.append(made(screen.html));
+  await new Page(root, choices).open();
 }
 
-/** Goes from part to part and labels them; what is shown and painted is its parts' work. */
+/** What the server's HTML is. */
+function made(html) {
+  const template = el("template");
+  template.innerHTML = html;
+  return template.content;
+}
+
+/** Goes from part to part and labels them. */
 class Page {
   constructor(root, choices) {
     this.root = root;
-    this.defects = choices.defects;
-    this.part = null;
-    this.busy = false;
-    this.decides = false;
-    this.walk = new Walk(send);
-    this.view = new View();
+    root.tabIndex = -1;
+    this.part = this.last = null;
+    this.busy = this.decides = false;
+    this.find = (selector) => root.querySelector(selector);
+    this.walk = new Walk((body) => this.ask("queue", body));
+    this.view = new View(this.find(".panes"));
     this.filter = new Filter(choices, () => this.restart());
-    this.session = new Session();
-    this.masks = new Masks(this.view, root, {changed: () => this.tools(), fault: (text) => this.screen.fault(text)});
-    this.screen = new Screen(root, {filter: this.filter.element, pictures: this.view.element, session: this.session.element});
-    hearKeys({find: (key) => this.find(key), undo: () => this.undo(), view: this.view, painter: this.masks.painter});
+    this.find(".top").append(this.filter.element);
+    this.masks = new Masks(this.view, root, {changed: () => this.tools(), fault: (text) => this.fault(text)});
+    hearKeys(root, (key) => this.press(key), {undo: () => this.undo(), view: this.view, painter: this.masks.painter});
+    root.addEventListener("click", (event) => this.clicked(event.target));
     addEventListener("beforeunload", (event) => { if (this.masks.anyUnsaved) event.preventDefault(); });
     live((message) => this.heard(message));
+  }
+
+  /** Ask the server; a session that ended leaves everything as it is. Gives {ok: true, …} or {ok: false, error}. */
+  async ask(path, body) {
+    const filter = body.filter ?? this.walk.filter;
+    const answer = await call(`${API}/${path}`, {...body, filter});
+    if (answer.status === 401) return {ok: false, error: t("review.signed_out")};
+    if (answer.ok && filter === this.walk.begun) {
+      this.find(".counts").innerHTML = answer.html_counts;
+      this.find(".session").innerHTML = answer.html_session;
+      this.last = answer.last;
+    }
+    return answer;
   }
 
   async open() {
     await this.restart();
     const partId = new URLSearchParams(location.search).get("part");
     if (!partId) return;
-    const answer = await send("part", {part_id: partId});
+    const answer = await this.ask("part", {part_id: partId});
     if (answer.ok) { this.walk.insert(answer.part); await this.show(); }
-    else this.screen.fault(answer.error);
+    else this.fault(answer.error);
   }
 
   /** Begin again at the head of the queue. */
@@ -54,26 +73,29 @@ class Page {
     this.masks.keep();
     const answer = await this.walk.start(this.filter.wanted);
     if (answer.late) return;
-    if (!answer.ok) { this.screen.fault(answer.error); return; }
-    await this.show();
+    if (answer.ok) await this.show();
+    else this.fault(answer.error);
   }
 
   /** Show the part the walk is at. */
   async show() {
-    const part = this.walk.part;
+    const {part} = this.walk;
     this.part = part;
     this.masks.turn(part);
     this.decides = Boolean(part?.may_decide && !part.mine);
     this.root.dataset.part = this.root.dataset.mask = "";
-    if (part === null) { this.nothing(); return; }
+    if (part === null) {
+      this.without("review.nothing");
+      this.draw();
+      this.root.dataset.part = "none";
+      return;
+    }
     const pictures = this.walk.pictures(part);
     const both = await pictures.both.catch(() => null);
     if (part !== this.part) return;
     this.walk.forget(part);
-    if (both === null) {
-      this.view.clear(t("review.no_picture"));
-      this.masks.start(0, 0);
-    } else {
+    if (both === null) this.without("review.no_picture");
+    else {
       this.masks.start(both[0].naturalWidth, both[0].naturalHeight);
       this.view.show(part, both, this.masks.layers);
       pictures.heat.then((image) => { if (part === this.part) { this.view.heat(image); this.root.dataset.heat = image ? "shown" : "none"; } });
@@ -84,35 +106,52 @@ class Page {
     this.root.dataset.part = part.part_id;
   }
 
-  nothing() {
-    this.view.clear(t("review.nothing"));
+  /** Show a line of text in place of a picture. */
+  without(text) {
+    this.view.clear(t(text));
     this.masks.start(0, 0);
-    this.draw();
-    this.root.dataset.part = "none";
   }
 
   /** Draw all that is not a picture. */
   draw() {
-    const {part} = this;
-    this.queue();
-    this.screen.about.replaceChildren(...(part ? info(part, this.decides, (label) => this.masks.show(label)) : []).filter(Boolean));
-    this.session.draw();
+    this.find(".info").innerHTML = this.part?.html_about ?? "";
+    this.list();
     this.tools();
   }
 
-  queue() { this.screen.queue(this.walk, this.part, (partId) => this.go(partId)); }
+  list() {
+    const {parts, index} = this.walk, list = this.find(".queue");
+    const from = Math.max(0, index - SEEN);
+    list.innerHTML = parts.slice(from, index + COMING).map((part) => part.html_line).join("");
+    list.children[index - from]?.classList.add("here");
+  }
 
-  /** Show the keys there are now. */
+  /** Show what can be done now. */
   tools() {
-    this.root.classList.toggle("painting", Boolean(this.view.painting));
-    this.root.dataset.painted = this.masks.painter.painted;
-    this.screen.actions(this.actions());
+    const {part, view, masks: {painter}} = this;
+    this.root.classList.toggle("painting", Boolean(view.painting));
+    this.root.classList.toggle("decides", this.decides);
+    this.root.dataset.painted = painter.painted;
+    const on = {heat: view.heatOn, outlines: view.outlinesOn, decide: this.decides, [painter.tool]: true};
+    const off = {mask: part === null, why: (part?.score ?? null) === null, unpaint: painter.done.length === 0,
+      repaint: painter.undone.length === 0, accept: painter.proposal === null, clear: painter.painted === 0};
+    for (const key of this.root.querySelectorAll(".key")) {
+      const {act, label} = key.dataset;
+      key.classList.toggle("on", on[act] ?? false);
+      key.disabled = label ? part === null : off[act] ?? false;
+    }
+    this.find("[data-act=decide]").hidden = !part?.may_decide;
+    this.find("[data-act=brush] span").textContent = t("review.do_brush", {n: painter.size});
   }
 
-  fine() {
-    if (this.gone) this.screen.fault(t(`review.gone_${this.gone}`));
-    else this.screen.fine();
+  /** Say what went wrong until something goes right. */
+  fault(text) {
+    const trouble = this.find(".trouble");
+    trouble.textContent = text;
+    trouble.hidden = text === null;
   }
+
+  fine() { this.fault(this.gone ? t(`review.gone_${this.gone}`) : null); }
 
   heard(message) {
     if (message.type === "gone") { this.gone = message.why; this.fine(); return; }
@@ -122,8 +161,8 @@ class Page {
       this.looking = null;
       if (this.busy || !this.walk.filter) return;
       const waited = this.part === null;
-      if (await this.walk.look() && waited && this.part === null) { await this.show(); return; }
-      this.queue();
+      if (await this.walk.look() && waited && this.part === null) await this.show();
+      else this.list();
     }, LOOK_MS);
   }
 
@@ -132,52 +171,48 @@ class Page {
     const {part, masks} = this;
     // Nobody labels a part that is not on the screen yet.
     if (part === null || this.busy || masks.drawing || this.root.dataset.part !== part.part_id) return;
-    this.busy = true;
-    this.root.dataset.busy = "yes";
-    const began = performance.now();
-    if (await masks.mayLabel(label)) {
+    await this.busily(async () => {
+      const began = performance.now();
+      if (!await masks.mayLabel(label)) return;
       const mask = label === "NG" ? await masks.png() : null;
-      const answer = await send("label", {part_id: part.part_id, label, defect, mask, decides: this.decides});
-      if (answer.ok) {
-        this.fine();
-        this.count(part, answer.part);
-        masks.saved(part);
-        await this.forward();
-        requestAnimationFrame(() => { this.root.dataset.latencyMs = (performance.now() - began).toFixed(1); });
-      } else this.screen.fault(t("review.not_saved", {why: answer.error}));
-    }
-    this.busy = false;
-    this.root.dataset.busy = "";
-  }
-
-  count(before, part) {
-    this.walk.update(part);
-    this.session.add(part);
-    const group = GROUPS[before.key?.[0]];
-    if (before.mine === null && this.walk.groups[group]) this.walk.groups[group] -= 1;
+      const answer = await this.ask("label", {part_id: part.part_id, label, defect, mask, decides: this.decides});
+      if (!answer.ok) { this.fault(t("review.not_saved", {why: answer.error})); return; }
+      this.fine();
+      this.walk.update(answer.part);
+      masks.saved(part);
+      await this.forward();
+      requestAnimationFrame(() => { this.root.dataset.latencyMs = (performance.now() - began).toFixed(1); });
+    });
   }
 
   /** Take the last label of this session back, and show its part again. */
   async undo() {
-    const {last} = this.session;
     if (this.busy) return;
-    if (!last) { toast(t("review.nothing_to_undo")); return; }
-    this.busy = true;
-    this.masks.keep();
-    const answer = await send("undo", last);
-    if (answer.ok) {
+    if (this.last === null) { toast(t("review.nothing_to_undo")); return; }
+    await this.busily(async () => {
+      this.masks.keep();
+      const answer = await this.ask("undo", this.last);
+      if (!answer.ok) {
+        // What cannot be undone now never will be: the label is no longer the last one.
+        if (!this.gone) this.last = null;
+        this.fault(answer.error);
+        return;
+      }
       this.fine();
-      this.session.takeBack();
-      if (this.walk.go(last.part_id)) this.walk.update(answer.part);
-      else this.walk.insert(answer.part);
+      this.walk.update(answer.part);
+      if (!this.walk.goTo(answer.part.part_id)) this.walk.insert(answer.part);
       await this.show();
       toast(t("review.undone"));
-    } else {
-      // What cannot be undone now never will be: the label is no longer the last one.
-      if (!this.gone) this.session.forget();
-      this.screen.fault(answer.error);
-    }
+    });
+  }
+
+  /** Do one thing at a time. */
+  async busily(work) {
+    this.busy = true;
+    this.root.dataset.busy = "yes";
+    await work();
     this.busy = false;
+    this.root.dataset.busy = "";
   }
 
   async forward() {
@@ -188,48 +223,58 @@ class Page {
 
   async step(way) {
     if (this.busy || this.masks.drawing) return;
-    if (way > 0 && this.part === null) { await this.restart(); return; }
-    if (way > 0) { await this.forward(); return; }
-    this.masks.keep();
-    if (this.walk.back()) await this.show();
+    if (way < 0) await this.go(() => this.walk.back());
+    else if (this.part === null) await this.restart();
+    else await this.forward();
   }
 
-  async go(partId) {
+  async go(where) {
     if (this.busy) return;
     this.masks.keep();
-    if (this.walk.go(partId)) await this.show();
+    if (where()) await this.show();
   }
 
-  /** What can be done now, each with its key. */
-  actions() {
-    const {part, view} = this;
-    const off = () => part === null;
-    const label = [
-      {key: "o", name: "ok", kind: "ok", act: () => this.label("OK"), off},
-      {key: "n", name: "ng", kind: "ng", act: () => this.label("NG"), off},
-      ...this.defects.map((defect, i) => ({key: `${i + 1}`, name: `defect-${i + 1}`, text: defectName(defect), kind: "defect",
-        act: () => this.label("NG", defect), off})),
-    ];
-    const decide = part?.may_decide ? [{key: "d", name: "decide", on: () => this.decides,
-      act: () => { this.decides = !this.decides; this.draw(); }}] : [];
-    const walk = [
-      {key: "ArrowLeft", name: "back", act: () => this.step(-1)},
-      {key: "ArrowRight", name: "next", act: () => this.step(1)},
-      {key: "u", name: "undo", act: () => this.undo()},
-      {key: "m", name: "mask", act: () => this.masks.paint(), off},
-    ];
-    const why = {key: "w", name: "why", act: () => showWhy(part), off: () => part === null || part.score === null};
-    const second = [...(view.painting ? [] : walk), ...view.actions(() => this.tools()), why, ...decide];
-    return {label, second, paint: view.painting ? this.masks.actions() : []};
+  /** Show why a part scored as it did: the page the server made of it, in which nothing runs. */
+  async why() {
+    const answer = await call(`${API}/why/${this.part.part_id}`);
+    if (!answer.ok) { toast(answer.error, "bad"); return; }
+    const box = made(answer.html).firstElementChild;
+    this.root.append(box);
+    box.addEventListener("close", () => box.remove());
+    box.showModal();
   }
 
-  find(key) {
-    const {label, second, paint} = this.actions();
-    const more = [{key: "s", name: "next", act: () => this.step(1)}, {key: "+", act: () => this.view.zoom(1)},
-      {key: "-", act: () => this.view.zoom(-1)}, {key: "0", act: () => this.view.fit()},
-      {key: "Enter", act: () => { if (this.part === null) this.restart(); }}];
-    if (this.view.painting) more.push({key: "m", act: () => this.masks.paint()});
-    else more.push({key: "Backspace", act: () => this.undo()});
-    return [...label, ...paint, ...second, ...more].find((action) => action.key === key);
+  get acts() {
+    const {view} = this;
+    return {
+      back: () => this.step(-1), next: () => this.step(1), undo: () => this.undo(), mask: () => this.masks.paint(),
+      heat: () => { view.toggleHeat(); this.tools(); }, outlines: () => { view.toggleOutlines(); this.tools(); },
+      zoom: () => view.toggleZoom(), closer: () => view.zoom(1), farther: () => view.zoom(-1), fit: () => view.fit(),
+      why: () => this.why(), decide: () => { this.decides = !this.decides; this.tools(); },
+      again: () => { if (this.part === null) this.restart(); },
+      ...this.masks.acts,
+    };
+  }
+
+  clicked(target) {
+    const key = target.closest(".key"), line = target.closest("[data-part]"), mask = target.closest("[data-mask]");
+    if (key?.dataset.label) this.label(key.dataset.label, key.dataset.defect);
+    else if (key) this.acts[key.dataset.act]();
+    else if (mask && mask !== this.root) this.masks.show(Number(mask.dataset.mask));
+    else if (line && line !== this.root) this.go(() => this.walk.goTo(line.dataset.part));
+  }
+
+  /** Do what a key says; false where it says nothing. A held key repeats what does no harm. */
+  press({key, repeat}) {
+    const shown = [...this.root.querySelectorAll(".key")].find((each) => each.dataset.key === key && each.checkVisibility());
+    const act = shown?.dataset.act ?? MORE[key];
+    if (!act || (act === "undo" && this.view.painting)) return false;
+    if (repeat && !["smaller", "larger", "back", "next"].includes(act)) return true;
+    if (shown) shown.click();
+    else this.acts[act]();
+    return true;
   }
 }
+
+/** Keys without a button, or without one while a mask is painted. */
+const MORE = {s: "next", m: "mask", Backspace: "undo", "+": "closer", "-": "farther", 0: "fit", Enter: "again"};

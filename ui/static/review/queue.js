@@ -1,40 +1,31 @@
 // The parts a person goes through: the server's order, those seen before, and what comes next.
 import {load} from "/static/review/view.js";
 
-const PAGE = 20, AHEAD = 3, KEPT = 8;
+const AHEAD = 3, KEPT = 8;
 
 export class Walk {
-  /** `ask(path, body)` asks the server. */
+  /** `ask(body)` asks the server for a page of the queue. */
   constructor(ask) {
     this.ask = ask;
     this.loads = new Map();
-    this._empty();
-  }
-
-  _empty() {
     this.parts = [];
     this.index = 0;
     this.end = null;
-    this.groups = {};
-    this.total = 0;
   }
 
   get part() { return this.parts[this.index] ?? null; }
-  get next() { return this.parts.slice(this.index + 1); }
 
   /** Begin with the first part of a filter. Gives {ok, error, late}; `late`: another was begun meanwhile. */
   async start(filter) {
     this.begun = filter;
-    const answer = await this._page(filter, null);
+    const answer = await this.ask({filter});
     if (filter !== this.begun) return {ok: true, late: true};
     if (!answer.ok) return answer;
     this.asking = null;
     this.filter = filter;
-    this._empty();
-    this._take(answer);
     this.parts = answer.parts;
     this.end = answer.end;
-    this.ahead();
+    this.go(0);
     return answer;
   }
 
@@ -45,36 +36,28 @@ export class Walk {
     this.ahead();
   }
 
-  /** Go on; false at the end. What comes after is asked for before it is needed. */
+  /** Go on, to the end at most. What comes after is asked for before it is needed. */
   async forward() {
-    if (this.index >= this.parts.length) return false;
     if (this.index + 1 >= this.parts.length && this.end) await this.more();
-    this.index += 1;
-    this.ahead();
-    return this.part !== null;
+    this.go(Math.min(this.index + 1, this.parts.length));
   }
 
   /** Go back to the part seen before; false at the beginning. */
-  back() {
-    if (this.index === 0) return false;
-    this.index -= 1;
-    this.ahead();
-    return true;
-  }
+  back() { return this.go(this.index - 1); }
 
   /** Go to a part that was seen or is to come; false where it is neither. */
-  go(partId) {
-    const at = this.parts.findIndex((part) => part.part_id === partId);
-    if (at < 0) return false;
-    this.index = at;
+  goTo(partId) { return this.go(this.parts.findIndex((part) => part.part_id === partId)); }
+
+  go(index) {
+    if (index < 0) return false;
+    this.index = index;
     this.ahead();
     return true;
   }
 
   /** Take what the server now says of a part. */
   update(part) {
-    const at = this.parts.findIndex((each) => each.part_id === part.part_id);
-    if (at >= 0) this.parts[at] = {...this.parts[at], ...part};
+    this.parts = this.parts.map((each) => each.part_id === part.part_id ? {...each, ...part} : each);
   }
 
   /** The loading pictures of a part. */
@@ -96,46 +79,30 @@ export class Walk {
 
   /** Ask for the next page of the queue, once at a time. */
   more() {
-    const filter = this.filter;
-    this.asking ??= this._page(filter, this.end).then((answer) => {
+    const {filter} = this;
+    this.asking ??= this.ask({after: this.end}).then((answer) => {
       if (filter !== this.filter) return;
       this.asking = null;
       if (!answer.ok) return;
       this.end = answer.end;
-      this._add(answer.parts);
+      this.parts.push(...this.unknown(answer.parts));
     });
     return this.asking;
   }
 
-  /** Look whether anything more urgent came up; gives whether there is. */
+  /** Look whether anything came up that is more urgent than what comes next; gives whether there is. */
   async look() {
-    const filter = this.filter;
-    const answer = await this._page(filter, null);
-    if (!answer.ok || filter !== this.filter) return false;
-    this._take(answer);
-    const known = new Set(this.parts.map((part) => part.part_id));
-    const coming = this.next[0];
-    const urgent = answer.parts.filter((part) => !known.has(part.part_id) && (!coming || before(part.key, coming.key)));
-    if (!coming && this.end) return false;
+    const {filter} = this, next = this.parts[this.index + 1];
+    const answer = await this.ask({before: next?.key ?? null});
+    if (!answer.ok || filter !== this.filter || (!next && this.end)) return false;
+    const urgent = this.unknown(answer.parts);
     this.parts.splice(this.index + 1, 0, ...urgent);
     if (urgent.length) this.ahead();
     return urgent.length > 0;
   }
 
-  _page(filter, after) { return this.ask("queue", {filter, after, limit: PAGE}); }
-
-  _take(answer) {
-    this.groups = answer.groups;
-    this.total = answer.total;
-  }
-
-  _add(parts) {
+  unknown(parts) {
     const known = new Set(this.parts.map((part) => part.part_id));
-    this.parts.push(...parts.filter((part) => !known.has(part.part_id)));
+    return parts.filter((part) => !known.has(part.part_id));
   }
-}
-
-function before(one, other) {
-  for (let i = 0; i < 2; i++) if (one[i] !== other[i]) return one[i] < other[i];
-  return one[2] > other[2];
 }

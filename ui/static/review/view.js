@@ -1,5 +1,5 @@
 // A part's picture beside its heat map: zoom and pan move both, layers lie over them.
-import {el, lang, svg, t} from "/static/shared/base.js";
+import {svg, t} from "/static/shared/base.js";
 
 const STEP = 1.25, MOST = 32;
 
@@ -23,17 +23,15 @@ export function load(part) {
 }
 
 export class View {
-  constructor() {
+  /** `element` has a pane for the original and one for its heat. */
+  constructor(element) {
+    this.element = element;
     this.heatOn = true;
     this.outlinesOn = true;
     this.panes = ["original", "heat"].map((name) => {
-      const stage = el("div", {class: "stage"});
-      const note = el("div", {class: "note"});
-      const pane = el("div", {class: `pane ${name}`}, stage,
-        el("div", {class: "caption"}, t(`review.pane_${name}`)), note);
-      return {name, stage, pane, note};
+      const pane = element.querySelector(`.pane.${name}`);
+      return {name, pane, stage: pane.querySelector(".stage"), note: pane.querySelector(".note")};
     });
-    this.element = el("div", {class: "panes"}, ...this.panes.map(({pane}) => pane));
     this.original = this.panes[0];
     for (const {pane} of this.panes) this._listen(pane);
     new ResizeObserver(() => { if (this.fitted) this.fit(); else this._apply(); }).observe(this.element);
@@ -67,9 +65,7 @@ export class View {
       layer.className = "heat";
       stage.querySelector(".picture").after(layer);
     }
-    const {verdict, score, threshold} = this.part;
-    notes.textContent = verdict !== "PASS" ? "" : !threshold ? t("review.nothing_hot")
-      : t("review.below_limit", {share: Math.round(100 * score / threshold).toLocaleString(lang)});
+    notes.textContent = this.part.heat_note;
   }
 
   /** Show nothing but a line of text. */
@@ -81,15 +77,6 @@ export class View {
 
   toggleHeat() { this.heatOn = !this.heatOn; this._flags(); }
   toggleOutlines() { this.outlinesOn = !this.outlinesOn; this._flags(); }
-
-  /** What can be looked at; `changed()` is called when something was shown or hidden. */
-  actions(changed) {
-    return [
-      {key: "h", name: "heat", on: () => this.heatOn, act: () => { this.toggleHeat(); changed(); }},
-      {key: "r", name: "outlines", on: () => this.outlinesOn, act: () => { this.toggleOutlines(); changed(); }},
-      {key: "z", name: "zoom", act: () => this.width && this.toggleZoom()},
-    ];
-  }
 
   /** Show all of the picture. */
   fit() {
@@ -104,6 +91,7 @@ export class View {
 
   /** Between all of the picture and the worst place in it. */
   toggleZoom() {
+    if (!this.width) return;
     if (!this.fitted) { this.fit(); return; }
     const worst = this.part?.regions.find((region) => !region.accepted) ?? this.part?.regions[0];
     const {clientWidth: w, clientHeight: h} = this.original.pane;

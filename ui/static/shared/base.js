@@ -25,7 +25,7 @@ export async function call(path, body) {
     });
     const found = await answer.json();
     if (answer.ok) return {ok: true, ...found};
-    return {...found, ok: false, error: found.error ?? t("base.refused", {status: answer.status})};
+    return {...found, ok: false, status: answer.status, error: found.error ?? t("base.refused", {status: answer.status})};
   } catch {
     return {ok: false, error: t("base.no_server")};
   }
