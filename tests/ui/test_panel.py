@@ -1,11 +1,15 @@
-"""What panels share: a notice shows whatever it is given as text."""
+"""What panels share: a notice shows whatever it is given as text, and what is not filled yet says so."""
 
 from __future__ import annotations
 
+import asyncio
 import re
 from pathlib import Path
 
+import gradio as gr
+
 import ui
+from ui.core.panel_calls import PanelBlocks
 
 TEMPLATE = re.compile(r"html_template=f?(\"\"\".*?\"\"\"|'.*?'|\".*?\")", re.DOTALL)
 
@@ -19,3 +23,16 @@ def test_no_template_of_a_panel_shows_a_value_that_may_be_a_text() -> None:
     }
     assert {"panel.py", "gradio_page.py"} <= set(found)
     assert [each for each in found.values() if "{{value}}" in each or "${" in each] == []
+
+
+def test_what_a_page_is_first_filled_with_shows_that_it_is_loading() -> None:
+    async def shown() -> list[str]:
+        with PanelBlocks(analytics_enabled=False) as blocks:
+            field, button = gr.Textbox(), gr.Button()
+            filled = gr.on(fn=lambda: "", outputs=field, show_progress="hidden")
+            filled.then(lambda: "", None, field, show_progress="hidden")
+            gr.on(button.click, lambda: "", None, field, show_progress="hidden")
+        blocks.show_filling()
+        return [each.show_progress for each in blocks.fns.values()]
+
+    assert asyncio.run(shown()) == ["full", "full", "hidden"]  # Gradio wants a loop at work

@@ -145,6 +145,7 @@ def _mount(app: FastAPI, page: Page, context: Context, panel: Panel | None) -> N
             panel_bar(page.name)
             with gr.Column(elem_classes="panel-page"):
                 panel(context, i18n)
+    blocks.show_filling()
     gr.mount_gradio_app(
         app,
         blocks,

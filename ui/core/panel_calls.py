@@ -53,6 +53,15 @@ class PanelBlocks(gr.Blocks):
             self.door.refuse(text)
             raise gr.Error(text, duration=None, print_exception=False) from error
 
+    def show_filling(self) -> None:
+        """Let what a page is first filled with be shown as loading until it is there."""
+        first: set[int] = set()
+        for number, function in self.fns.items():  # in their order: what comes after is behind
+            loads = any(event == "load" for _, event in function.targets)
+            if loads or function.trigger_after in first:
+                first.add(number)
+                function.show_progress = "full"
+
 
 class PanelCalls:
     """ASGI middleware in front of a panel's Gradio: refuses what its components never send."""
