@@ -53,8 +53,6 @@ def adapt(
         )
     if out.suffix != SUFFIX:
         raise typer.BadParameter(f"must end with {SUFFIX}, got {out.name}", param_hint="--out")
-    if not out.absolute().parent.is_dir():
-        fail(f"weights {out}: there is no folder {out.absolute().parent}; make it first")
     options = TrainingOptions(
         backbone=backbone, weights=weights, image_size_px=image_size, seed=seed
     )

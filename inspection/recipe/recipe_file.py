@@ -229,23 +229,23 @@ class Recipe:
         return content
 
 
-def check_place(path: Path) -> None:
-    """Find out before hours of work that a recipe cannot be written there. Raises RecipeError.
+def check_place(path: Path, *, what: str = "recipe") -> None:
+    """Find out before hours of work that a file cannot be written there. Raises RecipeError.
 
     Leaves nothing behind, nor makes a folder.
     """
     if path.is_dir():
-        raise RecipeError(f"recipe {path}: is a folder; give the name of a file to write")
+        raise RecipeError(f"{what} {path}: is a folder; give the name of a file to write")
     there = path.absolute().parent
     if not there.is_dir():
         raise RecipeError(
-            f"recipe {path}: there is no folder {there}; make it, or choose another place"
+            f"{what} {path}: there is no folder {there}; make it, or choose another place"
         )
     try:
         with tempfile.NamedTemporaryFile(dir=there, prefix=f".{path.name}."):
             pass
     except OSError as error:
-        raise RecipeError(_no_place(path, error)) from error
+        raise RecipeError(_no_place(path, error, what)) from error
 
 
 def write_recipe(recipe: Recipe, path: Path) -> Recipe:
@@ -262,9 +262,9 @@ def write_recipe(recipe: Recipe, path: Path) -> Recipe:
     return recipe
 
 
-def _no_place(path: Path, error: OSError) -> str:
+def _no_place(path: Path, error: OSError, what: str = "recipe") -> str:
     return (
-        f"recipe {path}: cannot be written ({error.strerror or error}); "
+        f"{what} {path}: cannot be written ({error.strerror or error}); "
         "nothing was changed; free space or choose another place"
     )
 

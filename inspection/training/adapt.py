@@ -11,6 +11,7 @@ import numpy as np
 import models
 from inspection.durable_files import replace_file
 from inspection.errors import TrainingError
+from inspection.recipe import check_place
 from inspection.recipe.setup_file import Setup
 from inspection.training.dataset_folder import good_files
 from inspection.training.good_pictures import read_pictures
@@ -51,8 +52,10 @@ def adapt(
 ) -> AdaptReport:
     """Teach the backbone on good pictures and write its weights, for `--weights` of a training.
 
-    Raises TrainingError, ModelError or OSError with one line; then no file is written or changed.
+    Raises TrainingError, ModelError, RecipeError or OSError with one line; then no file is written
+    or changed.
     """
+    check_place(weights_path, what="weights")
     started = time.perf_counter()
     files = good_files(dataset)
     coarse = replace(options, effort=FAST)

@@ -111,7 +111,12 @@ def test_bad_input_ends_in_a_line_and_leaves_the_file(
         "6 different good pictures: adapting a backbone needs at least 10"
     )
     nowhere = tmp_path / "nowhere" / "own.safetensors"
-    assert "make it first" in failure("adapt", folder / "parts", "--out", nowhere)
+    assert failure("adapt", folder / "parts", "--out", nowhere).startswith(
+        f"weights {nowhere}: there is no folder {nowhere.parent}; make it"
+    )
+    (tmp_path / "folder.safetensors").mkdir()
+    text = failure("adapt", few, "--out", tmp_path / "folder.safetensors")
+    assert "is a folder; give the name of a file" in text  # before a picture is read
     assert "timm has no network of this name" in failure(
         "adapt", folder / "parts", "--out", kept, "--backbone", "nosuch"
     )
