@@ -48,6 +48,8 @@ from ui.core.context import Context
 from ui.live.station_client import StationGone
 from ui.pages.analysis import routes as analysis
 from ui.pages.analysis import thumbnails as analysis_thumbs
+from ui.pages.analysis.parts import lines
+from ui.pages.analysis.service import AnalysisService
 from ui.pages.analysis.threshold import Kind, Rules, kind_of, read_parts
 from ui.pages.analysis.zone_limits import with_limits, with_zone_limits, zone_limits
 from ui.security.users import Role, User
@@ -82,22 +84,27 @@ def noting(writer: Store) -> Noting:
 
 
 @pytest.fixture
-def client(writer: Store, tmp_path: Path, noting: Noting) -> Iterator[TestClient]:
+def context(writer: Store, tmp_path: Path, noting: Noting) -> Iterator[Context]:
     settings = read_station(tmp_path / "station.toml")
     with open_store(settings.record, read_only=True) as store:
         given: dict[str, Any] = dict.fromkeys(Context.__dataclass_fields__)
         given |= {"settings": settings, "store": store, "words": Words(), "runtime": noting}
         given["station_path"] = tmp_path / "station.toml"
-        app = FastAPI()
-        refuse.install(app)
-        app.include_router(analysis.routes(Context(**given)))
+        yield Context(**given)
 
-        async def signed_in(scope: Any, receive: Any, send: Any) -> None:
-            user = User("mia", Role.ENGINEER)
-            await app({**scope, "language": "en", "user": user}, receive, send)
 
-        with TestClient(signed_in) as client:
-            yield client
+@pytest.fixture
+def client(context: Context) -> Iterator[TestClient]:
+    app = FastAPI()
+    refuse.install(app)
+    app.include_router(analysis.routes(context))
+
+    async def signed_in(scope: Any, receive: Any, send: Any) -> None:
+        user = User("mia", Role.ENGINEER)
+        await app({**scope, "language": "en", "user": user}, receive, send)
+
+    with TestClient(signed_in) as client:
+        yield client
 
 
 @pytest.fixture
@@ -298,6 +305,7 @@ def test_arrays_hold_what_was_recorded(ask: Callable[..., dict[str, Any]]) -> No
     assert np.isnan(scores[:CANNOT]).all()
     assert scores[-1] == 0.002
     assert scores[CANNOT] == pytest.approx(3.0)
+    assert found["extent"] == [0.002, 0.002, pytest.approx(3.0)]
     verdicts = [found["verdicts"][code] for code in codes(found["verdict"])]
     assert verdicts.count("PASS") == GOOD
     assert verdicts.count("REVIEW") == 20
@@ -354,6 +362,10 @@ def test_labels_become_truths_and_intervals(
         Truth.OK, Truth.OK, Truth.NG, Truth.NG, Truth.DISPUTED, Truth.NG, Truth.NOTHING,
         Truth.DISPUTED,
     ]  # fmt: skip
+    assert (found["disputed"], found["labelled_cannot"]) == (2, 1)
+    assert found["texts"]["labels"].startswith(
+        "2 parts on which labels differ are left out. 1 labelled"
+    )
     assert found["intervals"]["ok"]["n"] == 2
     assert found["intervals"]["ng"]["n"] == 3  # not the one without a score
     wanted = binomtest(1, 3).proportion_ci(0.95, method="exact")
@@ -362,7 +374,12 @@ def test_labels_become_truths_and_intervals(
 
 
 def test_with_the_recipe_here_its_promise_is_told(
-    writer: Store, client: TestClient, recipe_path: Path, recipe: Recipe, tmp_path: Path
+    writer: Store,
+    client: TestClient,
+    context: Context,
+    recipe_path: Path,
+    recipe: Recipe,
+    tmp_path: Path,
 ) -> None:
     shutil.copy(recipe_path, tmp_path / "flange.recipe")
     limit = recipe.settings.calibration.threshold
@@ -378,8 +395,10 @@ def test_with_the_recipe_here_its_promise_is_told(
     assert found["own"]["review_estimated"] == own.review_estimated
     assert tuple(found["own"]["review_ci95"]) == own.review_ci95
     assert codes(found["kind"]) == [Kind.BY_SCORE]
-    choices = client.get(API + "/choices").json()
-    assert [each["here"] for each in choices["recipes"]] == [True, False]
+    service = AnalysisService(context)
+    assert service.has(recipe.id)
+    assert [each.recipe_id for each in service.recipes("flange")] == [recipe.id, OLD]
+    assert not service.has(OLD)
 
 
 @pytest.fixture(scope="session")
@@ -404,15 +423,13 @@ def test_a_question_that_takes_too_long_is_given_up(
 # Cards -----------------------------------------------------------------------------------------
 
 
-def test_lines_come_in_the_order_asked_for(ask: Callable[..., dict[str, Any]]) -> None:
-    assert [each["number"] for each in ask("/lines", numbers=[7, 999, 3])["parts"]] == [7, 3]
+def test_lines_come_in_the_order_asked_for(writer: Store) -> None:
+    assert [each["number"] for each in lines(writer, [7, 999, 3])] == [7, 3]
 
 
-def test_a_score_without_end_is_told_by_name(
-    writer: Store, ask: Callable[..., dict[str, Any]]
-) -> None:
+def test_a_score_without_end_is_told_by_name(writer: Store) -> None:
     done = writer.add(part(Verdict.FAIL, float("inf"), 900))
-    assert ask("/lines", numbers=[done.number])["parts"][0]["score"] == "Infinity"
+    assert lines(writer, [done.number])[0]["score"] == "Infinity"
 
 
 def test_what_is_no_question_is_refused(client: TestClient) -> None:
@@ -475,7 +492,7 @@ def test_words_the_scripts_say_are_in_the_catalogue() -> None:
     said = set()
     for path in static.glob("*.js"):
         said |= set(re.findall(r'(?<![a-z])t\("([a-z_.]+)"', path.read_text("utf-8")))
-    assert len(said) > 50
+    assert len(said) > 15
     assert said <= Words().keys, said - Words().keys
 
 

@@ -1,4 +1,4 @@
-"""What the analysis page may ask for: which parts, said in JSON and checked."""
+"""What the analysis page may ask for: which parts, and what errors cost, checked."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import base64
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 
 from inspection.training.options import Costs
-from ui.core.part_filter import PartFilterRequest, Text
+from ui.core.part_filter import PartFilterRequest
 
 MOST_PARTS = 50_000
+MOST_LISTED = 24
+
+Numbers = Annotated[list[int], Field(max_length=MOST_LISTED)]
 
 
 class PartsRequest(PartFilterRequest):
@@ -40,54 +43,15 @@ class CostsGiven(BaseModel):
         return Costs(escape=self.escape, overkill=self.overkill, defect_rate=self.defect_rate)
 
 
-class LimitRequest(Judged):
-    """A PASS limit for the recipe the parts were judged by; `costs` where it was proposed by them."""
+class Listed(BaseModel):
+    """What the slider tells where it has come to rest: some numbers of each list, and how many there are."""
 
-    model_config = ConfigDict(allow_inf_nan=False)
-
-    threshold: float
-    costs: CostsGiven | None = None
-
-
-class ZoneGiven(BaseModel):
-    """A zone of a recipe and its limits."""
-
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
-
-    name: Annotated[str, StringConstraints(min_length=1, max_length=200)]
-    max_area_px: float | None = None
-    max_area_mm2: float | None = None
-    max_count: int | None = None
-
-
-class ZonesRequest(Judged):
-    """Limits of zones for the recipe the parts were judged by."""
-
-    zones: Annotated[list[ZoneGiven], Field(min_length=1, max_length=200)]
-
-    @property
-    def limits(self) -> dict[str, dict[str, float | int | None]]:
-        """The limits by the name of the zone."""
-        return {zone.name: zone.model_dump(exclude={"name"}) for zone in self.zones}
-
-
-class ProposalRequest(Judged):
-    """A PASS limit to be proposed by what errors cost."""
-
-    costs: CostsGiven = CostsGiven()
-
-
-class RecipeAndProduct(BaseModel):
-    """A recipe on the line, of a product."""
-
-    recipe: Text
-    product: Text = None
-
-
-class Numbers(BaseModel):
-    """A few parts by their numbers."""
-
-    numbers: Annotated[list[int], Field(max_length=100)]
+    flips: Numbers = []
+    unknown: Numbers = []
+    all_flips: int = 0
+    all_unknown: int = 0
+    upwards: bool = False
+    """Whether the limit is above the recipe's."""
 
 
 def packed(values: Any, kind: Literal["f8", "u1"]) -> str:

@@ -154,6 +154,9 @@ def stored(found: StoredParts, *, recipe: Recipe | None, several: bool) -> dict[
         "several": several,
         "promise": None if recipe is None else _promise(recipe),
         "intervals": _intervals(found),
+        "extent": _extent(found),
+        "disputed": int((found.truth == Truth.DISPUTED).sum()),
+        "labelled_cannot": int((_labelled(found) & (found.kind == Kind.CANNOT)).sum()),
     }
 
 
@@ -170,6 +173,20 @@ def rules_of(recipe: Recipe | None, rows: Sequence[tuple[Any, ...]]) -> Rules:
         if region["zone"] is not None
     }
     return Rules(frozenset(seen), known=False)
+
+
+def _extent(found: StoredParts) -> tuple[float | None, float | None, float | None]:
+    """The lowest score, the lowest above 0, and the highest; None where there is none."""
+    scores = found.score[np.isfinite(found.score) & (found.kind != Kind.CANNOT)]
+    if not len(scores):
+        return None, None, None
+    above = scores[scores > 0]
+    return float(scores.min()), float(above.min()) if len(above) else None, float(scores.max())
+
+
+def _labelled(found: StoredParts) -> NDArray[np.bool_]:
+    labelled: NDArray[np.bool_] = (found.truth == Truth.OK) | (found.truth == Truth.NG)
+    return labelled
 
 
 def _peak(regions: Sequence[dict[str, Any]]) -> float:

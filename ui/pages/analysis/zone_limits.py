@@ -32,6 +32,28 @@ Limits = Mapping[str, Mapping[str, float | int | None]]
 """Of zones by name: their limits; None for none."""
 
 
+def names_of(*, scaled: bool) -> tuple[str, ...]:
+    """The limits that can be given; an area in mm² needs a scale."""
+    return LIMITS if scaled else tuple(name for name in LIMITS if name != "max_area_mm2")
+
+
+def scaled(recipe: Recipe) -> bool:
+    """Whether a recipe knows how large its pictures are."""
+    return recipe.settings.setup.scale_mm_per_px is not None
+
+
+def limits_of(table: Sequence[Sequence[Any]], *, scaled: bool) -> Limits:
+    """What a table gives: the name of a zone, then its limits; an empty field is none."""
+    names = names_of(scaled=scaled)
+    return {
+        str(name): {
+            key: None if value in (None, "") else value
+            for key, value in zip(names, given, strict=False)
+        }
+        for name, *given in table
+    }
+
+
 def zone_limits(recipe: Recipe) -> list[dict[str, Any]]:
     """The zones of a recipe with their limits, in its order."""
     zones = recipe.settings.setup.zones

@@ -11,6 +11,7 @@ import gradio as gr
 from cameras import CameraError, camera_class
 from ui.core.errors import Refuse
 from ui.core.panel import notice
+from ui.core.script import script
 from ui.core.settings_form import NUMBERS, SettingField, component_of, plain
 from ui.pages.setup import camera
 from ui.pages.setup.asked import Asked
@@ -18,7 +19,6 @@ from ui.pages.setup.camera import settings_now
 from ui.pages.setup.camera_settings import LIGHT, fields_of, settable, view_of
 from ui.pages.setup.desk import Desk, Step
 from ui.pages.setup.draft import SetupDraft
-from ui.pages.setup.script import script
 
 
 class CameraStep(Step):
@@ -32,7 +32,7 @@ class CameraStep(Step):
         self.stamp = gr.State(0)
         with gr.Row():
             with gr.Column(scale=3):
-                self.picture = script("look")
+                self.picture = script("setup", "look")
             with gr.Column(scale=2, min_width=360):
                 gr.Markdown(say("setup.camera_lead"))
                 self.head = notice("camera-head", elem_classes="headline")

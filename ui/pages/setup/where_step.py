@@ -9,11 +9,11 @@ import gradio as gr
 
 from ui.core.errors import checked
 from ui.core.panel import notice
+from ui.core.script import script
 from ui.pages.setup import good_parts
 from ui.pages.setup.asked import Asked
 from ui.pages.setup.desk import Desk, Step
 from ui.pages.setup.requests import FromRecord, Taking
-from ui.pages.setup.script import script
 
 
 class WhereStep(Step):
@@ -34,7 +34,7 @@ class WhereStep(Step):
                 )
                 self.latest = gr.Button(say("setup.where_latest"), elem_id="latest-reference")
                 self.leads["good"] = gr.Button(say("setup.where_from_good"), elem_id="from-good")
-        self.drawing = script("where")
+        self.drawing = script("setup", "where")
         desk.paused_only.append(self.take)
         self.shown = [self.problem, self.choose, self.drawing]
 

@@ -7,16 +7,10 @@ const LINE_PX = 17, APART_PX = 10;
 /** An axis from low to high: `at` gives 0…1, `back` the value, `ticks` round values. */
 export function axis(low, high, {log = false} = {}) {
   if (!(high > low)) high = low + (Math.abs(low) || 1);
-  if (log) {
-    const a = Math.log(low), b = Math.log(high);
-    return {low, high, at: (v) => clamp((Math.log(Math.max(v, low)) - a) / (b - a)),
-      back: (x) => Math.exp(a + x * (b - a)), ticks: () => logTicks(low, high)};
-  }
-  return {low, high, at: (v) => clamp((v - low) / (high - low)), back: (x) => low + x * (high - low),
-    ticks: (most = 8) => ticks(low, high, most)};
+  const [to, from] = log ? [Math.log, Math.exp] : [Number, Number], begin = to(low), wide = to(high) - begin;
+  return {high, at: (v) => Math.min(1, Math.max(0, (to(Math.max(v, low)) - begin) / wide)), back: (x) => from(begin + x * wide),
+    ticks: (most = 8) => (log ? logTicks(low, high) : ticks(low, high, most))};
 }
-
-const clamp = (x) => Math.min(1, Math.max(0, x));
 
 export function ticks(low, high, most) {
   const rough = (high - low) / most, power = 10 ** Math.floor(Math.log10(rough));

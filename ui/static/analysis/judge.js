@@ -3,7 +3,7 @@
 
 export const PASS = 0, REJECT = 1, UNKNOWN = 2, CANNOT = 3;
 export const KIND = {SCORE: 0, MAY_ALLOW: 1, ALLOWED: 2, REFUSED: 3, SEVERAL: 4, CANNOT: 5};
-export const TRUTH = {NOTHING: 0, OK: 1, NG: 2, DISPUTED: 3};
+export const TRUTH = {NOTHING: 0, OK: 1, NG: 2};
 
 /** Numbers of base64: little-endian, as every machine a browser runs on. */
 export function floats(text) { return new Float64Array(bytes(text).buffer); }
@@ -16,16 +16,13 @@ export function bytes(text) {
 
 /** Make typed arrays of what the server sent; newest part first. */
 export function unpack(found) {
-  const passed = found.verdicts.indexOf("PASS");
-  const verdict = bytes(found.verdict);
-  const size = found.parts;
+  const passed = found.verdicts.indexOf("PASS"), size = found.parts;
   const interval = ({n, low, high}) => ({n, low: floats(low), high: floats(high)});
   return {
-    size, threshold: found.threshold, failThreshold: found.fail_threshold, own: found.own,
+    size, threshold: found.threshold, failThreshold: found.fail_threshold, extent: found.extent,
     number: floats(found.number), score: floats(found.score),
     kind: bytes(found.kind), truth: bytes(found.truth),
-    verdict, verdicts: found.verdicts,
-    passed: verdict.map((code) => (code === passed ? 1 : 0)),
+    passed: bytes(found.verdict).map((code) => (code === passed ? 1 : 0)),
     outcome: new Uint8Array(size),
     promise: found.promise && {n: found.promise.n_good, scores: floats(found.promise.scores),
       share: floats(found.promise.share), bound: floats(found.promise.bound)},
@@ -46,8 +43,8 @@ export function outcomeOf(kind, score, passed, own, at) {
 /** Judge all parts again; what becomes of each stays in `parts.outcome`. */
 export function judge(parts, at) {
   const {size, kind, score, passed, truth, outcome, threshold} = parts;
-  const before = [0, 0, 0, 0], after = [0, 0, 0, 0], unknown = [0, 0, 0, 0, 0, 0];
-  let toReject = 0, toPass = 0, disputed = 0;
+  const before = [0, 0, 0, 0], after = [0, 0, 0, 0];
+  let toReject = 0, toPass = 0;
   const ng = [0, 0, 0, 0], ok = [0, 0, 0, 0];
   for (let i = 0; i < size; i++) {
     const now = outcomeOf(kind[i], score[i], passed[i], threshold, at);
@@ -56,15 +53,13 @@ export function judge(parts, at) {
     before[now === CANNOT ? CANNOT : passed[i] ? PASS : REJECT]++;
     if (now === REJECT && passed[i]) toReject++;
     else if (now === PASS && !passed[i]) toPass++;
-    else if (now === UNKNOWN) unknown[kind[i]]++;
     if (truth[i] === TRUTH.NG) ng[now]++;
     else if (truth[i] === TRUTH.OK) ok[now]++;
-    else if (truth[i] === TRUTH.DISPUTED) disputed++;
   }
   return {
-    at, before, after, unknown, toReject, toPass, disputed, promise: promised(parts.promise, at),
-    escapes: labelled(parts.intervals.ng, ng[PASS], ng[UNKNOWN], ng[CANNOT]),
-    overkill: labelled(parts.intervals.ok, ok[REJECT], ok[UNKNOWN], ok[CANNOT]),
+    at, before, after, toReject, toPass, promise: promised(parts.promise, at),
+    escapes: labelled(parts.intervals.ng, ng[PASS], ng[UNKNOWN]),
+    overkill: labelled(parts.intervals.ok, ok[REJECT], ok[UNKNOWN]),
   };
 }
 
@@ -77,12 +72,12 @@ export function promised(promise, at) {
     if (promise.scores[middle] <= at) low = middle + 1; else high = middle;
   }
   const above = promise.scores.length - low;
-  return {n: promise.n, above, share: promise.share[above], bound: promise.bound[above]};
+  return {n: promise.n, share: promise.share[above], bound: promise.bound[above]};
 }
 
 /** From `count` to `count + unknown` of n, with the exact interval that holds both ends. */
-function labelled({n, low, high}, count, unknown, cannot) {
-  return {n, count, most: count + unknown, low: low[count], high: high[count + unknown], cannot};
+function labelled({n, low, high}, count, unknown) {
+  return {n, count, most: count + unknown, low: low[count], high: high[count + unknown]};
 }
 
 /** The numbers of up to `most` parts of the list wanted, the highest score first. */
