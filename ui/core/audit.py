@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from fastapi import Request
-from fastapi.responses import JSONResponse
 
 from inspection.store.event_kinds import ActionKind, EventKind
 from ui.core.context import Context
@@ -101,23 +100,6 @@ async def make_change(
         raise
 
 
-async def change(
-    context: Context,
-    request: Request,
-    kind: ActionKind,
-    detail: dict[str, Any],
-    *,
-    foresee: Callable[[], object],
-    make: Callable[[], object],
-) -> Any:
-    """Make a change as `make_change` does, and answer a route's request. Raises Refuse."""
-    try:
-        await make_change(context, request, kind, detail, foresee=foresee, make=make)
-    except UsersError as error:
-        return refused(context, request.scope["language"], error)
-    return {"ok": True}
-
-
 async def note(
     context: Context, language: str, kind: ActionKind, who: str, detail: dict[str, Any]
 ) -> None:
@@ -135,13 +117,3 @@ def explain(context: Context, language: str, error: UsersError) -> str:
     keys = (f"admin.error_{error.reason}", f"login.{error.reason}")
     key = next((key for key in keys if key in known), None)
     return context.words.say(key, language, **error.values) if key else str(error)
-
-
-def refused(context: Context, language: str, error: UsersError) -> JSONResponse:
-    """Say why not, and at which field."""
-    content = {
-        "ok": False,
-        "error": explain(context, language, error),
-        "field": FIELDS.get(error.reason),
-    }
-    return JSONResponse(content, 409)

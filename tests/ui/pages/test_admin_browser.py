@@ -197,20 +197,30 @@ def test_whoever_signed_out_in_another_tab_is_asked_to_sign_in(
 def test_a_person_changes_the_own_password_and_signs_in_anew(
     at_work: AtWork, open_page: Open
 ) -> None:
-    open_page.allowed = ("409",)
-    page = open_page(at_work, "/account", user="jo", wait=".account form")
+    page = open_page(at_work, "/account", user="jo", wait="#who-am-i :text('jo')")
     new = "quite another long one"
-    for name, text in {"current": "wrong one", "password": new, "again": new}.items():
-        page.fill(f".account form [name={name}]", text)
-    page.click(".account button.main")
-    page.wait_for_selector(".field.bad [name=current]")
-    page.fill("[name=again]", "not the same")
-    page.click(".account button.main")
-    page.wait_for_selector(".field.bad [name=again]")
-    page.fill("[name=current]", PASSWORD)
-    page.fill("[name=again]", new)
-    page.click(".account button.main")
-    page.wait_for_selector(".account .done")
+    for name, text in {"current": "wrong one", "new": new, "again": new}.items():
+        page.fill(f"#{name} input", text)
+    page.click("#change")
+    page.wait_for_selector("#wrong-current .notice:visible")
+    page.fill("#again input", "not the same")
+    page.click("#change")
+    page.wait_for_selector("#wrong-again .notice:visible")
+    assert not page.is_visible("#wrong-current .notice")
+    page.fill("#new input", "short")
+    page.fill("#again input", "short")
+    page.click("#change")
+    page.wait_for_selector("#wrong-new .notice:visible")
+    assert page.get_attribute("#current input", "type") == "password"
+    page.click("#show input")
+    page.wait_for_selector("#current textarea")  # what is typed can be read
+    assert page.input_value("#current textarea") == "wrong one"
+    page.click("#show input")
+    for name, text in {"current": PASSWORD, "new": new, "again": new}.items():
+        page.fill(f"#{name} input", text)
+    page.click("#change")
+    page.wait_for_selector("#done .notice:visible")
+    assert page.get_attribute("#sign-in", "href") == "/login?next=/account"
     with at_work.client() as client:
         answer = client.post("/login", data={"name": "jo", "password": new, "next": "/"})
         assert answer.status_code == 303
