@@ -114,13 +114,13 @@ def _button(say: gr.I18n, name: str) -> gr.Button:
 def _boxes(it: dict[str, Any], say: gr.I18n) -> None:
     """What is asked for before a limit is proposed, or goes on the line."""
     with gr.Group(visible=False, elem_id="proposal") as it["proposal"]:
-        gr.Markdown(say("analysis.propose_text"), container=True)
+        gr.Markdown(say("analysis.propose_text"), elem_classes="boxed")
         with gr.Row():
             for name in CostsGiven.model_fields:
                 it[name] = gr.Number(label=say(f"analysis.cost_{name}"), elem_id=f"cost-{name}")
         it["proposed"] = _yes_or_no(it, say, "analysis.propose_yes", "proposal")
     with gr.Group(visible=False, elem_id="zoning") as it["zoning"]:
-        gr.Markdown(say("analysis.zones_text"), container=True)
+        gr.Markdown(say("analysis.zones_text"), elem_classes="boxed")
         it["table"] = gr.Dataframe(
             label=say("analysis.zones_title"), type="array", interactive=True, static_columns=[0],
             buttons=[], elem_id="zone-limits",
