@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from inspection.judgement import Verdict
+from inspection.station.station_file import ProductSettings, StationFile, ViewSettings
 from inspection.store.filters import PartFilter, Prefix
 from ui.core.part_filter import PartFilterRequest
 from ui.pages.analysis.requests import (
@@ -45,8 +48,19 @@ def test_every_page_reads_it_alike(request_type: type[PartFilterRequest]) -> Non
     )  # fmt: skip
 
 
-def test_review_still_takes_seconds() -> None:
-    asked = Filter.model_validate({"since_s": 0, "until_s": 1.5, "lot": None}).parts("s")
-    assert asked == PartFilter(
-        station="s", since=datetime.fromtimestamp(0, UTC), until=datetime.fromtimestamp(1.5, UTC)
+def test_a_span_of_review_is_as_of_when_it_is_asked(tmp_path: Path) -> None:
+    view = ViewSettings(camera="simulated")
+    product = ProductSettings(name="nut", recipe=tmp_path / "nut.recipe")
+    settings = StationFile(
+        station="s", record=str(tmp_path / "s.db"), views=(view,), products=(product,)
     )
+    own = {"since": "2026-03-05T06:00:00+00:00", "until": None}
+    asked = Filter.model_validate({"span": "own", **own, "lot": None}).of(settings)
+    assert asked == PartFilter(station="s", since=datetime(2026, 3, 5, 6, tzinfo=UTC))
+    assert Filter.model_validate({"span": "all", **own}).of(settings) == PartFilter(station="s")
+    today = Filter.model_validate({"span": "today", **own}).of(settings)
+    assert today.since is not None
+    assert datetime.now(UTC) - timedelta(days=1, hours=1) < today.since <= datetime.now(UTC)
+    assert today.since.astimezone().time() == time()
+    with pytest.raises(ValidationError):
+        Filter.model_validate({"span": "for ever"})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
@@ -71,24 +71,27 @@ class PartChoice:
         """The parts of this station that were chosen, by FIELDS. Raises FilterError."""
         begin, end = chosen["since"], chosen["until"]
         if chosen["span"] != SPANS[-1]:
-            begin, end = self._span(chosen["span"], datetime.now(UTC))
+            begin, end = span_named(chosen["span"], self.context.settings.shifts, datetime.now(UTC))
         given = {name: chosen[name] for name in ("lot", "product", "recipe")}
         station = self.context.settings.station
         return read_filter({**given, "since": begin, "until": end, "station": station})
 
-    def _span(self, name: str, now: datetime) -> tuple[datetime | None, datetime | None]:
-        shifts = self.context.settings.shifts
-        midnight = datetime.combine(now.astimezone().date(), time()).astimezone()
-        if name == "last_shift":
-            return span_before(shifts, now)
-        if name == "yesterday":
-            return midnight - DAY, midnight
-        begins = {
-            "shift": lambda: span_of(shifts, now)[0],
-            "today": lambda: midnight,
-            "week": lambda: midnight - 6 * DAY,
-        }
-        return (begins[name]() if name in begins else None), None
+
+def span_named(
+    name: str, shifts: Sequence[str], now: datetime
+) -> tuple[datetime | None, datetime | None]:
+    """When a span of SPANS begins and ends as of now; None where it is open."""
+    midnight = datetime.combine(now.astimezone().date(), time()).astimezone()
+    if name == "last_shift":
+        return span_before(shifts, now)
+    if name == "yesterday":
+        return midnight - DAY, midnight
+    begins = {
+        "shift": lambda: span_of(shifts, now)[0],
+        "today": lambda: midnight,
+        "week": lambda: midnight - 6 * DAY,
+    }
+    return (begins[name]() if name in begins else None), None
 
 
 def _times(name: str) -> list[Any]:

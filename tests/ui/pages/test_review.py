@@ -461,7 +461,8 @@ def test_without_the_station_nothing_counts_as_saved(bench: Bench) -> None:
     assert answer["error"] == bench.context.words.say("review.no_station", "en")
     assert [each["part_id"] for each in bench.post("mia", "queue")["parts"]] == [part.part_id]
     assert bench.change_types(["burr"])["status"] == 503
-    assert bench.get("mia", "choices").json()["defects"] == list(FIRST)
+    assert "defect-2" in (page := bench.get("mia", "screen").json()["html"])
+    assert [name for name in FIRST if f'data-defect="{name}"' not in page] == []
 
 
 def test_undo_gives_back_what_was_said_before(bench: Bench) -> None:
@@ -744,7 +745,8 @@ def test_the_proposal_is_the_core_of_the_heat(line: Any, recipe: Any, spotted: A
 def test_types_of_defects_are_changed_and_noted(bench: Bench) -> None:
     answer = bench.change_types([" burr ", "キズ", "pin hole"])
     assert answer["defects"] == ("burr", "キズ", "pin hole")
-    assert bench.get("jo", "choices").json()["defects"] == ["burr", "キズ", "pin hole"]
+    keys = re.findall(r'data-defect="([^"]*)"', bench.get("jo", "screen").json()["html"])
+    assert keys == ["burr", "キズ", "pin hole"]
     (action,) = bench.store.actions()
     assert (action.kind, action.who) == ("defects_changed", "mia")
     part = bench.add()
@@ -757,17 +759,20 @@ def test_the_queue_is_never_waited_for_on_the_event_loop(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever reads a long record holds the queue's lock; other pages must not stand still."""
-    choices, asked = Queue.choices, []
+    part = bench.add()
+    refresh, asked = Queue.refresh, []
 
     def watching(queue: Queue) -> Any:
         with pytest.raises(RuntimeError, match="no running event loop"):
             asyncio.get_running_loop()
         asked.append(queue)
-        return choices(queue)
+        return refresh(queue)
 
-    monkeypatch.setattr(Queue, "choices", watching)
-    assert bench.get("mia", "choices").status_code == 200
-    assert len(asked) == 1
+    monkeypatch.setattr(Queue, "refresh", watching)
+    assert bench.post("mia", "queue")["status"] == 200
+    assert bench.post("mia", "part", part_id=part.part_id)["status"] == 200
+    assert bench.post("mia", "label", part_id=part.part_id, label="OK")["status"] == 200
+    assert len(asked) == 4
 
 
 def test_types_that_cannot_be(bench: Bench) -> None:

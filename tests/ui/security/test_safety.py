@@ -106,7 +106,7 @@ def test_every_api_of_a_page_is_below_the_role_of_its_page(routes: list[tuple[st
     assert mounts >= {"", "/engineer/review", "/engineer/setup", "/engineer/analysis", "/admin"}
 
 
-@pytest.mark.parametrize("mount", ["", "/engineer/review", "/engineer/analysis"])
+@pytest.mark.parametrize("mount", ["", "/account"])
 def test_gradios_own_doors_are_shut_even_for_an_administrator(at_work: AtWork, mount: str) -> None:
     with at_work.client("ada") as client:
         for door in GRADIO_BLOCKED:
@@ -119,6 +119,8 @@ def test_gradios_own_doors_are_shut_even_for_an_administrator(at_work: AtWork, m
     ("panel", "shut_out", "person"),
     [
         ("/engineer/products/gradio_api", (None, "oli"), "mia"),
+        ("/engineer/review/gradio_api", (None, "oli"), "mia"),
+        ("/engineer/analysis/gradio_api", (None, "oli"), "mia"),
         ("/admin/gradio_api", (None, "oli", "mia"), "ada"),
     ],
 )

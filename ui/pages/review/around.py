@@ -28,7 +28,6 @@ PAINT = {
 def screen(defects: Sequence[str], wording: Wording) -> Html:
     """The page without a part; all that is empty is filled by the script."""
     return pieces(
-        tag("div", cls="top"),
         tag("div", cls="trouble", role="alert", hidden=True),
         tag(
             "div",

@@ -6,11 +6,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
 from inspection.labels.masks import LARGEST_BYTES
 from inspection.labels.review_queue import Key, State
+from inspection.station.station_file import StationFile
 from inspection.store.filters import PartFilter
+from ui.core.part_choice import SPANS, span_named
 from ui.core.part_filter import PartFilterRequest
 
 MOST = 100
@@ -18,18 +20,25 @@ MOST = 100
 Line = Annotated[str, StringConstraints(max_length=200)]
 
 
+def _span(name: str) -> str:
+    if name not in SPANS:
+        raise ValueError(f"no such span of time; known are {', '.join(SPANS)}")
+    return name
+
+
 class Filter(PartFilterRequest):
-    """Which parts, and by who labelled them; `since_s` and `until_s` are seconds since 1970."""
+    """Which parts, and by who labelled them; `span` goes before `since` and `until`, as of when it is asked."""
 
     state: State = State.TODO
-    since_s: float | None = None
-    until_s: float | None = None
+    span: Annotated[str, AfterValidator(_span)] = SPANS[-1]
 
-    def parts(self, station: str) -> PartFilter:
-        """The parts of a station. Raises FilterError."""
-        asked = super().parts(station)
-        since, until = _moment(self.since_s), _moment(self.until_s)
-        return replace(asked, since=since or asked.since, until=until or asked.until)
+    def of(self, settings: StationFile) -> PartFilter:
+        """The parts of a station as of now. Raises FilterError."""
+        asked = self.parts(settings.station)
+        if self.span == SPANS[-1]:
+            return asked
+        since, until = span_named(self.span, settings.shifts, datetime.now(UTC))
+        return replace(asked, since=since, until=until)
 
 
 class Asked(BaseModel):
@@ -65,7 +74,3 @@ class Undo(PartRequest):
     """The label to be taken back."""
 
     number: int
-
-
-def _moment(seconds: float | None) -> datetime | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)

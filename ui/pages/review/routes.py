@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
+import gradio as gr
 from fastapi import APIRouter, Request, Response
 
 from inspection.store.event_kinds import EventKind
@@ -15,6 +17,7 @@ from ui.core.context import Context
 from ui.core.errors import Refuse
 from ui.core.page import Page
 from ui.live.station_client import StationGone
+from ui.pages.review.choice import Choice
 from ui.pages.review.messages import Viewer
 from ui.pages.review.requests import Given, PartRequest, QueueRequest, Undo
 from ui.pages.review.service import Review
@@ -32,7 +35,7 @@ PAGE = Page(
 def routes(context: Context) -> APIRouter:
     """Answer what the page asks."""
     router = APIRouter(prefix="/api/engineer/review")
-    review = Review(context)
+    review = review_of(context)
 
     def viewer(request: Request) -> Viewer:
         return Viewer.of(context, request)
@@ -51,11 +54,6 @@ def routes(context: Context) -> APIRouter:
     async def screen(request: Request) -> dict[str, Any]:
         """The page without a part, in the person's language."""
         return await asyncio.to_thread(review.screen, viewer(request))
-
-    @router.get("/choices")
-    async def choices_message() -> dict[str, Any]:
-        """What may be filtered by, and the types of defects."""
-        return await asyncio.to_thread(review.choices)
 
     @router.post("/part")
     async def part(about: PartRequest, request: Request) -> dict[str, Any]:
@@ -106,6 +104,17 @@ def routes(context: Context) -> APIRouter:
         return Response(data, media_type="image/png", headers={"Cache-Control": "no-store"})
 
     return router
+
+
+def panel(context: Context, say: gr.I18n) -> None:
+    """Which parts on top; below, drawn by a script, pictures, masks and keys."""
+    Choice(context, review_of(context), say)
+
+
+@lru_cache(maxsize=1)
+def review_of(context: Context) -> Review:
+    """What routes and panel share."""
+    return Review(context)
 
 
 @contextmanager

@@ -39,7 +39,7 @@ class Review:
         """A page of the queue with all that is shown of its parts, and how many there are."""
         self.queue.refresh()
         found = self.queue.page(
-            asked.filter.parts(self.queue.station),
+            asked.filter.of(self.context.settings),
             viewer.user.name,
             state=asked.filter.state,
             after=asked.after,
@@ -78,10 +78,10 @@ class Review:
         """The page without a part."""
         return {"html": around.screen(self.defects.list(), viewer.wording)}
 
-    def choices(self) -> dict[str, Any]:
-        """What may be filtered by, and the types of defects."""
+    def zones(self) -> list[str]:
+        """The zones that parts were at fault in."""
         self.queue.refresh()
-        return {**self.queue.choices(), "defects": self.defects.list()}
+        return self.queue.choices()["zones"]
 
     def message(self, record: PartRecord, viewer: Viewer) -> dict[str, Any]:
         """Say of a part what this person may know."""
@@ -156,7 +156,7 @@ class Review:
     def _groups(self, asked: Asked, viewer: Viewer) -> dict[str, int]:
         which = asked.filter
         return self.queue.groups(
-            which.parts(self.queue.station), viewer.user.name, state=which.state
+            which.of(self.context.settings), viewer.user.name, state=which.state
         )
 
     def mask(self, part_id: str, number: int, user: User) -> bytes:

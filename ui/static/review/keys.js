@@ -1,4 +1,4 @@
-// Keys of a page. What each does is its button's; Ctrl and blank are the painter's.
+// Keys of a page. What each does is its button's; blank is the painter's.
 
 /** The key of an event as on a Latin keyboard: an input method for Japanese or Korean changes nothing. */
 function pressed(event) {
@@ -14,28 +14,20 @@ function elsewhere(event) {
   return event.target.closest?.("input, select, textarea, dialog") != null || document.querySelector("dialog[open]") !== null;
 }
 
-/** Hear the keys: `press({key, repeat})` says whether a key does anything, `undo()` takes a label back. */
-export function hearKeys(root, press, {undo, view, painter}) {
+/** Hear the keys: `press(key, repeat)` says whether a key does anything. Ctrl+Z is the key U, Ctrl+Y the key Y. */
+export function hearKeys(root, press, {view, painter}) {
   document.addEventListener("keydown", (event) => {
     if (elsewhere(event)) {
       if (event.key === "Escape") event.target.blur?.();
       return;
     }
-    const key = pressed(event);
-    if (event.ctrlKey || event.metaKey) { control(event, key, {undo, view, painter}); return; }
-    if (event.altKey) return;
+    const plain = pressed(event);
+    const key = event.ctrlKey || event.metaKey ? {z: event.shiftKey ? "y" : "u", y: "y"}[plain] : plain;
+    if (event.altKey || !key) return;
     if (key === " ") { if (view.painting) { painter.space = true; event.preventDefault(); } return; }
-    if (press({key, repeat: event.repeat})) event.preventDefault();
+    if (press(key, event.repeat)) event.preventDefault();
   });
   document.addEventListener("keyup", (event) => { if (event.key === " ") painter.space = false; });
   // Without focus: or a blank would press the button again.
   root.addEventListener("mousedown", (event) => { if (event.target.closest(".key")) event.preventDefault(); });
-}
-
-function control(event, key, {undo, view, painter}) {
-  const redo = key === "y" || (key === "z" && event.shiftKey);
-  if (key !== "z" && key !== "y") return;
-  event.preventDefault();
-  if (!view.painting) { if (!redo) undo(); return; }
-  if (redo) painter.redo(); else painter.undo();
 }

@@ -90,9 +90,9 @@ export class Masks {
   }
 
   /** What is painted, as PNG in base64, opaque where it is; null where nothing is. */
-  async png() {
+  get png() {
     const {canvas, painted} = this.painter;
-    return painted ? base64(await new Promise((done) => canvas.toBlob(done))) : null;
+    return painted ? canvas.toDataURL().split(",")[1] : null;
   }
 
   /** The station wrote what was painted on a part. */
@@ -160,13 +160,4 @@ async function fromUrl(url, width, height) {
   const mask = new Uint8Array(width * height);
   for (let i = 0; i < mask.length; i++) mask[i] = pixels[4 * i] >= 128 ? 1 : 0;
   return mask;
-}
-
-function base64(blob) {
-  return new Promise((done, fail) => {
-    const reader = new FileReader();
-    reader.onload = () => done(reader.result.slice(reader.result.indexOf(",") + 1));
-    reader.onerror = () => fail(reader.error);
-    reader.readAsDataURL(blob);
-  });
 }

@@ -1,8 +1,6 @@
 // The review page: one part after the other, one key each. What it shows beside pictures and masks is the server's HTML.
 import {call, el, live, t, toast} from "/static/shared/base.js";
-import {bar} from "/static/shared/bar.js";
 import {signs} from "/static/shared/verdict_signs.js";
-import {Filter} from "/static/review/filter.js";
 import {hearKeys} from "/static/review/keys.js";
 import {API, Masks} from "/static/review/masks.js";
 import {Walk} from "/static/review/queue.js";
@@ -12,12 +10,14 @@ const LOOK_MS = 4000;
 /** Parts seen before that stay in the list above the present one, and those that are to come. */
 const SEEN = 6, COMING = 30;
 
-export async function start(root) {
-  const [screen, choices] = await Promise.all([call(`${API}/screen`), call(`${API}/choices`)]);
-  root.append(signs(), bar("review"));
-  if (!screen.ok || !choices.ok) { root.append(el("p", {class: "problem"}, screen.error ?? choices.error)); return; }
-  root.append(made(screen.html));
-  await new Page(root, choices).open();
+/** `wanted()` gives which parts were chosen above, `watch` calls when others were. */
+export async function start(root, wanted, watch) {
+  const screen = await call(`${API}/screen`);
+  if (!screen.ok) { root.append(el("p", {class: "problem"}, screen.error)); return; }
+  root.append(signs(), made(screen.html));
+  const page = new Page(root, wanted);
+  watch(() => page.chosen());
+  await page.open();
 }
 
 /** What the server's HTML is. */
@@ -29,18 +29,17 @@ function made(html) {
 
 /** Goes from part to part and labels them. */
 class Page {
-  constructor(root, choices) {
+  constructor(root, wanted) {
     this.root = root;
+    this.wanted = wanted;
     root.tabIndex = -1;
     this.part = this.last = null;
     this.busy = this.decides = false;
     this.find = (selector) => root.querySelector(selector);
     this.walk = new Walk((body) => this.ask("queue", body));
     this.view = new View(this.find(".panes"));
-    this.filter = new Filter(choices, () => this.restart());
-    this.find(".top").append(this.filter.element);
     this.masks = new Masks(this.view, root, {changed: () => this.tools(), fault: (text) => this.fault(text)});
-    hearKeys(root, (key) => this.press(key), {undo: () => this.undo(), view: this.view, painter: this.masks.painter});
+    hearKeys(root, (key, repeat) => this.press(key, repeat), this.masks);
     root.addEventListener("click", (event) => this.clicked(event.target));
     addEventListener("beforeunload", (event) => { if (this.masks.anyUnsaved) event.preventDefault(); });
     live((message) => this.heard(message));
@@ -68,10 +67,13 @@ class Page {
     else this.fault(answer.error);
   }
 
+  /** Other parts were chosen, or the same as before. */
+  chosen() { if (JSON.stringify(this.wanted()) !== JSON.stringify(this.walk.begun)) this.restart(); }
+
   /** Begin again at the head of the queue. */
   async restart() {
     this.masks.keep();
-    const answer = await this.walk.start(this.filter.wanted);
+    const answer = await this.walk.start({...this.wanted()});
     if (answer.late) return;
     if (answer.ok) await this.show();
     else this.fault(answer.error);
@@ -174,7 +176,7 @@ class Page {
     await this.busily(async () => {
       const began = performance.now();
       if (!await masks.mayLabel(label)) return;
-      const mask = label === "NG" ? await masks.png() : null;
+      const mask = label === "NG" ? masks.png : null;
       const answer = await this.ask("label", {part_id: part.part_id, label, defect, mask, decides: this.decides});
       if (!answer.ok) { this.fault(t("review.not_saved", {why: answer.error})); return; }
       this.fine();
@@ -265,16 +267,17 @@ class Page {
   }
 
   /** Do what a key says; false where it says nothing. A held key repeats what does no harm. */
-  press({key, repeat}) {
+  press(key, repeat) {
     const shown = [...this.root.querySelectorAll(".key")].find((each) => each.dataset.key === key && each.checkVisibility());
     const act = shown?.dataset.act ?? MORE[key];
     if (!act || (act === "undo" && this.view.painting)) return false;
-    if (repeat && !["smaller", "larger", "back", "next"].includes(act)) return true;
+    if (repeat && !REPEATED.includes(act)) return true;
     if (shown) shown.click();
     else this.acts[act]();
     return true;
   }
 }
 
+const REPEATED = ["smaller", "larger", "unpaint", "repaint", "back", "next"];
 /** Keys without a button, or without one while a mask is painted. */
 const MORE = {s: "next", m: "mask", Backspace: "undo", "+": "closer", "-": "farther", 0: "fit", Enter: "again"};

@@ -1,5 +1,6 @@
 // Painting the mask of a defect: every pixel is in it or not, at the picture's full resolution.
 import {el, svg} from "/static/shared/base.js";
+import {follow} from "/static/review/view.js";
 
 const MASK = [0, 229, 255], PROPOSAL = [240, 228, 66];
 const UNDO_BYTES = 64e6;
@@ -88,23 +89,15 @@ export class Painter {
       if (!this.view.painting || event.button !== 0 || !this.width) return;
       if (this.space) { this.view.pan(event); return; }
       event.preventDefault();
-      pane.setPointerCapture(event.pointerId);
       const stroke = this.tool === "lasso" ? new Lasso(this, event) : new Line(this, event);
-      const move = (next) => {
+      this.stroke = stroke;
+      follow(event, (next) => {
         for (const each of next.getCoalescedEvents?.() ?? [next]) stroke.to(...this.view.place(each));
         this._cursor(next);
-      };
-      const end = () => {
-        pane.removeEventListener("pointermove", move);
-        pane.removeEventListener("pointerup", end);
-        pane.removeEventListener("pointercancel", end);
+      }, () => {
         this.stroke = null;
         stroke.end();
-      };
-      this.stroke = stroke;
-      pane.addEventListener("pointermove", move);
-      pane.addEventListener("pointerup", end);
-      pane.addEventListener("pointercancel", end);
+      });
     });
     pane.addEventListener("pointermove", (event) => { if (!this.stroke) this._cursor(event); });
     pane.addEventListener("pointerleave", () => { if (!this.stroke) this.sketch.replaceChildren(); });

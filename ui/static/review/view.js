@@ -22,6 +22,16 @@ export function load(part) {
   return {both, heat};
 }
 
+/** Follow a pointer that went down until it is let go. */
+export function follow(event, move, end = () => {}) {
+  const pane = event.currentTarget, over = new AbortController(), {signal} = over;
+  const letGo = () => { over.abort(); end(); };
+  pane.setPointerCapture(event.pointerId);
+  pane.addEventListener("pointermove", move, {signal});
+  pane.addEventListener("pointerup", letGo, {signal});
+  pane.addEventListener("pointercancel", letGo, {signal});
+}
+
 export class View {
   /** `element` has a pane for the original and one for its heat. */
   constructor(element) {
@@ -125,23 +135,13 @@ export class View {
 
   /** Move with the pointer until it is let go. */
   pan(event) {
-    const pane = event.currentTarget;
     const [startX, startY] = [event.clientX - this.x, event.clientY - this.y];
-    pane.setPointerCapture(event.pointerId);
-    const move = (next) => {
+    follow(event, (next) => {
       this.x = next.clientX - startX;
       this.y = next.clientY - startY;
       this.fitted = false;
       this._apply();
-    };
-    const end = () => {
-      pane.removeEventListener("pointermove", move);
-      pane.removeEventListener("pointerup", end);
-      pane.removeEventListener("pointercancel", end);
-    };
-    pane.addEventListener("pointermove", move);
-    pane.addEventListener("pointerup", end);
-    pane.addEventListener("pointercancel", end);
+    });
   }
 
   _listen(pane) {
