@@ -136,7 +136,7 @@ def run_demo(folder: Path, *, parts: int, good: int, seed: int, progress: Progre
         outcomes[camera.truth(frame.frame_id).defect or "good", verdict.value] += 1
         times.append(part.judgement.latency_ms["total"])
         if verdict is not Verdict.PASS:
-            name = f"{frame.sequence:04d}_{verdict.value}"
+            name = f"{frame.sequence:04d}"
             write_overlay(folder / "overlays", name, frame.image, part.judgement, recipe)
         progress("Inspecting", len(times), parts)
         done.release()

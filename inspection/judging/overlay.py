@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from inspection.durable_files import replace_file
 from inspection.errors import InspectionError
 from inspection.judgement import Judgement, Verdict, core_mask
+from inspection.judging import lettering
 from inspection.recipe import Recipe
 
 Image = NDArray[np.uint8]
@@ -34,6 +35,10 @@ BLUE = (86, 180, 233)
 """What is below the limit is never in the colours of a fault."""
 FAINTEST, STRONGEST = 0.25, 0.6
 """Opacity of the heat at the limit and at the peak."""
+NARROWEST_PX = 256
+"""So wide a judged picture is at least, for its words."""
+EMPTY = 32
+"""Grey of what stands beside a picture that is smaller than its words."""
 
 
 def heat(values: NDArray[np.float32], *, limit: float, peak: float) -> Image:
@@ -58,8 +63,9 @@ def below_limit(values: NDArray[np.float32], *, usual: float, limit: float) -> I
 
 
 def draw(image: Image, judgement: Judgement, recipe: Recipe) -> Image:
-    """The picture (H, W, 3) below a banner that says the verdict in English."""
+    """The picture (H, W, 3) below a banner that says the verdict in English; a narrow one gets room beside it."""
     picture = beside_heat(image, judgement, recipe)
+    picture = _padded(picture, picture.shape[0], max(picture.shape[1], NARROWEST_PX))
     return np.vstack([_banner(picture.shape[1], judgement), picture])
 
 
@@ -69,8 +75,17 @@ def beside_heat(image: Image, judgement: Judgement, recipe: Recipe) -> Image:
     picture: Image = np.array(rgb, dtype=np.uint8)
     if judgement.verdict in (Verdict.FAIL, Verdict.REVIEW):
         marked = _marked(_blend(picture, judgement, recipe), judgement)
-        picture = np.hstack([picture, marked, _scale(picture.shape[0], judgement)])
+        pair = np.hstack([picture, marked])
+        scale = _scale(pair.shape[0], pair.shape[1], judgement)
+        picture = np.hstack([_padded(pair, scale.shape[0], pair.shape[1]), scale])
     return picture
+
+
+def _padded(picture: Image, height_px: int, width_px: int) -> Image:
+    """The picture at the top left of a larger empty one."""
+    out = np.full((height_px, width_px, 3), EMPTY, dtype=np.uint8)
+    out[: picture.shape[0], : picture.shape[1]] = picture
+    return out
 
 
 def _marked(picture: Image, judgement: Judgement) -> Image:
@@ -84,27 +99,33 @@ def _marked(picture: Image, judgement: Judgement) -> Image:
     return picture
 
 
-def _scale(height_px: int, judgement: Judgement) -> Image:
-    """A bar (H, w, 3) of the heat's colours, from the limit below to the peak above, with both numbers."""
+def _scale(height_px: int, width_px: int, judgement: Judgement) -> Image:
+    """A bar (H, w, 3) of the heat's colours, from the limit below to the peak above, with both numbers.
+
+    It is higher than asked where the numbers and some of the bar need it.
+    """
     limit, peak = judgement.threshold or 0.0, judgement.score or 0.0
-    width = max(40, height_px // 8)
-    bar = np.full((height_px, width, 3), 255, dtype=np.uint8)
-    top, bottom = int(0.12 * height_px), int(0.88 * height_px)
-    ramp = np.linspace(peak, limit, max(bottom - top, 1), dtype=np.float32)[:, None]
+    capitals = lettering.capitals_px(width_px)
+    line, words = lettering.line_px(capitals), (f"{peak:.3g}", f"{limit:.3g}")
+    height = max(height_px, 4 * line)
+    wide = max(height // 8, *(lettering.width_px(each, capitals) + capitals for each in words))
+    bar = np.full((height, wide, 3), 255, dtype=np.uint8)
+    ramp = np.linspace(peak, limit, height - 2 * line, dtype=np.float32)[:, None]
     colours = heat(ramp + np.float32(1e-6), limit=limit, peak=peak)[..., :3]
-    bar[top:bottom, width // 4 : 3 * width // 4] = colours
-    for text, place in ((f"{peak:.3g}", 0.0), (f"{limit:.3g}", 0.9)):
-        _write(bar, text, top=place, share=0.08, ink=(0, 0, 0), bold=1)
+    bar[line:-line, wide // 4 : 3 * wide // 4] = colours
+    for text, top in zip(words, (0, height - line), strict=True):
+        lettering.write(bar, text, top_px=top, capitals=capitals, ink=(0, 0, 0))
     return bar
 
 
 def overlay_names(paths: Sequence[Path]) -> list[str]:
-    """Name each picture's overlay: its stem, with a number where two share it."""
+    """Name each picture's overlay: its folder and stem, with a number where two share them."""
     taken: set[str] = set()
     names = []
     for path in paths:
-        numbered = (f"{path.stem}_{number}" for number in count(2))
-        name = next(each for each in chain([path.stem], numbered) if each not in taken)
+        whole = "_".join(filter(None, (path.absolute().parent.name, path.stem)))
+        numbered = (f"{whole}_{number}" for number in count(2))
+        name = next(each for each in chain([whole], numbered) if each not in taken)
         taken.add(name)
         names.append(name)
     return names
@@ -113,11 +134,19 @@ def overlay_names(paths: Sequence[Path]) -> list[str]:
 def write_overlay(
     folder: Path, name: str, image: Image, judgement: Judgement, recipe: Recipe
 ) -> Path:
-    """Draw a judged picture into `folder`/`name`.png; gives the file written. Raises InspectionError."""
+    """Draw a judged picture into `folder`/`name`_VERDICT.png; gives the file written.
+
+    One of an earlier, other verdict goes. Raises InspectionError.
+    """
     drawn = cv2.cvtColor(draw(image, judgement, recipe), cv2.COLOR_RGB2BGR)
-    path = folder / f"{name}.png"
+    path, *others = (
+        folder / f"{name}_{verdict}.png"
+        for verdict in (judgement.verdict, *(each for each in Verdict if each != judgement.verdict))
+    )
     try:
         replace_file(path, cv2.imencode(".png", drawn)[1].tobytes(), sync=False)
+        for other in others:
+            other.unlink(missing_ok=True)
     except OSError as error:
         raise InspectionError(
             f"overlay {path}: cannot be written ({error.strerror or error}); "
@@ -152,26 +181,16 @@ def _blend(picture: Image, judgement: Judgement, recipe: Recipe) -> Image:
 
 
 def _banner(width_px: int, judgement: Judgement) -> Image:
-    """Write the verdict as large as the width allows, the reason below it."""
-    words = WORDS[judgement.verdict]
-    height = max(48, width_px // 8)
+    """Write the verdict as large as the width allows, the reason below it in as many lines as it needs."""
+    words, capitals = WORDS[judgement.verdict], lettering.capitals_px(width_px)
+    room = round(0.96 * width_px)
+    large = min(4 * capitals, 4 * capitals * room // lettering.width_px(words, 4 * capitals))
+    lines = lettering.wrapped(judgement.reason, capitals, room)
+    head, line = lettering.line_px(large), lettering.line_px(capitals)
+    height = head + len(lines) * line + capitals // 2
     banner = np.full((height, width_px, 3), COLOURS[judgement.verdict], dtype=np.uint8)
     ink = (0, 0, 0) if judgement.verdict in (Verdict.REVIEW, Verdict.CANNOT_INSPECT) else (255,) * 3
-    _write(banner, words, top=0.08, share=0.55, ink=ink, bold=3)
-    _write(banner, judgement.reason, top=0.68, share=0.2, ink=ink, bold=1)
+    lettering.write(banner, words, top_px=0, capitals=large, ink=ink)
+    for place, text in enumerate(lines):
+        lettering.write(banner, text, top_px=head + place * line, capitals=capitals, ink=ink)
     return banner
-
-
-def _write(
-    banner: Image, text: str, *, top: float, share: float, ink: tuple[int, ...], bold: int
-) -> None:
-    """Write one line into a band of the banner, made smaller until it fits."""
-    height, width = banner.shape[:2]
-    plain = text.encode("ascii", "replace").decode().replace("mm?", "mm2")
-    font = cv2.FONT_HERSHEY_SIMPLEX
-    thickness = max(1, round(bold * height / 100))
-    (wide, high), _ = cv2.getTextSize(plain, font, 1.0, thickness)
-    scale = min(share * height / high, 0.96 * width / wide)
-    x = int((width - wide * scale) / 2)
-    y = int(height * (top + share / 2) + high * scale / 2)
-    cv2.putText(banner, plain, (x, y), font, scale, ink, thickness, cv2.LINE_AA)

@@ -178,8 +178,8 @@ def test_overlays_that_cannot_be_written_are_one_line(
     save(tmp_path / "part.png", line.good())
     said = failure("inspect", line.recipe_path, "part.png", "--out", "part.png")
     assert said == (
-        "overlay part.png/part.png: cannot be written (File exists); free space, or give another "
-        "folder"
+        f"overlay part.png/{tmp_path.name}_part_PASS.png: cannot be written (File exists); free "
+        "space, or give another folder"
     )
 
 
@@ -405,8 +405,11 @@ def test_a_part_that_fails_shows_red_at_the_place_and_nowhere_far_from_it(
 
     image = spotted(line.good(), 64, 100)
     found = inspect(frame_of(image), recipe)
+    (tmp_path / "seen").mkdir()
+    earlier = save(tmp_path / "seen" / "spot_PASS.png", image)
     path = write_overlay(tmp_path / "seen", "spot", image, found, recipe)
-    assert path == tmp_path / "seen" / "spot.png"
+    assert path == tmp_path / "seen" / "spot_FAIL.png"
+    assert not earlier.exists()
     below = read_image(path)[-256:].astype(int)
     assert (below[:, :256] == image).all()  # the picture as it is, and beside it with its heat
     shown = below[:, 256:512]
