@@ -261,7 +261,7 @@ WORDINGS: Mapping[str, Wording] = {
 JUDGED = frozenset({"nothing_unusual", "accepted", "at_fault", "just_above", "known_defect"})
 """Codes of parts that were judged; all others are CANNOT_INSPECT."""
 
-WITHOUT_RECIPE = frozenset({"no_recipe", "no_recipe_yet", "no_recipe_for_code"})
-"""Codes of parts there was no recipe for: no yield is of them."""
+OUTSIDE_YIELD = frozenset({"no_recipe", "no_recipe_yet", "no_recipe_for_code", "paused"})
+"""Codes of parts nobody could or would inspect: there was no recipe, or a pause. No yield is of them."""
 
 CODES = frozenset(next((code for code in _CASES if key.startswith(code)), key) for key in WORDINGS)

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from inspection.judgement import Verdict
 from inspection.labels.labels import Labels, Truth
-from inspection.reasons import WITHOUT_RECIPE
+from inspection.reasons import OUTSIDE_YIELD
 from inspection.store import PartRecord
 
 
@@ -16,14 +16,15 @@ from inspection.store import PartRecord
 class Counts:
     """What was counted so far; `rejects` are the ids of all parts that did not pass.
 
-    Parts there was no recipe for are in `parts` and `without_recipe`, and in nothing that speaks of verdicts.
+    Parts that came in a pause, or without a recipe, are in `parts` and `outside_yield`, and in
+    nothing that speaks of verdicts.
     """
 
     labels: Labels
     with_picture: deque[PartRecord]
     """The latest rejects that have a picture; it holds as many as are to be shown."""
     parts: int = 0
-    without_recipe: int = 0
+    outside_yield: int = 0
     first: PartRecord | None = None
     last: PartRecord | None = None
     verdicts: Counter[Verdict] = field(default_factory=Counter)
@@ -49,8 +50,8 @@ class Counts:
         self.recipes[record.recipe_id] = record
         if record.lot is not None:
             self.lots[record.lot] = None
-        if record.cause.code in WITHOUT_RECIPE:
-            self.without_recipe += 1
+        if record.cause.code in OUTSIDE_YIELD:
+            self.outside_yield += 1
             return
         self.verdicts[record.verdict] += 1
         passed = record.verdict is Verdict.PASS

@@ -81,8 +81,8 @@ class Report:
     asked: PartFilter
     made_at: datetime
     parts: int
-    without_recipe: int
-    """Of these, how many came while there was no recipe for them; `verdicts` and all below have the others."""
+    outside_yield: int
+    """Of these, how many came in a pause or without a recipe; `verdicts` and all below have the others."""
     verdicts: Mapping[Verdict, int]
     first: PartRecord
     last: PartRecord
@@ -108,13 +108,13 @@ class Report:
 
     @property
     def yield_share(self) -> float:
-        """The share of PASS among the parts there was a recipe for; 0 where there is none."""
+        """The share of PASS among the parts that were to be inspected; 0 where there is none."""
         return self.verdicts[Verdict.PASS] / self.judged if self.judged else 0.0
 
     @property
     def judged(self) -> int:
-        """How many parts there was a recipe for."""
-        return self.parts - self.without_recipe
+        """How many parts were to be inspected."""
+        return self.parts - self.outside_yield
 
     @property
     def rejects(self) -> int:
@@ -157,7 +157,7 @@ def report_of(
         asked=asked,
         made_at=datetime.now(UTC),
         parts=counts.parts,
-        without_recipe=counts.without_recipe,
+        outside_yield=counts.outside_yield,
         verdicts={verdict: counts.verdicts[verdict] for verdict in Verdict},
         first=counts.first,
         last=counts.last,

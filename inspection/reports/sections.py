@@ -113,10 +113,10 @@ class _Speaker:
             self.say("yield"),
             self.say("yield_of", share=share, passed=passed, parts=report.judged),
         )
-        if report.without_recipe:
+        if report.outside_yield:
             yield (
-                self.say("without_recipe"),
-                self.say("without_recipe_of", parts=report.without_recipe),
+                self.say("outside_yield"),
+                self.say("outside_yield_of", parts=report.outside_yield),
             )
         yield self.say("record"), self._record()
         yield self.say("made"), when(report.made_at, zone=True)
@@ -179,9 +179,9 @@ class _Speaker:
             (self.say(f"verdict_{verdict.value}"), f"{count}", percent(count / self.report.parts))
             for verdict, count in self.report.verdicts.items()
         ]
-        if without := self.report.without_recipe:
+        if without := self.report.outside_yield:
             share = percent(without / self.report.parts)
-            rows.append((self.say("without_recipe"), f"{without}", share))
+            rows.append((self.say("outside_yield"), f"{without}", share))
         return Table(self.say("verdicts"), self._heads("verdict", "parts", "share"), rows)
 
     def _over_time(self) -> Table:

@@ -251,7 +251,7 @@ def test_the_report_of_a_lot(filled: Store, call: Any) -> None:
     assert {name: said[name] for name in said if name not in ("made_at", "note")} == {
         "lot": "L<1>", "parts": 5,
         "verdicts": {"PASS": 3, "FAIL": 1, "REVIEW": 0, "CANNOT_INSPECT": 1},
-        "without_recipe": 0, "yield_share": 0.6,
+        "outside_yield": 0, "yield_share": 0.6,
         "reasons": {"the rim is scratched": 1, "the file is damaged": 1},
         "zones": {"rim": 1},
         "first_at": "2026-03-05T07:00:00+00:00", "last_at": "2026-03-05T15:00:00+00:00",
@@ -270,13 +270,13 @@ def test_a_part_there_was_no_recipe_for_is_not_in_the_yield(filled: Store, call:
     )  # fmt: skip
     filled.add_many([NewPart(judgement=none, lot="L<1>") for _ in range(5)])
     (said,) = _rows(call("report", "--lot", "L<1>", "--json"))
-    assert (said["parts"], said["without_recipe"], said["yield_share"]) == (10, 5, 0.6)
+    assert (said["parts"], said["outside_yield"], said["yield_share"]) == (10, 5, 0.6)
     assert said["verdicts"]["CANNOT_INSPECT"] == 6
     text = call("report", "--lot", "L<1>").stdout
-    assert "no recipe    5 parts, not in the yield" in text
+    assert "uninspected  5 parts, not in the yield" in text
     filled.add(NewPart(judgement=none, lot="L<9>"))
     (said,) = _rows(call("report", "--lot", "L<9>", "--json"))
-    assert (said["without_recipe"], said["yield_share"]) == (1, 0.0)
+    assert (said["outside_yield"], said["yield_share"]) == (1, 0.0)
 
 
 def test_the_report_as_page_and_file(filled: Store, call: Any, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from fastapi import WebSocket, WebSocketDisconnect
 from inspection.covered import covered_text
 from inspection.judgement import Verdict
 from inspection.local_api.messages import record_message
-from inspection.reasons import WITHOUT_RECIPE
+from inspection.reasons import OUTSIDE_YIELD
 from inspection.station.station_file import StationFile
 from inspection.store import PartRecord, Store
 from inspection.store.event_kinds import EventKind
@@ -48,7 +48,7 @@ class Hub:
         self.trend: deque[str] = deque(maxlen=TREND)
         self.status: Mapping[str, Any] | None = None
         self.shift: Counter[str] = Counter()
-        self.without_recipe = 0
+        self.outside_yield = 0
         self.shift_began = datetime.now(UTC)
         self.waiting: dict[str, Mapping[str, Any]] = {}
         """Failed parts nobody acknowledged yet, when the station file latches them."""
@@ -135,9 +135,11 @@ class Hub:
 
     def _count(self, message: Mapping[str, Any]) -> None:
         self._numbers = message["number"]
-        self.shift[message["verdict"]] += 1
-        self.without_recipe += message["cause"]["code"] in WITHOUT_RECIPE
         self.strip.append(message)
+        if message["cause"]["code"] in OUTSIDE_YIELD:
+            self.outside_yield += 1
+            return
+        self.shift[message["verdict"]] += 1
         self.trend.append(message["verdict"])
         if message["verdict"] == Verdict.PASS.value:
             self._p_values.append(message["p_value"])
@@ -147,7 +149,6 @@ class Hub:
     def _figures(self) -> dict[str, Any]:
         inspected = sum(self.shift.values())
         passed = self.shift[Verdict.PASS.value]
-        judged = inspected - self.without_recipe
         low = sum(p < DRIFT_SHARE for p in self._p_values)
         return {
             "shift": {
@@ -155,8 +156,8 @@ class Hub:
                 "inspected": inspected,
                 "rejected": inspected - passed,
                 "verdicts": dict(self.shift),
-                "without_recipe": self.without_recipe,
-                "first_pass_yield": passed / judged if judged else None,
+                "outside_yield": self.outside_yield,
+                "first_pass_yield": passed / inspected if inspected else None,
             },
             "waiting": list(self.waiting.values())[:STRIP],
             "waiting_count": len(self.waiting),
@@ -168,7 +169,7 @@ class Hub:
         if began > self.shift_began:
             self.shift_began = began
             self.shift.clear()
-            self.without_recipe = 0
+            self.outside_yield = 0
             self._tell({"type": "figures", **self._figures()})
 
     def _recall(self) -> None:
@@ -177,10 +178,8 @@ class Hub:
         latest = self.store.parts(PartFilter(station=self.settings.station), limit=TREND)
         since_shift = PartFilter(station=self.settings.station, since=self.shift_began)
         found = counts_of(self.store, since_shift)
-        self.without_recipe = found.without_recipe
+        self.outside_yield = found.outside_yield
         self.shift = Counter({verdict.value: n for verdict, n in found.verdicts.items() if n})
-        if found.without_recipe:
-            self.shift[Verdict.CANNOT_INSPECT.value] += found.without_recipe
         self._numbers = latest[0].number if latest else 0
         late = self._late_messages(latest)
         self.strip.clear()
@@ -188,8 +187,9 @@ class Hub:
         self._p_values.clear()
         for record in reversed(latest):
             part = record_message(record) | late.get(record.part_id, {})
-            self.trend.append(part["verdict"])
             self.strip.append(part)
+            if part["cause"]["code"] not in OUTSIDE_YIELD:
+                self.trend.append(part["verdict"])
             if part["verdict"] == Verdict.PASS.value and record.p_value is not None:
                 self._p_values.append(record.p_value)
         if self.settings.latch_fail:

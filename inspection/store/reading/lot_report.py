@@ -12,7 +12,7 @@ from typing import Any
 
 from inspection.durable_files import replace_file
 from inspection.judgement import Verdict
-from inspection.reasons import WITHOUT_RECIPE
+from inspection.reasons import OUTSIDE_YIELD
 from inspection.store import Store
 from inspection.store.filters import PartFilter
 from inspection.store.reading.export import RecordsError, all_parts
@@ -27,15 +27,16 @@ NOT_CLAIMED = (
 class LotReport:
     """What the record says of one lot. `faults` are those of the whole record; empty: verified.
 
-    `yield_share` is the share of PASS among the parts there was a recipe for (0 where there is none); `without_recipe`
-    are the others, and among those that got CANNOT_INSPECT. Reasons and zones are those of rejects,
-    the most frequent first; a part counts once for each zone it has a region in.
+    `yield_share` is the share of PASS among the parts that were to be inspected (0 where there is
+    none); `outside_yield` are the others, and among those that got CANNOT_INSPECT. Reasons and
+    zones are those of rejects, the most frequent first; a part counts once for each zone it has a
+    region in.
     """
 
     lot: str
     parts: int
     verdicts: dict[str, int]
-    without_recipe: int
+    outside_yield: int
     yield_share: float
     reasons: dict[str, int]
     zones: dict[str, int]
@@ -76,7 +77,7 @@ def lot_report(store: Store, lot: str, *, pictures: bool = True) -> LotReport:
         if record.verdict is not Verdict.PASS:
             counted["reasons"][record.reason] += 1
             counted["zones"].update({region.zone or "no zone" for region in record.regions})
-        without += record.cause.code in WITHOUT_RECIPE
+        without += record.cause.code in OUTSIDE_YIELD
         times.append(record.judged_at)
         numbers.append(record.number)
     if not numbers:
@@ -92,7 +93,7 @@ def lot_report(store: Store, lot: str, *, pictures: bool = True) -> LotReport:
         lot=lot,
         parts=len(numbers),
         verdicts=verdicts,
-        without_recipe=without,
+        outside_yield=without,
         yield_share=verdicts[Verdict.PASS.value] / judged if judged else 0.0,
         reasons=dict(counted["reasons"].most_common()),
         zones=dict(counted["zones"].most_common()),
@@ -168,8 +169,8 @@ def _facts(report: LotReport) -> list[tuple[str, str]]:
         ("parts", f"{report.parts} (numbers {report.first_number} to {report.last_number})"),
         ("yield", f"{report.yield_share:.2%}"),
         *(
-            [("no recipe", f"{report.without_recipe} parts, not in the yield")]
-            if report.without_recipe
+            [("uninspected", f"{report.outside_yield} parts, not in the yield")]
+            if report.outside_yield
             else []
         ),
         ("first", report.first_at.isoformat()),

@@ -1,4 +1,4 @@
-"""Parts by verdict; those that came while there was no recipe for them are counted apart."""
+"""Parts by verdict; those that came in a pause, or without a recipe, are counted apart."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from dataclasses import dataclass
 from typing import Self
 
 from inspection.judgement import Verdict
-from inspection.reasons import WITHOUT_RECIPE
+from inspection.reasons import OUTSIDE_YIELD
 
 
 @dataclass(frozen=True, slots=True)
 class VerdictCounts:
-    """How many parts got each verdict; `without_recipe` are not among them: nothing could judge them."""
+    """How many parts got each verdict; `outside_yield` are not among them: nothing could judge them."""
 
     verdicts: Mapping[Verdict, int]
-    without_recipe: int = 0
+    outside_yield: int = 0
 
     @classmethod
     def of(cls, rows: Iterable[tuple[str, str | None, int]]) -> Self:
         """Add up rows of verdict, code of the reason, and how many parts."""
         verdicts, without = dict.fromkeys(Verdict, 0), 0
         for verdict, code, count in rows:
-            if code in WITHOUT_RECIPE:
+            if code in OUTSIDE_YIELD:
                 without += count
             else:
                 verdicts[Verdict(verdict)] += count
@@ -30,15 +30,15 @@ class VerdictCounts:
 
     @property
     def judged(self) -> int:
-        """The parts there was a recipe for."""
+        """The parts that were to be inspected."""
         return sum(self.verdicts.values())
 
     @property
     def parts(self) -> int:
         """All of them."""
-        return self.judged + self.without_recipe
+        return self.judged + self.outside_yield
 
     @property
     def yield_share(self) -> float | None:
-        """The share of PASS among the parts there was a recipe for; None where there is none."""
+        """The share of PASS among the parts that were to be inspected; None where there is none."""
         return self.verdicts[Verdict.PASS] / self.judged if self.judged else None

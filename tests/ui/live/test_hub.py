@@ -112,16 +112,18 @@ def test_counters_come_from_the_record_and_each_part_counts_once(hub: Any, recor
     assert figures["first_pass_yield"] == 0.75
 
 
-def test_a_part_there_was_no_recipe_for_is_no_part_of_the_yield(hub: Any, record: Store) -> None:
-    none = Reason("no_recipe_yet", {"product": "new"})
+@pytest.mark.parametrize("none", [Reason("no_recipe_yet", {"product": "new"}), Reason("paused")])
+def test_what_was_not_to_be_inspected_counts_neither_as_inspected_nor_as_rejected(
+    none: Reason, hub: Any, record: Store
+) -> None:
     recorded(record, Verdict.CANNOT_INSPECT, cause=none)
     early = [recorded(record, Verdict.PASS) for _ in range(3)]
     made = hub([early[0], recorded(record, Verdict.FAIL)])
-    heard(made, lambda: made.shift.total() == 5)
+    heard(made, lambda: made.shift.total() == 4)
     asyncio.run(made._hear(recorded(record, Verdict.CANNOT_INSPECT, cause=none)))
     figures = made.snapshot()["shift"]
-    assert (figures["inspected"], figures["without_recipe"]) == (6, 2)
-    assert (figures["first_pass_yield"], figures["verdicts"]["CANNOT_INSPECT"]) == (0.75, 2)
+    assert (figures["inspected"], figures["rejected"], figures["outside_yield"]) == (4, 1, 2)
+    assert (figures["first_pass_yield"], len(made.trend)) == (0.75, 4)
 
 
 def test_a_part_that_came_while_nobody_listened_is_counted_and_shown(

@@ -208,7 +208,7 @@ def test_yield_and_measures_are_drawn_when_looked_at(
     with station.record() as store:
         newest = store.parts(limit=1)[0].judged_at.astimezone()
     page.wait_for_selector(f"#steps [role=gridcell] :text-is('{newest:%Y-%m-%d %H:00}'):visible")
-    assert words.say("report.without_recipe", language) in page.inner_text("#steps")
+    assert words.say("report.outside_yield", language) in page.inner_text("#steps")
     page.click(f"button[role=tab] >> text='{words.say('charts.tab_measures', language)}'")
     for place in range(3):
         page.wait_for_selector(f"#plot-measure-{place} canvas:visible")

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from inspection.judgement import Verdict
-from inspection.reasons import WITHOUT_RECIPE, Reason
+from inspection.reasons import OUTSIDE_YIELD, Reason
 from inspection.recipe import Recipe
 from inspection.store import Store, open_store
 from inspection.store.filters import ALL_PARTS, PartFilter
@@ -68,9 +68,9 @@ def test_yield_by_shift_and_day(writer: Store) -> None:
     assert steps(writer, "day", lot="none such") == []
 
 
-def test_a_part_there_was_no_recipe_for_is_counted_apart(writer: Store) -> None:
+def test_a_part_that_was_not_to_be_inspected_is_counted_apart(writer: Store) -> None:
     before = steps(writer, "day")[0].counts
-    for number, code in enumerate(sorted(WITHOUT_RECIPE)):
+    for number, code in enumerate(sorted(OUTSIDE_YIELD)):
         values = {"product": "new", "allowed": "flange"}
         cause = Reason(code, values)
         writer.add(
@@ -84,12 +84,12 @@ def test_a_part_there_was_no_recipe_for_is_counted_apart(writer: Store) -> None:
             )
         )
     now = steps(writer, "day")[0].counts
-    assert now.without_recipe == len(WITHOUT_RECIPE) == 3
+    assert now.outside_yield == len(OUTSIDE_YIELD) == 4
     assert (now.verdicts, now.yield_share) == (before.verdicts, before.yield_share)
-    assert now.parts == before.parts + 3
+    assert now.parts == before.parts + 4
     figures = figures_of(writer, ALL_PARTS, {})
-    assert (figures.parts, figures.without_recipe) == (250, 3)
-    assert {bar.name for bar in figures.causes}.isdisjoint(WITHOUT_RECIPE)
+    assert (figures.parts, figures.outside_yield) == (250, 4)
+    assert {bar.name for bar in figures.causes}.isdisjoint(OUTSIDE_YIELD)
     assert sum(hour.rejects for hour in figures.hours) == ABOVE + CANNOT
 
 
@@ -188,10 +188,10 @@ def test_a_products_yield_is_of_the_parts_it_had_a_recipe_for() -> None:
         "recipe_id": "ab" * 8,
     }
     card = Card(
-        **given, threshold=1.0, parts=10, without_recipe=6, passed=3, escapes=0, labelled_ng=0
+        **given, threshold=1.0, parts=10, outside_yield=6, passed=3, escapes=0, labelled_ng=0
     )
-    assert card.row(Words(), "en")[4:6] == ["10 (6 without a recipe)", "75.0 %"]
+    assert card.row(Words(), "en")[4:6] == ["10 (6 not inspected: no recipe, or paused)", "75.0 %"]
     none = Card(
-        **given, threshold=1.0, parts=6, without_recipe=6, passed=0, escapes=0, labelled_ng=0
+        **given, threshold=1.0, parts=6, outside_yield=6, passed=0, escapes=0, labelled_ng=0
     )
     assert none.row(Words(), "en")[5] == "–"

@@ -36,13 +36,13 @@ def yield_chart(steps: Sequence[Step], pen: Pen) -> Chart:
     import altair as alt
 
     names = {verdict: pen.say(f"report.verdict_{verdict.value}") for verdict in Verdict}
-    apart = pen.say("report.without_recipe")
+    apart = pen.say("report.outside_yield")
     rows = []
     for step in steps:
         parts = [(names[verdict], count) for verdict, count in step.counts.verdicts.items()]
         when = {"from": step.begin.isoformat(), "to": step.end.isoformat(), "share": share_of(step)}
         low = 0
-        for name, count in [*parts, (apart, step.counts.without_recipe)]:
+        for name, count in [*parts, (apart, step.counts.outside_yield)]:
             if count:
                 rows.append(
                     {**when, "verdict": name, "parts": count, "low": low, "high": low + count}

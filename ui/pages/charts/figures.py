@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from inspection.errors import InspectionError
 from inspection.judgement import Verdict
 from inspection.labels.labels import LabelsByPart, PartLabels, Truth
-from inspection.reasons import WITHOUT_RECIPE
+from inspection.reasons import OUTSIDE_YIELD
 from inspection.reports.pareto import Bar, pareto
 from inspection.reports.report import acknowledged
 from inspection.store import Store
@@ -48,12 +48,12 @@ class Hour:
 class Figures:
     """Of the parts chosen: Paretos, hours, and the scores of one recipe by what people say of each.
 
-    `scored` is the recipe most of the parts were judged by: scores of two cannot be compared. Parts there was no
-    recipe for are counted in `without_recipe`, and in nothing else.
+    `scored` is the recipe most of the parts were judged by: scores of two cannot be compared. Parts that came in
+    a pause or without a recipe are counted in `outside_yield`, and in nothing else.
     """
 
     parts: int
-    without_recipe: int
+    outside_yield: int
     defects: Sequence[Bar]
     reasons: Sequence[Bar]
     causes: Sequence[Bar]
@@ -71,14 +71,14 @@ def figures_of(store: Store, asked: PartFilter, labels: LabelsByPart) -> Figures
             f"charts: {count} parts match, at most {MOST_PARTS} are drawn; choose a shorter time, or a lot"
         )
     every = columns_of(store, asked, _COLUMNS, limit=MOST_PARTS, newest_first=False)
-    rows = [row for row in every if row[5] not in WITHOUT_RECIPE]
+    rows = [row for row in every if row[5] not in OUTSIDE_YIELD]
     rejects = [row[0] for row in rows if row[1] != Verdict.PASS]
     recipes = Counter(row[4] for row in rows if row[2] is not None)
     scored = recipes.most_common(1)[0][0] if recipes else None
     reasons = acknowledged(store, rejects)
     return Figures(
         parts=len(rows),
-        without_recipe=len(every) - len(rows),
+        outside_yield=len(every) - len(rows),
         defects=pareto(_defects(rows, labels)),
         reasons=pareto(reasons),
         causes=pareto(Counter(row[5] or "other" for row in rows if row[1] != Verdict.PASS)),

@@ -129,8 +129,8 @@ class _Charts:
         """How many parts, and what the area under the curve is."""
         say, figures = self.say, self.figures
         text = say("told", parts=figures.parts)
-        if figures.without_recipe:
-            text += " " + say("told_without", parts=figures.without_recipe)
+        if figures.outside_yield:
+            text += " " + say("told_without", parts=figures.outside_yield)
         if len(self.good) and len(self.bad):
             found = area(self.good, self.bad)
             values = {

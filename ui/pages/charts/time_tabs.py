@@ -146,12 +146,12 @@ def _steps_table(steps: Sequence[Step], me: Asker) -> dict[str, Any]:
     names = [me.say(f"report.verdict_{verdict.value}") for verdict in Verdict]
     heads = [
         me.say("charts.from"), me.say("charts.parts"), me.say("charts.yield"), *names,
-        me.say("report.without_recipe"),
+        me.say("report.outside_yield"),
     ]  # fmt: skip
     rows = [
         [
             me.wording.moment(each.begin, seconds=False), f"{each.counts.parts}", share_of(each),
-            *(f"{count}" for count in each.counts.verdicts.values()), f"{each.counts.without_recipe}",
+            *(f"{count}" for count in each.counts.verdicts.values()), f"{each.counts.outside_yield}",
         ]
         for each in reversed(steps) if each.counts.parts
     ]  # fmt: skip

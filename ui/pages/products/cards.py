@@ -12,7 +12,7 @@ from inspection.errors import InspectionError
 from inspection.intervals import exact_interval
 from inspection.judgement import Verdict
 from inspection.labels.labels import LabelsByPart, PartLabels, Truth, read_labels
-from inspection.reasons import WITHOUT_RECIPE
+from inspection.reasons import OUTSIDE_YIELD
 from inspection.station.recipe_library import opened
 from inspection.station.station_file import ProductSettings, read_station
 from inspection.store.filters import PartFilter
@@ -36,14 +36,14 @@ class Card:
     recipe_id: str | None
     threshold: float | None
     parts: int
-    without_recipe: int
+    outside_yield: int
     passed: int
     escapes: int
     labelled_ng: int
 
     def row(self, words: Words, language: str) -> list[str]:
-        """Its figures, in the order of FIGURES; the yield is of the parts there was a recipe for."""
-        judged = self.parts - self.without_recipe
+        """Its figures, in the order of FIGURES; the yield is of the parts that were to be inspected."""
+        judged = self.parts - self.outside_yield
         return [
             self.name,
             words.say(f"products.{self._state}", language),
@@ -72,10 +72,10 @@ class Card:
         return "untaught" if self.recipe_id is None else "ready"
 
     def _parts(self, words: Words, language: str) -> str:
-        if not self.without_recipe:
+        if not self.outside_yield:
             return f"{self.parts}"
-        apart = words.say("report.without_recipe", language)
-        return f"{self.parts} ({self.without_recipe} {apart})"
+        apart = words.say("report.outside_yield", language)
+        return f"{self.parts} ({self.outside_yield} {apart})"
 
     def _escapes(self) -> str:
         if not self.labelled_ng:
@@ -111,7 +111,7 @@ def _card(context: Context, product: ProductSettings, view: str, labels: LabelsB
         name=product.name,
         archived=product.archived,
         parts=len(rows),
-        without_recipe=sum(code in WITHOUT_RECIPE for *_, code in rows),
+        outside_yield=sum(code in OUTSIDE_YIELD for *_, code in rows),
         passed=len(passed),
         escapes=sum(part in passed for part in bad),
         labelled_ng=len(bad),
