@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from inspection.judgement import Region
 
 Value = str | float | int
+DIGITS, MOST_DIGITS = 3, 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,8 @@ class Reason:
         """One English sentence for a person."""
         if self.recorded is not None:
             return self.recorded
-        text = WORDINGS[self.key].sentence.format_map(self.values)
+        written = written_apart(self.values) if "score" in self.values else {}
+        text = WORDINGS[self.key].sentence.format_map({**self.values, **written})
         return text if self.view is None else f"{self.view}: {text}"
 
     def as_values(self) -> dict[str, Value]:
@@ -82,6 +84,23 @@ class Wording:
     def names(self) -> frozenset[str]:
         """The values the sentence needs."""
         return frozenset(name for _, name, _, _ in Formatter().parse(self.sentence) if name)
+
+
+def written_apart(values: Mapping[str, Value]) -> dict[str, Value]:
+    """The values as a person reads them: numbers by three digits that count.
+
+    A score and its limit by as many more as tell them apart: 4.347 is above 4.345, not 4.35 above 4.35.
+    """
+    score, limit = values.get("score"), values.get("limit")
+    digits = DIGITS
+    if isinstance(score, float) and isinstance(limit, float) and score != limit:
+        while digits < MOST_DIGITS and f"{score:.{digits}g}" == f"{limit:.{digits}g}":
+            digits += 1
+    counted = dict.fromkeys(("score", "limit"), digits)
+    return {
+        name: f"{value:.{counted.get(name, DIGITS)}g}" if isinstance(value, float) else value
+        for name, value in values.items()
+    }
 
 
 def about_px(area_px: float) -> int:
@@ -145,9 +164,9 @@ _LEAST = "{value:.4g}, at least {limit:.4g} wanted"
 _MOST = "{value:.4g}, at most {limit:.4g} allowed"
 _ONE, _MANY = "1 place at fault, the worst", "{count} places at fault, the worst"
 _ZONE, _SIZE = " in zone {zone}", " of about {size} {unit}: "
-_OVER = "score {score:.3g}, limit {limit:.3g}"
-_LIKE = "likeness {score:.3g}, limit {limit:.3g}; a person should look"
-_JUST = "score {score:.3g} is above the PASS limit {limit:.3g}, not the FAIL limit; a person should look"
+_OVER = "score {score}, limit {limit}"
+_LIKE = "likeness {score}, limit {limit}; a person should look"
+_JUST = "score {score} is above the PASS limit {limit}, not the FAIL limit; a person should look"
 
 WORDINGS: Mapping[str, Wording] = {
     # The part was judged.

@@ -7,6 +7,7 @@ from functools import cache
 
 from inspection.judgement import Judgement
 from inspection.judging.explain import Attention, Explained, Place
+from inspection.reasons import written_apart
 from inspection.recipe import Recipe
 from inspection.words import Words
 
@@ -34,11 +35,9 @@ class Telling:
     def reason(self, judged: Judgement) -> str:
         """The reason as one sentence."""
         cause = judged.cause
-        values = {
-            name: f"{value:.3g}" if isinstance(value, float) else value
-            for name, value in cause.values.items()
-        }
-        return _catalogue().say(f"reasons.{cause.key}", self.language, **values)
+        return _catalogue().say(
+            f"reasons.{cause.key}", self.language, **written_apart(cause.values)
+        )
 
     def sentence(self, each: Explained) -> str:
         """What a place is like."""

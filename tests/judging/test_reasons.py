@@ -141,6 +141,25 @@ def test_a_judged_part_says_its_places(verdict: str, regions: list[Region], sent
 
 
 @pytest.mark.parametrize(
+    ("score", "limit", "written"),
+    [
+        (3.456, 2.5, ("3.46", "2.5")),
+        (4.3471, 4.3453, ("4.347", "4.345")),
+        (0.99999, 1.0, ("0.99999", "1")),
+        (101.2, 101.4, ("101.2", "101.4")),
+        (2.5, 2.5, ("2.5", "2.5")),
+        (1.0, 1.0 + 1e-12, ("1", "1")),
+    ],
+)
+def test_a_score_just_above_its_limit_is_told_from_it(
+    score: float, limit: float, written: tuple[str, str]
+) -> None:
+    reason = Reason("nothing_unusual", {"score": score, "limit": limit})
+    assert reason.sentence == f"nothing unusual: score {written[0]}, limit {written[1]}"
+    assert reason.values["score"] == score  # what is recorded stays as it was measured
+
+
+@pytest.mark.parametrize(
     ("area", "px", "mm2"),
     [(0.04, 0, 0.04), (0.314, 0, 0.3), (1.26, 1, 1.3), (42.4, 42, 42), (4785.0, 4800, 4800)],
 )

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from inspection.judgement import Region
-from inspection.reasons import Reason, about_px
+from inspection.reasons import Reason, about_px, written_apart
 from ui.words import Words
 
 DAY_S, HOUR_S, MINUTE_S = 86400, 3600, 60
@@ -81,11 +81,7 @@ class Wording:
         """Why a part got its verdict, as one sentence."""
         if cause.code == "other":
             return str(cause.values["text"])
-        values = {
-            name: f"{value:.3g}" if isinstance(value, float) else value
-            for name, value in cause.values.items()
-        }
-        why = self.say(f"reasons.{cause.key}", **values)
+        why = self.say(f"reasons.{cause.key}", **written_apart(cause.values))
         return why if cause.view is None else self.say("operator.of_view", view=cause.view, why=why)
 
     def parity(self, found: Mapping[str, float]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from inspection.judgement import Verdict
 from inspection.labels.labels import Label, PartLabels
+from inspection.reasons import written_apart
 from inspection.store import PartRecord
 from ui.core.html import Html, pieces, tag
 from ui.core.wording import Wording
@@ -85,7 +86,7 @@ def _gauge(record: PartRecord, wording: Wording) -> Html | None:
     share = share_of_limit(record)
     if share is None or record.score is None or not record.threshold:
         return None
-    figures = {"score": _figure(record.score), "limit": _figure(record.threshold)}
+    figures = written_apart({"score": record.score, "limit": record.threshold})
     over = record.score > record.threshold
     width = min(100.0, LIMIT_AT * record.score / record.threshold)
     return tag(
@@ -100,10 +101,6 @@ def _gauge(record: PartRecord, wording: Wording) -> Html | None:
         ),
         cls="gauge",
     )  # fmt: skip
-
-
-def _figure(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def _bar(x: float, width: float, kind: str) -> Html:

@@ -1,6 +1,6 @@
 // The worst place, large, beside the same place of the latest good part.
 import {el, t} from "/static/shared/base.js";
-import {figure, size} from "/static/shared/reasons.js";
+import {apart, size} from "/static/shared/reasons.js";
 import {put} from "/static/shared/format.js";
 
 const AROUND = 2.2, LEAST_PX = 48, CANVAS_PX = 480;
@@ -17,8 +17,7 @@ export function zoomed() {
   const score = (part) => {
     gauge.hidden = part.score === null;
     if (gauge.hidden) return;
-    const values = {score: figure(part.score), limit: figure(part.threshold)};
-    put(told, t("operator.gauge", values));
+    put(told, t("operator.gauge", apart({score: part.score, limit: part.threshold})));
     bar.style.width = `${filledTo(part.score, part.threshold)}%`;
     gauge.dataset.over = String(part.score > part.threshold);
   };

@@ -8,7 +8,8 @@ const TWO = new Intl.NumberFormat(lang, {maximumSignificantDigits: 2}), ONE = ne
 /** {why, todo, detail}: the sentence, what to do, and the English text of an old record that has no code. */
 export function say(part) {
   const {code, key, do: act, values, view} = part.cause;
-  const sentence = t(`reasons.${key}`, Object.fromEntries(Object.entries(values).map(([name, value]) => [name, written(value)])));
+  const numbers = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, written(value)]));
+  const sentence = t(`reasons.${key}`, {...numbers, ...("score" in values ? apart(values) : {})});
   return {
     why: view === null ? sentence : t("operator.of_view", {view, why: sentence}),
     todo: t(`operator.do_${act}`),
@@ -25,6 +26,16 @@ export const atFault = (part) => part.regions.filter((region) => !region.accepte
 export function figure(value) {
   if (value === null || value === undefined) return "–";
   return (Math.abs(value) >= 100 ? WHOLE : THREE).format(value);
+}
+
+/** Write a score and its limit, {score, limit}: by as many digits as tell them apart. */
+export function apart({score, limit}) {
+  let digits = 3, one = figure(score), other = figure(limit);
+  while (one === other && score !== limit && digits < 9) {
+    const more = new Intl.NumberFormat(lang, {minimumSignificantDigits: ++digits, maximumSignificantDigits: digits});
+    [one, other] = [more.format(score), more.format(limit)];
+  }
+  return {score: one, limit: other};
 }
 
 /** Write how large a place is, with its unit and no more digits than its edge is known by. */
