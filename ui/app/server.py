@@ -193,6 +193,7 @@ def _routes(context: Context, pages: list[Page]) -> APIRouter:
             "user": user.name,
             "role": str(user.role),
             "version": version("inspection"),
+            "station": context.settings.station,
             "language": request.scope["language"],
             "pages": links_for(user.role, pages),
         }

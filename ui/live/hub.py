@@ -113,10 +113,17 @@ class Hub:
         """How many pages are open."""
         return len(self._pages)
 
-    async def acknowledged(self, part_id: str) -> None:
-        """Tell all pages that a person saw a failed part."""
+    async def acknowledged(self, part_id: str, reason: str) -> None:
+        """Tell all pages that a person saw a rejected part, and why it was rejected."""
         self.waiting.pop(part_id, None)
-        self._tell({"type": "figures", **self._figures()})
+        self._mark(part_id, reason)
+        seen = {"part_id": part_id, "reason": reason}
+        self._tell({"type": "figures", "acknowledged": seen, **self._figures()})
+
+    def _mark(self, part_id: str, reason: str) -> None:
+        for place, part in enumerate(self.strip):
+            if part["part_id"] == part_id:
+                self.strip[place] = {**part, "acknowledged": reason}
 
     async def _hear(self, message: Mapping[str, Any]) -> None:
         if message["type"] == "status":
@@ -192,6 +199,10 @@ class Hub:
                 self.trend.append(part["verdict"])
             if part["verdict"] == Verdict.PASS.value and record.p_value is not None:
                 self._p_values.append(record.p_value)
+        for shown in list(self.strip):
+            for event in self.store.events(shown["part_id"]):
+                if event.kind == EventKind.ACKNOWLEDGE:
+                    self._mark(shown["part_id"], event.detail.get("reason", "other"))
         if self.settings.latch_fail:
             self._recall_waiting()
 

@@ -163,12 +163,18 @@ def trouble(page: Any, name: str, *, there: bool = True, timeout: float = 15_000
 def test_pass_fail_and_cannot_inspect_as_they_come(at_work: AtWork, open_page: Opened) -> None:
     page = open_page(at_work, wait=READY)
     assert banner(page)["word"] == "WAITING"
+    assert page.title() == "WAITING · line-1"
     good = part_of(at_work, Verdict.PASS)
     newest(page, good.number)
     seen = banner(page)
     assert (seen["word"], seen["sign"], seen["seq"]) == ("PASS", "#sign-PASS", str(good.number))
     numbers = {"score": f"{good.score:#.3g}", "limit": f"{good.threshold:#.3g}"}
     assert seen["why"] == WORDS.say("reasons.nothing_unusual", "en", **numbers)
+    script = """() => import("/static/shared/reasons.js").then(({apart}) => [
+        apart({score: 4.3471, limit: 4.3453}), apart({score: 2, limit: 2}), apart({score: 101.2, limit: 101.4}),
+    ])"""
+    written = [tuple(each.values()) for each in page.evaluate(script)]
+    assert written == [("4.347", "4.345"), ("2.00", "2.00"), ("101.2", "101.4")]
     assert (seen["todo"], seen["colour"]) == ("Pass the part on", _colours("#009e73"))
     until(page, "n => document.querySelector('.picture').dataset.part === String(n)", good.number)
     assert page.locator(".outlines rect.FAIL").count() == 0
@@ -187,7 +193,7 @@ def test_pass_fail_and_cannot_inspect_as_they_come(at_work: AtWork, open_page: O
     page.locator(".heat").wait_for(state="visible")
     page.wait_for_selector(".zoom[data-verdict=FAIL]")
     assert f"Worst place of part {bad.number}" in page.inner_text(".crop.worst figcaption")
-    assert "Same place, good part" in page.inner_text(".crop.good figcaption")
+    assert "Same place, last part that passed" in page.inner_text(".crop.good figcaption")
     assert _painted(page, ".crop.worst canvas")
     assert _painted(page, ".crop.good canvas")
 
@@ -199,6 +205,13 @@ def test_pass_fail_and_cannot_inspect_as_they_come(at_work: AtWork, open_page: O
     assert (seen["why"], seen["border"]) == ("Inspecting is paused.", "double")
     until(page, "t => document.querySelector('.stage .empty').textContent === t", say("no_picture"))
     trouble(page, "paused")
+    assert page.inner_text("[data-figure=rejected]") == "1"  # a pause is no reject
+    page.click("[data-act=acknowledge]")
+    given = page.locator("dialog [data-value]").evaluate_all(
+        "(all) => all.map((each) => each.dataset.value)"
+    )
+    assert given[:2] == ["no_part", "camera_dirty"]
+    page.keyboard.press("Escape")
     at_work.do("resume", who="test")
     trouble(page, "paused", there=False)
 
@@ -487,6 +500,14 @@ def test_a_part_is_acknowledged_with_words_of_its_own(at_work: AtWork, open_page
     assert events(at_work, bad) == [
         ("acknowledge", "operator", {"reason": "dirt", "comment": "1 chip of 2 mm, at the hole"}),
     ]
+    tile = page.locator(f".tile[data-part='{bad.part_id}'].done")
+    tile.wait_for()
+    assert tile.locator(".why").inner_text() == WORDS.say("acknowledged.dirt", "en")
+    tile.click()
+    page.wait_for_selector("[data-act=acknowledge]:disabled")
+    page.reload()
+    tile.wait_for()  # told by the record to a page that comes later
+    assert tile.locator(".why").inner_text() == WORDS.say("acknowledged.dirt", "en")
 
 
 def test_a_scanner_that_types_presses_no_button(at_work: AtWork, open_page: Opened) -> None:

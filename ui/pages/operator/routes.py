@@ -30,8 +30,10 @@ LOOKED_BACK = 200
 """How many passed parts are looked at for one of the same product and recipe."""
 
 Line = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
-Why = Literal["defect", "damage", "dirt", "placement", "trial", "other"]
-"""Why a part was rejected, as a person sees it; the texts are `acknowledged.…`."""
+Why = Literal[
+    "defect", "damage", "dirt", "placement", "no_part", "camera_dirty", "light", "trial", "other"
+]
+"""Why a part was rejected, as a person sees it; the texts are `acknowledged.…`. Each verdict is asked some of them."""
 
 MAY: dict[str, Role] = {
     "acknowledge": Role.OPERATOR,
@@ -160,14 +162,17 @@ def _say(router: APIRouter, context: Context) -> None:
         if record.verdict is Verdict.PASS:
             raise Refuse(f"part {about.part_id}: only a rejected part is acknowledged")
         events = await asyncio.to_thread(context.store.events, about.part_id)
-        earlier = next((event.who for event in events if event.kind == EventKind.ACKNOWLEDGE), None)
-        if earlier is None:
+        earlier = next((event for event in events if event.kind == EventKind.ACKNOWLEDGE), None)
+        reason = about.reason
+        if earlier is not None:
+            reason = earlier.detail.get("reason", reason)
+        else:
             detail = {"reason": about.reason, "comment": about.text}
             await record_event(
                 context, EventKind.ACKNOWLEDGE, part_id=about.part_id, who=name, detail=detail
             )
-        await context.hub.acknowledged(about.part_id)
-        return {"ok": True, "earlier": earlier}
+        await context.hub.acknowledged(about.part_id, reason)
+        return {"ok": True, "earlier": None if earlier is None else earlier.who}
 
     @router.post("/disagree")
     async def disagree(about: Disagreement, request: Request) -> dict[str, Any]:

@@ -73,7 +73,7 @@ function deeds({state, freeze, picture, noise, redraw, seen}) {
     older: () => step(-1),
     newer: () => step(1),
     may: {
-      acknowledge: () => rejected() && allowed("acknowledge"),
+      acknowledge: () => rejected() && !seen().acknowledged && allowed("acknowledge"),
       disagree: () => seen() != null && allowed("disagree"),
       trigger: () => allowed("trigger") && !paused() && state.about.trigger !== "camera",
       pause: () => allowed("pause"),

@@ -21,6 +21,7 @@ export function banner() {
     const seen = present(state);
     if (element.dataset.verdict !== seen.verdict) mark.turn(seen.verdict);
     put(word, t(`operator.verdict_${seen.verdict}`));
+    document.title = [word.textContent, state.station].filter(Boolean).join(" · ");
     put(todo, seen.todo);
     put(why, seen.why);
     put(detail, seen.detail ?? "");

@@ -1,7 +1,11 @@
 // Questions in front of the page: large buttons, a digit for each choice, Escape to leave.
 import {el, lang, me, pathOf, t} from "/static/shared/base.js";
 
-const REASONS = ["defect", "damage", "dirt", "placement", "trial", "other"];
+const REASONS = {
+  FAIL: ["defect", "damage", "dirt", "placement", "trial", "other"],
+  REVIEW: ["defect", "dirt", "camera_dirty", "placement", "trial", "other"],
+  CANNOT_INSPECT: ["no_part", "camera_dirty", "light", "placement", "trial", "other"],
+};
 const LANGUAGES = {en: "English", ja: "日本語", ko: "한국어"};
 
 /** Ask for one of some choices; `chosen(value, text, badge)` gets it. `text` asks for a line beside it, `badge` for who it is. */
@@ -36,7 +40,7 @@ export function choose({name, title, choices, text = null, badge = false, chosen
 export function askReason(part, badge, chosen) {
   choose({
     badge, name: "acknowledge", title: t("operator.ask_reason", {n: part.number}), text: t("operator.comment"), chosen,
-    choices: REASONS.map((value) => ({value, label: t(`acknowledged.${value}`)})),
+    choices: REASONS[part.verdict].map((value) => ({value, label: t(`acknowledged.${value}`)})),
   });
 }
 

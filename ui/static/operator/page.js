@@ -69,6 +69,8 @@ function hear(state, show, noise, message) {
 }
 
 function figures(state, message) {
+  for (const part of message.acknowledged ? [...state.strip, state.last, state.frozen] : [])
+    if (part?.part_id === message.acknowledged.part_id) part.acknowledged = message.acknowledged.reason;
   state.shift = message.shift;
   state.drift = message.drift;
   state.waiting = message.waiting;

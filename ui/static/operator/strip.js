@@ -13,8 +13,12 @@ export function strip({choose}) {
     const waiting = new Set(state.waiting.map((part) => part.part_id));
     // Only the first of those that wait are told; then the failed ones after them wait as well.
     const after = state.waitingCount > waiting.size ? state.waiting.at(-1).number : Infinity;
+    const parts = new Map(state.strip.map((part) => [part.part_id, part]));
     for (const made of element.children) {
       const {part, verdict, seq} = made.dataset;
+      const reason = parts.get(part)?.acknowledged;
+      made.classList.toggle("done", Boolean(reason));
+      put(made.querySelector(".why"), reason ? t(`acknowledged.${reason}`) : "");
       made.classList.toggle("waits", waiting.has(part) || (verdict === "FAIL" && Number(seq) > after));
       made.classList.toggle("chosen", made.dataset.part === state.frozen?.part_id);
     }
@@ -38,7 +42,7 @@ function tile(part, choose) {
   const about = t("operator.tile", {n: part.number, verdict, at: clock(part.judged_at)});
   return el("li", {class: "tile", data: {part: part.part_id, verdict: part.verdict, seq: part.number}},
     el("button", {"aria-label": about, onclick: () => choose(part)},
-      sign(part.verdict).element, el("span", {class: "n"}, String(part.number))));
+      sign(part.verdict).element, el("span", {class: "n"}, String(part.number)), el("span", {class: "why"})));
 }
 
 /** The trend: a bar for each reject in its place, and how many there are. */

@@ -5,6 +5,8 @@ import {themeButton} from "/static/shared/theme.js";
 
 /** The line at the top of the workbench: the pages this person may open, language, sign out. */
 export function bar(current) {
+  const here = me.pages.find(({name}) => name === current);
+  if (here) document.title = `${t(here.label)} · ${me.station}`;
   const links = me.pages.map(({name, path, label}) =>
     el("a", {href: path, class: name === current ? "here" : "", "aria-current": name === current ? "page" : null}, t(label)));
   return el("nav", {class: "bar"}, ...links, el("span", {class: "space"}), helpButton(), themeButton(), languages(), who());
