@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import gradio as gr
 import numpy as np
 import pytest
 from fastapi import FastAPI, Request
@@ -37,7 +38,7 @@ from inspection.reasons import Reason
 from inspection.station.station_file import ProductSettings, StationFile, ViewSettings
 from inspection.store import NewPart, PartRecord, open_store
 from inspection.store.event_kinds import EventKind
-from inspection.store.filters import ALL_PARTS, PartFilter, read_filter
+from inspection.store.filters import ALL_PARTS, PartFilter, Prefix, read_filter
 from inspection.store.reading.outline import events_since, numbered, outlines
 from inspection.training.dataset_folder import good_files, test_files
 from ui.core import errors as refuse
@@ -47,6 +48,9 @@ from ui.live.station_client import Refused, StationClient, StationGone
 from ui.pages.labels.service import LabelsWork
 from ui.pages.review import routes as review
 from ui.pages.review.around import per_hour
+from ui.pages.review.choice import FIRST as FIRST_CHOICE
+from ui.pages.review.choice import Choice
+from ui.pages.review.requests import Filter
 from ui.security.sessions import Sessions
 from ui.security.users import Role, User, Users
 from ui.words import Words
@@ -297,6 +301,35 @@ def test_the_queue_takes_what_is_new_only(bench: Bench, monkeypatch: pytest.Monk
     queue.refresh()
     assert asked == [1, 2]
     assert queue.page(ALL_PARTS, "mia").numbers == [second.number]
+
+
+def test_choices_that_nobody_touched_are_those_the_page_begins_with(bench: Bench) -> None:
+    async def wanted_by(event: gr.Request, *values: Any) -> dict[str, Any]:
+        with gr.Blocks(analytics_enabled=False):  # it wants a loop at work
+            choice = Choice(bench.context, review.review_of(bench.context), gr.I18n(en={}))
+        return await choice.wanted(event, *values)
+
+    def wanted(*values: Any) -> dict[str, Any]:
+        return asyncio.run(wanted_by(gr.Request(bench._asked("mia")), *values))
+
+    begun = wanted("todo", "all", None, None, None, "", "", "", "")
+    assert list(begun.items()) == list(FIRST_CHOICE.items())  # or the page would begin twice
+    since = datetime(2026, 3, 5, 6, tzinfo=UTC)
+    chosen = wanted("all", "own", since, None, "L*", "nut", "", "FAIL", "rim")
+    assert json.loads(json.dumps(chosen)) == chosen
+    asked = Filter.model_validate(chosen)
+    assert (asked.state, asked.of(bench.context.settings)) == (
+        State.ALL,
+        PartFilter(
+            station="line-1", lot=Prefix("L"), product="nut", zone="rim", since=since,
+            verdict=Verdict.FAIL,
+        ),
+    )  # fmt: skip
+    operator = Request(
+        {"type": "http", "headers": [], "user": User("oli", Role.OPERATOR), "language": "en"}
+    )
+    with pytest.raises(gr.Error, match="oli"):
+        asyncio.run(wanted_by(gr.Request(operator), *[None] * 9))
 
 
 def test_parts_of_another_station_and_removed_pictures_are_not_shown(bench: Bench) -> None:

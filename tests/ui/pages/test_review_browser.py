@@ -194,6 +194,12 @@ def test_a_label_is_taken_back(review: Any, station: Any) -> None:
     assert press(page, "o") == (first, second)
     assert press(page, "ArrowLeft") == (second, first)
     assert page.inner_text(".labels li b") == "OK"
+    number = labels(station, first)[-1].number
+    page.reload()  # the session goes on, with what it can take back
+    page.wait_for_selector("[data-labelled='1']")
+    assert press(page, "u")[1] == first
+    assert labels(station, first)[-1].detail["undoes"] == number
+    assert page.get_attribute("[data-labelled]", "data-labelled") == "0"
 
 
 def test_a_mask_is_painted_at_full_resolution(review: Any, station: Any) -> None:

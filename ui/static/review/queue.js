@@ -1,13 +1,12 @@
 // The parts a person goes through: the server's order, those seen before, and what comes next.
 import {load} from "/static/review/view.js";
 
-const AHEAD = 3, KEPT = 8;
+const AHEAD = 3;
 
 export class Walk {
   /** `ask(body)` asks the server for a page of the queue. */
   constructor(ask) {
     this.ask = ask;
-    this.loads = new Map();
     this.parts = [];
     this.index = 0;
     this.end = null;
@@ -61,19 +60,16 @@ export class Walk {
   }
 
   /** The loading pictures of a part. */
-  pictures(part) {
-    if (!this.loads.has(part.part_id)) this.loads.set(part.part_id, load(part));
-    return this.loads.get(part.part_id);
-  }
+  pictures(part) { return part.pictures ??= load(part); }
 
   /** Pictures that were shown went into the page; another look wants new ones. */
-  forget(part) { this.loads.delete(part.part_id); }
+  forget(part) { part.pictures = null; }
 
   /** Load what comes next, and ask for more of the queue in time. */
   ahead() {
-    for (const part of this.parts.slice(this.index, this.index + 1 + AHEAD)) this.pictures(part);
-    const near = new Set(this.parts.slice(Math.max(0, this.index - 1), this.index + 1 + AHEAD).map((part) => part.part_id));
-    for (const partId of this.loads.keys()) if (this.loads.size > KEPT && !near.has(partId)) this.loads.delete(partId);
+    const near = this.parts.slice(this.index, this.index + 1 + AHEAD);
+    for (const part of this.parts) if (!near.includes(part)) this.forget(part);
+    near.forEach(this.pictures);
     if (this.end && this.parts.length - this.index < 2 * AHEAD) this.more();
   }
 
