@@ -363,13 +363,21 @@ def test_shapes_are_edited_with_mouse_and_keys(at_work: AtWork, open_page: Opene
     page.click("[data-tool=scale]")
     for x in (0.25, 0.75):
         page.mouse.click(*on_picture(page, x, 0.9))
-    page.fill("[name=length]", "32")
-    page.click("[data-do=scale]")
+    page.fill("#length input", "32")
+    page.click("#set-scale")
+    page.wait_for_selector("#set-scale", state="hidden")
+    assert float(page.input_value("#scale textarea")) == pytest.approx(0.25, rel=0.02)
     saved(page)
     setup = setup_of(at_work)
     assert setup.scale_mm_per_px == pytest.approx(0.25, rel=0.02)
     assert len(setup.ignore) == len(setup.zones) == 1
     assert setup.zones[0].max_area_mm2 == 0.5
+    page.click("#align input")
+    page.wait_for_selector("#align-shift input")
+    page.fill("#align-shift input", "20")
+    page.press("#align-shift input", "Tab")
+    wait_for(lambda: (align := setup_of(at_work).align) and align.max_shift_px == 20, 10)
+    assert setup_of(at_work).scale_mm_per_px == setup.scale_mm_per_px
     assert setup.reference_size_px == (256, 256)
 
     middle = on_picture(page, 0.65, 0.5)  # the middle of an edge: a new point

@@ -11,12 +11,11 @@ import gradio as gr
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse
 
-from inspection.store.event_kinds import ActionKind
 from ui.core import trials
-from ui.core.audit import audited
 from ui.core.context import Context
 from ui.core.page import Page
 from ui.core.panel import asker
+from ui.pages.setup import where as where_to_look
 from ui.pages.setup.camera_preview import CameraPreviews
 from ui.pages.setup.camera_step import CameraStep
 from ui.pages.setup.desk import Desk, Step, on
@@ -70,16 +69,7 @@ def routes(context: Context) -> APIRouter:
     async def where(wanted: SetupChange, request: Request) -> dict[str, Any]:
         """Keep where to look, if it can be."""
         draft = draft_of(context, wanted.product, wanted.view)
-        setup, is_new = await asyncio.to_thread(draft.checked, wanted.setup)
-        if is_new:
-            about: dict[str, Any] = {
-                "product": draft.product,
-                "view": draft.view,
-                "inspected": len(setup.roi),
-            }
-            about |= {"ignored": len(setup.ignore), "zones": [zone.name for zone in setup.zones]}
-            async with audited(context, request, ActionKind.WHERE_TO_LOOK_SAVED, **about):
-                await asyncio.to_thread(draft.keep_setup, setup)
+        setup, _ = await where_to_look.keep(context, request, draft, wanted.setup)
         return {"ok": True, "setup": setup}
 
     @router.get("/recipe/{job_id}")

@@ -1,4 +1,4 @@
-// Where to look: regions, places to ignore, zones with rules, scale, alignment.
+// Where to look: regions, places to ignore, zones with rules; a length that is measured is told.
 import {call, el, t} from "/static/shared/base.js";
 import {Drawing, rows} from "/static/setup/draw.js";
 
@@ -6,14 +6,18 @@ const SAVE_MS = 400;
 let here = null;
 
 /** Draw on what `of()` says, anew when that is another picture: {product, view, reference, setup}. */
-export function start(place, of, watch) {
+export function start(place, of, watch, tell) {
   const begin = () => {
     const now = of(), reference = [now.product, now.view, now.reference].join("\n");
-    if (here?.reference === reference) return;
+    if (here?.reference === reference) {
+      if (now.select) here.drawing?.use("select");
+      if (now.again) later(); // scale or alignment changed: what was refused without may be kept now
+      return;
+    }
     end();
     here = null;
     place.replaceChildren();
-    if (now.reference) open(place, now, reference);
+    if (now.reference) open(place, now, reference, (px) => tell("select", {px}));
   };
   begin();
   watch(begin);
@@ -24,27 +28,26 @@ function end() {
   here.going = false;
   here.drawing?.close();
   if (here.timer) save(here);
+  here.side.replaceChildren();
 }
 
-function open(place, {product, view, reference: name, setup}, reference) {
-  const stage = el("section", {class: "stage"}), side = el("aside");
-  place.append(stage, side);
+function open(place, {product, view, reference: name, setup}, reference, measured) {
+  const stage = el("section", {class: "stage"}), side = document.querySelector(".setup.places");
   here = {reference, which: {product, view}, stage, side, list: el("ul", {class: "shapes"}), error: el("p", {class: "error", role: "alert"}),
-    saved: el("p", {class: "saved", role: "status"}), going: true, timer: null, px: null,
-    setup: {bits: setup?.bits ?? 16, scale_mm_per_px: setup?.scale_mm_per_px ?? null, align: setup?.align ?? null}};
+    saved: el("p", {class: "saved", role: "status"}), going: true, timer: null};
+  side.replaceChildren(el("p", {class: "lead"}, t("setup.where_lead")), here.list, here.error, here.saved);
+  place.append(stage);
   const url = `/api/engineer/setup/good/${encodeURIComponent(name)}?${new URLSearchParams(here.which)}`;
   const picture = new Image(), mine = here;
   picture.onload = () => {
     if (!mine.going) return;
     mine.size = [picture.naturalHeight, picture.naturalWidth];
     mine.drawing = new Drawing(mine.stage, {
-      changed: () => { drawList(); later(); }, chosen: drawList,
-      measured: (px) => { mine.px = px; drawSide(); mine.side.querySelector("[name=length]").focus(); },
-    });
+      changed: () => { drawList(); later(); }, chosen: drawList, measured});
     mine.drawing.show(url, picture.naturalWidth, picture.naturalHeight);
     mine.drawing.set(shapesOf(setup, mine.size));
     mine.stage.prepend(tools(mine.drawing));
-    drawSide();
+    drawList();
     mine.stage.dataset.ready = name;
   };
   picture.src = url;
@@ -67,38 +70,6 @@ function tools(drawing) {
   drawing.use = (mode) => { use(mode); draw(); };
   draw();
   return bar;
-}
-
-function drawSide() {
-  const {setup} = here;
-  const number = (name, value, unit, more = {}) => el("label", {class: "field"}, t(`setup.${name}`),
-    el("input", {type: "number", step: "any", min: 0, name, value: value ?? "", ...more}), el("span", {}, unit));
-  const length = el("input", {type: "number", step: "any", min: 0, name: "length"});
-  const set = (change) => (event) => { change(event.target.value === "" ? null : Number(event.target.value)); later(); };
-  here.side.replaceChildren(
-    el("p", {class: "lead"}, t("setup.where_lead")), here.list, here.error, here.saved,
-    el("h3", {}, t("setup.scale")),
-    here.px === null ? "" : el("div", {class: "field"}, t("setup.scale_length", {px: here.px.toFixed(1)}), length, el("span", {}, "mm"),
-      el("button", {type: "button", data: {do: "scale"}, onclick: () => {
-        if (!(Number(length.value) > 0)) return;
-        setup.scale_mm_per_px = Number((Number(length.value) / here.px).toPrecision(6));
-        here.px = null;
-        here.drawing.use("select");
-        drawSide();
-        later();
-      }}, t("setup.scale_set"))),
-    number("scale_value", setup.scale_mm_per_px, "mm/px", {onchange: set((value) => { setup.scale_mm_per_px = value; })}),
-    el("h3", {}, t("setup.align")),
-    el("label", {class: "field"}, el("input", {type: "checkbox", name: "align", checked: setup.align !== null, onchange: (event) => {
-      setup.align = event.target.checked ? {max_shift_px: 50, max_rotation_deg: 15} : null;
-      drawSide();
-      later();
-    }}), t("setup.align_on")),
-    ...(setup.align === null ? [] : [
-      number("align_shift", setup.align.max_shift_px, "px", {onchange: set((value) => { setup.align.max_shift_px = value; })}),
-      number("align_turn", setup.align.max_rotation_deg, "°", {max: 180, onchange: set((value) => { setup.align.max_rotation_deg = value; })}),
-    ]));
-  drawList();
 }
 
 function drawList() {
@@ -137,13 +108,13 @@ function shapesOf(setup, [height, width]) {
 }
 
 /** What `inspection.setup` reads. */
-function setupOf({drawing, setup, size}) {
+function setupOf({drawing, size}) {
   const of = (kind) => drawing.shapes.filter((shape) => shape.kind === kind);
   const used = new Set(of("zone").map((zone) => zone.name));
   let n = 1;
   const fresh = () => { let name; do name = `${t("setup.tool_zone")} ${n++}`; while (used.has(name)); return name; };
   return {
-    bits: setup.bits, scale_mm_per_px: setup.scale_mm_per_px, align: setup.align, reference_size_px: size,
+    reference_size_px: size,
     roi: of("roi").map((shape) => shape.points), ignore: of("ignore").map((shape) => shape.points),
     zones: of("zone").map((zone) => ({name: zone.name ??= fresh(), polygon: zone.points, max_area_px: zone.max_area_px ?? null,
       max_area_mm2: zone.max_area_mm2 ?? null, max_count: zone.max_count ?? null})),
