@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -62,8 +62,14 @@ def demo(
     if no_ui:
         return
     typer.echo("The line goes on, one part every 2 s; its page opens in a few seconds.")
-    station = write_station(folder, seed=seed)
-    raise typer.Exit(_supervise(station, address))
+    _go_on(write_station(folder, seed=seed), address)
+
+
+def _go_on(station: Path, address: PageAddress) -> NoReturn:
+    """Become the command that watches a station: what learning left in memory (1 GB) goes."""
+    sys.stdout.flush()
+    words = ["-m", "inspection", "ui", str(station), *address.words()]
+    os.execv(sys.executable, [sys.executable, *words])  # noqa: S606
 
 
 def new(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -13,6 +15,8 @@ HEAD = b"""<head>
 <link rel="stylesheet" href="/static/shared/base.css">"""
 
 
+CARDS = re.compile(rb'<meta\s[^>]*"(?:og|twitter):[^>]*>')
+"""What Gradio would have other sites show of a link to a page: its own name, and a picture of theirs."""
 THEME_COOKIE = "theme"
 THEMES = ("auto", "light", "dark")
 DARK_AT_FIRST = ("/", *FORMS)
@@ -56,7 +60,7 @@ class HtmlHead:
                 return
             head = b"<head>" if scope["path"] in FORMS else HEAD
             theme = b'<html data-theme="%s"' % theme_of(scope).encode()
-            whole = body.replace(b"<html", theme, 1).replace(b"<head>", head, 1)
+            whole = CARDS.sub(b"", body).replace(b"<html", theme, 1).replace(b"<head>", head, 1)
             MutableHeaders(scope=start)["content-length"] = str(len(whole))
             await send(start)
             await send({"type": "http.response.body", "body": whole})

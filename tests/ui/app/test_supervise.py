@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from inspection.local_api.server import RUNTIME
-from tests.ui.conftest import PASSWORD, REPOSITORY, AtWork, wait_for
+from tests.ui.conftest import PASSWORD, REPOSITORY, AtWork, free_port, wait_for
 
 pytestmark = pytest.mark.slow
 INTERVAL = "[triggers.interval]\nperiod_s = 0.2\n"
@@ -150,3 +150,27 @@ def test_killed_itself_it_leaves_both_at_work_and_another_joins(watched: Watched
     assert joined.process.wait(60) == 0
     os.kill(station, 0)  # it was not ours to stop
     os.kill(station, signal.SIGTERM)
+
+
+def test_the_demonstration_becomes_the_process_that_watches_its_line(tmp_path: Path) -> None:
+    port, log = free_port(), tmp_path / "demo.log"
+    words = ["demo", "--parts", "4", "--good", "20", "--folder", "shown", "--port", str(port)]
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "inspection", *words],
+            cwd=tmp_path, stdout=out, stderr=out,
+            env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        )  # fmt: skip
+    try:
+        wait_for(lambda: "Station page: " in log.read_text(), 240, log, process)
+        command = Path(f"/proc/{process.pid}/cmdline").read_text().split("\0")
+        assert command[1:5] == ["-m", "inspection", "ui", "shown/station.toml"]
+        page = httpx.get(f"http://127.0.0.1:{port}/", trust_env=False).text
+        assert "og:" not in page
+        assert "twitter:" not in page
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+        assert "Inspected 4 parts" in log.read_text()
+    finally:
+        process.kill()
+        process.wait()
