@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from cameras._picture_files.complaints import check_tiff, decode_jpeg
 from cameras._picture_files.headers import PictureHeader
 
+BAND_ROWS = 256
+
 
 def decode(header: PictureHeader, bits: int) -> NDArray[np.uint8]:
     """Decode a picture to (H, W, 3) RGB or (H, W) mono, uint8.
@@ -24,8 +26,12 @@ def decode(header: PictureHeader, bits: int) -> NDArray[np.uint8]:
         return image
     if header.grey_with_alpha:
         return np.ascontiguousarray(image[..., 0])
-    code = cv2.COLOR_BGRA2RGB if image.shape[2] == 4 else cv2.COLOR_BGR2RGB
-    return np.asarray(cv2.cvtColor(image, code), np.uint8)
+    if image.shape[2] == 4:
+        return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGRA2RGB), np.uint8)
+    for start in range(0, len(image), BAND_ROWS):  # in place: a large picture is 60 MB
+        band = image[start : start + BAND_ROWS]
+        band[:] = cv2.cvtColor(band, cv2.COLOR_BGR2RGB)
+    return image
 
 
 def _as_stored(header: PictureHeader) -> NDArray[Any]:
