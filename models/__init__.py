@@ -62,6 +62,13 @@ __all__ = [
 ]
 
 
+LEARNT_ELSEWHERE = {
+    "sequence": "`inspection monitor --method` learns it from a record of parts",
+    "supervised": "`inspection train --defects` learns it beside another model",
+}
+"""Which command learns the models of these folders."""
+
+
 def model_names() -> list[str]:
     """List the models: every file here that does not begin with `_`, but the base."""
     files = Path(__file__).parent.glob("*.py")
@@ -70,6 +77,8 @@ def model_names() -> list[str]:
 
 def model_class(name: str) -> type[AnomalyModel]:
     """Import a model by name. Raises ModelError for an unknown one."""
+    if (command := LEARNT_ELSEWHERE.get(name.partition("/")[0])) is not None:
+        raise ModelError(f"model '{name}': is no model of pictures alone; {command}")
     if name not in model_names():
         raise ModelError(f"model '{name}': unknown; there are: {', '.join(model_names())}")
     module = importlib.import_module(f"models.{name}")

@@ -36,6 +36,7 @@ class AnomalibModel(PixelModel):
     own_backbone: ClassVar[str | None] = None
     """The network it can only be built on, whatever --backbone says; its weights must be brought."""
 
+    reads_backbone = True
     transformer: ClassVar[bool] = False
     """Whether that network is a vision transformer, of one stride."""
 

@@ -19,6 +19,7 @@ class TransformerModel(AnomalibModel):
 
     own_backbone = "vit_small_patch14_reg4_dinov2"
     transformer = True
+    reads_backbone = False
     strides = (16,)
     most_steps: ClassVar[int] = 200
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import importlib.util
 import inspect
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
@@ -71,7 +72,7 @@ def _load(name: str, strides: tuple[int, ...], weights: Path | None, changed: in
         raise ModelError(f"backbone '{name}': it gives no feature maps ({error})") from error
     offered = everything.feature_info.reduction()
     if len(offered) > 1 and len(set(offered)) == 1:
-        return _transformer(name, state, mean, std)
+        return _transformer(name, state, mean, std, weights)
     missing = [s for s in strides if s not in offered]
     if missing:
         raise ModelError(f"backbone '{name}': no features of stride {missing}, it has {offered}")
@@ -80,18 +81,30 @@ def _load(name: str, strides: tuple[int, ...], weights: Path | None, changed: in
     try:
         unknown = network.load_state_dict(state, strict=False).missing_keys
     except RuntimeError as error:
-        raise ModelError(f"backbone '{name}': its weights are of another network") from error
+        raise ModelError(_of_another(name, weights)) from error
     if unknown:
-        raise ModelError(
-            f"backbone '{name}': its weights lack {unknown[0]} and {len(unknown) - 1} more"
-        )
+        raise ModelError(_of_another(name, weights, unknown))
     network.eval().requires_grad_(requires_grad=False)
     info = network.feature_info
     return Backbone(name, network, mean, std, tuple(info.channels()), tuple(info.reduction()))
 
 
+def _of_another(name: str, weights: Path | None, unknown: Sequence[str] = ()) -> str:
+    """Say that weights do not fit: `unknown` are those that they lack."""
+    file = "its weights" if weights is None else f"the weights of {weights}"
+    lack = f" (they lack {unknown[0]} and {len(unknown) - 1} more)" if unknown else ""
+    return (
+        f"backbone '{name}': {file} are of another network{lack}; "
+        "name the one they are of with --backbone"
+    )
+
+
 def _transformer(
-    name: str, state: dict[str, Any], mean: tuple[float, ...], std: tuple[float, ...]
+    name: str,
+    state: dict[str, Any],
+    mean: tuple[float, ...],
+    std: tuple[float, ...],
+    weights: Path | None,
 ) -> Backbone:
     """A vision transformer: one stride, so that two of its blocks stand in place of two strides."""
     import timm
@@ -104,11 +117,9 @@ def _transformer(
         fitting = checkpoint_filter_fn(dict(state), network)
         unknown = network.load_state_dict(fitting, strict=False).missing_keys
     except (RuntimeError, KeyError, AttributeError, AssertionError) as error:
-        raise ModelError(f"backbone '{name}': its weights are of another network") from error
+        raise ModelError(_of_another(name, weights)) from error
     if unknown:
-        raise ModelError(
-            f"backbone '{name}': its weights lack {unknown[0]} and {len(unknown) - 1} more"
-        )
+        raise ModelError(_of_another(name, weights, unknown))
     depth, (patch_px, _) = len(network.blocks), network.patch_embed.patch_size
     indices = [max(0, depth // 2 - 1), max(1, depth * 3 // 4 - 1)]
     stride = 2 ** round(np.log2(patch_px))
@@ -240,13 +251,21 @@ def _read_weights(name: str, path: Path) -> dict[str, Any]:
         raise WeightsUnavailable(f"backbone '{name}': no weights file {path}")
     try:
         if path.suffix == ".safetensors":
-            return dict(safetensors.torch.load_file(path))
-        return dict(torch.load(path, map_location="cpu", weights_only=True))
+            state = dict(safetensors.torch.load_file(path))
+        else:
+            state = dict(torch.load(path, map_location="cpu", weights_only=True))
+        broken = [key for key, value in state.items() if not torch.isfinite(value).all()]
     except Exception as error:  # torch, zip and safetensors each have their own error tree
         raise ModelError(
             f"backbone '{name}': {path} is not a readable weights file ({type(error).__name__}); "
             "allowed: .safetensors, or .pth holding a state dict"
         ) from error
+    if broken:
+        raise ModelError(
+            f"backbone '{name}': {path} holds numbers that are none (NaN or infinite) in {broken[0]}; "
+            "its teaching went wrong: take another file"
+        )
+    return state
 
 
 @lru_cache(maxsize=8)

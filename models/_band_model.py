@@ -40,6 +40,7 @@ class BandModel(PatchCore):
     """PatchCore on differences of Gaussians of grey levels, from one sigma in px to the next."""
 
     family = "band-pass filters"
+    reads_backbone = False
     sigmas_px: ClassVar[tuple[float, ...]]
 
     def __init__(

@@ -45,6 +45,8 @@ SUMMARY_GRID = 4
 class PixelModel(AnomalyModel):
     """One network over the whole canvas that says how unusual each pixel is."""
 
+    reads_backbone = False
+
     least_pictures: ClassVar[int] = 4
     """Good pictures it needs at least, those held out included."""
 

@@ -79,6 +79,8 @@ class AnomalyModel(ABC):
     """What to have looked at before it goes on a line, if anything is known."""
     tells_features: ClassVar[bool] = False
     """Whether its program tells the whitened features of patches, that labelled parts are learnt on."""
+    reads_backbone: ClassVar[bool] = True
+    """Whether it looks at pictures through the pretrained network that `backbone` names."""
     last_learnt: ClassVar[str] = "held_out_"
     """What `fit` sets last; before, there is nothing to ask for."""
 

@@ -1,7 +1,7 @@
 """An adversary on patch features: a network taught to tell good patches from disturbed ones.
 
 Liu et al., "SimpleNet: A Simple Network for Image Anomaly Detection and Localization", CVPR 2023: the
-generator's place is taken by noise on features, at several strengths, and by patches of other places.
+generator's place is taken by noise on features, at several strengths.
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ class Draem(AnomalibModel):
     name = "draem"
     family = "reconstruction"
     strides = ()
+    reads_backbone = False
     multiple = 32
     batch = 2
     least_steps, most_steps = 150, 400

@@ -43,6 +43,7 @@ class EfficientAd(AnomalibModel):
     family = "student–teacher"
     patent = STUDENT_TEACHER
     strides = ()
+    reads_backbone = False
     multiple = 64
     collects = True
     batch = 1

@@ -24,6 +24,7 @@ class ReverseDistillation(AnomalibModel):
     family = "student–teacher"
     patent = STUDENT_TEACHER
     own_backbone = "resnet18"
+    reads_backbone = False
     multiple = 32
 
     def build(self, backbone: Backbone, size: tuple[int, int]) -> torch.nn.Module:

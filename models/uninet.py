@@ -27,6 +27,7 @@ class Uninet(AnomalibModel):
     family = "student–teacher"
     patent = STUDENT_TEACHER
     own_backbone = "resnet50"
+    reads_backbone = False
     multiple = 32
     most_steps = 120
 

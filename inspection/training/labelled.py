@@ -110,8 +110,8 @@ class LabelledReport:
                 if head is None
                 else [
                     f"the defect head: at most {head.calibration.false_reject_promised:.2%} of good parts more go "
-                    f"to REVIEW; each bad part left out in turn, it rejects {head.added} of the {head.passed} "
-                    f"(of {head.n_bad}) that pass without it"
+                    f"to REVIEW; each bad part left out in turn, it sends {head.added} of the {head.passed} "
+                    f"(of {head.n_bad}) that pass without it there"
                 ]
             ),
             *self.notes,

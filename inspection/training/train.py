@@ -54,7 +54,7 @@ from inspection.training.origins import kept_origins
 from inspection.training.prepare_choice import StepChoice, choose_steps
 from inspection.training.process_memory import give_back_at_once, share_one_arena
 from inspection.training.statistics import Evaluation
-from inspection.training.untaught import untaught
+from inspection.training.untaught import check_backbone, untaught
 from inspection.training.warnings import (
     TrainingWarning,
     as_keys,
@@ -163,7 +163,7 @@ def train_recipe(
     asked, choice = options, None
     if asked.model == AUTO:
         options = replace(asked, model=DEFAULT_MODEL)
-    models.trainable(options.model)
+    check_backbone(options)
     check_place(recipe_path)
     files = good_files(dataset)
     listed = None if options.defects is None else bad_files(options.defects)

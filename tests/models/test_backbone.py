@@ -152,7 +152,8 @@ def test_weights_from_a_file_are_used(suffix: str, tmp_path: Path) -> None:
     assert found.mean == pytest.approx((0.485, 0.456, 0.406))
     assert torch.equal(found.network.state_dict()["conv1.weight"], state["conv1.weight"])
     text = _refusal(ModelError, "tf_efficientnet_lite0", weights=path)
-    assert text.startswith(("its weights lack ", "its weights are of another network"))
+    assert text.startswith(f"the weights of {path} are of another network")
+    assert text.endswith("; name the one they are of with --backbone")
 
 
 def test_weights_of_another_size_of_network_are_told(tmp_path: Path) -> None:
@@ -163,7 +164,24 @@ def test_weights_of_another_size_of_network_are_told(tmp_path: Path) -> None:
     path = tmp_path / "other.safetensors"
     safetensors.torch.save_file(state, path)
     text = _refusal(ModelError, "tf_efficientnet_lite2", weights=path)
-    assert text == "its weights are of another network"
+    assert text == (
+        f"the weights of {path} are of another network; name the one they are of with --backbone"
+    )
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_weights_with_numbers_that_are_none_are_told(bad: float, tmp_path: Path) -> None:
+    import safetensors.torch
+    import timm
+
+    state = timm.create_model("resnet18", pretrained=False).state_dict()
+    state["layer2.0.conv1.weight"][0, 0] = bad
+    path = tmp_path / "gone.safetensors"
+    safetensors.torch.save_file(state, path)
+    text = _refusal(ModelError, "resnet18", weights=path)
+    assert text.startswith(
+        f"{path} holds numbers that are none (NaN or infinite) in layer2.0.conv1"
+    )
 
 
 def saved(name: str, path: Path) -> Path:

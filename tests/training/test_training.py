@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+import models
 from cameras import read_image
 from cameras.simulated import draw_part
 from inspection.errors import TrainingError
@@ -326,3 +327,32 @@ def _trained(folder: Path, path: Path) -> Path:
 
 def _environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+
+
+def test_a_backbone_is_refused_by_a_model_that_looks_through_none(
+    failure: Callable[..., str], tmp_path: Path
+) -> None:
+    weights = tmp_path / "w.safetensors"
+    for words in (["--weights", weights], ["--backbone", "resnet18"]):
+        text = failure(
+            "train", tmp_path, "--recipe", tmp_path / "a.recipe", "--model", "bands_fine", *words
+        )
+        assert text == (
+            "model 'bands_fine': it looks through no backbone of yours; leave out --backbone and "
+            "--weights, or use another --model"
+        )
+    assert not models.model_class("vae").reads_backbone
+    assert not models.model_class("uninet").reads_backbone
+    assert models.model_class("stfpm").reads_backbone
+    assert models.model_class("ensemble").reads_backbone
+
+
+@pytest.mark.parametrize(
+    ("name", "command"), [("sequence/gru", "monitor"), ("supervised/classifier", "--defects")]
+)
+def test_a_model_that_learns_of_something_else_names_its_command(
+    name: str, command: str, failure: Callable[..., str], tmp_path: Path
+) -> None:
+    text = failure("train", tmp_path, "--recipe", tmp_path / "a.recipe", "--model", name)
+    assert text.startswith(f"model '{name}': is no model of pictures alone; ")
+    assert command in text
