@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import re
+import sys
 from pathlib import Path
 
 import gradio as gr
 
 import ui
+from ui.core.panel import Cell, table_value
 from ui.core.panel_calls import PanelBlocks
 
 TEMPLATE = re.compile(r"html_template=f?(\"\"\".*?\"\"\"|'.*?'|\".*?\")", re.DOTALL)
@@ -36,3 +39,12 @@ def test_what_a_page_is_first_filled_with_shows_that_it_is_loading() -> None:
         return [each.show_progress for each in blocks.fns.values()]
 
     assert asyncio.run(shown()) == ["full", "full", "hidden"]  # Gradio wants a loop at work
+
+
+def test_a_table_shows_texts_and_is_sorted_by_values() -> None:
+    rows = [["b", Cell(1.79, "1.79")], ["a", Cell(None, "–")], ["c", Cell(math.inf, "∞")]]
+    found = table_value(["name", "score"], rows, {1: "color: red"})
+    assert found["data"] == [["b", 1.79], ["a", None], ["c", sys.float_info.max]]
+    assert found["metadata"]["display_value"] == [["b", "1.79"], ["a", "–"], ["c", "∞"]]
+    assert found["metadata"]["styling"] == [["", ""], ["color: red"] * 2, ["", ""]]
+    assert Cell(math.nan, "–").sorted_by is None

@@ -6,6 +6,8 @@ A page whose `routes.py` has `panel(context, say)` is one; CONTRIBUTING.md shows
 from __future__ import annotations
 
 import inspect
+import math
+import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -195,15 +197,39 @@ def notice(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A cell of a table that is sorted by another value than the text it shows; None: by none, so it comes first."""
+
+    by: float | str | None
+    shown: str
+
+    @property
+    def sorted_by(self) -> float | str | None:
+        """What the browser is given: a number without end is one that JSON has."""
+        if not isinstance(self.by, float) or math.isfinite(self.by):
+            return self.by
+        return None if math.isnan(self.by) else math.copysign(sys.float_info.max, self.by)
+
+
 def table_value(
-    headers: Sequence[str], rows: Sequence[Sequence[str]], styles: Mapping[int, str] | None = None
+    headers: Sequence[str],
+    rows: Sequence[Sequence[str | Cell]],
+    styles: Mapping[int, str] | None = None,
 ) -> dict[str, Any]:
     """What a gr.Dataframe shows; `styles` are declarations of CSS for whole rows."""
     styled = [[(styles or {}).get(place, "")] * len(headers) for place in range(len(rows))]
     return {
         "headers": list(headers),
-        "data": [list(row) for row in rows],
-        "metadata": {"styling": styled},
+        "data": [
+            [each.sorted_by if isinstance(each, Cell) else each for each in row] for row in rows
+        ],
+        "metadata": {
+            "display_value": [
+                [each.shown if isinstance(each, Cell) else each for each in row] for row in rows
+            ],
+            "styling": styled,
+        },
     }
 
 

@@ -72,7 +72,7 @@ def page(context: Context) -> Page:
 
 def test_search_pages_through_all_and_back(page: Page) -> None:
     def told(found: list[Any]) -> tuple[list[int], bool, bool]:
-        table, _, _, newer, older = found
+        table, _, _, newer, older, _ = found
         return [int(row[0]) for row in table["data"]], older["interactive"], newer["interactive"]
 
     first = page.list()
@@ -141,9 +141,10 @@ def test_what_the_camera_told_has_names_and_no_null(writer: Store) -> None:
 
 
 def test_the_row_of_the_part_that_is_shown_is_marked(page: Page) -> None:
-    rows = page.list()[0]["data"]
+    listed, *_, rows = page.list()
     found = page.do.mark(249, rows, page.event)
-    assert found["data"] == rows
+    assert found["data"] == listed["data"]
+    assert found["metadata"]["display_value"] == listed["metadata"]["display_value"]
     assert [any(row) for row in found["metadata"]["styling"][:3]] == [False, True, False]
     assert not any(any(row) for row in page.do.mark(None, rows, page.event)["metadata"]["styling"])
 
@@ -174,7 +175,9 @@ def test_a_score_without_end_and_an_allowed_place_are_told(writer: Store, page: 
     done = writer.add(part(Verdict.FAIL, float("inf"), 900, regions=places))
     _, _, look, _, _, regions, fields = page.show(done.number)
     assert dict(fields["data"])["Score"] == "∞"
-    assert page.list()[0]["data"][0][4] == "∞"
+    listed = page.list()[0]
+    assert listed["metadata"]["display_value"][0][4] == "∞"
+    assert listed["data"][0][4] == max(row[4] for row in listed["data"] if row[4] is not None)
     assert [each["kind"] for each in look["regions"]] == ["FAIL", "accepted"]
     assert [row[1] for row in regions["data"]] == ["no zone", "rim"]
 

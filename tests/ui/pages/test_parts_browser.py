@@ -63,6 +63,34 @@ def test_search_by_keyboard_and_pages(station: Any, open_page: Any) -> None:
     page.wait_for_selector("#told :text('No part matches this choice.')")
 
 
+def test_a_column_is_sorted_by_value_and_a_row_still_leads_to_its_part(
+    station: Any, open_page: Any
+) -> None:
+    page = open_page(station, PATH, user="mia", wait=row(185))
+
+    def column(place: int) -> list[str]:
+        texts: list[str] = page.locator(
+            f"#found [role=gridcell][data-col='{place}']"
+        ).all_inner_texts()
+        return [text.strip() for text in texts]
+
+    head = "#found [role=columnheader][data-heading='4']:visible"
+    page.hover(head)
+    page.click(f"{head} .cell-menu-button")
+    page.click("[role=menu] button >> nth=1")
+    page.wait_for_function(
+        "document.querySelector('#found [role=gridcell][data-col=\"0\"]').innerText.trim() !== '185'"
+    )
+    scores = [float(text) for text in column(4) if text != "–"]
+    assert (scores, len(scores) > 40) == (sorted(scores, reverse=True), True)
+    assert min(scores) < 9 < 10 < max(scores)
+    number = column(0)[10]
+    page.click(row(int(number)))
+    shows(page, int(number))
+    page.wait_for_selector(f"#found [role=gridcell][style*='var(--line)'] :text-is('{number}')")
+    assert [float(text) for text in column(4) if text != "–"] == scores
+
+
 def test_a_part_with_picture_heat_outlines_and_its_original(station: Any, open_page: Any) -> None:
     page = open_page(station, f"{PATH}#part=150", user="mia", wait=SHOWN)
     shows(page, 150)

@@ -18,7 +18,7 @@ from inspection.store.filters import PartFilter
 from ui.core.colours import colours_of, theme_of
 from ui.core.context import Context
 from ui.core.errors import Refuse
-from ui.core.panel import Asker, asker, done, notice, table_value
+from ui.core.panel import Asker, Cell, asker, done, notice, table_value
 from ui.core.part_choice import FIELDS, PartChoice
 from ui.core.pen import Pen
 from ui.pages.charts.drawing_over_time import measure_chart, share_of, yield_chart
@@ -148,14 +148,20 @@ def _steps_table(steps: Sequence[Step], me: Asker) -> dict[str, Any]:
         me.say("charts.from"), me.say("charts.parts"), me.say("charts.yield"), *names,
         me.say("report.outside_yield"),
     ]  # fmt: skip
-    rows = [
+    rows: list[list[str | Cell]] = [
         [
-            me.wording.moment(each.begin, seconds=False), f"{each.counts.parts}", share_of(each),
-            *(f"{count}" for count in each.counts.verdicts.values()), f"{each.counts.outside_yield}",
+            me.wording.moment(each.begin, seconds=False), _count(each.counts.parts, me),
+            Cell(each.counts.yield_share, share_of(each)),
+            *(_count(n, me) for n in each.counts.verdicts.values()),
+            _count(each.counts.outside_yield, me),
         ]
         for each in reversed(steps) if each.counts.parts
     ]  # fmt: skip
     return table_value(heads, rows)
+
+
+def _count(n: int, me: Asker) -> Cell:
+    return Cell(n, me.wording.number(n))
 
 
 def _name(measure: str, me: Asker) -> str:

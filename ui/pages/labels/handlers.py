@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -13,7 +14,7 @@ from inspection.judgement import Verdict
 from inspection.labels.defect_types import MOST
 from inspection.store.filters import PartFilter, read_filter
 from ui.core.context import Context
-from ui.core.panel import Asker, asker, done, table_value
+from ui.core.panel import Asker, Cell, asker, done, table_value
 from ui.core.part_choice import FIELDS, PartChoice
 from ui.pages.labels.service import LabelsWork
 from ui.security.users import Role
@@ -83,19 +84,19 @@ class Handlers:
 
     async def _agreement(self, me: Asker) -> list[Any]:
         pairs = await asyncio.to_thread(self.work.agreement)
-        rows = [
+        rows: list[list[Cell | str]] = [
             [
                 " – ".join(each.people),
-                f"{each.parts:,}",
-                f"{100 * each.agreed:.1f} %",
-                "–" if each.kappa is None else f"{each.kappa:.2f}",
+                Cell(each.parts, f"{each.parts:,}"),
+                Cell(each.agreed, f"{100 * each.agreed:.1f} %"),
+                Cell(each.kappa, "–" if each.kappa is None else f"{each.kappa:.2f}"),
             ]
             for each in pairs
         ]
         return [_table(PEOPLE, rows, me), "" if rows else me.say("review.agreement_none")]
 
 
-def _table(heads: tuple[str, ...], rows: list[list[str]], me: Asker) -> Any:
+def _table(heads: tuple[str, ...], rows: Sequence[Sequence[Cell | str]], me: Asker) -> Any:
     named = [me.say(f"labels.{name}") for name in heads]
     return gr.update(value=table_value(named, rows), visible=bool(rows))
 

@@ -16,7 +16,7 @@ from inspection.store import PartEvent, PartRecord
 from inspection.store.filters import PartFilter, read_filter
 from inspection.store.reading.summary import page_of
 from ui.core.context import Context
-from ui.core.panel import Asker, asker, done, table_value
+from ui.core.panel import Asker, Cell, asker, done, table_value
 from ui.core.part_choice import FIELDS, PartChoice
 from ui.core.wording import Wording
 from ui.pages.parts.look import look_of
@@ -81,10 +81,16 @@ class Handlers:
         """The number of the part whose row was clicked."""
         return int(event.row_value[0])
 
-    def mark(self, number: int | None, rows: list[list[str]], event: gr.Request) -> dict[str, Any]:
+    def mark(
+        self, number: int | None, rows: Sequence[Sequence[Cell | str]], event: gr.Request
+    ) -> dict[str, Any]:
         """The same list with the row of the part that is shown marked."""
         me = asker(self.context, event, Role.ENGINEER)
-        styles = {place: MARKED for place, row in enumerate(rows) if str(row[0]) == str(number)}
+        styles = {
+            place: MARKED
+            for place, (at, *_) in enumerate(rows)
+            if isinstance(at, Cell) and at.by == number
+        }
         return table_value([me.say(f"parts.{name}") for name in COLUMNS], rows, styles)
 
     async def show(
@@ -147,6 +153,7 @@ class Handlers:
             ends,
             gr.update(interactive=has_newer),
             gr.update(interactive=has_older),
+            rows,
         ]
 
     def _which(self, asked: Mapping[str, Any]) -> PartFilter:
@@ -165,14 +172,15 @@ class Handlers:
         return (some[0], self.context.store.events(some[0].part_id)) if some else None
 
 
-def _row(record: PartRecord, wording: Wording) -> list[str]:
+def _row(record: PartRecord, wording: Wording) -> list[Cell | str]:
     return [
-        str(record.number), _verdict(record.verdict, wording), record.serial or "–", record.lot or "–",
-        wording.figure(record.score), wording.moment(record.judged_at), wording.reason(record.cause),
+        Cell(record.number, str(record.number)), _verdict(record.verdict, wording),
+        record.serial or "–", record.lot or "–", Cell(record.score, wording.figure(record.score)),
+        wording.moment(record.judged_at), wording.reason(record.cause),
     ]  # fmt: skip
 
 
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], me: Asker) -> Any:
+def _table(heads: Sequence[str], rows: Sequence[Sequence[Cell | str]], me: Asker) -> Any:
     """A table; it is not there where it has no rows."""
     named = [me.say(f"parts.{name}") for name in heads]
     return gr.update(value=table_value(named, rows), visible=bool(rows))
@@ -196,12 +204,13 @@ def _plain(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
-def _region(place: int, region: Region, me: Asker) -> list[str]:
+def _region(place: int, region: Region, me: Asker) -> list[Cell | str]:
     kind = me.say("parts.type_unknown") if region.label == "unknown" else region.label or ""
-    peak = me.wording.figure(region.peak_score)
+    peak = Cell(region.peak_score, me.wording.figure(region.peak_score))
+    size = Cell(region.area_px, me.wording.area(region))
     judged = me.say("parts.accepted" if region.accepted else "parts.at_fault")
     zone = region.zone or me.say("parts.no_zone")
-    return [str(place), zone, kind, peak, me.wording.area(region), judged]
+    return [Cell(place, str(place)), zone, kind, peak, size, judged]
 
 
 def _fields(record: PartRecord, wording: Wording) -> list[list[str]]:

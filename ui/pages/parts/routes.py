@@ -36,7 +36,7 @@ def routes(context: Context) -> APIRouter:
 
 def panel(context: Context, say: gr.I18n) -> None:
     """What to look for on top, what was found at the left, one part at the right."""
-    address, ends = gr.Textbox(visible=False), gr.State((0, 0))
+    address, ends, rows = gr.Textbox(visible=False), gr.State((0, 0)), gr.State([])
     with gr.Row():
         choice = PartChoice(context, say, span="all")
     with gr.Row(elem_classes="at-end"):
@@ -54,7 +54,6 @@ def panel(context: Context, say: gr.I18n) -> None:
             table = gr.Dataframe(
                 buttons=[], interactive=False, wrap=True, visible=False, max_height=1400, elem_id="found",
                 column_widths=["11%", "15%", "12%", "9%", "9%", "15%", "29%"], elem_classes="figures",
-                type="array",
             )  # fmt: skip
         with gr.Column(scale=3, min_width=480):
             with gr.Row(elem_classes="at-end"):
@@ -79,7 +78,7 @@ def panel(context: Context, say: gr.I18n) -> None:
     do = Handlers(context, choice)
     on = partial(gr.on, show_progress="hidden")
     asked = [*choice.components, serial, part_id, verdict]
-    listed: list[Any] = [table, told, ends, newer, older]
+    listed: list[Any] = [table, told, ends, newer, older, rows]
     shown = [verdict_of, problem, picture, original, events, regions, fields]
     filled = on(fn=do.open, outputs=[*choice.filled, verdict])
     filled.then(do.newest, asked, listed, show_progress="hidden")
@@ -98,4 +97,4 @@ def panel(context: Context, say: gr.I18n) -> None:
         trigger_mode="always_last", concurrency_limit=2,
     )  # fmt: skip
     on(number.change, None, number, None, js=TELL)
-    on([number.change, ends.change], do.mark, [number, table], table, trigger_mode="always_last")
+    on([number.change, ends.change], do.mark, [number, rows], table, trigger_mode="always_last")

@@ -18,7 +18,8 @@ from inspection.station.station_file import ProductSettings, read_station
 from inspection.store.filters import PartFilter
 from inspection.store.reading.summary import columns_of
 from ui.core.context import Context
-from ui.words import Words
+from ui.core.panel import Cell
+from ui.core.wording import Wording
 
 FIGURES = ("name", "state", "recipe", "limit", "parts", "yield", "escapes")
 LATEST = 10_000
@@ -41,28 +42,27 @@ class Card:
     escapes: int
     labelled_ng: int
 
-    def row(self, words: Words, language: str) -> list[str]:
+    def row(self, wording: Wording) -> list[Cell | str]:
         """Its figures, in the order of FIGURES; the yield is of the parts that were to be inspected."""
-        judged = self.parts - self.outside_yield
         return [
             self.name,
-            words.say(f"products.{self._state}", language),
-            "–" if self.recipe_id is None else self.recipe_id[:8],
-            "–" if self.threshold is None else f"{self.threshold:.3g}",
-            self._parts(words, language),
-            f"{100 * self.passed / judged:.1f} %" if judged else "–",
-            self._escapes(),
+            wording.say(f"products.{self._state}"),
+            self._recipe,
+            Cell(self.threshold, wording.figure(self.threshold)),
+            Cell(self.parts, self._parts(wording)),
+            self._yield,
+            self._escapes,
         ]
 
-    def caption(self, words: Words, language: str) -> str:
+    def caption(self, wording: Wording) -> str:
         """One line below its picture."""
-        _, state, recipe, _, _, passed, escapes = self.row(words, language)
-        text = words.say("products.caption", language, passed=passed, escapes=escapes)
-        known = text if self._state == "ready" else state
+        figures = {"passed": self._yield.shown, "escapes": self._escapes.shown}
+        text = wording.say("products.caption", **figures)
+        known = text if self._state == "ready" else wording.say(f"products.{self._state}")
         return (
             f"{self.name} · {known}"
             if self.recipe_id is None
-            else f"{self.name} · {recipe} · {known}"
+            else f"{self.name} · {self._recipe} · {known}"
         )
 
     @property
@@ -71,17 +71,30 @@ class Card:
             return "archived"
         return "untaught" if self.recipe_id is None else "ready"
 
-    def _parts(self, words: Words, language: str) -> str:
-        if not self.outside_yield:
-            return f"{self.parts}"
-        apart = words.say("report.outside_yield", language)
-        return f"{self.parts} ({self.outside_yield} {apart})"
+    @property
+    def _recipe(self) -> str:
+        return "–" if self.recipe_id is None else self.recipe_id[:8]
 
-    def _escapes(self) -> str:
+    @property
+    def _yield(self) -> Cell:
+        judged = self.parts - self.outside_yield
+        share = self.passed / judged if judged else None
+        return Cell(share, "–" if share is None else f"{100 * share:.1f} %")
+
+    def _parts(self, wording: Wording) -> str:
+        if not self.outside_yield:
+            return wording.number(self.parts)
+        apart = f"{wording.number(self.outside_yield)} {wording.say('report.outside_yield')}"
+        return f"{wording.number(self.parts)} ({apart})"
+
+    @property
+    def _escapes(self) -> Cell:
         if not self.labelled_ng:
-            return "–"
+            return Cell(None, "–")
         low, high = exact_interval(self.escapes, self.labelled_ng)
-        return f"{self.escapes} / {self.labelled_ng} ({100 * low:.0f}–{100 * high:.0f} %)"
+        share = f"{self.escapes:,} / {self.labelled_ng:,}"
+        text = f"{share} ({100 * low:.0f}–{100 * high:.0f} %)"
+        return Cell(self.escapes / self.labelled_ng, text)
 
 
 def cards(context: Context) -> list[Card]:

@@ -17,9 +17,10 @@ from inspection.store.event_kinds import ActionKind
 from ui.core.audit import audited
 from ui.core.context import Context
 from ui.core.drafts import move_drafts
-from ui.core.panel import done, request_of
+from ui.core.panel import asker, done, request_of, table_value
 from ui.core.restart import restart_due
 from ui.pages.products.cards import FIGURES, cards
+from ui.security.users import Role
 
 API = "/api/engineer/products"
 
@@ -32,19 +33,19 @@ class Handlers:
 
     async def show(self, event: gr.Request, select: str | None = None) -> list[Any]:
         """First steps while nothing can be judged; cards, figures, choice, and whether a restart is due."""
-        language, words = request_of(event).scope["language"], self.context.words
+        me = asker(self.context, event, Role.ENGINEER)
         found = await asyncio.to_thread(cards, self.context)
         names = [card.name for card in found]
         untaught = all(card.recipe_id is None for card in found)
         return [
-            gr.update(value=words.say("products.first_steps", language), visible=untaught),
-            [(card.picture, card.caption(words, language)) for card in found],
-            {
-                "headers": [words.say(f"products.{figure}", language) for figure in FIGURES],
-                "data": [card.row(words, language) for card in found],
-            },
+            gr.update(value=me.say("products.first_steps"), visible=untaught),
+            [(card.picture, card.caption(me.wording)) for card in found],
+            table_value(
+                [me.say(f"products.{figure}") for figure in FIGURES],
+                [card.row(me.wording) for card in found],
+            ),
             gr.update(choices=names, value=select if select in names else names[0]),
-            *restart_due(self.context, language),
+            *restart_due(self.context, me.language),
         ]
 
     async def add(self, name: str, event: gr.Request) -> list[Any]:

@@ -20,7 +20,7 @@ from inspection.store.filters import PartFilter
 from ui.core.audit import audited
 from ui.core.background import report_request, run_job
 from ui.core.context import Context
-from ui.core.panel import done, request_of
+from ui.core.panel import Cell, done, request_of, table_value
 from ui.core.part_choice import FIELDS, PartChoice
 from ui.pages.reports.kept import kept, made_by, new_path
 from ui.words import LANGUAGES
@@ -158,14 +158,14 @@ class Handlers:
     async def _listed(self, language: str, chosen: str | None) -> list[Any]:
         reports = await asyncio.to_thread(kept, self.context)
         makers = await asyncio.to_thread(made_by, self.context)
-        rows = [
+        rows: list[list[str | Cell]] = [
             [
                 each.name,
                 f"{each.at:%Y-%m-%d %H:%M}",
                 self._say("by_clock", language)
                 if each.scheduled
                 else makers.get(each.name, self._say("by_hand", language)),
-                f"{each.size_bytes / 1e6:.1f} MB",
+                Cell(each.size_bytes, f"{each.size_bytes / 1e6:,.1f} MB"),
             ]
             for each in reports
         ]
@@ -173,7 +173,7 @@ class Handlers:
         names = [each.name for each in reports]
         value = chosen if chosen in names else next(iter(names), None)
         return [
-            {"headers": heads, "data": rows},
+            table_value(heads, rows),
             gr.update(choices=names, value=value),
             self.link(value),
         ]

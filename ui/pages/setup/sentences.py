@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from inspection.jobs import Job
-from ui.core.panel import Asker, table_value
+from ui.core.panel import Asker, Cell, table_value
 
 UNEXPLAINED = frozenset({"variants", "odd_good"})
 """Warnings after which it does not help to try another effort."""
@@ -131,12 +131,18 @@ def drawn_table(me: Asker, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         heads,
         [
             [
-                me.say(
-                    "setup.drawn_size",
-                    px=f"{row['length_px']:.0f}",
-                    share=percent(row["length_share"]),
+                Cell(
+                    row["length_px"],
+                    me.say(
+                        "setup.drawn_size",
+                        px=me.wording.number(row["length_px"]),
+                        share=percent(row["length_share"]),
+                    ),
                 ),
-                _share(me, row["escapes"], row["drawn"], row["escape_ci95"]),
+                Cell(
+                    row["escapes"] / row["drawn"] if row["drawn"] else None,
+                    _share(me, row["escapes"], row["drawn"], row["escape_ci95"]),
+                ),
             ]
             for row in rows
         ],

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import gradio as gr
 
 from inspection.intervals import exact_interval
-from inspection.jobs import TRAIN, TRY
+from inspection.jobs import TRAIN, TRY, Job
 from inspection.labels.confusion import Share
 from inspection.labels.labels import Labels
 from inspection.store.event_kinds import ActionKind
@@ -17,9 +17,10 @@ from ui.core.audit import audited
 from ui.core.context import Context
 from ui.core.deploy import put_on_line, target_of
 from ui.core.errors import Refuse
-from ui.core.panel import request_of, told
+from ui.core.panel import Asker, Cell, asker, request_of, table_value, told
 from ui.core.trials import parts_to_try, start_trial, trained
 from ui.pages.trainings.history import Training, note, trainings
+from ui.security.users import Role
 
 COLUMNS = (
     "name", "at", "who", "state", "model", "effort", "size", "good", "pass_limit", "promised",
@@ -56,23 +57,23 @@ class Handlers:
         self, product: str, view: str, first: str | None, second: str | None, event: gr.Request
     ) -> list[Any]:
         """The table of trainings, the two chosen ones side by side, and whether one is at work."""
-        language = request_of(event).scope["language"]
+        me = asker(self.context, event, Role.ENGINEER)
         found = await self._trainings(product, view)
         ids = [each.job.id for each in found]
-        choices = [(each.label, each.job.id) for each in found]
+        choices = [(_label(each, me), each.job.id) for each in found]
         first = first if first in ids else next(iter(ids), None)
         others = [each for each in ids if each != first]
         second = second if second in others else next(iter(others), None)
         one = next((each for each in found if each.job.id == first), None)
         running = await asyncio.to_thread(self.jobs.running, TRAIN, TRY)
         return [
-            self._table(found, language),
+            _table(found, me),
             gr.update(choices=choices, value=first),
             gr.update(choices=choices, value=second),
-            self._compared(found, first, second, language),
+            _compared(found, first, second, me),
             "" if one is None else one.name,
             "" if one is None else one.note,
-            self._told(running, language, none=not found),
+            _told(running, me, none=not found),
             gr.Timer(active=running is not None),
             *[gr.update(interactive=one is not None and one.job.result is not None)] * BUTTONS,
         ]
@@ -93,11 +94,9 @@ class Handlers:
         table, _, _, compared, _, _, *rest = await self.show(product, view, first, second, event)
         return [table, compared, *rest]
 
-    async def pick(self, product: str, view: str, event: gr.SelectData) -> str | None:
-        """The training whose row was clicked."""
-        found = await self._trainings(product, view)
-        place = int(event.index[0])
-        return found[place].job.id if place < len(found) else None
+    def pick(self, event: gr.SelectData) -> str | None:
+        """The training whose row was clicked, wherever sorting put it."""
+        return str(event.row_value[COLUMNS.index("at")])
 
     async def name(
         self,
@@ -161,84 +160,94 @@ class Handlers:
         await asyncio.to_thread(self.labels.refresh, self.context.store)
         return await asyncio.to_thread(trainings, self.context, product, view, self.labels)
 
-    def _table(self, found: list[Training], language: str) -> dict[str, Any]:
-        say = self._say(language)
-        rows = [[_FIGURES[name](each, say) for name in COLUMNS] for each in found]
-        heads = [self.context.words.say(f"trainings.column_{name}", language) for name in COLUMNS]
-        return {"headers": heads, "data": rows}
 
-    def _compared(
-        self, found: list[Training], first: str | None, second: str | None, language: str
-    ) -> dict[str, Any]:
-        say, words = self._say(language), self.context.words
-        by_id = {each.job.id: each for each in found}
-        two = [by_id[each] for each in (first, second) if each in by_id]
-        rows = [
-            [
-                words.say(f"trainings.column_{name}", language),
-                *(_FIGURES[name](each, say) for each in two),
-            ]
-            for name in (FIGURES if two else ())
-        ]
-        return {"headers": [say("trainings.figure"), *(each.label for each in two)], "data": rows}
-
-    def _told(self, running: Any, language: str, *, none: bool) -> str:
-        if running is None:
-            return self.context.words.say("trainings.none" if none else "trainings.idle", language)
-        share = f"{100 * running.done / running.of:.0f} %" if running.of else f"{running.done}"
-        values = {"who": running.who, "share": share, "seconds": f"{running.seconds:.0f}"}
-        return self.context.words.say(f"trainings.at_work_{running.kind}", language, **values)
-
-    def _say(self, language: str) -> Callable[..., str]:
-        def say(name: str, **values: object) -> str:
-            return self.context.words.say(name, language, **values)
-
-        return say
+def _label(training: Training, me: Asker) -> str:
+    """How a training is called where one is to be chosen."""
+    called = training.name or (training.recipe_id or training.job.state)[:12]
+    return f"{me.wording.moment(training.job.at, seconds=False)} · {called}"
 
 
-def _share(share: Share | None) -> str:
-    """How many of how many, and the exact 95 % interval."""
+def _table(found: list[Training], me: Asker) -> dict[str, Any]:
+    rows = [[_FIGURES[name](each, me) for name in COLUMNS] for each in found]
+    return table_value([me.say(f"trainings.column_{name}") for name in COLUMNS], rows)
+
+
+def _compared(
+    found: list[Training], first: str | None, second: str | None, me: Asker
+) -> dict[str, Any]:
+    by_id = {each.job.id: each for each in found}
+    two = [by_id[each] for each in (first, second) if each in by_id]
+    rows = [
+        [me.say(f"trainings.column_{name}"), *(_shown(_FIGURES[name](each, me)) for each in two)]
+        for name in (FIGURES if two else ())
+    ]
+    return table_value([me.say("trainings.figure"), *(_label(each, me) for each in two)], rows)
+
+
+def _told(running: Job | None, me: Asker, *, none: bool) -> str:
+    if running is None:
+        return me.say("trainings.none" if none else "trainings.idle")
+    share = f"{100 * running.done / running.of:.0f} %" if running.of else f"{running.done}"
+    values = {"who": running.who, "share": share, "seconds": f"{running.seconds:.0f}"}
+    return me.say(f"trainings.at_work_{running.kind}", **values)
+
+
+def _shown(cell: Cell | str) -> str:
+    return cell.shown if isinstance(cell, Cell) else cell
+
+
+def _share(share: Share | None) -> Cell:
+    """How many of how many, and the exact 95 % interval; sorted by the share."""
     if share is None or not share.of:
-        return "–"
+        return Cell(None, "–")
     low, high = exact_interval(share.count, share.of)
-    return f"{share.count} / {share.of} ({100 * low:.0f}–{100 * high:.0f} %)"
+    text = f"{share.count:,} / {share.of:,} ({100 * low:.0f}–{100 * high:.0f} %)"
+    return Cell(share.count / share.of, text)
 
 
-def _number(value: Any, form: str = ".4g") -> str:
-    return "–" if value is None else format(value, form)
+def _figure(value: Any, me: Asker) -> Cell:
+    return Cell(value, me.wording.figure(value))
 
 
-def _percent(value: Any) -> str:
-    return "–" if value is None else f"{100 * value:.2f} %"
+def _number(value: Any, me: Asker, digits: int = 0, unit: str = "", times: float = 1) -> Cell:
+    return Cell(value, "–" if value is None else me.wording.number(times * value, digits, unit))
 
 
-Say = Callable[..., str]
-_FIGURES: dict[str, Callable[[Training, Say], str]] = {
-    "name": lambda each, say: each.name or "–",
-    "at": lambda each, say: each.job.at[:16].replace("T", " "),
-    "who": lambda each, say: each.job.who,
-    "state": lambda each, say: (
-        say("trainings.on_line") if each.on_line else say(f"trainings.state_{each.job.state}")
+def _percent(value: Any, me: Asker) -> Cell:
+    return _number(value, me, 2, "%", 100)
+
+
+def _size(result: Mapping[str, Any]) -> Cell:
+    canvas = result.get("canvas")
+    if not canvas:
+        return Cell(None, "–")
+    width, height = canvas["width_px"], canvas["height_px"]
+    return Cell(width * height, f"{width:,} × {height:,} px")
+
+
+_FIGURES: dict[str, Callable[[Training, Asker], Cell | str]] = {
+    "name": lambda each, me: each.name or "–",
+    "at": lambda each, me: Cell(each.job.id, me.wording.moment(each.job.at, seconds=False)),
+    "who": lambda each, me: each.job.who,
+    "state": lambda each, me: me.say(
+        "trainings.on_line" if each.on_line else f"trainings.state_{each.job.state}"
     ),
-    "model": lambda each, say: each.model or "–",
-    "effort": lambda each, say: say(f"trainings.effort_{each.effort}") if each.effort else "–",
-    "size": lambda each, say: f"{each.size_px} px" if each.size_px else "–",
-    "good": lambda each, say: f"{each.job.about.get('n_good', '–')}",
-    "pass_limit": lambda each, say: _number(each.result("threshold")),
-    "promised": lambda each, say: _percent(each.result("false_reject_promised")),
-    "escapes": lambda each, say: _share(each.escapes),
-    "overkill": lambda each, say: _share(each.overkill),
-    "seconds": lambda each, say: f"{each.job.seconds:.0f} s",
-    "recipe": lambda each, say: "–" if each.recipe_id is None else each.recipe_id[:12],
-    "fail_limit": lambda each, say: _number(each.result("fail_threshold")),
-    "bound": lambda each, say: _percent(each.result("false_reject_bound")),
-    "reviewed": lambda each, say: _percent(each.result("review_estimated")),
-    "asked": lambda each, say: _percent(each.result("false_reject_asked")),
-    "auroc": lambda each, say: _number(each.auroc, ".3f"),
-    "bytes": lambda each, say: _megabytes(each.result("recipe_bytes")),
-    "note": lambda each, say: each.note or "–",
+    "model": lambda each, me: each.model or "–",
+    "effort": lambda each, me: me.say(f"trainings.effort_{each.effort}") if each.effort else "–",
+    "size": lambda each, me: _size(each.job.result or {}),
+    "good": lambda each, me: _number(each.job.about.get("n_good"), me),
+    "pass_limit": lambda each, me: _figure(each.result("threshold"), me),
+    "promised": lambda each, me: _percent(each.result("false_reject_promised"), me),
+    "escapes": lambda each, me: _share(each.escapes),
+    "overkill": lambda each, me: _share(each.overkill),
+    "seconds": lambda each, me: _number(each.job.seconds, me, 0, "s"),
+    "recipe": lambda each, me: "–" if each.recipe_id is None else each.recipe_id[:12],
+    "fail_limit": lambda each, me: _figure(each.result("fail_threshold"), me),
+    "bound": lambda each, me: _percent(each.result("false_reject_bound"), me),
+    "reviewed": lambda each, me: _percent(each.result("review_estimated"), me),
+    "asked": lambda each, me: _percent(each.result("false_reject_asked"), me),
+    "auroc": lambda each, me: _number(each.auroc, me, 3),
+    "bytes": lambda each, me: _number(each.result("recipe_bytes"), me, 1, "MB", 1e-6),
+    "note": lambda each, me: each.note or "–",
 }
-
-
-def _megabytes(value: Any) -> str:
-    return "–" if value is None else f"{value / 1e6:.1f} MB"
+"""A moment is sorted by the training's id, which begins with it and leads back to it."""

@@ -35,19 +35,11 @@ class Training:
     recipe_id: str | None
     model: str
     effort: str
-    size_px: str
-    """Width and height of the pictures the model sees; empty: not known."""
     on_line: bool
     escapes: Share | None
     overkill: Share | None
     auroc: float | None
     trial: Job | None
-
-    @property
-    def label(self) -> str:
-        """How it is called where one is to be chosen."""
-        called = self.name or (self.recipe_id or self.job.state)[:12]
-        return f"{self.job.at[:16].replace('T', ' ')} · {called}"
 
     def result(self, name: str) -> Any:
         """A figure of the training; None where it is not done."""
@@ -84,7 +76,6 @@ def _training(jobs: Jobs, job: Job, now: str | None, said: Labels) -> Training:
         recipe_id=recipe_id,
         model="" if recipe_id is None else _model(str(job.recipe), recipe_id),
         effort=str(options.get("effort", "")),
-        size_px=_size(job),
         on_line=recipe_id is not None and recipe_id == now,
         escapes=escapes,
         overkill=overkill,
@@ -103,11 +94,6 @@ def _mistakes(job: Job, trial: Job | None, said: Labels) -> tuple[Share | None, 
         return None, None
     count, of = int(defects["escapes"]), int(defects["n"])
     return Share(count=count, of=of, ci95=exact_interval(count, of) if of else None), None
-
-
-def _size(job: Job) -> str:
-    canvas = (job.result or {}).get("canvas")
-    return "" if not canvas else f"{canvas['width_px']} × {canvas['height_px']}"
 
 
 @lru_cache(maxsize=64)

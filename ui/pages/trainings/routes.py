@@ -91,7 +91,7 @@ def panel(context: Context, say: gr.I18n) -> None:
         which,
         [compared, name, note, keep, attempt, release],
     )
-    on(table.select, do.pick, [product, view], first).then(
+    on(table.select, do.pick, None, first).then(
         do.compare, which, [compared, name, note, keep, attempt, release], show_progress="hidden"
     )
     on(keep.click, do.name, [*which, name, note], shown)
