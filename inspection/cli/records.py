@@ -104,7 +104,7 @@ def list_(
     as_json: JsonOption = False,
 ) -> None:
     """List parts, the newest first; with --json one object a line."""
-    from inspection.labels.labels import read_labels, truth_columns
+    from inspection.labels.people_columns import people_columns
     from inspection.store.reading.export import flat, newest
 
     asked = _filter(
@@ -113,7 +113,7 @@ def list_(
     )  # fmt: skip
     with _opened(store, images_folder) as record:
         parts = newest(record, asked, limit)
-        columns = truth_columns(read_labels(record, [part.part_id for part in parts]))
+        columns = people_columns(record, [part.part_id for part in parts])
         for part in parts:
             more = {name: value(part) for name, value in columns.items()}
             typer.echo(json.dumps(_nested(flat(part)) | more) if as_json else _line(part, more))
@@ -142,7 +142,7 @@ def export(
     as_json: JsonOption = False,
 ) -> None:
     """Write parts, the oldest first, to a table for other programs."""
-    from inspection.labels.labels import read_labels, truth_columns
+    from inspection.labels.people_columns import people_columns
     from inspection.store.reading.export import export as write
 
     asked = _filter(
@@ -150,7 +150,7 @@ def export(
         zone=zone, reason=reason, number=number, part_id=part_id, since=since, until=until,
     )  # fmt: skip
     with _opened(store, images_folder) as record:
-        columns = truth_columns(read_labels(record))
+        columns = people_columns(record)
         done = write(record, asked, out, images=images, columns=columns)
     missing = f"; {done.images_missing} pictures are gone" if done.images_missing else ""
     text = f"{out}: {done.parts} parts, {done.images} pictures{missing}"
@@ -309,6 +309,7 @@ def _line(part: Any, more: dict[str, str | None]) -> str:
     score = "" if part.score is None else f"{part.score:.3f}"
     at = part.judged_at.isoformat(timespec="seconds")
     words = (f"{part.number:>8}", at, f"{part.verdict.value:<14}", f"{score:>9}")
-    labels = f"labelled {' '.join(filter(None, more.values()))}" if more["truth"] else ""
+    said = filter(None, (more["truth"], more["defect"]))
+    labels = f"labelled {' '.join(said)}" if more["truth"] else ""
     last = filter(None, (part.reason, labels))
     return "  ".join([*words, part.lot or "-", part.serial or "-", *last])

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from inspection.durable_files import replacing
 from inspection.jobs.kinds import EXPORT, REPORT, VERIFY
 from inspection.jobs.status_file import DONE, StatusFile
-from inspection.labels.labels import read_labels, truth_columns
+from inspection.labels.people_columns import people_columns
 from inspection.reports import report_of, write_report
 from inspection.reports.report import WRITING
 from inspection.station.station_file import read_station
@@ -65,7 +65,7 @@ def _export(store: Store, request: Mapping[str, Any], progress: Progress) -> dic
     target = Path(request["target"])
     part_filter = part_filter_from_json(request["filter"])
     found = _counted(all_of(store, part_filter), progress)
-    columns = truth_columns(read_labels(store))
+    columns = people_columns(store)
     if target.suffix != ".zip":
         done = write_table(store, found, target, columns=columns)
         return {"parts": done.parts, "images": 0, "images_missing": 0}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import os
 import subprocess
 import sys
@@ -23,7 +24,9 @@ from inspection.store import NewPart, PartRecord, RetentionPolicy, Store, open_s
 from inspection.store.filters import ALL_PARTS
 from inspection.store.reading import export as records
 from inspection.store.reading.export import RecordsError
+from inspection.store.reading.flat_columns import HEALTH, LATENCY
 from inspection.store.reading.lot_report import as_html, lot_report
+from ui.words import Words
 
 MakePart = Callable[..., NewPart]
 MORNING = datetime(2026, 3, 5, 6, tzinfo=UTC)
@@ -199,6 +202,52 @@ def test_list_and_export_say_what_people_say_a_part_is(
     with out.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))[:3]
     assert [(row["truth"] or None, row["defect"] or None) for row in rows] == truths
+
+
+def test_export_has_the_operators_reason_and_single_values_of_what_is_nested(
+    filled: Store, call: Any, tmp_path: Path
+) -> None:
+    third = filled.parts(newest_first=False)[2]
+    said = {"reason": "dirt", "comment": "=oil"}
+    filled.add_event(third.part_id, "acknowledge", "oli", detail=said)
+    filled.add_event(third.part_id, "acknowledge", "mia", detail={"reason": "damage"})
+    filled.add_event(third.part_id, "disagree", "oli", detail={"comment": "clean now"})
+    out = tmp_path / "out.csv"
+    assert call("export", out).exit_code == 0
+    with out.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    first, bad = rows[0], rows[2]
+    names = list(first)
+    assert names[names.index("truth") - 2 :][:9] == [
+        "reason_code", "reason_values", "truth", "defect", "acknowledged_by", "acknowledged_reason",
+        "acknowledged_comment", "disagreed_by", "disagreed_comment",
+    ]  # fmt: skip
+    assert [bad[name] for name in names if name.startswith(("acknowledged", "disagreed"))] == [
+        "oli", "dirt", "'=oil", "oli", "clean now",
+    ]  # fmt: skip
+    region = third.regions[0]
+    assert (bad["worst_zone"], bad["worst_type"]) == (region.zone, region.label)
+    assert (float(bad["worst_area_px"]), float(bad["worst_peak"])) == (
+        region.area_px,
+        region.peak_score,
+    )
+    for row, record in zip(rows, filled.parts(newest_first=False), strict=True):
+        assert float(row["health_sharpness"] or "nan") == pytest.approx(
+            record.health.get("sharpness", math.nan), nan_ok=True
+        )
+        assert float(row["latency_total_ms"] or "nan") == pytest.approx(
+            record.latency_ms.get("total", math.nan), nan_ok=True
+        )
+    assert (first["worst_zone"], first["worst_peak"], first["acknowledged_by"]) == ("", "", "")
+
+
+def test_what_the_page_names_of_health_and_latency_has_a_column() -> None:
+    groups = {"health": set(HEALTH), "latency": set(LATENCY)}
+    named = {key.removeprefix("measures.") for key in Words().keys if key.startswith("measures.")}
+    for group, names in groups.items():
+        assert names == {
+            each.removeprefix(f"{group}_") for each in named if each.startswith(f"{group}_")
+        }
 
 
 def test_export_to_parquet(filled: Store, call: Any, tmp_path: Path) -> None:

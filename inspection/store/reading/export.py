@@ -15,6 +15,7 @@ from inspection.spreadsheet import csv_text
 from inspection.store import PartRecord, Store
 from inspection.store.chain import canonical
 from inspection.store.filters import PartFilter
+from inspection.store.reading.flat_columns import FLAT_COLUMNS, NUMBERS, flat_columns
 
 _PAGE = 1000
 _WRITE_AT_ONCE = 5000
@@ -101,7 +102,7 @@ def write_table(
     """Write parts that were found otherwise, as `export` does."""
     opened = _writer_for(target)
     columns = columns or {}
-    names = [*_COLUMNS, *columns]
+    names = [*_COLUMNS, *columns, *FLAT_COLUMNS]
     copied = _Pictures(store, images)
     count = 0
     rows = (_row(copied.taken(record), columns) for record in found)
@@ -114,7 +115,8 @@ def write_table(
 
 
 def _row(record: PartRecord, columns: Columns) -> dict[str, Any]:
-    return flat(record) | {name: value(record) for name, value in columns.items()}
+    more = {name: value(record) for name, value in columns.items()}
+    return flat(record) | more | flat_columns(record)
 
 
 _Write = Callable[[list[dict[str, Any]]], object]
@@ -147,7 +149,8 @@ def _parquet(path: Path, names: Sequence[str]) -> Iterator[_Write]:
             f"export {path.name}: needs the package pyarrow, which is not installed; "
             'run pip install "inspection[parquet]", or export to .csv'
         ) from exc
-    kinds = {"number": pyarrow.int64(), **dict.fromkeys(_FLOAT_COLUMNS, pyarrow.float64())}
+    numbers = dict.fromkeys((*_FLOAT_COLUMNS, *NUMBERS), pyarrow.float64())
+    kinds = {"number": pyarrow.int64(), **numbers}
     schema = pyarrow.schema([(name, kinds.get(name, pyarrow.string())) for name in names])
     with pyarrow.parquet.ParquetWriter(path, schema) as writer:
         yield lambda rows: writer.write_batch(pyarrow.RecordBatch.from_pylist(rows, schema=schema))
