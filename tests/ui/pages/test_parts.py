@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import gradio as gr
 import pytest
@@ -147,6 +147,42 @@ def test_the_row_of_the_part_that_is_shown_is_marked(page: Page) -> None:
     assert found["metadata"]["display_value"] == listed["metadata"]["display_value"]
     assert [any(row) for row in found["metadata"]["styling"][:3]] == [False, True, False]
     assert not any(any(row) for row in page.do.mark(None, rows, page.event)["metadata"]["styling"])
+
+
+def test_the_part_that_is_shown_is_labelled_by_the_rules_of_review(
+    writer: Store, context: Context, page: Page
+) -> None:
+    done: list[dict[str, Any]] = []
+
+    async def do(command: str, **about: Any) -> None:
+        assert command == "event"
+        done.append(about)
+        writer.add_event(about["part_id"], about["kind"], about["who"], detail=about["detail"])
+
+    def label(said: str | None, defect: str | None, number: int | None, page: Page = page) -> Any:
+        return asyncio.run(page.do.label(said, defect, number, False, True, page.event))
+
+    page.do.context = replace(context, runtime=cast("Any", SimpleNamespace(do=do)))
+    record = writer.parts(PartFilter(number=240))[0]
+    shown = label("NG", page.do.defects.list()[0], 240)
+    assert ("mia", "Part labelled") in {(row[1], row[2]) for row in shown[4]["value"]["data"]}
+    label("OK", page.do.defects.list()[0], 240)  # a type chosen for bad parts is left alone
+    label(None, None, 240)
+    assert {(each["part_id"], each["who"]) for each in done} == {(record.part_id, "mia")}
+    assert [(each["detail"]["label"], each["detail"]["defect"]) for each in done] == [
+        ("NG", page.do.defects.list()[0]),
+        ("OK", None),
+        (None, None),
+    ]
+    operator = Page(page.do.context, Role.OPERATOR)
+    for said, defect, number, who in (
+        ("NG", "no such type", 240, page), ("OK", None, 10**9, page), ("FINE", None, 240, page),
+        ("OK", None, None, page), ("OK", None, 240, operator),
+    ):  # fmt: skip
+        with pytest.raises(gr.Error) as refused:
+            label(said, defect, number, who)
+        assert "\n" not in refused.value.message
+    assert len(done) == 3
 
 
 def test_what_is_not_in_the_record_is_one_line(page: Page) -> None:

@@ -119,6 +119,20 @@ def test_a_part_with_picture_heat_outlines_and_its_original(station: Any, open_p
     assert not page.is_visible("#fields")
 
 
+def test_the_part_that_is_shown_is_labelled(station: Any, open_page: Any) -> None:
+    page = open_page(station, f"{PATH}#part=140", user="mia", wait=SHOWN)
+    shows(page, 140)
+    page.click("#kind input")
+    page.click("#kind [role=option]:has-text('dent')")
+    page.click("#label_ng")
+    page.wait_for_selector("#events :text('dent'):visible")
+    with station.record() as store:
+        part_id = store.parts(PartFilter(serial="S0139"))[0].part_id
+        (event,) = store.events(part_id)
+        assert (event.kind, event.who) == ("label", "mia")
+        assert (event.detail["label"], event.detail["defect"]) == ("NG", "dent")
+
+
 @pytest.mark.parametrize("language", ["en", "ja", "ko"])
 @pytest.mark.parametrize("size", [(1920, 1080), (1280, 800)], ids=["full_hd", "small"])
 def test_it_speaks_the_language_and_is_not_wider_than_the_screen(

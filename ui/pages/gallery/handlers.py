@@ -13,10 +13,9 @@ import gradio as gr
 from inspection.judgement import Verdict
 from inspection.labels.defect_types import Defects
 from inspection.labels.labels import NG, OK, Labels, LabelsByPart, Truth
-from inspection.store.event_kinds import EventKind
-from ui.core.audit import record_event
 from ui.core.context import Context
 from ui.core.errors import Refuse
+from ui.core.labelling import label_detail, record_label
 from ui.core.panel import done, request_of
 from ui.core.part_choice import FIELDS, PartChoice
 from ui.live.station_client import Refused
@@ -110,27 +109,19 @@ class Handlers:
     ) -> list[Any]:
         """Say of all chosen parts what they are, each an event in the record; then none is chosen."""
         request = request_of(event)
-        who, language = request.scope["user"].name, request.scope["language"]
-        detail: dict[str, Any] = {
-            "label": said if said in (OK, NG) else None, "defect": defect if said == NG else None,
-            "mask": None, "sha256": None, "decides": False,
-        }  # fmt: skip
-        if said == IGNORE:
-            detail["ignore"] = True
+        language = request.scope["language"]
 
         async def recorded() -> None:
             if not chosen:
                 raise Refuse(self.context.words.say("gallery.none_chosen", language))
-            if detail["defect"] and detail["defect"] not in self.defects.list():
-                raise Refuse(
-                    f"defect type {str(defect)[:40]!r}: is not in the list of this station"
-                )
+            what = said if said in (OK, NG) else None
+            detail = label_detail(self.defects, what, (defect or None) if what == NG else None)
+            if said == IGNORE:
+                detail["ignore"] = True
             for place, part_id in enumerate(chosen):
                 try:
-                    await record_event(
-                        self.context, EventKind.LABEL, part_id=part_id, who=who, detail=detail
-                    )
-                except Refused as error:
+                    await record_label(self.context, request, part_id, detail)
+                except (Refused, Refuse) as error:
                     values = {"done": place, "of": len(chosen), "error": error}
                     text = self.context.words.say("gallery.not_all", language, **values)
                     raise Refuse(text, status=503) from error

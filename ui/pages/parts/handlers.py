@@ -12,10 +12,14 @@ from typing import Any
 import gradio as gr
 
 from inspection.judgement import Region, Verdict
+from inspection.labels.defect_types import Defects
+from inspection.labels.labels import NG, OK
 from inspection.store import PartEvent, PartRecord
 from inspection.store.filters import PartFilter, read_filter
 from inspection.store.reading.summary import page_of
 from ui.core.context import Context
+from ui.core.errors import Refuse
+from ui.core.labelling import label_detail, record_label
 from ui.core.panel import Asker, Cell, asker, done, table_value
 from ui.core.part_choice import FIELDS, PartChoice
 from ui.core.wording import Wording
@@ -39,6 +43,8 @@ REGIONS = ("place", "zone", "type", "peak", "size", "judged")
 FIELD = ("field", "value")
 MARKED = "background: var(--line); color: var(--ink)"
 """The row of the part that is shown."""
+LABELS = {"label_ok": OK, "label_ng": NG, "label_back": None}
+"""What each button says of the part that is shown; None takes back what one said oneself."""
 Ends = tuple[int, int]
 """The highest and the lowest number of a list."""
 
@@ -48,14 +54,19 @@ class Handlers:
 
     def __init__(self, context: Context, choice: PartChoice) -> None:
         self.context, self.choice = context, choice
+        self.defects = Defects(context.folder)
 
     async def open(self, event: gr.Request) -> list[Any]:
         """What may be chosen."""
         me = asker(self.context, event, Role.ENGINEER)
         verdicts = [(_verdict(each, me.wording), each.value) for each in Verdict]
+        types = await asyncio.to_thread(self.defects.list)
         return [
             *await self.choice.fill(me.language),
             gr.update(choices=[(me.say("parts.any_verdict"), ""), *verdicts], value=""),
+            gr.update(
+                choices=[(me.wording.said(f"review.defect_{each}", each), each) for each in types]
+            ),
         ]
 
     async def first(self, address: str, event: gr.Request) -> int | None:
@@ -119,6 +130,28 @@ class Handlers:
             _table(REGIONS, [_region(n, each, me) for n, each in enumerate(record.regions, 1)], me),
             _table(FIELD, _fields(record, me.wording), me),
         ]
+
+    async def label(
+        self,
+        said: str | None,
+        defect: str | None,
+        number: int | None,
+        heat: bool,
+        outlines: bool,
+        event: gr.Request,
+    ) -> list[Any]:
+        """Say what the part that is shown is, or take back what one said of it; then show it anew."""
+        me = asker(self.context, event, Role.ENGINEER)
+
+        async def recorded() -> None:
+            found = await asyncio.to_thread(self._read, number)
+            if found is None:
+                raise Refuse(me.say("parts.no_part", part=number or "–"), status=404)
+            detail = label_detail(self.defects, said, (defect or None) if said == NG else None)
+            await record_label(self.context, me.request, found[0].part_id, detail)
+
+        await done(recorded)
+        return await self.show(number, heat, outlines, event)
 
     async def _listed(
         self,

@@ -12,7 +12,7 @@ from ui.core.context import Context
 from ui.core.page import Page
 from ui.core.panel import notice
 from ui.core.part_choice import PartChoice
-from ui.pages.parts.handlers import Handlers
+from ui.pages.parts.handlers import LABELS, Handlers
 from ui.pages.parts.look import part_look
 from ui.security.users import Role
 
@@ -68,6 +68,12 @@ def panel(context: Context, say: gr.I18n) -> None:
             with gr.Row():
                 heat = gr.Checkbox(label=say("parts.heat"), elem_id="heat")
                 outlines = gr.Checkbox(value=True, label=say("parts.outlines"), elem_id="outlines")
+            with gr.Row(elem_classes="at-end"):
+                kind = gr.Dropdown(label=say("gallery.kind"), min_width=150, elem_id="kind")
+                labels = {
+                    name: gr.Button(say(f"parts.{name}"), min_width=80, elem_id=name)
+                    for name in LABELS
+                }
             events, regions, fields = (
                 gr.Dataframe(
                     label=say(f"parts.{name}"), buttons=[], interactive=False, wrap=True, visible=False,
@@ -80,7 +86,7 @@ def panel(context: Context, say: gr.I18n) -> None:
     asked = [*choice.components, serial, part_id, verdict]
     listed: list[Any] = [table, told, ends, newer, older, rows]
     shown = [verdict_of, problem, picture, original, events, regions, fields]
-    filled = on(fn=do.open, outputs=[*choice.filled, verdict])
+    filled = on(fn=do.open, outputs=[*choice.filled, verdict, kind])
     filled.then(do.newest, asked, listed, show_progress="hidden")
     on(fn=do.first, inputs=address, outputs=number, js=ADDRESS)
     searched = [each.change for each in (*choice.components, verdict)]
@@ -96,5 +102,9 @@ def panel(context: Context, say: gr.I18n) -> None:
         [each.change for each in seen], do.show, seen, shown,
         trigger_mode="always_last", concurrency_limit=2,
     )  # fmt: skip
+    for name, said in LABELS.items():
+        on(
+            labels[name].click, do.label, [gr.State(said), kind, *seen], shown, concurrency_limit=1
+        )  # fmt: skip
     on(number.change, None, number, None, js=TELL)
     on([number.change, ends.change], do.mark, [number, rows], table, trigger_mode="always_last")

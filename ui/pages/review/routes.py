@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
 import gradio as gr
 from fastapi import APIRouter, Request, Response
 
-from inspection.store.event_kinds import EventKind
-from ui.core.audit import record_event
 from ui.core.context import Context
 from ui.core.errors import Refuse
+from ui.core.labelling import record_label
 from ui.core.page import Page
-from ui.live.station_client import StationGone
 from ui.pages.review.choice import Choice
 from ui.pages.review.messages import Viewer
 from ui.pages.review.requests import Given, PartRequest, QueueRequest, Undo
@@ -40,11 +36,6 @@ def routes(context: Context) -> APIRouter:
     def viewer(request: Request) -> Viewer:
         return Viewer.of(context, request)
 
-    async def record_label(request: Request, part_id: str, detail: dict[str, Any]) -> None:
-        who = _user(request).name
-        with _station_needed(context, request):
-            await record_event(context, EventKind.LABEL, part_id=part_id, who=who, detail=detail)
-
     @router.post("/queue")
     async def queue(asked: QueueRequest, request: Request) -> dict[str, Any]:
         """The parts that want a look first."""
@@ -65,7 +56,7 @@ def routes(context: Context) -> APIRouter:
         """Record what a person says of a part; done when this answers."""
         user = _user(request)
         detail = await asyncio.to_thread(review.label_detail, given, user)
-        await record_label(request, given.part_id, detail)
+        await record_label(context, request, given.part_id, detail)
         return await asyncio.to_thread(review.refreshed, given, viewer(request))
 
     @router.post("/undo")
@@ -73,7 +64,7 @@ def routes(context: Context) -> APIRouter:
         """Take a label back."""
         user = _user(request)
         detail = await asyncio.to_thread(review.undo_detail, wanted, user)
-        await record_label(request, wanted.part_id, detail)
+        await record_label(context, request, wanted.part_id, detail)
         return await asyncio.to_thread(review.refreshed, wanted, viewer(request))
 
     @router.get("/mask/{part_id}/{number}")
@@ -115,16 +106,6 @@ def panel(context: Context, say: gr.I18n) -> None:
 def review_of(context: Context) -> Review:
     """What routes and panel share."""
     return Review(context)
-
-
-@contextmanager
-def _station_needed(context: Context, request: Request) -> Iterator[None]:
-    """Nothing counts before the station has written it. Raises Refuse (503) where it is gone."""
-    try:
-        yield
-    except StationGone:
-        text = context.words.say("review.no_station", request.scope["language"])
-        raise Refuse(text, status=503) from None
 
 
 def _user(request: Request) -> User:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from inspection.labels.defect_types import Defects
-from inspection.labels.labels import OK, Label, PartLabels
+from inspection.labels.labels import Label, PartLabels
 from inspection.labels.mask_proposal import from_heat, from_regions
 from inspection.labels.masks import Masks, decode, encode, picture_size
 from inspection.labels.review_queue import Queue, sooner
@@ -17,6 +17,7 @@ from inspection.store import PartRecord
 from inspection.store.reading.outline import numbered
 from ui.core.context import Context
 from ui.core.errors import Refuse
+from ui.core.labelling import label_detail
 from ui.pages.review import around
 from ui.pages.review.may_decide import may_decide
 from ui.pages.review.messages import Viewer, part_message
@@ -103,22 +104,15 @@ class Review:
         record = self.part(given.part_id)
         self.queue.refresh()
         labels = self.labels(given.part_id)
-        if given.label == OK and (given.defect or given.mask):
-            raise Refuse("label OK: has neither a type of defect nor a mask")
-        if given.defect is not None and given.defect not in self.defects.list():
-            raise Refuse(f"defect type {given.defect!r}: is not in the list of this station")
+        detail = label_detail(
+            self.defects, given.label, given.defect, painted=given.mask is not None
+        )
         if given.decides and not may_decide(labels, user):
             raise Refuse(
                 f"part {given.part_id}: there is nothing for {user.name} to decide", status=409
             )
         name, sha256 = (None, None) if given.mask is None else self._keep(record, given.mask)
-        return {
-            "label": given.label,
-            "defect": given.defect,
-            "mask": name,
-            "sha256": sha256,
-            "decides": given.decides,
-        }
+        return {**detail, "mask": name, "sha256": sha256, "decides": given.decides}
 
     def _keep(self, record: PartRecord, text: str) -> tuple[str, str]:
         picture = self.store.image_path(record)
