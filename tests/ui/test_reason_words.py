@@ -15,6 +15,7 @@ from inspection.local_api.messages import record_message
 from inspection.reasons import CODES, JUDGED, WORDINGS, Reason
 from inspection.store import NewPart, PartRecord, open_store
 from tests.store.records_before_codes import OLD_SENTENCES, write_old_store
+from ui.core.wording import Wording
 from ui.words import LANGUAGES, Words
 
 UI = Path(ui.__file__).parent
@@ -119,3 +120,10 @@ def test_no_script_searches_a_reason() -> None:
     )
     for path in sorted(UI.rglob("*.js")):
         assert not searching.search(path.read_text("utf-8")), path.name
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_page_writes_large_counts_with_their_thousands_apart(language: str) -> None:
+    values = {"count": 1, "size": 5400, "unit": "px", "score": 1.5, "limit": 1.2}
+    said = Wording(Words(), language).reason(Reason("at_fault", values))
+    assert "5,400 px" in said

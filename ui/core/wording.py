@@ -81,7 +81,11 @@ class Wording:
         """Why a part got its verdict, as one sentence."""
         if cause.code == "other":
             return str(cause.values["text"])
-        why = self.say(f"reasons.{cause.key}", **written_apart(cause.values))
+        values = {
+            name: f"{value:,}" if isinstance(value, int) else value
+            for name, value in written_apart(cause.values).items()
+        }
+        why = self.say(f"reasons.{cause.key}", **values)
         return why if cause.view is None else self.say("operator.of_view", view=cause.view, why=why)
 
     def parity(self, found: Mapping[str, float]) -> str:

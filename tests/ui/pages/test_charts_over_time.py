@@ -19,7 +19,9 @@ from inspection.store.filters import ALL_PARTS, PartFilter
 from inspection.store.reading.verdict_counts import VerdictCounts
 from tests.ui.filled_record import ABOVE, BEGAN, CANNOT, GOOD, OLD, filled, part
 from ui.core.colours import colours_of
+from ui.core.panel import Cell
 from ui.core.pen import Pen
+from ui.core.wording import Wording
 from ui.pages.charts.drawing_over_time import axis_of, measure_chart, share_of, yield_chart
 from ui.pages.charts.figures import figures_of
 from ui.pages.charts.over_time import (
@@ -58,7 +60,13 @@ def test_yield_by_hour_counts_every_part(writer: Store) -> None:
     assert found[-1].counts.verdicts == {
         Verdict.PASS: 0, Verdict.REVIEW: 10, Verdict.FAIL: 20, Verdict.CANNOT_INSPECT: 10,
     }  # fmt: skip
-    assert [share_of(each) for each in found] == ["100.0%", "100.0%", "100.0%", "83.3%", "0.0%"]
+    assert [share_of(each) for each in found] == [
+        "100.0 %",
+        "100.0 %",
+        "100.0 %",
+        "83.3 %",
+        "0.0 %",
+    ]
 
 
 def test_yield_by_shift_and_day(writer: Store) -> None:
@@ -164,7 +172,7 @@ def test_the_charts_hold_every_part_and_the_way_to_it(writer: Store) -> None:
     drawn = json.loads(yield_chart(steps(writer, "hour"), PEN).to_json())
     rows = drawn["layer"][0]["data"]["values"]
     assert sum(row["parts"] for row in rows) == 250
-    assert [row["share"] for row in drawn["layer"][1]["data"]["values"]][3:] == ["83.3%", "0.0%"]
+    assert [row["share"] for row in drawn["layer"][1]["data"]["values"]][3:] == ["83.3 %", "0.0 %"]
     found = measured(writer, ALL_PARTS, "score", limit=10_000)
     points = json.loads(measure_chart(found, {"PASS 1": 1.0}, PEN, name="score", link="/p#"))
     values = points["datasets"]["parts"]
@@ -190,8 +198,11 @@ def test_a_products_yield_is_of_the_parts_it_had_a_recipe_for() -> None:
     card = Card(
         **given, threshold=1.0, parts=10, outside_yield=6, passed=3, escapes=0, labelled_ng=0
     )
-    assert card.row(Words(), "en")[4:6] == ["10 (6 not inspected: no recipe, or paused)", "75.0 %"]
+    assert card.row(Wording(Words(), "en"))[4:6] == [
+        Cell(10, "10 (6 not inspected: no recipe, or paused)"),
+        Cell(0.75, "75.0 %"),
+    ]
     none = Card(
         **given, threshold=1.0, parts=6, outside_yield=6, passed=0, escapes=0, labelled_ng=0
     )
-    assert none.row(Words(), "en")[5] == "–"
+    assert none.row(Wording(Words(), "en"))[5] == Cell(None, "–")

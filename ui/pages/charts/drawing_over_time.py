@@ -92,7 +92,7 @@ def yield_chart(steps: Sequence[Step], pen: Pen) -> Chart:
 def share_of(step: Step) -> str:
     """The yield of a step in words."""
     share = step.counts.yield_share
-    return "–" if share is None else f"{share:.1%}"
+    return "–" if share is None else f"{100 * share:.1f} %"
 
 
 def measure_chart(

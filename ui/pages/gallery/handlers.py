@@ -18,6 +18,7 @@ from ui.core.errors import Refuse
 from ui.core.labelling import label_detail, record_label
 from ui.core.panel import done, request_of
 from ui.core.part_choice import FIELDS, PartChoice
+from ui.core.wording import Wording
 from ui.live.station_client import Refused
 from ui.pages.gallery.dataset import (
     LABELS,
@@ -85,7 +86,8 @@ class Handlers:
         entry = page[place]
         kept = [each for each in chosen if each != entry.part_id]
         chosen = kept if len(kept) < len(chosen) else [*chosen, entry.part_id][-MOST_CHOSEN:]
-        picture, text = await asyncio.to_thread(self._large, entry, language)
+        wording = Wording(self.context.words, language, request_of(event).cookies.get("zone"))
+        picture, text = await asyncio.to_thread(self._large, entry, wording)
         return [*await self._shown(found, chosen, which, language), picture, text]
 
     async def all(self, event: gr.Request, chosen: list[str], *which: Any) -> list[Any]:
@@ -176,11 +178,11 @@ class Handlers:
         text = " ".join(each for each in (score, said, entry.defect or "") if each)
         return f"{marks}{text} · {verdict} · {entry.number}"
 
-    def _large(self, entry: Entry, language: str) -> tuple[Any, str]:
+    def _large(self, entry: Entry, wording: Wording) -> tuple[Any, str]:
         record = self.context.store.part(entry.part_id)
         if record is None:
             return None, ""
-        caption = self._caption(entry, False, language)
+        caption = self._caption(entry, False, wording.language)
         more = [text for text in (record.lot, record.serial) if text]
-        moment = f"{record.judged_at.astimezone():%Y-%m-%d %H:%M:%S}"
+        moment = wording.moment(record.judged_at)
         return large(self.context.store, record), " · ".join([caption, moment, *more])

@@ -22,6 +22,7 @@ from ui.core.background import report_request, run_job
 from ui.core.context import Context
 from ui.core.panel import Cell, done, request_of, table_value
 from ui.core.part_choice import FIELDS, PartChoice
+from ui.core.wording import Wording
 from ui.pages.reports.kept import kept, made_by, new_path
 from ui.words import LANGUAGES
 
@@ -64,7 +65,7 @@ class Handlers:
         return [
             *await self.choice.fill(language),
             gr.update(choices=[(OWN_NAMES[each], each) for each in LANGUAGES], value=language),
-            *await self._listed(language, None),
+            *await self._listed(self._wording(request_of(event)), None),
         ]
 
     async def make(
@@ -108,7 +109,7 @@ class Handlers:
             gr.Warning(error.message, duration=None)
             yield [error.message, *LISTED_AS_IT_IS, READY]
         else:
-            yield [text, *await self._listed(spoken, name), READY]
+            yield [text, *await self._listed(self._wording(request), name), READY]
 
     async def _made(
         self, wish: _Wish, request: Request, told: Callable[[Job], None]
@@ -155,13 +156,17 @@ class Handlers:
         """The report whose row was clicked."""
         return str(event.row_value[0])
 
-    async def _listed(self, language: str, chosen: str | None) -> list[Any]:
+    def _wording(self, request: Request) -> Wording:
+        return Wording(self.context.words, request.scope["language"], request.cookies.get("zone"))
+
+    async def _listed(self, wording: Wording, chosen: str | None) -> list[Any]:
+        language = wording.language
         reports = await asyncio.to_thread(kept, self.context)
         makers = await asyncio.to_thread(made_by, self.context)
         rows: list[list[str | Cell]] = [
             [
                 each.name,
-                f"{each.at:%Y-%m-%d %H:%M}",
+                wording.moment(each.at, seconds=False),
                 self._say("by_clock", language)
                 if each.scheduled
                 else makers.get(each.name, self._say("by_hand", language)),
