@@ -24,6 +24,9 @@ from ui.core import trials
 from ui.core.context import Context
 from ui.live.station_client import StationClient
 from ui.pages.setup import result as setup_result
+from ui.pages.setup import training_actions
+from ui.pages.setup.draft import SetupDraft
+from ui.pages.setup.result_step import score_histogram
 from ui.words import Words
 
 PARTS = 12
@@ -271,3 +274,45 @@ def test_earlier_parts_labelled_ng_are_tried_too(
     monkeypatch.setattr(trials, "TRY_ON", 3)
     ask.did("/try", job=TRAINING)
     assert asked == [(TRY, [parts[number].part_id for number in (0, 1, 2, 6, 8, 9)])]
+
+
+def test_tried_parts_labelled_ng_stand_in_the_histogram(
+    ask: Asking, told: Tried, strict: Job, say: Any, rejected: list[PartRecord]
+) -> None:
+    me = ask.asked.me
+    result = {"scores": [0.1, 0.2, 0.3], "threshold": 0.5, "fail_threshold": 0.6}
+    before = score_histogram(me, result, told(strict))
+    for part in rejected:
+        say(part, "NG")
+    found = told(strict)
+    scores = {row["part_id"]: row["score"] for row in found["parts"]}
+    assert rejected
+    assert sorted(found["ng_scores"]) == sorted(scores[part.part_id] for part in rejected)
+    name = me.say("report.label_NG")
+    drawn = score_histogram(me, result, found)
+    assert [name in each.to_json(ensure_ascii=False) for each in (before, drawn)] == [False, True]
+    assert name not in score_histogram(me, result, None).to_json(ensure_ascii=False)
+
+
+def test_a_training_ends_a_trial_of_its_product_that_runs(
+    ask: Asking, recipe: Recipe, good: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained(ask, recipe)
+    job_id = ask.did("/try", job=TRAINING).id
+    jobs, draft = ask.context.jobs, SetupDraft(ask.context.folder, "flange", "main")
+    trial = jobs.find(job_id)
+    assert trial is not None
+    assert training_actions.tries(trial, draft)
+    assert not training_actions.tries(trial, SetupDraft(ask.context.folder, "nut", "main"))
+    seen: list[str | None] = []
+
+    def start(jobs: Jobs, *_: Any, **__: Any) -> Job:
+        seen.append(None if (running := jobs.running()) is None else running.id)
+        return trial
+
+    monkeypatch.setattr(training_actions, "start_training", start)
+    monkeypatch.setattr(training_actions, "planned_training", lambda draft, options: {})
+    ask.did("/train", options={})
+    ended = jobs.find(job_id)
+    assert ended is not None
+    assert (seen, ended.running, ended.state) == ([None], False, "cancelled")

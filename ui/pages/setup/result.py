@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +16,7 @@ from inspection.errors import SetupError
 from inspection.jobs import Job
 from inspection.jobs import trial as trial_files
 from inspection.labels.confusion import Share, compared, passes
-from inspection.labels.labels import Labels
+from inspection.labels.labels import NG, Labels
 from inspection.recipe.calibration import calibrate
 from inspection.station.recipe_library import inspect_opened, opened
 from inspection.training.warnings import MOST_ESCAPES
@@ -82,7 +83,14 @@ def trial_message(trial: Job, said: Labels) -> dict[str, Any]:
         "flips": flips,
         "listed": [*escapes, *(row for row in flips if not row["escape"])],
         "labelled": asdict(mistakes),
+        "ng_scores": _scores_of_ng(parts),
     }
+
+
+def _scores_of_ng(parts: Sequence[Mapping[str, Any]]) -> list[float]:
+    """Scores of the parts labelled NG that could be judged; one without end has no place in a picture."""
+    scores = (row["score"] for row in parts if row["label"] == NG)
+    return [each for each in scores if isinstance(each, float) and math.isfinite(each)]
 
 
 def _trial_warnings(escapes: Share) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -15,7 +15,7 @@ from inspection.jobs import Job
 from inspection.labels.labels import Truth, read_labels
 from ui.core.colours import colours_of, theme_of
 from ui.core.errors import Refuse
-from ui.core.panel import notice, table_value, told
+from ui.core.panel import Asker, notice, table_value, told
 from ui.core.pen import Pen
 from ui.core.score_chart import score_chart
 from ui.pages.setup import good_parts, release
@@ -147,7 +147,7 @@ class ResultStep(Step):
             gr.update(visible=True),
             warning_lines(me, [*result["warnings"], *(tried["warnings"] if tried else [])]),
             bad_lines(me, result["defects"]),
-            self._chart(asked, result),
+            score_histogram(me, result, tried),
             limit_lines(me, result),
             me.say("setup.drawn_why") if drawn else "",
             gr.update(value=drawn_table(me, drawn), visible=bool(drawn)),
@@ -174,24 +174,6 @@ class ResultStep(Step):
         if asked.trial is None or asked.trial.state != "done":
             return None
         return trial_message(asked.trial, read_labels(self.desk.context.store))
-
-    def _chart(self, asked: Asked, result: dict[str, Any]) -> Any:
-        nothing = np.array([])
-        scores = dict.fromkeys(Truth, nothing) | {Truth.OK: np.array(result["scores"])}
-        say = asked.me.say
-        limits = {
-            f"{say('setup.limit_review')} {figure(result['threshold'])}": result["threshold"],
-            f"{say('setup.limit_fail')} {figure(result['fail_threshold'])}": result[
-                "fail_threshold"
-            ],
-        }
-        names = {"report.label_OK": "setup.good"}
-
-        def words(key: str) -> str:
-            return say(names.get(key, key if "." in key else f"charts.{key}"))
-
-        pen = Pen(words, colours_of(theme_of(asked.me.request.cookies)))
-        return score_chart(scores, limits, pen)
 
     def _suspicious(self, asked: Asked, job: Job, result: dict[str, Any]) -> list[Any]:
         found = result["hygiene"]["suspicious"]
@@ -347,6 +329,24 @@ class ResultStep(Step):
             return await asyncio.to_thread(read)
 
         return await told(found) or [gr.skip(), gr.skip()]
+
+
+def score_histogram(me: Asker, result: Mapping[str, Any], tried: Mapping[str, Any] | None) -> Any:
+    """Scores of good parts the recipe had not seen, and of tried parts that are labelled NG."""
+    scores = dict.fromkeys(Truth, np.array([])) | {
+        Truth.OK: np.array(result["scores"]),
+        Truth.NG: np.array(tried["ng_scores"] if tried else []),
+    }
+    limits = {
+        f"{me.say(f'setup.limit_{name}')} {figure(result[limit])}": result[limit]
+        for name, limit in (("review", "threshold"), ("fail", "fail_threshold"))
+    }
+    names = {"report.label_OK": "setup.good"}
+
+    def words(key: str) -> str:
+        return me.say(names.get(key, key if "." in key else f"charts.{key}"))
+
+    return score_chart(scores, limits, Pen(words, colours_of(theme_of(me.request.cookies))))
 
 
 def _gallery(

@@ -143,7 +143,8 @@ class TrainStep(Step):
 
     def _job(self, asked: Asked) -> list[Any]:
         job, say = asked.running or asked.training, asked.me.say
-        ready = gr.update(interactive=asked.running is None and len(asked.names) >= MIN_GOOD)
+        free = asked.running is None or training_actions.tries(asked.running, asked.draft)
+        ready = gr.update(interactive=free and len(asked.names) >= MIN_GOOD)
         hidden = gr.update(visible=False)
         if job is None:
             return [say("setup.train_none"), "", "", {}, "", hidden, hidden, ready]
