@@ -1,4 +1,4 @@
-// Questions in front of the page: large buttons, a digit for each choice, Escape to leave.
+// Questions beside the picture of the part: large buttons, a digit for each choice, Escape to leave.
 import {el, lang, me, pathOf, t} from "/static/shared/base.js";
 
 const REASONS = {
@@ -78,7 +78,7 @@ export function menu({product, mayChange}) {
     el("button", {class: "choice", onclick: () => { dialog.close(); fullScreen(); }}, t("operator.full_screen")),
     ...Object.entries(LANGUAGES).map(([code, name]) =>
       form("/language", {next: location.pathname, language: code}, name, code === lang))));
-  dialog.querySelector("button:not([disabled]), a").focus();
+  dialog.querySelector(".choice:not([disabled])").focus();
 }
 
 function fullScreen() {
@@ -93,11 +93,23 @@ function form(action, hidden, label, here = false) {
 }
 
 function opened(name, title, ...inside) {
-  const dialog = el("dialog", {class: "ask", data: {ask: name}, "aria-label": title},
-    el("h2", {}, title), ...inside,
-    el("button", {class: "leave", onclick: () => dialog.close()}, el("span", {}, t("operator.leave")), el("kbd", {}, "Esc")));
-  dialog.addEventListener("close", () => dialog.remove());
-  document.querySelector(".operator").append(dialog);
-  dialog.showModal();
+  const before = document.activeElement;
+  const dialog = el("dialog", {class: "ask", data: {ask: name}, "aria-label": title, tabindex: -1},
+    el("h2", {}, title),
+    el("button", {class: "leave", onclick: () => dialog.close()}, el("span", {}, t("operator.leave")), el("kbd", {}, "Esc")), ...inside);
+  dialog.addEventListener("close", () => { dialog.remove(); if (!hold()) before.focus(); });
+  dialog.addEventListener("keydown", (event) => { if (event.key === "Escape") dialog.close(); });
+  dialog.addEventListener("focusout", ({relatedTarget}) => { if (!relatedTarget) setTimeout(() => dialog.focus()); });
+  document.querySelector(".operator .middle").append(dialog);
+  dialog.show();
+  hold();
+  document.querySelector(".operator").scrollTop = 0;
   return dialog;
+}
+
+/** While something is asked, nothing else on the page is pressed; the banner goes on. Says whether something is. */
+function hold() {
+  const asked = document.querySelector(".operator dialog") !== null;
+  for (const each of document.querySelectorAll(".operator :is(.picture, .last, .actions)")) each.inert = asked;
+  return asked;
 }

@@ -140,7 +140,7 @@ let pending = 0;
 
 function keyed(event, doing) {
   if (event.ctrlKey || event.altKey || event.metaKey || event.repeat) return;
-  const field = event.target.closest("input, textarea, select, dialog");
+  const field = document.querySelector("dialog[open]") ?? event.target.closest("input, textarea, select");
   const key = letterOf(event);
   if (field && (field.type !== "range" || key.startsWith("Arrow"))) return;
   clearTimeout(pending);
