@@ -6,7 +6,7 @@ import pytest
 
 from inspection.judgement import Verdict
 from tests.ui.conftest import SMALL, AtWork, Opened
-from tests.ui.pages.test_operator_phone_browser import PHONE, READY, box, inspect_until
+from tests.ui.pages.test_operator_phone_browser import PHONE, READY, WIDER, box, inspect_until
 
 pytestmark = pytest.mark.slow
 
@@ -49,3 +49,45 @@ def test_a_question_covers_neither_the_banner_nor_the_picture_of_its_part(
     assert page.evaluate("() => document.activeElement.dataset.act") == "acknowledge"
     page.keyboard.press("m")
     page.wait_for_selector("dialog[data-ask=menu]")
+
+
+ENLARGED, UPRIGHT = (640, 400), (800, 1280)
+"""1280 x 800 enlarged to 200 %, and a kiosk that stands upright."""
+OVERLAPPING = """() => {
+    const names = '.banner, .trouble, .picture, .zoom, .counters, .facts dl, .tile, .trend, .act, .opacity';
+    const boxes = [...document.querySelectorAll(names)]
+        .map((each) => [each, each.getBoundingClientRect()]).filter(([, {width, height}]) => width && height);
+    return boxes.flatMap(([each, a], i) => boxes.slice(i + 1)
+        .filter(([, b]) => Math.min(a.right, b.right) > Math.max(a.left, b.left) + 1 &&
+            Math.min(a.bottom, b.bottom) > Math.max(a.top, b.top) + 1)
+        .map(([other]) => `${each.className}: ${other.className}`));
+}"""
+
+
+@pytest.mark.parametrize("size", [ENLARGED, UPRIGHT])
+@pytest.mark.parametrize("language", ["en", "ja", "ko"])
+def test_an_upright_screen_and_an_enlarged_page_have_layouts_of_their_own(
+    at_work: AtWork, open_page: Opened, size: tuple[int, int], language: str
+) -> None:
+    page = open_page(at_work, size=size, language=language, wait=READY)
+    at_work.do("pause", who="test")
+    at_work.trigger()
+    page.wait_for_selector(".banner[data-verdict=CANNOT_INSPECT]")
+    page.wait_for_selector(".trouble[data-trouble=paused]")
+    assert page.evaluate(WIDER) == []
+    at_work.do("resume", who="test")
+    bad = inspect_until(at_work, page, Verdict.FAIL)
+    page.wait_for_selector(f".picture[data-part='{bad.number}'] .layer.on")
+    page.wait_for_selector(".trouble[data-trouble=paused]", state="detached")
+    assert page.evaluate(WIDER) == []
+    assert page.evaluate(OVERLAPPING) == []
+    stage = box(page, ".stage")
+    assert min(stage["width"], stage["height"]) >= 0.4 * size[0]  # the pictures are square
+    boxes = [box(page, each) for each in (".banner", ".picture", ".zoom", ".facts .counters")]
+    assert boxes[0]["y"] + boxes[0]["height"] <= min(each["y"] for each in boxes[1:])
+    assert boxes[1]["y"] + boxes[1]["height"] <= min(each["y"] for each in boxes[2:])
+    scrolls = "({scrollHeight, clientHeight}) => scrollHeight > clientHeight"
+    assert page.locator(".operator").evaluate(scrolls) == (size == ENLARGED)
+    menu = page.locator("[data-act=menu]")
+    menu.scroll_into_view_if_needed()
+    assert menu.bounding_box()["y"] < size[1]
