@@ -413,7 +413,8 @@ def _cut(page: Any) -> list[str]:
             if (!shown(each)) continue;
             const box = each.getBoundingClientRect();
             if (box.height < 64) found.push(`${Math.round(box.height)} px high: ${each.textContent}`);
-            for (const inner of each.children) if (inner.tagName === 'SPAN') holds(each, text(inner), 'button');
+            for (const inner of each.children)
+                if (inner.tagName === 'SPAN' && inner.textContent) holds(each, text(inner), 'button');
             holds({getBoundingClientRect: () => new DOMRect(0, 0, innerWidth, innerHeight)}, each, 'outside');
         }
         for (const line of document.querySelectorAll('.trouble > div'))

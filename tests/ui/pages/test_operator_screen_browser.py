@@ -91,3 +91,40 @@ def test_an_upright_screen_and_an_enlarged_page_have_layouts_of_their_own(
     menu = page.locator("[data-act=menu]")
     menu.scroll_into_view_if_needed()
     assert menu.bounding_box()["y"] < size[1]
+
+
+LEAST_FIGURE_PX = 48
+"""What is read at three metres."""
+HIGHER = "(all) => all.filter((each) => each.scrollHeight > each.clientHeight + 8).map((each) => each.textContent)"
+
+
+@pytest.mark.parametrize("language", ["en", "ja", "ko"])
+def test_the_counters_are_read_at_three_metres_and_facts_give_way_to_them(
+    at_work: AtWork, open_page: Opened, language: str
+) -> None:
+    page = open_page(at_work, size=SMALL, language=language, wait=READY)
+    inspect_until(at_work, page, Verdict.FAIL)
+    shown: list[int] = []
+    for lines in range(4):  # each takes room from the figures, as a trouble does
+        figures = page.locator(".counter b")
+        figures.evaluate_all("""(all) => all.forEach((each, place) => {
+            each.textContent = ['12,345', '1,234', '100.0 %'][place];
+        })""")
+        sizes = figures.evaluate_all(
+            "(all) => all.map((each) => parseFloat(getComputedStyle(each).fontSize))"
+        )
+        assert min(sizes) >= LEAST_FIGURE_PX, (lines, sizes)
+        facts = page.locator(".facts")
+        assert facts.evaluate("(each) => each.scrollHeight - each.clientHeight") <= 1
+        assert page.evaluate(WIDER) == []
+        assert page.locator(".counter").evaluate_all(HIGHER) == []
+        shown.append(page.locator(".facts dl > div:visible").count())
+        page.evaluate("""() => {
+            const line = document.createElement('div');
+            line.className = 'toast';
+            line.textContent = 'x';
+            document.querySelector('.toasts').append(line);
+        }""")
+    assert shown == sorted(shown, reverse=True)
+    assert shown[0] >= 4
+    assert shown[-1] < shown[0]
