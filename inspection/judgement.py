@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -31,7 +31,7 @@ class Region:
     """One connected defect, in pixels of the camera's picture: the core of its heat.
 
     `accepted` is True where the rules of its zone allow it. `outline` holds the corners (x, y) of the
-    core's contour; it is drawn, and not recorded.
+    core's contour: it is recorded and drawn, and not told to the line.
     """
 
     x_px: int
@@ -54,8 +54,13 @@ class Region:
         right, bottom = self.x_px + self.width_px, self.y_px + self.height_px
         return [(self.x_px, self.y_px), (right, self.y_px), (right, bottom), (self.x_px, bottom)]
 
+    def moved(self, right_px: int) -> Region:
+        """The same region in a picture that begins further left."""
+        outline = tuple((x + right_px, y) for x, y in self.outline)
+        return replace(self, x_px=self.x_px + right_px, outline=outline)
+
     def as_json(self) -> dict[str, Any]:
-        """Plain data for records and messages, without the outline."""
+        """Plain data for messages, without the outline."""
         names = (each.name for each in fields(self) if each.name != "outline")
         return {name: getattr(self, name) for name in names}
 

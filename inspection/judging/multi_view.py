@@ -54,7 +54,7 @@ def combine_judgements(
         return replace(only, latency_ms=MappingProxyType({**only.latency_ms, **latency_ms}))
     name, worst = min(judgements.items(), key=_badness)
     regions = [
-        replace(region, x_px=region.x_px + look.left_px[view])
+        region.moved(look.left_px[view])
         for view, judgement in judgements.items()
         for region in judgement.regions
     ]

@@ -38,7 +38,7 @@ def record_message(record: PartRecord) -> dict[str, Any]:
         "score": record.score,
         "threshold": record.threshold,
         "p_value": record.p_value,
-        "regions": [region.as_json() for region in record.regions],
+        "regions": [{**each.as_json(), "corners": each.corners} for each in record.regions],
         "serial": record.serial,
         "lot": record.lot,
         "product": record.product,

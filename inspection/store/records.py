@@ -6,7 +6,7 @@ import json
 import math
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 # Rises when the columns under the hash change, so that old rows can still be checked.
 ROW_FORMAT = 1
+MOST_OUTLINES, MOST_CORNERS = 50, 100
+"""How many regions of a part are recorded with their outline, and about how many corners each has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +189,7 @@ def part_row(new: NewPart, image: str | None, image_sha256: str | None) -> dict[
         "reason_code": judgement.cause.code,
         "reason_values": canonical(_cleaned(judgement.cause)),
         "recipe_id": clean(judgement.recipe_id),
-        "regions": canonical([region.as_json() for region in judgement.regions]),
+        "regions": canonical(_region_rows(judgement.regions)),
         "health": canonical(judgement.health),
         "latency_ms": canonical(judgement.latency_ms),
         "capture": canonical({} if frame is None else _capture(frame)),
@@ -333,9 +335,21 @@ def _number(value: float | None) -> float | None:
     return float(value) + 0.0
 
 
+def _region_rows(regions: Sequence[Region]) -> list[dict[str, Any]]:
+    """Regions as they are recorded: the worst with their outline, to a tenth of a pixel."""
+    rows = [region.as_json() for region in regions]
+    for row, region in zip(rows, regions[:MOST_OUTLINES], strict=False):
+        if points := region.outline[:: 1 + len(region.outline) // MOST_CORNERS]:
+            row["outline"] = [[round(x, 1), round(y, 1)] for x, y in points]
+    return rows
+
+
 def _region(values: Mapping[str, Any]) -> Region:
     numbers = ("area_px", "area_mm2", "peak_score")
-    return Region(**{**values, **{name: revived(values[name]) for name in numbers}})
+    outline = tuple((x, y) for x, y in values.get("outline", ()))
+    return Region(
+        **{**values, **{name: revived(values[name]) for name in numbers}, "outline": outline}
+    )
 
 
 def _damaged(what: str, row: Mapping[str, Any], exc: Exception) -> StoreDamaged:

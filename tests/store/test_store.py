@@ -6,6 +6,7 @@ import math
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, cast
@@ -66,6 +67,21 @@ def test_all_fields_come_back_as_they_went_in(opened: Opened, make_part: MakePar
     assert read.captured_at == datetime(2026, 3, 5, 12, 34, 56, 1, tzinfo=UTC)
     assert read.judged_at == MORNING
     assert read.image == f"2026/03/05/{new.part_id}.png"
+
+
+def test_outlines_come_back_to_a_tenth_of_a_pixel_of_the_worst_regions(
+    opened: Opened, make_part: MakePart
+) -> None:
+    judged = make_part(Verdict.FAIL).judgement
+    outline = tuple((10 + i / 7, 20 - i / 3) for i in range(250))
+    places = tuple(replace(judged.regions[0], outline=outline) for _ in range(60))
+    with opened() as store:
+        read = store.add(make_part(Verdict.FAIL, judgement=replace(judged, regions=places)))
+    worst, last = read.regions[0], read.regions[-1]
+    assert 50 <= len(worst.corners) <= 100
+    assert worst.corners[:2] == ((10.0, 20.0), (10.4, 19.0))
+    assert last.corners == [(3, 4), (8, 4), (8, 10), (3, 10)]
+    assert sum(bool(each.outline) for each in read.regions) == 50
 
 
 def test_what_is_absent_is_none(store: Store, make_part: MakePart) -> None:

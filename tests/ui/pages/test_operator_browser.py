@@ -177,7 +177,7 @@ def test_pass_fail_and_cannot_inspect_as_they_come(at_work: AtWork, open_page: O
     assert written == [("4.347", "4.345"), ("2.00", "2.00"), ("101.2", "101.4")]
     assert (seen["todo"], seen["colour"]) == ("Pass the part on", _colours("#009e73"))
     until(page, "n => document.querySelector('.picture').dataset.part === String(n)", good.number)
-    assert page.locator(".outlines rect.FAIL").count() == 0
+    assert page.locator(".outlines polygon.FAIL").count() == 0
     assert page.locator(".heat").is_hidden()
 
     bad = part_of(at_work, Verdict.FAIL)
@@ -189,7 +189,7 @@ def test_pass_fail_and_cannot_inspect_as_they_come(at_work: AtWork, open_page: O
         "Put the part in the red box", True,
     )  # fmt: skip
     until(page, "n => document.querySelector('.picture').dataset.part === String(n)", bad.number)
-    assert page.locator(".outlines rect.line.FAIL").count() >= 1
+    assert page.locator(".outlines polygon.line.FAIL").count() >= 1
     page.locator(".heat").wait_for(state="visible")
     page.wait_for_selector(".zoom[data-verdict=FAIL]")
     assert f"Worst place of part {bad.number}" in page.inner_text(".crop.worst figcaption")
@@ -239,7 +239,7 @@ def test_review_is_told_apart_and_says_whom_to_call(troubled: AtWork, open_page:
     assert "is above the PASS limit" in seen["why"]
     assert page.inner_text("[data-fact=serial]") == "R-1"
     page.locator(".heat").wait_for(state="visible")
-    assert page.locator(".outlines rect.line.REVIEW").count() >= 1
+    assert page.locator(".outlines polygon.line.REVIEW").count() >= 1
 
 
 # Troubles

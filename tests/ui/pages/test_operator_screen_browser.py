@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from inspection.judgement import Verdict
-from tests.ui.conftest import SMALL, AtWork, Opened
+from tests.ui.conftest import SERVER_GONE, SMALL, AtWork, Opened
 from tests.ui.pages.test_operator_phone_browser import PHONE, READY, WIDER, box, inspect_until
 
 pytestmark = pytest.mark.slow
@@ -128,3 +128,33 @@ def test_the_counters_are_read_at_three_metres_and_facts_give_way_to_them(
     assert shown == sorted(shown, reverse=True)
     assert shown[0] >= 4
     assert shown[-1] < shown[0]
+
+
+CORNERS = """() => [...document.querySelectorAll('.outlines polygon.line.FAIL')]
+    .map((each) => each.points.numberOfItems)"""
+
+
+def test_the_contour_of_a_place_is_drawn_also_from_the_record_and_a_bar_tells_the_heat(
+    at_work: AtWork, open_page: Opened
+) -> None:
+    page = open_page(at_work, size=SMALL, wait=READY)
+    bad = inspect_until(at_work, page, Verdict.FAIL)
+    page.wait_for_selector(f".picture[data-part='{bad.number}'] .heat:not([hidden])")
+    drawn = page.evaluate(CORNERS)
+    assert max(drawn) > 4  # a box has four
+    scale = page.locator(".picture .scale")
+    assert scale.inner_text().split() == [
+        "peak", f"{bad.score:#.3g}", "limit", f"{bad.threshold:#.3g}"
+    ]  # fmt: skip
+    assert apart(box(page, ".picture .scale"), box(page, ".stage"))
+    page.keyboard.press("h")
+    scale.wait_for(state="hidden")
+    page.keyboard.press("h")
+    scale.wait_for(state="visible")
+
+    at_work.kill_page()
+    open_page.allowed = SERVER_GONE
+    at_work.start_page()  # it knows the part from the record only
+    page.reload()
+    page.wait_for_selector(f".picture[data-part='{bad.number}'] .layer.on", timeout=20_000)
+    assert page.evaluate(CORNERS) == drawn

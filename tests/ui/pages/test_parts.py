@@ -117,9 +117,7 @@ def test_one_part_with_all_its_fields_and_events(writer: Store, page: Page) -> N
     assert (verdict[:6], problem) == ("■ FAIL", "")
     assert original["link"] == f"/pictures/{record.part_id}/full"
     assert (look["part_id"], look["width"], look["height"]) == (record.part_id, 400, 300)
-    assert look["regions"] == [
-        {"x": 10, "y": 20, "width": 30, "height": 40, "kind": "FAIL", "line": 2}
-    ]
+    assert look["regions"] == [{"points": "10,20 40,20 40,60 10,60", "kind": "FAIL", "line": 2}]
     told = dict(fields["data"])
     assert told["Hash of this part"] == record.hash
     assert told["Score"] == f"{record.score:.4g}"

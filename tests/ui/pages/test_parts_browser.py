@@ -94,7 +94,7 @@ def test_a_column_is_sorted_by_value_and_a_row_still_leads_to_its_part(
 def test_a_part_with_picture_heat_outlines_and_its_original(station: Any, open_page: Any) -> None:
     page = open_page(station, f"{PATH}#part=150", user="mia", wait=SHOWN)
     shows(page, 150)
-    assert page.locator("#look rect").count() == 0
+    assert page.locator("#look polygon").count() == 0
     page.wait_for_selector("#events :text('jo'):visible")
     page.wait_for_function("document.querySelector('#look img').naturalWidth === 160")
     with station.record() as store:
@@ -109,9 +109,9 @@ def test_a_part_with_picture_heat_outlines_and_its_original(station: Any, open_p
     assert download.value.suggested_filename == f"{record.part_id}.png"
     page.click("#after")
     shows(page, 151)
-    page.wait_for_selector("#look rect.FAIL, #look rect.REVIEW", state="attached")
+    page.wait_for_selector("#look polygon.FAIL, #look polygon.REVIEW", state="attached")
     page.click("#outlines input")
-    page.wait_for_function("document.querySelectorAll('#look rect').length === 0")
+    page.wait_for_function("document.querySelectorAll('#look polygon').length === 0")
     page.click("#before")
     shows(page, 150)
     page.fill("#number input", "999")

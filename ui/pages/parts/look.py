@@ -15,9 +15,8 @@ _TEMPLATE = """
 {{#if value.part_id}}<div class="part-look">
   <img src="/pictures/{{value.part_id}}/screen" alt="{{value.name}}">
   {{#if value.heat}}<img class="heat" src="/pictures/{{value.part_id}}/heat" alt="{{value.no_heat}}">{{/if}}
-  <svg viewBox="0 0 {{value.width}} {{value.height}}">{{#each value.regions}}<rect class="{{this.kind}}"
-    x="{{this.x}}" y="{{this.y}}" width="{{this.width}}" height="{{this.height}}"
-    stroke-width="{{this.line}}"></rect>{{/each}}</svg>
+  <svg viewBox="0 0 {{value.width}} {{value.height}}">{{#each value.regions}}<polygon class="{{this.kind}}"
+    points="{{this.points}}" stroke-width="{{this.line}}"></polygon>{{/each}}</svg>
 </div>{{/if}}
 """
 _STYLE = """
@@ -25,9 +24,9 @@ _STYLE = """
   overflow: hidden; }
 .part-look > * { position: absolute; inset: 0; width: 100%; height: 100%; object-fit: contain; margin: 0;
   color: var(--on-picture); }
-.part-look rect { fill: none; stroke: var(--fail); }
-.part-look rect.REVIEW { stroke: var(--review); }
-.part-look rect.accepted { stroke: var(--allowed); stroke-dasharray: 8 6; }
+.part-look polygon { fill: none; stroke: var(--fail); }
+.part-look polygon.REVIEW { stroke: var(--review); }
+.part-look polygon.accepted { stroke: var(--allowed); stroke-dasharray: 8 6; }
 """
 SHARE = 250
 """A line is a 250th of the picture's width."""
@@ -54,13 +53,13 @@ def look_of(
         "heat": heat,
         "name": name,
         "no_heat": no_heat,
-        "regions": [_box(each, record, size[0]) for each in record.regions] if outlines else [],
+        "regions": [_outline(each, record, size[0]) for each in record.regions] if outlines else [],
     }
 
 
-def _box(region: Region, record: PartRecord, width_px: int) -> dict[str, Any]:
+def _outline(region: Region, record: PartRecord, width_px: int) -> dict[str, Any]:
     return {
-        "x": region.x_px, "y": region.y_px, "width": region.width_px, "height": region.height_px,
+        "points": " ".join(f"{x:g},{y:g}" for x, y in region.corners),
         "kind": "accepted" if region.accepted else record.verdict.value,
         "line": max(2, round(width_px / SHARE)),
     }  # fmt: skip

@@ -2,7 +2,7 @@
 import {call, el, svg, t} from "/static/shared/base.js";
 import {kept} from "/static/shared/remembered.js";
 import {zoomed} from "/static/operator/zoom.js";
-import {atFault} from "/static/shared/reasons.js";
+import {atFault, figure} from "/static/shared/reasons.js";
 import {clock, put} from "/static/shared/format.js";
 
 const MOST_OUTLINES = 50;
@@ -17,7 +17,8 @@ export function picture({back}) {
   const live = el("button", {class: "live", onclick: back}, t("operator.back"), el("kbd", {}, "L"));
   const empty = el("div", {class: "empty"});
   const stage = el("div", {class: "stage"}, ...layers, heat, outlines, empty);
-  const element = el("figure", {class: "picture"}, el("figcaption", {}, title, note, live), stage);
+  const peak = el("span"), limit = el("span"), scale = el("div", {class: "scale", "aria-hidden": "true"}, peak, el("i"), limit);
+  const element = el("figure", {class: "picture"}, el("figcaption", {}, title, note, live), el("div", {class: "seen"}, stage, scale));
   const zoom = zoomed();
   const now = {wanted: null, placed: null, layer: null, good: null, goodLayer: null, busy: false, frozen: false, gone: false};
 
@@ -25,6 +26,10 @@ export function picture({back}) {
   const settings = () => {
     heat.hidden = !heatOn.get() || !heat.dataset.of || heat.dataset.of !== now.placed?.part_id;
     heat.style.opacity = opacity.get() / 100;
+    scale.hidden = !heatOn.get();
+    scale.style.visibility = heat.hidden ? "hidden" : "visible";
+    put(peak, t("operator.heat_peak", {score: figure(now.placed?.score)}));
+    put(limit, t("operator.heat_limit", {limit: figure(now.placed?.threshold)}));
     outlines.style.visibility = outlinesOn.get() ? "visible" : "hidden";
   };
 
@@ -134,9 +139,6 @@ function outlined(drawing, part, layer) {
   if (!layer) { drawing.replaceChildren(); return; }
   drawing.setAttribute("viewBox", `0 0 ${layer.naturalWidth} ${layer.naturalHeight}`);
   const most = part.regions.slice(0, MOST_OUTLINES);
-  drawing.replaceChildren(...most.flatMap((region) => {
-    const box = {x: region.x_px, y: region.y_px, width: region.width_px, height: region.height_px};
-    const kind = region.accepted ? "accepted" : part.verdict;
-    return ["outer", "inner", `line ${kind}`].map((name) => svg("rect", {...box, class: name}));
-  }));
+  drawing.replaceChildren(...most.flatMap(({corners, accepted}) =>
+    ["outer", "inner", `line ${accepted ? "accepted" : part.verdict}`].map((name) => svg("polygon", {points: corners.join(" "), class: name}))));
 }
