@@ -158,3 +158,53 @@ def test_the_contour_of_a_place_is_drawn_also_from_the_record_and_a_bar_tells_th
     page.reload()
     page.wait_for_selector(f".picture[data-part='{bad.number}'] .layer.on", timeout=20_000)
     assert page.evaluate(CORNERS) == drawn
+
+
+LAYERS = """() => [...document.querySelectorAll('.layer.on, .heat, .outlines')].map((each) => {
+    const {x, y, width} = each.getBoundingClientRect();
+    return [x, y, width].map(Math.round);
+})"""
+
+
+def test_the_picture_is_zoomed_at_the_pointer_and_moved_and_a_new_part_is_shown_whole(
+    at_work: AtWork, open_page: Opened
+) -> None:
+    page = open_page(at_work, size=SMALL, wait=READY)
+    bad = inspect_until(at_work, page, Verdict.FAIL)
+    page.wait_for_selector(f".picture[data-part='{bad.number}'] .heat:not([hidden])")
+    whole = page.evaluate(LAYERS)
+    (x, y, width), *others = whole
+    assert others == [[x, y, width]] * 2
+    at = (x + 100, y + 50)
+    page.mouse.move(*at)
+    page.mouse.wheel(0, -100)
+    page.wait_for_selector(".stage.closer")
+    (left, top, wide), *others = page.evaluate(LAYERS)
+    assert others == [[left, top, wide]] * 2
+    assert wide > 1.1 * width
+    assert (at[0] - left) / wide == pytest.approx(100 / width, abs=0.01)
+    assert (at[1] - top) / wide == pytest.approx(50 / width, abs=0.01)
+
+    page.mouse.down()
+    page.mouse.move(at[0] - 12, at[1] - 7)
+    page.mouse.up()
+    page.mouse.move(at[0] - 60, at[1] - 60)  # let go
+    assert page.evaluate(LAYERS)[0] == [left - 12, top - 7, wide]
+    page.mouse.dblclick(*at)
+    assert page.evaluate(LAYERS) == whole
+
+    session = page.context.new_cdp_session(page)
+    for kind, apart_px in (("touchStart", 40), ("touchMove", 80), ("touchEnd", None)):
+        fingers = [] if apart_px is None else [(at[0] - apart_px / 2), (at[0] + apart_px / 2)]
+        points = [{"x": each, "y": at[1], "id": i} for i, each in enumerate(fingers)]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    assert page.evaluate(LAYERS)[0][2] == pytest.approx(2 * width, rel=0.02)
+    page.keyboard.press("d")  # a question does not keep anybody from looking
+    page.wait_for_selector("dialog[data-ask=disagree]")
+    page.mouse.move(*at)
+    page.mouse.wheel(0, -100)
+    page.wait_for_function(f"() => ({LAYERS})()[0][2] > {2.2 * width}")
+    page.keyboard.press("Escape")
+    inspect_until(at_work, page, Verdict.PASS)
+    page.wait_for_selector(".stage:not(.closer)")
+    assert page.evaluate(LAYERS)[0] == whole[0]

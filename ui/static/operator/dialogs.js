@@ -110,6 +110,6 @@ function opened(name, title, ...inside) {
 /** While something is asked, nothing else on the page is pressed; the banner goes on. Says whether something is. */
 function hold() {
   const asked = document.querySelector(".operator dialog") !== null;
-  for (const each of document.querySelectorAll(".operator :is(.picture, .last, .actions)")) each.inert = asked;
+  for (const each of document.querySelectorAll(".operator :is(.live, .last, .actions)")) each.inert = asked;
   return asked;
 }

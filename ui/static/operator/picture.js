@@ -1,6 +1,7 @@
 // The picture with heat and outlines over it; only the newest one asked for is loaded.
 import {call, el, svg, t} from "/static/shared/base.js";
 import {kept} from "/static/shared/remembered.js";
+import {closely} from "/static/operator/closely.js";
 import {zoomed} from "/static/operator/zoom.js";
 import {atFault, figure} from "/static/shared/reasons.js";
 import {clock, put} from "/static/shared/format.js";
@@ -17,6 +18,7 @@ export function picture({back}) {
   const live = el("button", {class: "live", onclick: back}, t("operator.back"), el("kbd", {}, "L"));
   const empty = el("div", {class: "empty"});
   const stage = el("div", {class: "stage"}, ...layers, heat, outlines, empty);
+  const fit = closely(stage);
   const peak = el("span"), limit = el("span"), scale = el("div", {class: "scale", "aria-hidden": "true"}, peak, el("i"), limit);
   const element = el("figure", {class: "picture"}, el("figcaption", {}, title, note, live), el("div", {class: "seen"}, stage, scale));
   const zoom = zoomed();
@@ -48,6 +50,7 @@ export function picture({back}) {
     delete heat.dataset.of;
     for (const each of layers) each.classList.toggle("on", there && each === layer);
     now.placed = part;
+    fit();
     now.layer = there ? layer : null;
     outlined(outlines, part, there ? layer : null);
     cover();
