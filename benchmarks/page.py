@@ -4,6 +4,8 @@
 
 The recipe must fit pictures of that size (`--learn` learns one first). Station and page are
 processes of their own, as `inspection ui` runs them; the browsers are real ones, without a GPU.
+`--walk` instead signs in as the administrator, goes from page to page for so long, and tells the
+memory of the page's process after each minute.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ from inspection.recipe.setup_file import Setup
 from inspection.store import open_store
 from inspection.training.options import TrainingOptions
 from inspection.training.train import train_recipe
+from ui.security.users import Role, Users
 
 STATION = """
 station = "bench"
@@ -46,6 +49,8 @@ recipe = "flange.recipe"
 period_s = {period}
 """
 PORT = 17860
+NAME, PASSWORD = "ada", "a long walk of 25 minutes"
+STAY_MS = 2500
 SHOWN = (
     "() => { const shown = window.inspection.shown; window.inspection.shown = []; return shown; }"
 )
@@ -94,6 +99,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--size", type=int, default=1024)
     parser.add_argument("--browsers", type=int, default=1)
+    parser.add_argument("--walk", action="store_true", help="go through all pages instead")
     parser.add_argument("--chromium", default="/usr/bin/chromium")
     options = parser.parse_args()
     if options.learn:
@@ -103,18 +109,44 @@ def main() -> None:
         (folder / "flange.recipe").write_bytes(options.recipe.read_bytes())
         station = folder / "station.toml"
         station.write_text(STATION.format(size=options.size, period=1 / options.rate))
+        (folder / "parts.page").mkdir(mode=0o700)
+        Users(folder / "parts.page" / "users.json").add(NAME, PASSWORD, Role.ADMINISTRATOR)
         runtime = subprocess.Popen([sys.executable, "-m", "inspection", "run", str(station)])
         ready_s = until((folder / "parts.page" / RUNTIME).exists)
         page = subprocess.Popen([sys.executable, "-m", "ui", str(station), "--port", str(PORT)])
         try:
             page_s = until(answers)
-            found = measured(options, folder, page.pid)
+            found = (walked if options.walk else measured)(options, folder, page.pid)
         finally:
             for process in (page, runtime):
                 process.send_signal(signal.SIGTERM)
                 process.wait(60)
     found |= {"station_ready_s": ready_s, "page_ready_s": page_s}
     print(json.dumps(found, indent=1))
+
+
+def walked(options: argparse.Namespace, folder: Path, pid: int) -> dict[str, Any]:
+    """Memory of the page's process, each minute, while somebody goes from page to page."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=options.chromium, args=["--no-sandbox"]
+        )
+        page = browser.new_page(viewport={"width": 1280, "height": 800})
+        page.goto(f"http://127.0.0.1:{PORT}/login")
+        page.fill("[name=name]", NAME)
+        page.fill("[name=password]", PASSWORD)
+        page.keyboard.press("Enter")
+        page.wait_for_url(f"http://127.0.0.1:{PORT}/")
+        paths = page.evaluate("() => window.inspection.pages.map(({path}) => path)")
+        began, memory, seen = time.perf_counter(), [resident_mb(pid)], 0
+        while (minutes := (time.perf_counter() - began) / 60) < options.minutes:
+            page.goto(f"http://127.0.0.1:{PORT}{paths[seen % len(paths)]}")
+            page.wait_for_timeout(STAY_MS)
+            seen += 1
+            if minutes >= len(memory):
+                memory.append(resident_mb(pid))
+        browser.close()
+    return {"pages": len(paths), "pages_opened": seen, "page_mb_each_minute": memory}
 
 
 def measured(options: argparse.Namespace, folder: Path, pid: int) -> dict[str, Any]:
