@@ -50,7 +50,7 @@ period_s = {period}
 """
 PORT = 17860
 NAME, PASSWORD = "ada", "a long walk of 25 minutes"
-STAY_MS = 2500
+STAY_MS = 500
 SHOWN = (
     "() => { const shown = window.inspection.shown; window.inspection.shown = []; return shown; }"
 )

@@ -9,10 +9,11 @@ import sys
 from pathlib import Path
 
 import gradio as gr
+from fastapi import FastAPI
 
 import ui
 from ui.core.panel import Cell, table_value
-from ui.core.panel_calls import PanelBlocks
+from ui.core.panel_calls import SESSIONS, PanelBlocks
 
 TEMPLATE = re.compile(r"html_template=f?(\"\"\".*?\"\"\"|'.*?'|\".*?\")", re.DOTALL)
 
@@ -48,3 +49,21 @@ def test_a_table_shows_texts_and_is_sorted_by_values() -> None:
     assert found["metadata"]["display_value"] == [["b", "1.79"], ["a", "–"], ["c", "∞"]]
     assert found["metadata"]["styling"] == [["", ""], ["color: red"] * 2, ["", ""]]
     assert Cell(math.nan, "–").sorted_by is None
+
+
+def test_a_panel_forgets_the_tabs_used_longest_ago() -> None:
+    async def kept() -> list[str]:
+        with PanelBlocks(analytics_enabled=False) as blocks:
+            gr.Textbox()
+        gr.mount_gradio_app(FastAPI(), blocks, path="/panel")
+        for tab in range(SESSIONS):
+            assert blocks.state_holder[f"tab {tab}"]
+        assert blocks.state_holder["tab 0"]  # used again
+        for tab in range(2):
+            assert blocks.state_holder[f"late {tab}"]
+        return list(blocks.state_holder.session_data)
+
+    found = asyncio.run(kept())
+    assert len(found) == SESSIONS
+    assert {"tab 1", "tab 2"}.isdisjoint(found)
+    assert found[-3:] == ["tab 0", "late 0", "late 1"]

@@ -37,10 +37,18 @@ class Call(BaseModel):
     event_data: Any = None
 
 
+SESSIONS = 30
+"""Of a panel, the latest used. Gradio keeps some 0.2 MB of each tab that ever was, and of 10,000 of them."""
+
+
 class PanelBlocks(gr.Blocks):
     """A panel: whatever goes wrong in an event is one line for the person and one in the log."""
 
     door = Door("panel")
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.state_session_capacity = SESSIONS
 
     async def process_api(self, *words: Any, **options: Any) -> Any:
         """Do what an event asks. Raises gr.Error."""
