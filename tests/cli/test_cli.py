@@ -138,7 +138,8 @@ def test_judging_with_every_kind_of_file(line: Any, cli: Any, spotted: Any, tmp_
         assert str(path) in row["reason"]
     assert "20000 x 8 pixels" in rows["wide.png"]["reason"]
     seen = {path.name.split(".")[0] for path in (tmp_path / "seen").iterdir()}
-    assert seen == {path.stem for path in [*good, bad]}
+    verdicts = {path: rows[path.name]["verdict"] for path in [*good, bad]}
+    assert seen == {f"parts_{path.stem}_{verdict}" for path, verdict in verdicts.items()}
     _check_record(tmp_path / "parts.db", rows, {p.name: p for p in [*good, bad, text, cut, wide]})
 
 

@@ -279,7 +279,7 @@ def test_what_cannot_be_noted_is_not_taken_out(page: Page) -> None:
 def test_a_verification_and_giving_it_up_are_noted(writer: Store, page: Page) -> None:
     asyncio.run(page.verification.cancel(page.event))
     assert writer.actions(limit=5) == []  # nothing to give up
-    for _ in range(5):  # it may be done before it is given up
+    for _ in range(30):  # it may be done before it is given up
         asyncio.run(page.verification.start(True, page.event))
         asyncio.run(page.verification.cancel(page.event))
         if (told := page.ended()) == "":
