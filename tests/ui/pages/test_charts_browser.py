@@ -204,7 +204,7 @@ def test_yield_and_measures_are_drawn_when_looked_at(
     page.click(f"button[role=tab] >> text='{words.say('charts.tab_time', language)}'")
     page.wait_for_selector("#plot-yield canvas:visible")
     page.click(f"#step >> text={words.say('charts.step_hour', language)}")
-    page.wait_for_selector("#steps [role=gridcell] :text-is('50.0%'):visible")
+    page.wait_for_selector("#steps [role=gridcell] :text-is('50.0 %'):visible")
     with station.record() as store:
         newest = store.parts(limit=1)[0].judged_at.astimezone()
     page.wait_for_selector(f"#steps [role=gridcell] :text-is('{newest:%Y-%m-%d %H:00}'):visible")
