@@ -40,6 +40,7 @@ SERVER_GONE = (
     "ERR_INCOMPLETE_CHUNKED",
     "ERR_CONTENT_LENGTH_MISMATCH",
     "ERR_SOCKET",
+    "Failed to fetch",
 )
 """What a browser says of a page whose server was killed."""
 LEFT = ("signal is aborted", "errored out")
