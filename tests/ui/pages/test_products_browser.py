@@ -136,13 +136,19 @@ def test_the_restart_asked_for_is_done_and_the_new_product_is_there(
         watched.wait(60)
 
 
-def test_an_engineer_is_told_the_first_steps_while_there_is_no_recipe(
-    make_station: Callable[..., Any], open_page: Any
-) -> None:
+def _untaught(make_station: Callable[..., Any]) -> Any:
+    """A station at work whose only product has no recipe."""
     station = make_station(start=False)
     (station.folder / "flange.recipe").unlink()
     station.start_runtime()
     station.start_page()
+    return station
+
+
+def test_an_engineer_is_told_the_first_steps_while_there_is_no_recipe(
+    make_station: Callable[..., Any], open_page: Any
+) -> None:
+    station = _untaught(make_station)
     for language, word in (("en", "First steps."), ("ja", "はじめに。"), ("ko", "첫 단계.")):
         page = open_page(station, PATH, user="mia", language=language, wait="#first-steps")
         assert word in page.inner_text("#first-steps")
@@ -158,10 +164,7 @@ def test_an_engineer_is_told_the_first_steps_while_there_is_no_recipe(
 def test_a_station_without_a_recipe_waits_for_one_and_not_for_a_part(
     make_station: Callable[..., Any], open_page: Any
 ) -> None:
-    station = make_station(start=False)
-    (station.folder / "flange.recipe").unlink()
-    station.start_runtime()
-    station.start_page()
+    station = _untaught(make_station)
     page = open_page(station, "/", wait=".banner[data-verdict=TROUBLE]")
     assert page.inner_text(".banner .why") == "NO RECIPE YET: flange"
     assert page.inner_text(".banner .todo").startswith("No part can be inspected")
