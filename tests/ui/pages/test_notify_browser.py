@@ -116,4 +116,4 @@ def test_the_tab_speaks(station: Any, open_page: Any, language: str, button: str
     page.click("#tab-notify-button, [role=tab] >> nth=3")
     page.wait_for_selector("#notify-test:visible")
     assert page.inner_text("#notify-test").strip() == button
-    assert page.locator("#notify-events label").count() == 12
+    assert page.locator("#notify-events label").count() == 13
