@@ -6,6 +6,7 @@ import asyncio
 import math
 import re
 import sys
+import threading
 from pathlib import Path
 
 import gradio as gr
@@ -40,6 +41,29 @@ def test_what_a_page_is_first_filled_with_shows_that_it_is_loading() -> None:
         return [each.show_progress for each in blocks.fns.values()]
 
     assert asyncio.run(shown()) == ["full", "full", "hidden"]  # Gradio wants a loop at work
+
+
+def test_forms_are_drawn_in_turn() -> None:
+    """Gradio 6.31 draws them in threads that change what others read; then a form never came."""
+    threads = []
+
+    async def drawn() -> list[str]:
+        with PanelBlocks(analytics_enabled=False) as blocks:
+            kind = gr.Dropdown(["a", "b"], value="a")
+
+            def form(chosen: str) -> None:
+                threads.append((chosen, threading.get_ident()))
+                gr.Textbox(chosen)
+
+            gr.render(inputs=kind)(form)
+        blocks.draw_in_turn()
+        gr.mount_gradio_app(FastAPI(), blocks, path="/panel")
+        (draw,) = (each for each in blocks.fns.values() if each.renderable)
+        output = await blocks.process_api(draw, ["b"], state=blocks.state_holder["tab"])
+        return [each["type"] for each in output["render_config"]["components"]]
+
+    assert "textbox" in asyncio.run(drawn())
+    assert threads == [("b", threading.get_ident())]
 
 
 def test_a_table_shows_texts_and_is_sorted_by_values() -> None:

@@ -146,6 +146,7 @@ def _mount(app: FastAPI, page: Page, context: Context, panel: Panel | None) -> N
             with gr.Column(elem_classes="panel-page"):
                 panel(context, i18n)
     blocks.show_filling()
+    blocks.draw_in_turn()
     gr.mount_gradio_app(
         app,
         blocks,

@@ -6,7 +6,8 @@ and a lone surrogate in a session's name makes every later event of the panel fa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
+from functools import wraps
 from typing import Annotated, Any
 
 import gradio as gr
@@ -69,6 +70,24 @@ class PanelBlocks(gr.Blocks):
             if loads or function.trigger_after in first:
                 first.add(number)
                 function.show_progress = "full"
+
+    def draw_in_turn(self) -> None:
+        """Let what is drawn for a session (`gr.render`) be drawn by the event loop.
+
+        Gradio 6.31 draws in threads, several at once when a page is opened, while it reads what they write:
+        "dictionary changed size during iteration", and the fields never came.
+        """
+        for function in self.fns.values():
+            if function.renderable and function.fn:
+                function.fn = _by_the_loop(function.fn)
+
+
+def _by_the_loop(draw: Callable[..., Any]) -> Callable[..., Coroutine[Any, Any, Any]]:
+    @wraps(draw)
+    async def drawn(*inputs: Any) -> Any:
+        return draw(*inputs)
+
+    return drawn
 
 
 class PanelCalls:
