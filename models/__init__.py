@@ -12,11 +12,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from models._devices import judging_device, processor_name, training_devices
+from models._devices import CPU, judging_device, processor_name, training_devices
 from models._scoring import AnomalyMap, PatchMaps, Scoring, score, shares, to_grid
 from models.base import (
     AnomalyModel,
     ModelError,
+    Needs,
     NotFitted,
     Picture,
     Progress,
@@ -34,9 +35,11 @@ if TYPE_CHECKING:
 sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 
 __all__ = [
+    "CPU",
     "AnomalyMap",
     "AnomalyModel",
     "ModelError",
+    "Needs",
     "NotFitted",
     "PatchMaps",
     "Picture",
@@ -65,8 +68,9 @@ __all__ = [
 LEARNT_ELSEWHERE = {
     "sequence": "`inspection monitor --method` learns it from a record of parts",
     "supervised": "`inspection train --defects` learns it beside another model",
+    "template": "`inspection train --template` lays each picture's own template on it, before any model",
 }
-"""Which command learns the models of these folders."""
+"""Which command does what stands under these names in `inspection models`."""
 
 
 def model_names() -> list[str]:

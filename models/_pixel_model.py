@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,9 +46,6 @@ class PixelModel(AnomalyModel):
     """One network over the whole canvas that says how unusual each pixel is."""
 
     reads_backbone = False
-
-    least_pictures: ClassVar[int] = 4
-    """Good pictures it needs at least, those held out included."""
 
     @abstractmethod
     def teach(self, planes: torch.Tensor, rng: np.random.Generator, told: Told) -> torch.nn.Module:
@@ -126,10 +123,11 @@ class PixelModel(AnomalyModel):
 
     def _start(self, pictures: Sequence[Picture]) -> None:
         height, width = pictures[0].canvas.shape[:2]
-        if len(pictures) < self.least_pictures:
+        least = self.needs.least_pictures
+        if len(pictures) < least:
             raise ModelError(
-                f"{self.name}: {len(pictures)} good pictures, at least {self.least_pictures} are "
-                "needed; bring more, or use --model patchcore"
+                f"{self.name}: {len(pictures)} good pictures, at least {least} are needed; "
+                "bring more, or use --model patchcore"
             )
         pixels = height * width // self.shrinks[0] ** 2
         if pixels > MOST_PIXELS:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models._pixel_model import PixelModel, Told
+from models.base import Needs
 
 if TYPE_CHECKING:
     import torch
@@ -24,6 +25,7 @@ class Autoencoder(PixelModel):
 
     name = "autoencoder"
     family = "autoencoder"
+    needs = Needs()
 
     def teach(self, planes: torch.Tensor, rng: np.random.Generator, told: Told) -> torch.nn.Module:
         """Teach the rebuilding by the same error that is measured."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from models._band_model import BandModel
+from models.base import Needs
 
 
 class BandsCoarse(BandModel):
@@ -10,3 +11,4 @@ class BandsCoarse(BandModel):
 
     name = "bands_coarse"
     sigmas_px = (8.0, 12.0, 16.0, 24.0, 32.0)
+    needs = Needs()

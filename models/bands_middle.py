@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from models._band_model import BandModel
+from models.base import Needs
 
 
 class BandsMiddle(BandModel):
@@ -10,3 +11,4 @@ class BandsMiddle(BandModel):
 
     name = "bands_middle"
     sigmas_px = (2.0, 3.0, 4.0, 6.0, 8.0)
+    needs = Needs()

@@ -60,6 +60,33 @@ class Picture:
     valid: NDArray[np.bool_]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """What teaching a model takes, for 100 good pictures of 256 px, measured by `benchmarks/needs.py`.
+
+    `least_pictures` are different good ones; `minutes` are of one core; `memory_mb` is the peak, of more or
+    larger pictures it is more; both None where they were not measured. `gpu` says whether it cannot be
+    taught without a graphics card.
+    """
+
+    least_pictures: int = 5
+    minutes: float | None = None
+    memory_mb: int | None = None
+    gpu: bool = False
+
+    @classmethod
+    def together(cls, each: Sequence[Self]) -> Self:
+        """Of models taught one after another."""
+        minutes = [needs.minutes for needs in each if needs.minutes is not None]
+        memory_mb = [needs.memory_mb for needs in each if needs.memory_mb is not None]
+        return cls(
+            least_pictures=max(needs.least_pictures for needs in each),
+            minutes=sum(minutes) if len(minutes) == len(each) else None,
+            memory_mb=max(memory_mb) if len(memory_mb) == len(each) else None,
+            gpu=any(needs.gpu for needs in each),
+        )
+
+
 class AnomalyModel(ABC):
     """Learns what good parts look like and measures how far a picture is from it.
 
@@ -73,6 +100,8 @@ class AnomalyModel(ABC):
     """torch's device that networks are taught on; no hyperparameter: what is learned is always on the processor."""
     family: ClassVar[str]
     """The field's noun for the kind of method, as `inspection models` sorts them."""
+    needs: ClassVar[Needs] = Needs(minutes=0.15, memory_mb=1000)
+    """What teaching it takes, the default model's in the base; training refuses what is not there before it starts."""
     licence: ClassVar[str] = "this program's"
     """Of the method's code; weights that are brought have their own."""
     patent: ClassVar[str | None] = None

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from models._anomalib_model import AnomalibModel, copied
+from models.base import Needs
 
 if TYPE_CHECKING:
     import torch
@@ -26,6 +27,7 @@ class Cfa(AnomalibModel):
 
     name = "cfa"
     family = "memory of features"
+    needs = Needs()
     strides = (8, 16)
     collects = True
     most_steps = 60

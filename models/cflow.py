@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from models._anomalib_model import AnomalibModel, extractor
+from models.base import Needs
 
 if TYPE_CHECKING:
     import torch
@@ -24,6 +25,7 @@ class Cflow(AnomalibModel):
 
     name = "cflow"
     family = "normalizing flow"
+    needs = Needs()
     strides = (8, 16)
     learning_rate = 4e-3
     least_steps, most_steps = 200, 400

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from models._anomalib_model import AnomalibModel, copied
+from models.base import Needs
 
 if TYPE_CHECKING:
     import torch
@@ -23,6 +24,7 @@ class Csflow(AnomalibModel):
 
     name = "csflow"
     family = "normalizing flow"
+    needs = Needs()
     strides = (16,)
     multiple = 64
     most_steps = 60

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from models._anomalib_model import AnomalibModel, extractor
+from models.base import Needs
 
 if TYPE_CHECKING:
     import torch
@@ -22,10 +23,10 @@ class Dfkde(AnomalibModel):
 
     name = "dfkde"
     family = "Gaussian"
+    needs = Needs(least_pictures=8)
     strides = (8, 16)
     collects = True
     most_steps = 0
-    least_pictures = 8
 
     def build(self, backbone: Backbone, size: tuple[int, int]) -> torch.nn.Module:
         """The backbone's maps averaged, and the density behind them."""

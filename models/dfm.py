@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from models._anomalib_model import AnomalibModel, extractor
+from models.base import Needs
 
 if TYPE_CHECKING:
     import torch
@@ -23,6 +24,7 @@ class Dfm(AnomalibModel):
 
     name = "dfm"
     family = "Gaussian"
+    needs = Needs()
     strides = (8,)
     collects = True
     most_steps = 0

@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from models._anomalib_transformer import TransformerModel, apart, encoder, halves, middle_blocks
+from models.base import Needs
 
 if TYPE_CHECKING:
     import torch
@@ -25,6 +26,7 @@ class Dinomaly(TransformerModel):
 
     name = "dinomaly"
     family = "reconstruction"
+    needs = Needs()
 
     def build(self, backbone: Backbone, size: tuple[int, int]) -> torch.nn.Module:
         """The frozen encoder, and anomalib's bottleneck and decoder."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from models._anomalib_model import AnomalibModel
+from models.base import Needs
 
 if TYPE_CHECKING:
     import torch
@@ -23,6 +24,7 @@ class Draem(AnomalibModel):
 
     name = "draem"
     family = "reconstruction"
+    needs = Needs()
     strides = ()
     reads_backbone = False
     multiple = 32

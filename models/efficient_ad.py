@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from models import _anomalib_model
 from models._anomalib_model import AnomalibModel
-from models.base import STUDENT_TEACHER, ModelError
+from models.base import STUDENT_TEACHER, ModelError, Needs
 
 if TYPE_CHECKING:
     import torch
@@ -41,6 +41,7 @@ class EfficientAd(AnomalibModel):
 
     name = "efficient_ad"
     family = "student–teacher"
+    needs = Needs()
     patent = STUDENT_TEACHER
     strides = ()
     reads_backbone = False

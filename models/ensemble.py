@@ -20,7 +20,7 @@ from models._p_values import MEAN
 from models._program import Outputs, combined, named, on_same_canvas, outputs_of
 from models._scoring import PatchMaps
 from models._tiles import WHOLE_PIXELS, in_one_piece
-from models.base import AnomalyModel, CanvasImage, ModelError, Picture, Progress
+from models.base import AnomalyModel, CanvasImage, ModelError, Needs, Picture, Progress
 from models.patchcore import PatchCore
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ class Ensemble(AnomalyModel):
 
     name = "ensemble"
     family = "ensemble"
+    needs = Needs(minutes=0.34, memory_mb=1000)
     tells_features = True
     last_learnt = "members_"
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models._head_model import HeadModel, Patches
+from models.base import Needs
 
 if TYPE_CHECKING:
     import torch
@@ -23,6 +24,7 @@ class FeatureVae(HeadModel):
 
     name = "feature_vae"
     family = "variational autoencoder"
+    needs = Needs(minutes=0.37, memory_mb=1000)
     in_folds = False
 
     def teach(self, patches: Patches, rng: np.random.Generator) -> torch.nn.Module:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from models._anomalib_model import AnomalibModel, extractor
+from models.base import Needs
 
 if TYPE_CHECKING:
     import torch
@@ -23,6 +24,7 @@ class Fre(AnomalibModel):
 
     name = "fre"
     family = "autoencoder"
+    needs = Needs()
     strides = (8,)
 
     def build(self, backbone: Backbone, size: tuple[int, int]) -> torch.nn.Module:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models._pixel_model import PixelModel, Told
+from models.base import Needs
 
 if TYPE_CHECKING:
     import torch
@@ -24,6 +25,7 @@ class Ganomaly(PixelModel):
 
     name = "ganomaly"
     family = "adversarial"
+    needs = Needs()
 
     def teach(self, planes: torch.Tensor, rng: np.random.Generator, told: Told) -> torch.nn.Module:
         """Teach both in turn: the adversary to tell rebuilt pictures, the others to be taken for real."""

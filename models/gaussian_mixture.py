@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models._head_model import HeadModel, Patches
+from models.base import Needs
 
 if TYPE_CHECKING:
     import torch
@@ -23,6 +24,7 @@ class GaussianMixture(HeadModel):
 
     name = "gaussian_mixture"
     family = "Gaussian"
+    needs = Needs(minutes=0.22, memory_mb=1100)
 
     def teach(self, patches: Patches, rng: np.random.Generator) -> torch.nn.Module:
         """Fit the mixture, each Gaussian with a variance of its own in each direction."""

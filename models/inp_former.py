@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from models._anomalib_transformer import TransformerModel, apart, encoder, halves, middle_blocks
+from models.base import Needs
 
 if TYPE_CHECKING:
     import torch
@@ -24,6 +25,7 @@ class InpFormer(TransformerModel):
 
     name = "inp_former"
     family = "reconstruction"
+    needs = Needs()
 
     def build(self, backbone: Backbone, size: tuple[int, int]) -> torch.nn.Module:
         """The frozen encoder, and anomalib's prototypes, bottleneck and decoder."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models._head_model import HeadModel, Patches
+from models.base import Needs
 
 if TYPE_CHECKING:
     import torch
@@ -22,6 +23,7 @@ class IsolationForest(HeadModel):
 
     name = "isolation_forest"
     family = "clustering"
+    needs = Needs()
 
     def teach(self, patches: Patches, rng: np.random.Generator) -> torch.nn.Module:
         """Grow the trees."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models._head_model import HeadModel, Patches
+from models.base import Needs
 
 if TYPE_CHECKING:
     import torch
@@ -22,6 +23,7 @@ class KMeans(HeadModel):
 
     name = "kmeans"
     family = "clustering"
+    needs = Needs(minutes=0.32, memory_mb=1100)
 
     def teach(self, patches: Patches, rng: np.random.Generator) -> torch.nn.Module:
         """Cluster the patches."""

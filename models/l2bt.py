@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from models._anomalib_transformer import TransformerModel, encoder
-from models.base import STUDENT_TEACHER
+from models.base import STUDENT_TEACHER, Needs
 
 if TYPE_CHECKING:
     import torch
@@ -21,6 +21,7 @@ class L2bt(TransformerModel):
 
     name = "l2bt"
     family = "student–teacher"
+    needs = Needs()
     patent = STUDENT_TEACHER
 
     def build(self, backbone: Backbone, size: tuple[int, int]) -> torch.nn.Module:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models._head_model import HeadModel, Patches
+from models.base import Needs
 
 if TYPE_CHECKING:
     import torch
@@ -21,6 +22,7 @@ class Mahalanobis(HeadModel):
 
     name = "mahalanobis"
     family = "Gaussian"
+    needs = Needs(minutes=0.16, memory_mb=1150)
 
     def teach(self, patches: Patches, rng: np.random.Generator) -> torch.nn.Module:
         """Mean and shrunk covariance (Ledoit and Wolf, 2004) of the patches."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models._head_model import HeadModel, Patches
+from models.base import Needs
 
 if TYPE_CHECKING:
     import torch
@@ -27,6 +28,7 @@ class Padim(HeadModel):
 
     name = "padim"
     family = "Gaussian"
+    needs = Needs(minutes=0.15, memory_mb=1000)
 
     def teach(self, patches: Patches, rng: np.random.Generator) -> torch.nn.Module:
         """Mean and covariance of each place, by the patches sampled there and beside it."""

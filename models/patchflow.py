@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from models._anomalib_model import AnomalibModel
+from models.base import Needs
 
 if TYPE_CHECKING:
     import torch
@@ -20,6 +21,7 @@ class Patchflow(AnomalibModel):
 
     name = "patchflow"
     family = "normalizing flow"
+    needs = Needs()
     strides = (8, 16, 32)
 
     def build(self, backbone: Backbone, size: tuple[int, int]) -> torch.nn.Module:

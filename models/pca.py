@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models._head_model import HeadModel, Patches
+from models.base import Needs
 
 if TYPE_CHECKING:
     import torch
@@ -22,6 +23,7 @@ class Pca(HeadModel):
 
     name = "pca"
     family = "Gaussian"
+    needs = Needs(minutes=0.13, memory_mb=1000)
 
     def teach(self, patches: Patches, rng: np.random.Generator) -> torch.nn.Module:
         """Principal directions that hold nine tenths of the variance; the rest counts fully."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from models._anomalib_model import AnomalibModel, extractor
-from models.base import STUDENT_TEACHER
+from models.base import STUDENT_TEACHER, Needs
 
 if TYPE_CHECKING:
     import torch
@@ -22,6 +22,7 @@ class Stfpm(AnomalibModel):
 
     name = "stfpm"
     family = "student–teacher"
+    needs = Needs()
     patent = STUDENT_TEACHER
     learning_rate = 4e-3
 

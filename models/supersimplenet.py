@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from models._anomalib_model import AnomalibModel, extractor
+from models.base import Needs
 
 if TYPE_CHECKING:
     import torch
@@ -24,6 +25,7 @@ class Supersimplenet(AnomalibModel):
 
     name = "supersimplenet"
     family = "adversarial"
+    needs = Needs()
     strides = (8, 16)
     most_steps = 120
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from models._anomalib_model import AnomalibModel, copied
+from models.base import Needs
 
 if TYPE_CHECKING:
     import torch
@@ -21,6 +22,7 @@ class Uflow(AnomalibModel):
 
     name = "uflow"
     family = "normalizing flow"
+    needs = Needs()
     strides = (8, 16)
 
     def build(self, backbone: Backbone, size: tuple[int, int]) -> torch.nn.Module:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from models._anomalib_model import AnomalibModel, extractor
-from models.base import STUDENT_TEACHER
+from models.base import STUDENT_TEACHER, Needs
 
 if TYPE_CHECKING:
     import torch
@@ -25,6 +25,7 @@ class Uninet(AnomalibModel):
 
     name = "uninet"
     family = "student–teacher"
+    needs = Needs()
     patent = STUDENT_TEACHER
     own_backbone = "resnet50"
     reads_backbone = False

@@ -28,7 +28,8 @@ def camera_rows() -> list[dict[str, Any]]:
 def model_rows() -> list[dict[str, Any]]:
     """List every model, of pictures, sequences and labels, and those of anomalib that are none of ours.
 
-    Name, family, one sentence, what is missing, licence, and what is known of patents.
+    Name, family, one sentence, what is missing, licence, what is known of patents, and what a training
+    needs; null for those that no training by itself teaches.
     """
     import models
     from models.sequence import method_class, method_names
@@ -43,13 +44,27 @@ def model_rows() -> list[dict[str, Any]]:
             "family": kind.family,
             "licence": getattr(kind, "licence", models.AnomalyModel.licence),
             "patent": getattr(kind, "patent", None),
+            "needs": asdict(kind.needs) if hasattr(kind, "needs") else None,
         }
         for name, kind in kinds.items()
     ]
+    rows.append(TEMPLATE | {"licence": models.AnomalyModel.licence})
     others = [asdict(each) for each in models.anomalib_not_taken()]
     return rows + [
-        each | {"name": f"anomalib/{each['name']}", "problem": each.pop("why")} for each in others
+        each | {"name": f"anomalib/{each['name']}", "problem": each.pop("why"), "needs": None}
+        for each in others
     ]
+
+
+TEMPLATE = {
+    "name": "template",
+    "family": "template",
+    "about": "What a picture differs by from its own template, for any model (`train --template`).",
+    "problem": None,
+    "patent": None,
+    "needs": None,
+}
+"""No model: a step before one."""
 
 
 def output_rows() -> list[dict[str, Any]]:
@@ -90,6 +105,8 @@ def _print_rows(rows: list[dict[str, Any]], as_json: bool) -> None:
         state = "ready" if row["problem"] is None else f"no: {row['problem']}"
         family = f"{row['family']}: " if "family" in row else ""
         typer.echo(f"{row['name']:<{width}} {state}  {family}{row['about']}{_terms(row)}")
+        if needs := row.get("needs"):
+            typer.echo(f"{'':<{width}} needs {_needs(**needs)}")
         for line in _device_lines(row):
             typer.echo(f"{'':<{width}} {line}")
 
@@ -101,6 +118,14 @@ def _terms(row: dict[str, Any]) -> str:
     told = [row.get("licence"), row.get("patent")]
     terms = [each for each in told if each not in (None, AnomalyModel.licence)]
     return f" [{'; '.join(terms)}]" if terms else ""
+
+
+def _needs(*, least_pictures: int, minutes: float | None, memory_mb: int | None, gpu: bool) -> str:
+    """What a training needs, in words."""
+    card = ", a graphics card" if gpu else ""
+    if minutes is None or memory_mb is None:
+        return f"{least_pictures} good pictures{card}; minutes and memory were not measured"
+    return f"{least_pictures} good pictures{card}; for 100 of 256 px {minutes:g} min of a core and {memory_mb:,} MB"
 
 
 def _device_lines(row: dict[str, Any]) -> Iterator[str]:

@@ -17,13 +17,10 @@ import models
 from inspection.training.drawn_defects import SIZES, draw_flaw, spoil
 from inspection.training.good_pictures import GoodPictures
 from inspection.training.metrics import auroc
-from inspection.training.options import DEFAULT_MODEL, TrainingOptions
+from inspection.training.options import CANDIDATES, DEFAULT_MODEL, TrainingOptions
 from models import ModelError, Picture, Progress
 
 Numbers = NDArray[np.float64]
-
-CANDIDATES = (DEFAULT_MODEL, "mahalanobis", "padim", "kmeans", "ensemble")
-"""Tried in this order; the first is kept unless another is clearly better."""
 
 MOST_SECONDS = 900.0
 """No further candidate is begun after so long."""

@@ -23,6 +23,7 @@ from inspection.recipe.framing import Framing
 from inspection.recipe.geometry import choose_canvas
 from inspection.recipe.prepare import Step
 from inspection.recipe.setup_file import Setup
+from inspection.training.needs import needs_of
 from inspection.training.options import TrainingOptions
 from models import Picture, Progress
 
@@ -160,11 +161,16 @@ class GoodPictures(Sequence[Picture]):
 
 
 def read_good(
-    files: list[Path], framing: Framing, *, shrinks: tuple[int, ...] = (1,), progress: Progress
+    files: list[Path],
+    framing: Framing,
+    *,
+    shrinks: tuple[int, ...] = (1,),
+    least: int = MIN_GOOD,
+    progress: Progress,
 ) -> GoodPictures:
     """Read every picture once; list the unreadable, those of another size and the equal ones.
 
-    Raises TrainingError when fewer than MIN_GOOD are left.
+    Raises TrainingError when fewer different ones than `least` are left.
     """
     used: list[GoodPicture] = []
     unreadable: list[tuple[str, str]] = []
@@ -186,8 +192,8 @@ def read_good(
     wrong_size = _wrong_size(used)
     used = [good for good in used if good not in wrong_size]
     different = len({good.digest for good in used})
-    if different < MIN_GOOD:
-        raise TrainingError(_too_few(different, len(files), unreadable))
+    if different < least:
+        raise TrainingError(_too_few(different, len(files), least, unreadable))
     if brightest < NEARLY_BLACK:
         raise TrainingError(
             f"the good pictures are nearly black: their brightest pixel is {brightest} of 255; "
@@ -271,8 +277,9 @@ def _duplicates(used: list[GoodPicture]) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(names) for names in groups.values() if len(names) > 1)
 
 
-def _too_few(used: int, given: int, unreadable: list[tuple[str, str]]) -> str:
-    line = f"{used} usable good pictures of {given} given; at least {MIN_GOOD} are needed"
+def _too_few(used: int, given: int, least: int, unreadable: list[tuple[str, str]]) -> str:
+    line = f"{used} usable good pictures of {given} given; at least {least} are needed"
+    line += " by this model, take more or another --model" if least > MIN_GOOD else ""
     return f"{line}; first unreadable: {unreadable[0][1]}" if unreadable else line
 
 
@@ -289,4 +296,5 @@ def read_pictures(
     multiple = CANVAS_MULTIPLE if len(shrinks) <= 2 else FINE_MULTIPLE
     coarsest = choose_canvas(sizes, size_px=side_px / shrinks[0], multiple=multiple)
     framing = Framing(coarsest.times(shrinks[0]), setup, first)
-    return read_good(files, framing, shrinks=shrinks, progress=progress)
+    least = max(MIN_GOOD, needs_of(options).least_pictures)
+    return read_good(files, framing, shrinks=shrinks, least=least, progress=progress)

@@ -49,6 +49,7 @@ from inspection.training.good_pictures import (
 )
 from inspection.training.labelled import LabelledReport, check_labelled, learn_labelled
 from inspection.training.members import chosen_members
+from inspection.training.needs import check_machine
 from inspection.training.options import AUTO, DEFAULT_MODEL, TrainingOptions
 from inspection.training.origins import kept_origins
 from inspection.training.prepare_choice import StepChoice, choose_steps
@@ -164,6 +165,7 @@ def train_recipe(
     if asked.model == AUTO:
         options = replace(asked, model=DEFAULT_MODEL)
     check_backbone(options)
+    check_machine(options)
     check_place(recipe_path)
     files = good_files(dataset)
     listed = None if options.defects is None else bad_files(options.defects)

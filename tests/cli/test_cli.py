@@ -31,6 +31,7 @@ MODELS = [
     *model_names(),
     *(f"sequence/{name}" for name in method_names()),
     *(f"supervised/{name}" for name in METHODS),
+    "template",
 ]
 
 TRAINED = {
@@ -291,9 +292,10 @@ def test_models_and_cameras_are_listed(cli: Any) -> None:
     for command, names in (("models", [*MODELS, *others]), ("cameras", camera_names())):
         (rows,) = rows_of(cli(command, "--json"))
         assert [row["name"] for row in rows] == names
-        more = {"models": {"family", "licence", "patent"}, "cameras": {"devices", "search"}}[
-            command
-        ]
+        more = {
+            "models": {"family", "licence", "patent", "needs"},
+            "cameras": {"devices", "search"},
+        }[command]
         keys = {"name", "about", "problem"} | more
         assert all(set(row) == keys and row["about"] for row in rows)
         text = cli(command)
@@ -301,6 +303,12 @@ def test_models_and_cameras_are_listed(cli: Any) -> None:
         first = [line.split()[0] for line in text.stdout.splitlines() if line[0] != " "]
         assert first == names
     listed = cli("models").stdout
+    assert re.search(
+        r"^padim .*\n +needs 5 good pictures; for 100 of 256 px [\d.]+ min of a core and [\d,]+ MB$",
+        listed,
+        re.MULTILINE,
+    )
+    assert re.search(r"^dfkde .*\n +needs 8 good pictures; ", listed, re.MULTILINE)
     assert re.search(r"^uninet .*\[Apache-2\.0 \(anomalib\); EP 4145401 ", listed, re.MULTILINE)
 
 

@@ -93,9 +93,9 @@ def test_efficient_ad_says_what_to_bring(tmp_path: Path, monkeypatch: pytest.Mon
     )
     photographs(tmp_path / "photographs", 50)
     assert kind.missing() is None
-    pictures = [Picture(np.zeros((64, 64, 3), np.uint8), np.ones((64, 64), bool))] * 4
+    pictures = [Picture(np.zeros((64, 64, 3), np.uint8), np.ones((64, 64), bool))] * 5
     with pytest.raises(ModelError, match=r"^efficient_ad: .* is not the teacher's weights"):
-        kind().fit(pictures, folds=np.arange(4))
+        kind().fit(pictures, folds=np.arange(5))
 
 
 def test_every_model_of_anomalib_is_listed() -> None:
@@ -156,7 +156,7 @@ def test_brought_weights_are_used(
 @pytest.mark.slow
 def test_a_backbone_of_one_stride_is_refused(tmp_path: Path) -> None:
     path = weights("test_vit", tmp_path / "vit.safetensors")
-    pictures = [Picture(np.zeros((64, 64, 3), np.uint8), np.ones((64, 64), bool))] * 4
+    pictures = [Picture(np.zeros((64, 64, 3), np.uint8), np.ones((64, 64), bool))] * 5
     model = model_class("stfpm")(backbone="test_vit", weights=path)
     with pytest.raises(ModelError, match="stfpm: backbone 'test_vit' has maps of one stride"):
-        model.fit(pictures, folds=np.arange(4))
+        model.fit(pictures, folds=np.arange(5))

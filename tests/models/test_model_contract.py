@@ -130,6 +130,19 @@ def test_it_is_called_as_its_file(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", model_names())
+def test_it_names_what_it_needs(name: str) -> None:
+    """Only the default model's stand in the base: another one's costs are not its own."""
+    kind = model_class(name)
+    own = [each for each in kind.__mro__ if "needs" in vars(each)]
+    assert own[0] is not AnomalyModel or name == DEFAULT
+    assert kind.needs.least_pictures >= 5
+    if kind.needs.minutes is not None:
+        assert kind.needs.minutes > 0
+    if kind.needs.memory_mb is not None:
+        assert kind.needs.memory_mb > 500
+
+
+@pytest.mark.parametrize("name", model_names())
 @pytest.mark.parametrize(
     "ask",
     [

@@ -53,8 +53,8 @@ def refusal(model: PixelModel, pictures: list[Picture]) -> str:
 
 
 def test_too_few_pictures_are_refused_before_it_starts() -> None:
-    text = refusal(model_class("autoencoder")(), good(3))  # type: ignore[arg-type]
-    assert text.startswith("3 good pictures, at least 4 are needed")
+    text = refusal(model_class("autoencoder")(), good(4))  # type: ignore[arg-type]
+    assert text.startswith("4 good pictures, at least 5 are needed")
     assert refusal(model_class("dfkde")(), good(7)).startswith(
         "7 good pictures, at least 8 are needed"
     )  # type: ignore[arg-type]
@@ -62,11 +62,11 @@ def test_too_few_pictures_are_refused_before_it_starts() -> None:
 
 def test_a_large_canvas_is_refused_before_it_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_pixel_model, "MOST_PIXELS", 48 * 48 - 1)
-    assert "megapixels at its coarsest scale" in refusal(Brightness(), good(4))
+    assert "megapixels at its coarsest scale" in refusal(Brightness(), good(5))
 
 
 def test_an_empty_region_is_refused() -> None:
-    empty = [Picture(each.canvas, np.zeros_like(each.valid)) for each in good(4)]
+    empty = [Picture(each.canvas, np.zeros_like(each.valid)) for each in good(5)]
     assert "region of interest is empty" in refusal(Brightness(), empty)
 
 

@@ -348,7 +348,12 @@ def test_a_backbone_is_refused_by_a_model_that_looks_through_none(
 
 
 @pytest.mark.parametrize(
-    ("name", "command"), [("sequence/gru", "monitor"), ("supervised/classifier", "--defects")]
+    ("name", "command"),
+    [
+        ("sequence/gru", "monitor"),
+        ("supervised/classifier", "--defects"),
+        ("template", "--template"),
+    ],
 )
 def test_a_model_that_learns_of_something_else_names_its_command(
     name: str, command: str, failure: Callable[..., str], tmp_path: Path

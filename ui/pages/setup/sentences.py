@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from inspection.jobs import Job
+from inspection.training.needs import needs_of
+from inspection.training.options import TrainingOptions
 from ui.core.panel import Asker, Cell, table_value
 
 UNEXPLAINED = frozenset({"variants", "odd_good"})
@@ -36,6 +38,19 @@ def promise_text(me: Asker, found: Mapping[str, Any]) -> str:
     )
     key = "promise_more" if needed else "promise_met"
     return f"{now} {me.say(f'setup.{key}', asked=asked, needed=needed)}"
+
+
+def needs_text(me: Asker, model: str) -> str:
+    """What a training of this model takes."""
+    needs = needs_of(TrainingOptions(model=model))
+    if needs.minutes is None or needs.memory_mb is None:
+        return me.say("setup.model_needs_parts", least=needs.least_pictures)
+    return me.say(
+        "setup.model_needs",
+        least=needs.least_pictures,
+        minutes=f"{needs.minutes:.2g}",
+        memory=f"{needs.memory_mb:,}",
+    )
 
 
 def stage(me: Asker, job: Job) -> str:

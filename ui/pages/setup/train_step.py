@@ -17,7 +17,7 @@ from ui.pages.setup import training_actions
 from ui.pages.setup.asked import Asked
 from ui.pages.setup.desk import Desk, Step
 from ui.pages.setup.result import promise
-from ui.pages.setup.sentences import promise_text, stage
+from ui.pages.setup.sentences import needs_text, promise_text, stage
 from ui.pages.setup.training import Options, offered_models
 from ui.pages.setup.training_actions import labelled_bad
 
@@ -136,9 +136,10 @@ class TrainStep(Step):
     def _consequences(self, asked: Asked, now: Options) -> list[str]:
         """What follows from the choices: the promise, and what the model is for."""
         wording, key = asked.me.wording, f"setup.model_{now.model}_why"
+        about = wording.said(key, wording.say("setup.model_other_why"))
         return [
             promise_text(asked.me, promise(len(asked.names), now.false_reject)),
-            wording.said(key, wording.say("setup.model_other_why")),
+            f"{about}\n{needs_text(asked.me, now.model)}",
         ]
 
     def _job(self, asked: Asked) -> list[Any]:

@@ -15,6 +15,7 @@ from inspection.jobs import TRAIN, TRY, Job, Jobs, copy_pictures
 from inspection.recipe import open_recipe
 from inspection.training.defects import MEMBERS_AUROC, WITHOUT_KIND
 from inspection.training.good_pictures import MIN_GOOD
+from inspection.training.needs import needs_of
 from inspection.training.options import AUTO, TrainingOptions
 from models import model_names
 from ui.core.trials import GOOD, trainings_of, trial_of
@@ -92,8 +93,10 @@ def _choices(recipe: Path, changed_ns: int) -> dict[str, Any]:
 def planned_training(draft: SetupDraft, options: Options) -> dict[str, Any]:
     """Say what a training of a draft would be. Raises InspectionError where it cannot be."""
     n_good = len(draft.names())
-    if n_good < MIN_GOOD:
-        raise SetupError(f"good parts: {n_good}; at least {MIN_GOOD} are needed")
+    least = needs_of(TrainingOptions(model=options.model)).least_pictures
+    if n_good < least:
+        by = f" by the model {options.model}" if least > MIN_GOOD else ""
+        raise SetupError(f"good parts: {n_good}; at least {least} are needed{by}")
     draft.setup()  # a damaged set-up is told now, not by a failed job
     return {
         "product": draft.product,
