@@ -2,10 +2,10 @@
 
     python benchmarks/needs.py RESULTS.jsonl [--models NAME,NAME] [--pictures 100]
 
-Each model learns from drawn parts of 256 x 256 pixels (`--image-size 256`), in a process of its own, on one thread; the
-whole of `inspection train` is measured, but of networks of pixels only the first steps up to a check are done, and counted up to the most
-they may take. What stands in RESULTS.jsonl is not measured again. Prints a Markdown table;
-`needs` of each model (models/*.py) holds these figures.
+Each model learns from drawn parts of 256 x 256 pixels (`--image-size 256`), in a process of its own, on one
+thread; the whole of `inspection train` is measured. Of networks of pixels only the steps up to the first
+check are done, and counted up to the most they may take. What stands in RESULTS.jsonl is not measured again.
+Prints a Markdown table; `needs` of each model (models/*.py) holds these figures.
 """
 
 from __future__ import annotations

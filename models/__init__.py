@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from models._devices import CPU, judging_device, processor_name, training_devices
+from models._p_values import RULES
 from models._scoring import AnomalyMap, PatchMaps, Scoring, score, shares, to_grid
 from models.base import (
     AnomalyModel,
@@ -36,6 +37,7 @@ sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 
 __all__ = [
     "CPU",
+    "RULES",
     "AnomalyMap",
     "AnomalyModel",
     "ModelError",

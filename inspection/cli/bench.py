@@ -38,6 +38,12 @@ def bench(
     drawn: Annotated[
         int, typer.Option(min=0, help="Drawn-in defects of each kind and size; 0: none.")
     ] = 6,
+    keep: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of what was measured: a run that stands there is not done again."
+        ),
+    ] = None,
     html: Annotated[
         Path | None, typer.Option("--html", help="HTML file to write, plots included.")
     ] = None,
@@ -56,6 +62,8 @@ def bench(
         raise typer.BadParameter(
             f"must be {', '.join(EFFORTS)}, got {effort}", param_hint="--effort"
         )
+    if keep is not None and not keep.absolute().parent.is_dir():
+        fail(f"folder {keep}: no folder {keep.absolute().parent}; make it first")
     if html is not None and not html.absolute().parent.is_dir():
         fail(f"page {html}: no folder {html.absolute().parent}; make it first")
     plan = Plan(
@@ -65,6 +73,7 @@ def bench(
         seeds=tuple(seed or 0 for seed in _numbers(seeds, "--seeds", also={})),
         drawn_each=drawn,
         settings=BenchSettings(backbone=backbone, effort=effort, image_size_px=image_size),
+        keep=keep,
     )
     with ProgressBar() as progress:
         found = run(plan, progress=progress)
@@ -78,8 +87,8 @@ def bench(
         replace_file(html, page(compared, outcomes, failures, about=about).encode())
     if as_json:
         typer.echo(json.dumps(compared.as_json() + [each.as_json() for each in failures]))
-    elif compared.rows:
-        shown = tables(compared)
+    elif found:
+        shown = tables(compared, failures)
         typer.echo("\n\n".join(f"{title}\n\n{text}" for title, text in shown))
     if failures:
         first = failures[0]

@@ -154,7 +154,7 @@ def test_a_new_model_takes_part_by_being_there(monkeypatch: pytest.MonkeyPatch) 
     known = models.model_class("patchcore")
     monkeypatch.setattr(models, "model_names", lambda: ["kmeans", "padim", "patchcore"])
     monkeypatch.setattr(models, "model_class", lambda name: known)
-    assert chosen("all") == ["ours", "kmeans", "ours:padim", *RIVALS]
+    assert chosen("all") == ["ours", "template", "kmeans", "ours:padim", *RIVALS]
     assert chosen("kmeans,ours:patchcore") == ["kmeans", "ours:patchcore"]
 
 

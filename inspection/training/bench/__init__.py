@@ -1,25 +1,28 @@
 """A bench that cannot flatter: models on the same pictures, by name, with intervals and as n falls.
 
 `contenders` says who takes part, `runs` what a run is asked and finds, `ours` and `rivals` teach and
-measure, `drawn` draws defects in, `bootstrap` and `summary` say how sure a figure is, `tables` and
-`page` show it.
+measure, `templates` finds what each picture is compared with, `drawn` draws defects in, `kept` keeps
+what was measured, `bootstrap` and `summary` say how sure a figure is, `tables` and `page` show it.
 """
 
 from __future__ import annotations
 
 import tempfile
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from shutil import copyfile
+from typing import Any
 
 import numpy as np
 
 from inspection.errors import InspectionError, expected
 from inspection.training.bench.contenders import contender
 from inspection.training.bench.drawn import DrawnPicture, draw_defects
+from inspection.training.bench.kept import KeptOutcomes, contents
 from inspection.training.bench.ours import WARM_UP
 from inspection.training.bench.runs import BenchSettings, Failure, Outcome, Task
+from inspection.training.bench.templates import TEMPLATE, build_again, compared, is_template
 from inspection.training.dataset_folder import good_files, test_files
 from inspection.training.good_pictures import MIN_GOOD
 from models import Progress
@@ -35,7 +38,8 @@ class Plan:
     """What is compared: every contender on every dataset, number of good pictures and seed.
 
     `counts` are numbers of good pictures, None for all; `drawn_each` is how many pictures of each kind
-    and size of drawn-in defects are judged. Raises InspectionError for what cannot be.
+    and size of drawn-in defects are judged; `keep` is a folder of what was measured before. Raises
+    InspectionError for what cannot be.
     """
 
     datasets: tuple[Path, ...]
@@ -44,6 +48,7 @@ class Plan:
     seeds: tuple[int, ...] = (0,)
     drawn_each: int = DRAWN_EACH
     settings: BenchSettings = field(default_factory=BenchSettings)
+    keep: Path | None = None
 
     def __post_init__(self) -> None:
         if len({each.resolve() for each in self.datasets}) < len(self.datasets):
@@ -52,6 +57,11 @@ class Plan:
             contender(name)
         for dataset in self.datasets:
             _check(dataset)
+            if not self.contenders_of(dataset):
+                raise InspectionError(
+                    f"dataset {dataset}: bench was asked for {TEMPLATE} alone, and no defective test picture has one; "
+                    "NAME_temp is that of NAME_test, ask for other --models too"
+                )
             if not self.counts_of(dataset):
                 least = min(count for count in self.counts if count is not None)
                 raise InspectionError(
@@ -70,6 +80,11 @@ class Plan:
         name = dataset.resolve().name
         return name if sum(path.name == name for path in paths) == 1 else str(dataset)
 
+    def contenders_of(self, dataset: Path) -> list[str]:
+        """Who takes part on this dataset: TEMPLATE where it has some."""
+        compares = TEMPLATE in self.contenders and bool(compared(dataset))
+        return [name for name in self.contenders if name != TEMPLATE or compares]
+
     def counts_of(self, dataset: Path) -> list[int]:
         """The numbers of good pictures that this dataset has, the smallest first."""
         there = len(good_files(dataset))
@@ -81,21 +96,28 @@ def bench(plan: Plan, *, progress: Progress) -> list[Outcome | Failure]:
     """Teach and measure each contender, each in a process of its own; one that fails does not end it.
 
     Contenders of the same dataset, number and seed learn the same pictures, and more pictures hold
-    the fewer of the same seed. All judge the same ones, those with defects drawn in included.
+    the fewer of the same seed. All judge the same ones, those with defects drawn in included; what is
+    compared with templates judges those that have one. An outcome that was kept is not measured again.
     """
     runs = [
         (dataset, n_good, seed, name)
         for dataset in plan.datasets
         for n_good in plan.counts_of(dataset)
         for seed in plan.seeds
-        for name in plan.contenders
+        for name in plan.contenders_of(dataset)
     ]
     work = [3 * n_good + len(test_files(dataset)) for dataset, n_good, _, _ in runs]
     found: list[Outcome | Failure] = []
+    kept = None if plan.keep is None else KeptOutcomes(plan.keep)
+    whole = {dataset: contents(dataset) for dataset in plan.datasets if kept is not None}
     with tempfile.TemporaryDirectory() as folder:
         drawn: dict[Path, tuple[DrawnPicture, ...]] = {}
         for number, (dataset, n_good, seed, name) in enumerate(runs):
             progress("Benchmark", sum(work[:number]), sum(work))
+            asked = _asked(plan, dataset, n_good, seed, name) | {"contents": whole.get(dataset)}
+            if kept is not None and (known := kept.read(asked)) is not None:
+                found.append(known)
+                continue
             if dataset not in drawn:
                 drawn[dataset] = _drawn(dataset, Path(folder, str(len(drawn))), plan, progress)
             task = Task(
@@ -103,13 +125,30 @@ def bench(plan: Plan, *, progress: Progress) -> list[Outcome | Failure]:
                 contender=name,
                 n_good=n_good,
                 seed=seed,
-                folder=_chosen(dataset, n_good, seed, Path(folder, f"run{number}")),
-                drawn=drawn[dataset],
+                folder=_chosen(
+                    dataset, n_good, seed, Path(folder, f"run{number}"), compares=name == TEMPLATE
+                ),
+                drawn=() if name == TEMPLATE else drawn[dataset],
                 settings=plan.settings,
+                template=dataset.resolve() if name == TEMPLATE else None,
             )
             found.append(_run(task, progress))
+            if kept is not None and isinstance(found[-1], Outcome):
+                kept.write(asked, found[-1])
     progress("Benchmark", sum(work), sum(work))
     return found
+
+
+def _asked(plan: Plan, dataset: Path, n_good: int, seed: int, name: str) -> dict[str, Any]:
+    """All that an outcome hangs on, but the dataset's contents."""
+    return {
+        "dataset": plan.name_of(dataset),
+        "contender": name,
+        "n_good": n_good,
+        "seed": seed,
+        "drawn_each": plan.drawn_each,
+        "settings": asdict(plan.settings),
+    }
 
 
 def _run(task: Task, progress: Progress) -> Outcome | Failure:
@@ -146,15 +185,22 @@ def _drawn(dataset: Path, folder: Path, plan: Plan, progress: Progress) -> tuple
     return draw_defects(good, folder, each=plan.drawn_each, seed=0, progress=progress)
 
 
-def _chosen(dataset: Path, n_good: int, seed: int, folder: Path) -> Path:
-    """Make a dataset of so many of the good pictures, and all test pictures."""
+def _chosen(dataset: Path, n_good: int, seed: int, folder: Path, *, compares: bool) -> Path:
+    """Make a dataset of so many of the good pictures, and all test pictures.
+
+    `compares` leaves those that have a template; a good one that is a template is built again.
+    """
     files = good_files(dataset)
     order = np.random.default_rng(seed).permutation(len(files))
     (folder / "train" / "good").mkdir(parents=True)
     for index in sorted(order[:n_good]):
         _link(files[index], folder / "train" / "good" / files[index].name)
-    for item in test_files(dataset):
-        _link(item.path, folder / "test" / item.kind / item.path.name)
+    for item in compared(dataset) if compares else test_files(dataset):
+        target = folder / "test" / item.kind / item.path.name
+        if compares and is_template(item.path):
+            build_again(item.path, target)
+        else:
+            _link(item.path, target)
         if item.mask is not None:
             _link(item.mask, folder / "ground_truth" / item.kind / item.mask.name)
     return folder

@@ -1,4 +1,4 @@
-"""Who takes part, by name: our models, each of `inspection models`, and anomalib's."""
+"""Who takes part, by name: our models, each of `inspection models`, ensembles by rule, and anomalib's."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from importlib.util import find_spec
 import models
 from inspection.errors import InspectionError
 from inspection.training.bench import ours, rivals
-from inspection.training.bench.runs import Outcome, Task
+from inspection.training.bench.runs import BenchSettings, Outcome, Task
+from inspection.training.bench.templates import TEMPLATE
 from inspection.training.options import TrainingOptions
 from models import Progress
 
@@ -17,6 +18,9 @@ OURS = "ours"
 
 ALL = "all"
 
+ENSEMBLE = "ensemble"
+"""Members and rule, where they are not its own, follow: `ensemble:patchcore+kmeans:fisher`."""
+
 RIVALS = ("patchcore", "mh_patchcore", "padim")
 """anomalib's; a model of ours that has the name of one of these is called `ours:NAME`."""
 
@@ -24,12 +28,13 @@ Run = Callable[[Task, Progress], Outcome]
 
 
 def contender_names() -> list[str]:
-    """Everybody that can take part here: ours first, then anomalib's."""
+    """Everybody that can take part here: ours first, an ensemble by each rule, anomalib's last."""
     default = TrainingOptions().model
     names = [name for name in models.model_names() if name != default]
     ready = [name for name in names if models.model_class(name).missing() is None]
     others = [f"{OURS}:{name}" if name in RIVALS else name for name in ready]
-    return [OURS, *others, *(RIVALS if find_spec("anomalib") else ())]
+    rules = [f"{ENSEMBLE}:{rule}" for rule in [*models.RULES][1:]] if ENSEMBLE in ready else []
+    return [OURS, TEMPLATE, *others, *rules, *(RIVALS if find_spec("anomalib") else ())]
 
 
 def chosen(names: str) -> list[str]:
@@ -52,10 +57,24 @@ def contender(name: str) -> Run:
                 f"bench: {name} is anomalib's, which is not installed; pip install 'inspection[train]'"
             )
         return lambda task, progress: rivals.run_apart(task, name, progress)
-    model = TrainingOptions().model if name == OURS else name.removeprefix(f"{OURS}:")
-    if model not in models.model_names():
+    default = TrainingOptions().model
+    model = default if name in (OURS, TEMPLATE) else name.removeprefix(f"{OURS}:")
+    if not _known(model):
         raise InspectionError(
-            f"bench: no contender {name!r}; there are: {', '.join(contender_names())}"
+            f"bench: no contender {name!r}; there are: {', '.join(contender_names())}, and "
+            "ensemble:A+B:RULE of any members and rule"
         )
-    models.trainable(model)
+    models.trainable(model.partition(":")[0])
     return lambda task, progress: ours.run_apart(task, model, progress)
+
+
+def _known(model: str) -> bool:
+    """Whether there is such a model; an ensemble may name members, a rule, or both."""
+    options = BenchSettings().options(model=model, seed=0)
+    more = (options.members is not None) + (options.rule is not None)
+    return (
+        model.count(":") == more
+        and (more == 0 or options.model == ENSEMBLE)
+        and {options.model, *(options.members or ())} <= set(models.model_names())
+        and options.rule in (None, *models.RULES)
+    )

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cameras import read_image
 from inspection.errors import InspectionError, expected
 from inspection.training.bench.runs import Outcome, Scored, Task
 from inspection.training.dataset_folder import test_files
@@ -62,6 +61,7 @@ def measure(task: Task, *, model: str, progress: Progress) -> Outcome:
 
     from inspection.recipe import open_recipe
     from inspection.recipe.setup_file import Setup
+    from inspection.recipe.template import Template
     from inspection.training.evaluate import judge_test_set
     from inspection.training.train import train_recipe
     from models._comparison.bare_backbone import load_libraries
@@ -69,11 +69,15 @@ def measure(task: Task, *, model: str, progress: Progress) -> Outcome:
 
     load_libraries()
     options = task.settings.options(model=model, seed=task.seed)
+    source = task.template
+    setup = Setup(template=None if source is None else Template(source=str(source)))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "bench.recipe")
-        report = train_recipe(task.folder, path, options=options, setup=Setup(), progress=progress)
+        report = train_recipe(task.folder, path, options=options, setup=setup, progress=progress)
         peak_mb = peak_memory_mb()
         recipe = open_recipe(path)
+    if task.template is not None:
+        recipe = recipe.comparing_with(task.template)
     test = judge_test_set(recipe, task.folder, progress=progress)
     limits = recipe.settings.calibration
     timed = _times(recipe, task, progress)
@@ -123,10 +127,8 @@ def _times(recipe: Recipe, task: Task, progress: Progress) -> dict[str, float]:
 
     Pictures are decoded before the clock. In turn, each finds the caches filled by the other.
     """
-    from datetime import UTC, datetime
-
-    from cameras import Frame
     from inspection.judging.judge import inspect
+    from inspection.judging.picture_files import read_frame
     from models._comparison.bare_backbone import BareBackbone
 
     canvas = recipe.settings.canvas
@@ -137,16 +139,13 @@ def _times(recipe: Recipe, task: Task, progress: Progress) -> dict[str, float]:
     items = test_files(task.folder)[:MOST_TIMED]
     alone_ms, paired_ms = [], []
     for number, item in enumerate(items):
-        image, now = read_image(item.path), datetime.now(UTC)
-        frame = Frame(image=image, camera="bench", sequence=number, captured_at=now)
-        alone_ms.append(_ms(partial(inspect, frame, recipe)))
+        frame, template = read_frame(item.path, recipe)
+        alone_ms.append(_ms(partial(inspect, frame, recipe, template=template)))
         progress("Timing", number + 1, 2 * len(items))
     for number, item in enumerate(items):
-        image, now = read_image(item.path), datetime.now(UTC)
-        frame = Frame(image=image, camera="bench", sequence=number, captured_at=now)
-        paired_ms.append(
-            (_ms(partial(inspect, frame, recipe)), _ms(partial(bare.run_planes, planes)))
-        )
+        frame, template = read_frame(item.path, recipe)
+        judged_ms = _ms(partial(inspect, frame, recipe, template=template))
+        paired_ms.append((judged_ms, _ms(partial(bare.run_planes, planes))))
         progress("Timing", len(items) + number + 1, 2 * len(items))
     judge_ms, bare_ms = np.array(paired_ms[WARM_UP:]).T
     return {

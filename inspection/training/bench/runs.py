@@ -33,9 +33,12 @@ class BenchSettings:
         return f"effort {self.effort}{size}, backbone {self.backbone}"
 
     def options(self, *, model: str, seed: int) -> TrainingOptions:
-        """The options of a training of ours."""
+        """The options of a training of ours; `ensemble:A+B:RULE` names members and rule, or one of them."""
+        model, *more = model.split(":")
         return TrainingOptions(
             model=model,
+            members=next((tuple(each.split("+")) for each in more if "+" in each), None),
+            rule=next((each for each in more if "+" not in each), None),
             backbone=self.backbone,
             effort=self.effort,
             image_size_px=self.image_size_px,
@@ -48,7 +51,7 @@ class Task:
     """One run: teach `contender` the good pictures of a folder, and judge its others.
 
     `folder` is in the MVTec layout and holds just the `n_good` pictures to learn; `dataset` is the
-    name of the set they are of.
+    name of the set they are of. `template` is the folder of the templates that each is compared with.
     """
 
     dataset: str
@@ -58,6 +61,7 @@ class Task:
     folder: Path
     drawn: tuple[DrawnPicture, ...]
     settings: BenchSettings
+    template: Path | None = None
 
     @property
     def name(self) -> str:
@@ -68,6 +72,7 @@ class Task:
         """As plain data."""
         return asdict(self) | {
             "folder": str(self.folder),
+            "template": None if self.template is None else str(self.template),
             "drawn": [asdict(each) | {"path": str(each.path)} for each in self.drawn],
         }
 
@@ -78,6 +83,7 @@ class Task:
             **{
                 **data,
                 "folder": Path(data["folder"]),
+                "template": None if data["template"] is None else Path(data["template"]),
                 "drawn": tuple(
                     DrawnPicture(**{**each, "path": Path(each["path"])}) for each in data["drawn"]
                 ),

@@ -54,7 +54,8 @@ def summarise(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
         row |= {name: _exact(row[name]) for name in GROUPS}
         row |= _intervals(runs, row) | _drawn(runs)
         if first is not runs:
-            row |= {"minus": first[0].contender} | _differences(runs, first)
+            if _same_pictures(runs, first):
+                row |= {"minus": first[0].contender} | _differences(runs, first)
             row |= _times_as_long(row, _mean([run.figures for run in first]))
         rows.append(row)
     return rows
@@ -77,6 +78,7 @@ def pooled_differences(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
                 if other == name
                 and _count((dataset, other, n), groups) == count
                 and (dataset, names[0], n) in groups
+                and _same_pictures(runs, groups[dataset, names[0], n])
             ]
             if not pairs:
                 continue
@@ -92,6 +94,11 @@ def pooled_differences(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
 
 ALL_OF_THEM = 2**62
 """Stands for all good pictures of a dataset, whose number differs from that of others."""
+
+
+def _same_pictures(runs: Sequence[Outcome], first: Sequence[Outcome]) -> bool:
+    """Whether they judged the same: what is compared with templates judges those that have one."""
+    return list(runs[0].test.kinds) == list(first[0].test.kinds)
 
 
 def _count(key: Key, groups: Iterable[Key]) -> int:

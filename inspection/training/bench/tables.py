@@ -6,12 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from inspection.training.bench.comparison import Comparison
+from inspection.training.bench.runs import Failure
 
 Row = Mapping[str, Any]
 Column = tuple[str, Callable[[Row], str]]
 
 
-def tables(compared: Comparison, *, every_count: bool = False) -> list[tuple[str, str]]:
+def tables(
+    compared: Comparison, failures: Sequence[Failure] = (), *, every_count: bool = False
+) -> list[tuple[str, str]]:
     """Every table that has something to say, with its title.
 
     Kinds and lengths are shown for the most good pictures, or for every number of them.
@@ -36,6 +39,7 @@ def tables(compared: Comparison, *, every_count: bool = False) -> list[tuple[str
         ),
         ("Drawn-in defects, by kind", table(_groups(full, "drawn", "by_kind"), GROUPS)),
         ("Drawn-in defects, by length", table(_groups(full, "drawn", "by_length"), GROUPS)),
+        ("What failed", table([each.as_json() for each in failures], FAILED)),
     ]
     return [(title, text) for title, text in made if text]
 
@@ -169,6 +173,12 @@ CHOSEN: tuple[Column, ...] = (
     ("minus", _text("minus")),
     ("difference", _number("image_auroc_minus", "+.3f")),
     ("best here", _text("best")),
+)
+
+FAILED: tuple[Column, ...] = (
+    *HEAD,
+    ("seed", lambda row: str(row["seeds"][0])),
+    ("why", _text("error")),
 )
 
 GROUPS: tuple[Column, ...] = (
