@@ -53,4 +53,4 @@ def checked(kind: type[Model], /, **given: Any) -> Model:
 
 def _first(errors: Sequence[Mapping[str, Any]]) -> str:
     where = ".".join(str(part) for part in errors[0]["loc"])
-    return f"{where}: {errors[0]['msg']}"
+    return f"{where}: {errors[0]['msg'].removeprefix('Value error, ')}"

@@ -35,7 +35,7 @@ from inspection.station.station_file import read_station
 from inspection.store import open_store
 from inspection.store.event_kinds import ActionKind
 from inspection.training.options import EFFORTS
-from models import model_names
+from models import model_class, model_names
 from tests.ui.conftest import having_inspected, station_folder
 from ui.core import errors as refuse
 from ui.core.context import Context
@@ -54,7 +54,13 @@ from ui.pages.setup.draft import SetupDraft
 from ui.pages.setup.requests import FromRecord, Taking, draft_of
 from ui.pages.setup.result import promise, result_message, trial_message
 from ui.pages.setup.sentences import promise_text
-from ui.pages.setup.training import Options, offered_models, options_of, start_training
+from ui.pages.setup.training import (
+    Options,
+    models_not_ready,
+    offered_models,
+    options_of,
+    start_training,
+)
 from ui.security.users import Role, User
 from ui.words import Words
 
@@ -760,7 +766,23 @@ def test_too_few_good_parts_are_not_trained(ask: Asking, draft: SetupDraft) -> N
         status, found = ask.post("/train", options=wrong)
         assert (status, found["error"].partition(":")[0]) == (422, next(iter(wrong)))
     assert offered_models()[:2] == ["patchcore", "auto"]
-    assert sorted(offered_models()[2:]) == [n for n in model_names() if n != "patchcore"]
+
+
+def test_models_are_offered_that_can_be_trained_here_as_they_were_measured(
+    ask: Asking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    absent = models_not_ready()
+    assert "timm's weights of resnet18" in absent["reverse_distillation"]
+    offered = offered_models()
+    assert offered[:5] == ["patchcore", "auto", "feature_autoencoder", "kmeans", "pca"]
+    assert sorted([*offered, *absent]) == sorted([*model_names(), "auto"])
+    status, found = ask.post("/train", options={**OPTIONS, "model": "uninet"})
+    assert (status, found["error"].partition(";")[0]) == (
+        422, "model: uninet is not ready: its weights are not on this machine",
+    )  # fmt: skip
+    monkeypatch.setattr(model_class("uninet"), "missing", classmethod(lambda _: None))
+    assert "uninet" in offered_models()
+    assert "uninet" not in models_not_ready()
 
 
 def trained(ask: Asking, recipe: Recipe, **settings: Any) -> str:

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from inspection.jobs import Job
+from inspection.training.leaderboard import LEADERBOARDS
 from inspection.training.needs import needs_of
-from inspection.training.options import TrainingOptions
+from inspection.training.options import AUTO, CANDIDATES, TrainingOptions
 from ui.core.panel import Asker, Cell, table_value
 
 UNEXPLAINED = frozenset({"variants", "odd_good"})
@@ -38,6 +39,24 @@ def promise_text(me: Asker, found: Mapping[str, Any]) -> str:
     )
     key = "promise_more" if needed else "promise_met"
     return f"{now} {me.say(f'setup.{key}', asked=asked, needed=needed)}"
+
+
+def measured_text(me: Asker, model: str, effort: str) -> str:
+    """How a model stood on real parts, by the manual's leaderboard."""
+    board = LEADERBOARDS[effort]
+    if model == AUTO:
+        return me.say("setup.model_auto_tries", models=", ".join(CANDIDATES))
+    if model not in board.standings:
+        return me.say("setup.model_not_measured", sets=board.sets)
+    standing = board.standings[model]
+    return me.say(
+        "setup.model_measured",
+        sets=board.sets,
+        models=len(board.standings),
+        auroc=standing.by_auroc,
+        escapes=standing.by_escapes,
+        apart=board.critical_difference,
+    )
 
 
 def needs_text(me: Asker, model: str) -> str:

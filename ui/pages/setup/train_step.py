@@ -17,8 +17,8 @@ from ui.pages.setup import training_actions
 from ui.pages.setup.asked import Asked
 from ui.pages.setup.desk import Desk, Step
 from ui.pages.setup.result import promise
-from ui.pages.setup.sentences import needs_text, promise_text, stage
-from ui.pages.setup.training import Options, offered_models
+from ui.pages.setup.sentences import measured_text, needs_text, promise_text, stage
+from ui.pages.setup.training import Options, models_not_ready, offered_models
 from ui.pages.setup.training_actions import labelled_bad
 
 IMPATIENT_S = 8.0
@@ -52,7 +52,9 @@ class TrainStep(Step):
             self.head, self.about, self.stage, self.bar, self.error, self.cancel,
             self.leads["result"], self.start,
         ]  # fmt: skip
-        self.shown = [*self.job, *self.chosen, self.promise, self.why]
+        self.shown = [
+            *self.job, *self.chosen, self.promise, self.why, self.not_ready, self.missing_models,
+        ]  # fmt: skip
 
     def _work(self, say: gr.I18n) -> None:
         self.head = notice("job-head", elem_classes="headline")
@@ -88,6 +90,10 @@ class TrainStep(Step):
             offered_models(), value=usual.model, label=say("setup.model"), elem_id="model"
         )
         self.why = notice("why")
+        with gr.Accordion(
+            say("setup.models_not_ready"), open=False, elem_id="models-not-ready"
+        ) as self.not_ready:
+            self.missing_models = notice("missing-models")
         with gr.Row():
             self.size = gr.Textbox(
                 label=say("setup.image_size"), placeholder=say("setup.size_by_effort"),
@@ -122,12 +128,19 @@ class TrainStep(Step):
             _percent(now.false_reject),
             _percent(now.review),
             gr.update(choices=efforts, value=now.effort),
-            now.model,
+            gr.update(choices=offered_models(), value=now.model),
             "" if now.image_size is None else str(now.image_size),
             now.seed,
             gr.update(value=now.labelled_bad and bad > 0, label=label, interactive=bad > 0),
             *self._consequences(asked, now),
+            *self._absent(),
         ]
+
+    @staticmethod
+    def _absent() -> list[Any]:
+        """The models that cannot be trained here, and what each lacks."""
+        lines = [f"{name}: {missing}" for name, missing in models_not_ready().items()]
+        return [gr.update(visible=bool(lines)), "\n".join(lines)]
 
     def follow(self, asked: Asked) -> list[Any]:
         """How far the job is; what a person chooses is left alone."""
@@ -139,7 +152,13 @@ class TrainStep(Step):
         about = wording.said(key, wording.say("setup.model_other_why"))
         return [
             promise_text(asked.me, promise(len(asked.names), now.false_reject)),
-            f"{about}\n{needs_text(asked.me, now.model)}",
+            "\n".join(
+                [
+                    about,
+                    measured_text(asked.me, now.model, now.effort),
+                    needs_text(asked.me, now.model),
+                ]
+            ),
         ]
 
     def _job(self, asked: Asked) -> list[Any]:

@@ -15,23 +15,35 @@ from inspection.jobs import TRAIN, TRY, Job, Jobs, copy_pictures
 from inspection.recipe import open_recipe
 from inspection.training.defects import MEMBERS_AUROC, WITHOUT_KIND
 from inspection.training.good_pictures import MIN_GOOD
+from inspection.training.leaderboard import by_rank
 from inspection.training.needs import needs_of
 from inspection.training.options import AUTO, TrainingOptions
-from models import model_names
+from models import model_class, model_names
 from ui.core.trials import GOOD, trainings_of, trial_of
 from ui.pages.setup.draft import SetupDraft
 
+USUAL = TrainingOptions().model
+
 
 def offered_models() -> list[str]:
-    """The models that a training can be asked for, the usual one first."""
-    usual = TrainingOptions().model
-    return [usual, AUTO, *(name for name in model_names() if name != usual)]
+    """The models that can be trained here: the usual one, AUTO, then as the leaderboard has them."""
+    absent = models_not_ready()
+    ready = [name for name in model_names() if name != USUAL and name not in absent]
+    return [USUAL, AUTO, *sorted(ready, key=by_rank)]
+
+
+def models_not_ready() -> dict[str, str]:
+    """The models that cannot be trained here, each with what is missing."""
+    found = {name: model_class(name).missing() for name in model_names()}
+    return {name: missing for name, missing in found.items() if missing is not None}
 
 
 def _offered(name: str) -> str:
-    if name not in offered_models():
-        raise ValueError(f"model: {name[:40]!r} is none of {', '.join(offered_models())}")
-    return name
+    if name in offered_models():
+        return name
+    if name in (absent := models_not_ready()):
+        raise ValueError(f"{name} is not ready: {absent[name]}")
+    raise ValueError(f"{name[:40]!r} is none of {', '.join(offered_models())}")
 
 
 class Options(BaseModel):
@@ -39,7 +51,7 @@ class Options(BaseModel):
 
     false_reject: Annotated[float, Field(gt=0, lt=1)] = 0.01
     review: Annotated[float, Field(gt=0, lt=1)] = 0.05
-    model: Annotated[str, AfterValidator(_offered)] = TrainingOptions().model
+    model: Annotated[str, AfterValidator(_offered)] = USUAL
     effort: Literal["fast", "balanced", "thorough"] = "balanced"
     image_size: Annotated[int, Field(ge=64, le=2048)] | None = None
     seed: Annotated[int, Field(ge=0)] = 0
