@@ -6,7 +6,7 @@ coefficient (Evangelidis, Psarakis 2008).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -90,6 +90,16 @@ class Pose:
             height_px=max(1, int(bottom - top)),
             outline=_moved(region.outline, self.matrix),
         )
+
+
+def known_pose(numbers: Mapping[str, float], size: tuple[int, ...]) -> Matrix:
+    """The matrix of a pose from its `numbers`; `size` is the reference's (H, W)."""
+    turn = np.radians(numbers["turn_deg"])
+    turned = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    middle = np.array([size[1] / 2, size[0] / 2])
+    moved = np.array([numbers["shift_x_px"], numbers["shift_y_px"]])
+    shift = middle + moved - turned @ middle
+    return np.column_stack([turned, shift]).astype(np.float32)
 
 
 def _moved(

@@ -13,6 +13,7 @@ from argon2 import PasswordHasher
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from cameras import decode_image
 from inspection.judgement import Verdict
 from inspection.station.station import Station
 from inspection.station.station_file import StationFile, read_station
@@ -88,6 +89,9 @@ class Asking:
     def get(self, path: str) -> Any:
         answer = self._client.get(API + path)
         return answer.status_code, answer.json()
+
+    def raw(self, path: str) -> Any:
+        return self._client.get(API + path)
 
     def post(self, path: str, **body: Any) -> Any:
         answer = self._client.post(API + path, json=body)
@@ -274,15 +278,21 @@ def test_since_when_a_recipe_is_on_the_line(ask: Asking, station: Station, folde
     assert told["since"].startswith("20")
 
 
-def test_the_good_part_to_compare_with_came_before_and_is_of_the_same_recipe(
-    ask: Asking, store: Store
+def test_the_good_part_to_compare_with_is_told_with_its_picture(
+    ask: Asking, station: Station, store: Store
 ) -> None:
     parts = store.parts(newest_first=False)
     bad = [p for p in parts if p.verdict is Verdict.FAIL][-1]
-    passed = [p for p in parts if p.verdict is Verdict.PASS and p.number < bad.number]
-    told = ask.get(f"/good/{bad.part_id}")[1]["part"]
-    assert told["number"] == passed[-1].number
-    assert (told["recipe_id"], told["picture"]) == (bad.recipe_id, True)
-    first = parts[0]
-    assert ask.get(f"/good/{first.part_id}")[1]["part"] is None
+    passed = next(p for p in parts if p.verdict is Verdict.PASS)
+    path = f"/reference/{bad.recipe_id}"
+    reference = {"kind": "reference", "number": None, "picture": API + path, "to_part": None}
+    assert ask.get(f"/good/{bad.part_id}") == (200, reference)
+    picture = ask.raw(path)
+    assert (picture.status_code, picture.headers["content-type"]) == (200, "image/jpeg")
+    assert decode_image(picture.content, "reference").shape == (256, 256, 3)
+    assert ask.raw("/reference/no-recipe").status_code == 404
+    station.store.add_event(passed.part_id, "label", "jo", detail={"label": "OK"})
+    told = ask.get(f"/good/{bad.part_id}")[1]
+    assert (told["kind"], told["number"]) == ("labelled", passed.number)
+    assert told["picture"] == f"/pictures/{passed.part_id}/screen"
     assert ask.get("/good/no-part")[0] == 404

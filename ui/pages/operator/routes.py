@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, StringConstraints
 
 from inspection.judgement import Verdict
+from inspection.judging.encode import encoded_jpeg
 from inspection.local_api.messages import record_message
+from inspection.station.good_example import GoodExample, GoodExamples
 from inspection.store import PartEvent, PartRecord
 from inspection.store.event_kinds import ActionKind, EventKind
-from inspection.store.filters import PartFilter
 from ui.core.audit import record_event
 from ui.core.context import Context
 from ui.core.errors import Refuse
 from ui.core.page import Page
+from ui.core.pictures import FOREVER
 from ui.security.users_file import Role, TooSoon, UsersError
 
 PAGE = Page(
@@ -26,8 +28,6 @@ PAGE = Page(
     label="operator.page",
     order=10,
 )
-LOOKED_BACK = 200
-"""How many passed parts are looked at for one of the same product and recipe."""
 
 Line = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
 Why = Literal[
@@ -121,6 +121,7 @@ def _ask(router: APIRouter, context: Context) -> None:
 
 def _parts(router: APIRouter, context: Context) -> None:
     store = context.store
+    examples = GoodExamples(context.settings, context.folder, store)
 
     @router.get("/part/{part_id}")
     async def part(part_id: str) -> dict[str, Any]:
@@ -134,21 +135,35 @@ def _parts(router: APIRouter, context: Context) -> None:
 
     @router.get("/good/{part_id}")
     async def good(part_id: str) -> dict[str, Any]:
-        """The latest good part to compare a part with: same product and recipe, with a picture."""
+        """The good part to compare a part with, what it is, and how it lies beside it; empty where there is none."""
         record = await _recorded(context, part_id)
-        passed = await asyncio.to_thread(
-            store.parts,
-            PartFilter(station=context.settings.station, verdict=Verdict.PASS),
-            after_number=record.number,
-            limit=LOOKED_BACK,
-        )
-        fit = (
-            each
-            for each in passed
-            if each.image and (each.product, each.recipe_id) == (record.product, record.recipe_id)
-        )
-        found = next(fit, None)
-        return {"part": None if found is None else record_message(found)}
+        found = await asyncio.to_thread(examples.of, record)
+        return {} if found is None else _good_message(found, record)
+
+    @router.get("/reference/{recipe_id}")
+    async def reference(recipe_id: str) -> Response:
+        """The picture of a good part that a recipe keeps and aligns parts to."""
+        data = await asyncio.to_thread(_reference_jpeg, examples, recipe_id)
+        return Response(data, media_type="image/jpeg", headers={"Cache-Control": FOREVER})
+
+
+def _good_message(found: GoodExample, record: PartRecord) -> dict[str, Any]:
+    part = found.part
+    return {
+        "kind": found.kind,
+        "number": None if part is None else part.number,
+        "picture": f"/api/operator/reference/{record.recipe_id}"
+        if part is None
+        else f"/pictures/{part.part_id}/screen",
+        "to_part": None if found.to_part is None else found.to_part.tolist(),
+    }
+
+
+def _reference_jpeg(examples: GoodExamples, recipe_id: str) -> bytes:
+    recipe = examples.recipe(recipe_id)
+    if recipe is None:
+        raise Refuse(f"recipe {recipe_id[:12]}: is no longer on this machine", status=404)
+    return encoded_jpeg(next(iter(recipe.references.values())))
 
 
 def _say(router: APIRouter, context: Context) -> None:

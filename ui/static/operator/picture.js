@@ -1,7 +1,8 @@
 // The picture with heat and outlines over it; only the newest one asked for is loaded.
-import {call, el, svg, t} from "/static/shared/base.js";
+import {el, svg, t} from "/static/shared/base.js";
 import {kept} from "/static/shared/remembered.js";
 import {closely} from "/static/operator/closely.js";
+import {goodPart, loaded} from "/static/operator/good.js";
 import {zoomed} from "/static/operator/zoom.js";
 import {atFault, figure} from "/static/shared/reasons.js";
 import {clock, put} from "/static/shared/format.js";
@@ -11,7 +12,7 @@ const MOST_OUTLINES = 50;
 /** The picture and its zoom; `back` is called to leave a frozen picture. */
 export function picture({back}) {
   const heatOn = kept("heat", true), outlinesOn = kept("outlines", true), opacity = kept("opacity", 60);
-  const layers = [0, 1, 2].map(() => el("img", {class: "layer", alt: "", draggable: "false"}));
+  const layers = [0, 1].map(() => el("img", {class: "layer", alt: "", draggable: "false"}));
   const heat = el("img", {class: "heat", alt: ""});
   const outlines = svg("svg", {class: "outlines", preserveAspectRatio: "xMidYMid meet"});
   const title = el("span", {class: "title"}), note = el("span", {class: "note"});
@@ -22,9 +23,10 @@ export function picture({back}) {
   const peak = el("span"), limit = el("span"), scale = el("div", {class: "scale", "aria-hidden": "true"}, peak, el("i"), limit);
   const element = el("figure", {class: "picture"}, el("figcaption", {}, title, note, live), el("div", {class: "seen"}, stage, scale));
   const zoom = zoomed();
-  const now = {wanted: null, placed: null, layer: null, good: null, goodLayer: null, busy: false, frozen: false, gone: false};
+  const now = {wanted: null, placed: null, layer: null, busy: false, frozen: false, gone: false};
+  const good = goodPart((part, example) => { if (part === now.placed) zoom.compare(example); });
 
-  const free = () => layers.find((layer) => layer !== now.layer && layer !== now.goodLayer);
+  const free = () => layers.find((layer) => layer !== now.layer);
   const settings = () => {
     heat.hidden = !heatOn.get() || !heat.dataset.of || heat.dataset.of !== now.placed?.part_id;
     heat.style.opacity = opacity.get() / 100;
@@ -56,8 +58,7 @@ export function picture({back}) {
     cover();
     element.dataset.part = part.number;
     caption();
-    if (there && part.verdict === "PASS") { now.good = part; now.goodLayer = layer; }
-    await beside(part, there ? layer : null);
+    beside(part, there ? layer : null);
     if (there) await warm(part);
     settings();
   }
@@ -67,20 +68,11 @@ export function picture({back}) {
     if (await loaded(heat, `/pictures/${part.part_id}/heat`)) heat.dataset.of = part.part_id;
   }
 
-  async function beside(part, layer) {
+  function beside(part, layer) {
     const worst = atFault(part)[0];
     if (!worst || !layer) { zoom.clear(part); return; }
-    if (!alike(now.good, part)) await fetchGood(part);
-    const good = alike(now.good, part) ? now.goodLayer : null;
-    zoom.show(part, worst, layer, good, now.good);
-  }
-
-  async function fetchGood(part) {
-    now.good = now.goodLayer = null;
-    const found = await call(`/api/operator/good/${part.part_id}`);
-    if (!found.ok || !found.part) return;
-    const layer = free();
-    if (await loaded(layer, source(found.part))) { now.good = found.part; now.goodLayer = layer; }
+    zoom.show(part, worst, layer);
+    good.beside(part);
   }
 
   /** Say in place of the picture why there is none; an old one is never shown as the present one. */
@@ -130,12 +122,6 @@ export function picture({back}) {
 
 const source = (part) => `/pictures/${part.part_id}/screen`;
 const hasHeat = (part) => part.heat ?? (part.verdict === "FAIL" || part.verdict === "REVIEW");
-const alike = (good, part) => good !== null && good.recipe_id === part.recipe_id && good.product === part.product;
-
-async function loaded(image, address) {
-  image.src = address;
-  try { await image.decode(); return true; } catch { return false; }
-}
 
 /** Outline each place: twice, so that it stands out of any picture; accepted ones in grey. */
 function outlined(drawing, part, layer) {

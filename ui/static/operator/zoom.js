@@ -1,14 +1,16 @@
-// The worst place, large, beside the same place of the latest good part.
+// The worst place, large, beside the same place of a good part.
 import {el, t} from "/static/shared/base.js";
 import {apart, size} from "/static/shared/reasons.js";
 import {put} from "/static/shared/format.js";
 
 const AROUND = 2.2, LEAST_PX = 48, CANVAS_PX = 480;
+const AS_IT_IS = [[1, 0, 0], [0, 1, 0]];
 
-/** The panel: `show` draws both crops, `clear` says that nothing is to be seen. */
+/** The panel: `show` draws the worst place, `compare` a good part beside it, `clear` says that nothing is to be seen. */
 export function zoomed() {
   const worst = crop("worst"), good = crop("good");
   const nothing = el("div", {class: "nothing"});
+  let shown = null;
   const bar = el("div", {class: "value"}), told = el("div", {class: "score"});
   const gauge = el("div", {class: "gauge", hidden: true}, told, el("div", {class: "scale"}, bar, el("div", {class: "limit"})));
   const element = el("section", {class: "zoom"},
@@ -28,14 +30,19 @@ export function zoomed() {
       put(nothing, part.verdict === "PASS" ? t("operator.nothing_unusual") : "");
       score(part);
     },
-    show(part, region, layer, goodLayer, goodPart) {
+    show(part, region, layer) {
       element.dataset.verdict = part.verdict;
       put(nothing, "");
       score(part);
-      const window = around(region, layer);
-      worst.draw(layer, window, t("operator.worst", {n: part.number, size: size(region)}));
-      if (goodLayer) good.draw(goodLayer, window, t("operator.good", {n: goodPart.number}));
-      else good.none(t("operator.no_good"));
+      shown = {layer, window: around(region, layer)};
+      worst.draw(layer, shown.window, AS_IT_IS, t("operator.worst", {n: part.number, size: size(region)}));
+      good.none("");
+    },
+    /** Beside what `show` drew, the same place of a good part; null where there is none. */
+    compare(example) {
+      if (!example) { good.none(t("operator.no_good")); return; }
+      const {image, kind, number, to_part: toPart} = example;
+      good.draw(image, shown.window, toPart ?? asLarge(image, shown.layer), t(`operator.good_${kind}`, {n: number}));
     },
   };
 }
@@ -44,16 +51,25 @@ function crop(kind) {
   const canvas = el("canvas", {width: CANVAS_PX, height: CANVAS_PX});
   const label = el("figcaption");
   const context = canvas.getContext("2d");
+  const clear = () => { context.resetTransform(); context.clearRect(0, 0, CANVAS_PX, CANVAS_PX); };
   return {
     element: el("figure", {class: `crop ${kind}`}, canvas, label),
-    draw(image, {x, y, side}, text) {
-      context.imageSmoothingEnabled = side < CANVAS_PX / 4 ? false : true;
-      context.drawImage(image, x, y, side, side, 0, 0, CANVAS_PX, CANVAS_PX);
+    /** Draw what a window of the part's picture shows; a matrix takes the pixels of `image` to those of that picture. */
+    draw(image, {x, y, side}, [[a, c, e], [b, d, f]], text) {
+      const times = CANVAS_PX / side;
+      clear();
+      context.imageSmoothingEnabled = side >= CANVAS_PX / 4;
+      context.setTransform(times * a, times * b, times * c, times * d, times * (e - x), times * (f - y));
+      context.drawImage(image, 0, 0);
       put(label, text);
     },
-    none(text) { context.clearRect(0, 0, CANVAS_PX, CANVAS_PX); put(label, text); },
+    none(text) { clear(); put(label, text); },
   };
 }
+
+/** The matrix that makes a picture as large as another. */
+const asLarge = (image, {naturalWidth, naturalHeight}) =>
+  [[naturalWidth / image.naturalWidth, 0, 0], [0, naturalHeight / image.naturalHeight, 0]];
 
 /** The square window around a place, inside the picture. */
 function around(region, {naturalWidth, naturalHeight}) {
