@@ -10,11 +10,13 @@ import threading
 from pathlib import Path
 
 import gradio as gr
+import pytest
 from fastapi import FastAPI
 
 import ui
+from inspection.outside import Refused
 from ui.core.panel import Cell, table_value
-from ui.core.panel_calls import SESSIONS, PanelBlocks
+from ui.core.panel_calls import SESSIONS, PanelBlocks, PanelCalls
 
 TEMPLATE = re.compile(r"html_template=f?(\"\"\".*?\"\"\"|'.*?'|\".*?\")", re.DOTALL)
 
@@ -64,6 +66,17 @@ def test_forms_are_drawn_in_turn() -> None:
 
     assert "textbox" in asyncio.run(drawn())
     assert threads == [("b", threading.get_ident())]
+
+
+def test_a_page_without_events_refuses_each_in_one_line() -> None:
+    async def asked() -> None:
+        with PanelBlocks(analytics_enabled=False) as blocks:
+            gr.HTML("")
+        call = {"session_hash": "tab", "fn_index": 3, "data": []}
+        PanelCalls(FastAPI(), blocks=blocks)._check_call(call)
+
+    with pytest.raises(Refused, match="fn_index 3: this panel has none"):
+        asyncio.run(asked())
 
 
 def test_a_table_shows_texts_and_is_sorted_by_values() -> None:

@@ -150,7 +150,7 @@ class PanelCalls:
         events = self._events(call.session_hash)
         handler = events.get(call.fn_index)
         if handler is None:
-            known = f"{min(events)} to {max(events)}"
+            known = f"{min(events)} to {max(events)}" if events else "none"
             raise Refused(f"fn_index {call.fn_index}: this panel has {known}")
         if len(call.data) != len(handler.inputs):
             raise Refused(
