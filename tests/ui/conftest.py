@@ -230,17 +230,26 @@ def recipe_file(line: Any) -> Path:
 
 
 @pytest.fixture(scope="session")
-def make_station(
-    recipe_file: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[..., AtWork]]:
-    """Make and start stations; `top`, `view` and `rest` are lines for the station file."""
+def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of users, one of each role."""
     from ui.security.users import Role, Users
 
-    made: list[AtWork] = []
-    people = tmp_path_factory.mktemp("people") / "users.json"
-    users = Users(people)
+    path = tmp_path_factory.mktemp("people") / "users.json"
+    users = Users(path)
     for name, role in PEOPLE.items():
         users.add(name, PASSWORD, Role(role))
+    return path
+
+
+@pytest.fixture(scope="module")
+def make_station(
+    recipe_file: Path, people: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., AtWork]]:
+    """Make and start stations; `top`, `view` and `rest` are lines for the station file.
+
+    They end with the module: an idle one costs a twentieth of a core.
+    """
+    made: list[AtWork] = []
 
     def make(
         *, top: str = "", view: str = "", rest: str = "", users: bool = True, start: bool = True
