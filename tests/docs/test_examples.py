@@ -26,7 +26,7 @@ SYNOPSIS = re.compile(r"[\[\]|…]|\b(?:COMMAND|DATASET|RECIPE|STORE|STATION\.to
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A command of a page with the lines it is said to print, up to one that is `…`."""
+    """A command of a page with the lines it is said to print; `…` stands for those left out."""
 
     page: str
     command: str
@@ -47,9 +47,10 @@ def examples() -> list[Example]:
                 continue
             output = []
             for after in lines[number + 1 :]:
-                if not after.startswith("    ") or after.strip() in ("", "…"):
+                if not after.startswith("    ") or not after.strip():
                     break
-                output.append(after[4:])
+                if after.strip() != "…":
+                    output.append(after[4:])
             shown = output if line.startswith("    $") else []
             examples.append(Example(path.name, match[1], tuple(shown)))
     return examples
