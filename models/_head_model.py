@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from models._backbone import load_backbone, row_channels
 from models._conversion import fingerprint, to_openvino
+from models._drawn_in import draw_blobs
 from models._features import PatchFeatures
 from models._held_out_share import hold_out
 from models._position_norm import PositionNormalization, learn_positions
@@ -40,11 +41,15 @@ SAMPLED_PATCHES = 40_000
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Patches:
-    """Whitened patches to teach a head on: `points` (n, d), and `places` (n,), counted row by row."""
+    """Whitened patches to teach a head on: `points` (n, d), and `places` (n,), counted row by row.
+
+    `drawn` (m, d) have a defect drawn in, of a head that learns from such.
+    """
 
     points: Array
     places: Rows
     grid: tuple[int, int]
+    drawn: Array
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,6 +73,8 @@ class HeadModel(AnomalyModel):
     tells_features = True
     in_folds: ClassVar[bool] = True
     """Whether the head is cheap enough to be taught once for each fold."""
+    from_drawn: ClassVar[bool] = False
+    """Whether the head learns from defects drawn into good pictures, too."""
 
     def __init__(
         self,
@@ -212,7 +219,7 @@ class HeadModel(AnomalyModel):
     def _look(self, pictures: Sequence[Picture], progress: Progress) -> list[_Seen]:
         """Pass over the pictures once: moments for whitening, and a sample of patches."""
         seen = [
-            _Seen(Moments(row_channels(self.network_, pool=self.pool)), [], [], [])
+            _Seen(Moments(row_channels(self.network_, pool=self.pool)), [], [], [], [], [])
             for _ in self.grids_
         ]
         quota = max(1, SAMPLED_PATCHES // len(pictures))
@@ -228,6 +235,9 @@ class HeadModel(AnomalyModel):
                 each.rows.append(rows[chosen])
                 each.places.append(chosen)
                 each.owners.append(np.full(len(chosen), i))
+            if self.from_drawn:
+                donor = pictures[int(rng.integers(len(pictures)))].canvas
+                self._look_at_drawn(seen, i, picture, donor, quota, rng)
             progress("Looking at good parts", i + 1, len(pictures))
         mean, projection = whitening(seen[0].moments, self.components)
         self.descriptors_ = np.asarray((np.array(summaries) - mean) @ projection, np.float32)
@@ -236,6 +246,23 @@ class HeadModel(AnomalyModel):
                 f"{self.name}: no patch to learn from; the region of interest is empty"
             )
         return seen
+
+    def _look_at_drawn(
+        self,
+        seen: list[_Seen],
+        index: int,
+        picture: Picture,
+        donor: CanvasImage,
+        quota: int,
+        rng: np.random.Generator,
+    ) -> None:
+        """Take a sample of the patches that a defect, drawn into a picture, lies on."""
+        canvas, drawn = draw_blobs(picture, donor, rng)
+        scales = self._features.run(canvas)
+        for each, grid, rows in zip(seen, self.grids_, scales, strict=True):
+            chosen = rng.permutation(np.flatnonzero(to_grid(drawn, *grid)))[:quota]
+            each.drawn.append(rows[chosen])
+            each.drawn_owners.append(np.full(len(chosen), index))
 
     def _teach_scale(
         self,
@@ -251,10 +278,17 @@ class HeadModel(AnomalyModel):
         mean, projection = whitening(seen.moments, self.components)
         points = np.concatenate(seen.rows) @ projection - mean @ projection
         places, owners = np.concatenate(seen.places), np.concatenate(seen.owners)
+        drawn, drawn_owners = seen.drawn_in(projection.shape[0])
+        drawn = drawn @ projection - mean @ projection
 
         def taught(of: NDArray[np.bool_], number: int) -> torch.nn.Module:
-            own = of[owners]
-            patches = Patches(points[own].astype(np.float32), places[own], grid)
+            own, with_defect = of[owners], of[drawn_owners]
+            patches = Patches(
+                points[own].astype(np.float32),
+                places[own],
+                grid,
+                drawn[with_defect].astype(np.float32),
+            )
             return self.teach(patches, np.random.default_rng([self.seed, k, number])).eval()
 
         raw = np.zeros((len(pictures), *grid), np.float32)
@@ -288,6 +322,14 @@ class _Seen:
     rows: list[Array]
     places: list[Rows]
     owners: list[Rows]
+    drawn: list[Array]
+    drawn_owners: list[Rows]
+
+    def drawn_in(self, channels: int) -> tuple[Array, Rows]:
+        """Rows (m, C) of patches with a defect drawn in, and whose (m,)."""
+        if not self.drawn:
+            return np.empty((0, channels), np.float32), np.empty(0, np.intp)
+        return np.concatenate(self.drawn), np.concatenate(self.drawn_owners)
 
 
 def _measured(head: torch.nn.Module, points: Array) -> Array:

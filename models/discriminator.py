@@ -1,7 +1,8 @@
 """An adversary on patch features: a network taught to tell good patches from disturbed ones.
 
 Liu et al., "SimpleNet: A Simple Network for Image Anomaly Detection and Localization", CVPR 2023: the
-generator's place is taken by noise on features, at several strengths.
+generator's place is taken by noise on features, at several strengths. Rolih et al., "SuperSimpleNet", ICPR 2024:
+and by defects drawn into good pictures.
 """
 
 from __future__ import annotations
@@ -24,11 +25,12 @@ class Discriminator(HeadModel):
 
     name = "discriminator"
     family = "adversarial"
-    needs = Needs(minutes=0.25, memory_mb=1000)
+    needs = Needs(minutes=0.35, memory_mb=1000)
     in_folds = False
+    from_drawn = True
 
     def teach(self, patches: Patches, rng: np.random.Generator) -> torch.nn.Module:
-        """Teach it with noise as large as good patches vary, and larger."""
+        """Teach it with noise as large as good patches vary, and larger, and with what was drawn in."""
         import torch
         from torch import nn
         from torch.nn import functional as F  # noqa: N812
@@ -50,12 +52,15 @@ class Discriminator(HeadModel):
                 return sureness
 
         network = seeded(Network, rng)
+        drawn = torch.from_numpy(patches.drawn).to(self.device)
 
         def loss(x: torch.Tensor) -> torch.Tensor:
             strength = torch.empty(len(x), 1).uniform_(*STRENGTHS)
-            false = network(x + strength * torch.randn_like(x))
-            true = network(x)
-            return F.softplus(true).mean() + F.softplus(-false).mean()
+            false = [x + strength * torch.randn_like(x)]
+            if len(drawn):
+                false.append(drawn[torch.randint(len(drawn), (len(x),))])
+            wrong = sum(F.softplus(-network(each)).mean() for each in false) / len(false)
+            return F.softplus(network(x)).mean() + wrong
 
         return teach(
             network,
