@@ -146,6 +146,7 @@ def test_from_the_camera_to_the_line(make_station: Any, open_page: Opened) -> No
     page.wait_for_selector("#train:enabled")
     field(page, "false-reject", "5")
     says(page, "promise", "That meets the requested 5.0 %")
+    page.check("#effort input[value=fast]")
     page.click("#train")
     page.wait_for_selector("#job-bar progress", state="attached")
     says(page, "job-stage", "Step ", 60)
