@@ -268,7 +268,9 @@ def test_health_shows_the_numbers_of_status(watched: tuple[AtWork, int], open_pa
     assert re.fullmatch(r"0\.\d{4} % of the limit \(0\.\d % allowed\)", recipe[2])
     see(page, "health-outputs", "▲ webhook")
     assert cell(page, "health-outputs", 0, 1) == str(told["outbox"]["webhook"]) == "3"
-    colours = """async (e) => { const {colour} = await import("/static/shared/colours.js");
+    colours = """(e) => {
+      const probe = document.body.appendChild(document.createElement("i"));
+      const colour = (name) => { probe.style.color = `var(--${name})`; return getComputedStyle(probe).color; };
       return [getComputedStyle(e).color, colour("bad"), colour("ink")]; }"""
     shown, bad, ink = page.locator("#health-outputs [data-testid=cell-0-0]").evaluate(colours)
     assert shown == bad != ink

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -48,6 +49,7 @@ from ui.core.context import Context
 from ui.live.station_client import StationGone
 from ui.pages.analysis import routes as analysis
 from ui.pages.analysis import thumbnails as analysis_thumbs
+from ui.pages.analysis.axis import Axis, apart, score_axis
 from ui.pages.analysis.parts import lines
 from ui.pages.analysis.service import AnalysisService
 from ui.pages.analysis.threshold import Kind, Rules, kind_of, read_parts
@@ -321,6 +323,50 @@ def test_arrays_hold_what_was_recorded(ask: Callable[..., dict[str, Any]]) -> No
     assert np.isnan(peaks[-GOOD:]).all()
 
 
+def test_the_histograms_count_every_part_that_has_a_score(
+    ask: Callable[..., dict[str, Any]],
+) -> None:
+    found = ask("/stored", recipe=OLD, on_line=1.5)
+    tips = re.compile(r'data-tip="[^"]*stored PASS ([\d,]+), reject ([\d,]+)"')
+    for charts, log in zip(found["charts"], (False, True), strict=True):
+        for chart in charts:
+            assert chart["log"] is log
+            assert chart["low"] <= 0.002 < 3.0 < chart["high"]
+            bars = [tuple(map(int, bar)) for bar in tips.findall(chart["html"])]
+            assert len(bars) == 120
+            assert [sum(each) for each in zip(*bars, strict=True)] == [GOOD, 40]
+            assert [
+                text in chart["html"] for text in ("PASS up to 1<", "on the line now 1.5<")
+            ] == [
+                True,
+                True,
+            ]
+    assert "on the line now" not in ask("/stored", recipe=OLD, on_line=1.0)["charts"][0][0]["html"]
+
+
+@pytest.mark.parametrize(
+    ("axis", "ticks"),
+    [
+        (Axis(0, 1), [0, 0.2, 0.4, 0.6, 0.8, 1.0]),
+        (Axis(-2, 3), [-2, -1, 0, 1, 2, 3]),
+        (Axis(0.07, 12, log=True), [0.1, 0.2, 0.5, 1, 2, 5, 10]),
+        (Axis(0, 2e-7), [0, 5e-8, 1e-7, 1.5e-7, 2e-7]),
+    ],
+)
+def test_an_axis_has_round_values(axis: Axis, ticks: list[float]) -> None:
+    assert axis.ticks(5) == pytest.approx(ticks)
+    for value in ticks:
+        assert axis.back(axis.at(value)) == pytest.approx(value, rel=1e-9, abs=1e-15)
+
+
+def test_an_axis_holds_every_limit_and_no_fail_limit_far_out() -> None:
+    assert score_axis([0.1, 0.1, 0.9], [1.0, 2.0], None, log=False) == Axis(0.0, 2.06)
+    assert score_axis([0.1, 0.1, 0.9], [1.0, 1.0], 50.0, log=True) == Axis(0.097, 3.09, log=True)
+    assert score_axis([None, None, None], [0.0, 0.0], None, log=True) == Axis(0.0, 1.0)
+    assert score_axis([-1.0, None, -0.5], [-0.8, -0.8], None, log=True).log is False
+    assert apart([0, 1, 2, 5], lambda value: value / 10, 0.2) == [0, 2, 5]
+
+
 def test_a_smaller_choice_takes_the_latest(ask: Callable[..., dict[str, Any]]) -> None:
     assert list(floats(ask("/stored", recipe=OLD, limit=3)["number"])) == [250, 249, 248]
     assert ask("/stored", recipe=OLD, lot="L1")["parts"] == 100
@@ -363,9 +409,8 @@ def test_labels_become_truths_and_intervals(
         Truth.DISPUTED,
     ]  # fmt: skip
     assert (found["disputed"], found["labelled_cannot"]) == (2, 1)
-    assert found["texts"]["labels"].startswith(
-        "2 parts on which labels differ are left out. 1 labelled"
-    )
+    said = "2 parts on which labels differ are left out. 1 labelled"
+    assert f'<p class="small">{said}' in found["html_figures"]
     assert found["intervals"]["ok"]["n"] == 2
     assert found["intervals"]["ng"]["n"] == 3  # not the one without a score
     wanted = binomtest(1, 3).proportion_ci(0.95, method="exact")
@@ -492,7 +537,7 @@ def test_words_the_scripts_say_are_in_the_catalogue() -> None:
     said = set()
     for path in static.glob("*.js"):
         said |= set(re.findall(r'(?<![a-z])t\("([a-z_.]+)"', path.read_text("utf-8")))
-    assert len(said) > 15
+    assert len(said) > 10
     assert said <= Words().keys, said - Words().keys
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from inspection.recipe import open_recipe, write_recipe
@@ -15,6 +16,10 @@ from inspection.store import open_store
 from inspection.training.defects import propose
 from inspection.training.options import Costs
 from tests.ui.judged_record import ABOVE, CANNOT, GOOD, SCORES, judged, judged_part
+from ui.core.wording import Wording
+from ui.pages.analysis.axis import Axis
+from ui.pages.analysis.histogram import BINS, Counts, Limit, plot
+from ui.words import Words
 
 pytestmark = pytest.mark.slow
 
@@ -166,20 +171,19 @@ def test_a_flipping_part_leads_to_all_that_is_known_of_it(station: Any, open_pag
 
 # Labels
 
-LABELS = """() => [...document.querySelectorAll(".chart svg")].map((chart) =>
-  [...chart.querySelectorAll("text")].map((each) => {
-    const box = each.getBoundingClientRect();
-    return [each.textContent, box.left, box.right, Number(each.getAttribute("y"))];
-  }))"""
+LABELS = """() => [...document.querySelectorAll(".histogram [class$=-label]")].flatMap((each) => {
+  const {left, right, top, width} = each.getBoundingClientRect();
+  return width ? [[each.textContent, left, right, top]] : [];
+})"""
 HIGH_PX = 13
 """Of the letters of a label."""
 
 
 def overlapping(page: Any) -> list[tuple[str, str]]:
-    """Give each two labels of one chart that lie on each other."""
+    """Give each two labels that lie on each other."""
+    labels = page.evaluate(LABELS)
     return [
         (one[0], other[0])
-        for labels in page.evaluate(LABELS)
         for place, one in enumerate(labels)
         for other in labels[:place]
         if abs(one[3] - other[3]) < HIGH_PX and one[1] < other[2] and other[1] < one[2]
@@ -187,7 +191,7 @@ def overlapping(page: Any) -> list[tuple[str, str]]:
 
 
 def shown(page: Any) -> int:
-    return sum(map(len, page.evaluate(LABELS)))
+    return len(page.evaluate(LABELS))
 
 
 @pytest.mark.parametrize("language", ["en", "ja", "ko"])
@@ -205,31 +209,30 @@ def test_no_label_of_a_chart_lies_on_another(
         assert (overlapping(page), shown(page) >= 6) == ([], True)
 
 
-CLOSE = """async ([first, second, width]) => {
-  const {COLOUR, stacked} = await import("/static/analysis/chart.js");
-  const place = document.querySelector(".threshold");
-  const put = (chart) => {
-    place.replaceChildren(chart.host);
-    chart.host.style.cssText = `width: ${width}px; height: 200px`;
-    chart.redraw();
-  };
-  const line = (x, more) => ({x, colour: COLOUR.limit, label: `at ${x} of the whole`, row: 1, ...more});
-  const histogram = stacked({label: "", steps: 2, tipOf: String,
-    lines: [line(first, {before: true}), line(second)], series: [{name: "n", colour: "red", values: [1, 2]}],
-    xTicks: () => [[0, "0.000001"], [first, "-1.25e-7"], [second, "-1.26e-7"], [1, "1000000"]]});
-  put(histogram);
-  return [...place.querySelectorAll(".mark-label")].map((each) => Number(each.getAttribute("y")));
+CLOSE = """([html, width]) => {
+  const box = document.querySelector(".chart-box");
+  box.style.cssText = `width: ${width}px; height: 200px`;
+  box.querySelector(".chart-body").innerHTML = html;
+  const {left, right} = box.getBoundingClientRect();
+  return [...box.querySelectorAll(".mark-label")].map((each) => {
+    const at = each.getBoundingClientRect();
+    return [at.top, at.left >= left && at.right <= right];
+  });
 }"""
 
 
 def test_labels_of_close_lines_stand_below_each_other(station: Any, open_page: Any) -> None:
     page = open_page(station, PATH, user="mia", wait=READY)
+    counts = Counts(np.full(BINS, 1000), np.full(BINS, 2))
     for first, second in ((0.05, 0.06), (0.5, 0.505), (0.7, 0.8), (0.97, 0.99), (0.99, 0.99)):
-        for width in (900, 300):
-            tops = page.evaluate(CLOSE, [first, second, width])
-            assert len(tops) == 2, (first, second, width)
+        limits = [Limit("own", at, f"at {at} of the whole") for at in (first, second)]
+        for width, small in ((900, 1.0), (300, 1.0), (300, 1e-7)):
+            near = [replace(each, value=small * each.value) for each in limits]
+            html = plot(counts, Axis(0, small), near, Wording(Words(), "en"), log_counts=False)
+            labels = page.evaluate(CLOSE, [html, width])
+            assert [within for _, within in labels] == [True, True], (first, second, width)
+            assert labels[1][0] - labels[0][0] == 17
             assert overlapping(page) == [], (first, second, width)
-    assert tops[1] - tops[0] == 17
 
 
 # Several recipes

@@ -29,6 +29,12 @@ class Judged(PartsRequest):
     limit: Annotated[int, Field(ge=1, le=MOST_PARTS)] = 10_000
 
 
+class Shown(Judged):
+    """The same, shown over the slider with the limit that is on the line now."""
+
+    on_line: Annotated[float | None, Field(allow_inf_nan=False)] = None
+
+
 class CostsGiven(BaseModel):
     """What errors cost the plant, in one unit, and the share of parts that are bad."""
 

@@ -17,7 +17,7 @@ from ui.core.part_choice import PartChoice
 from ui.core.script import script
 from ui.core.wording import Wording
 from ui.pages.analysis.handlers import BOXES, QUESTION, SHOWN, Handlers, opened
-from ui.pages.analysis.requests import CostsGiven, Judged
+from ui.pages.analysis.requests import CostsGiven, Shown
 from ui.pages.analysis.service import AnalysisService
 from ui.pages.analysis.thumbnails import Thumbs
 from ui.security.users import Role
@@ -49,7 +49,7 @@ def routes(context: Context) -> APIRouter:
     work, thumbs = AnalysisService(context), Thumbs(context.store)
 
     @router.post("/stored")
-    async def stored(asked: Judged, request: Request) -> dict[str, Any]:
+    async def stored(asked: Shown, request: Request) -> dict[str, Any]:
         """List the latest parts of a recipe as arrays, to be judged again in the browser."""
         wording = Wording(context.words, request.scope["language"], request.cookies.get("zone"))
         if asked.recipe is None:

@@ -12,20 +12,19 @@ ID = 8
 """So many letters of a recipe's number are shown."""
 
 
-def texts_of(found: Found, recipe_id: str, wording: Wording) -> dict[str, Any]:
-    """What stands beside the histogram and is the same at every limit."""
-    return {
-        "note": _note(found, recipe_id, wording) if found["parts"] else "",
-        "own": _own(found, wording) if found["own"] else [],
-        "labels": _labels(found, wording),
-        "legend": _legend(found, wording),
-    }
+def note(found: Found, recipe_id: str, wording: Wording) -> str:
+    """Which parts stand in the histogram."""
+    if not found["parts"]:
+        return ""
+    first, last = (wording.moment(found[name], seconds=False) for name in ("first_at", "last_at"))
+    count = wording.number(found["parts"])
+    return wording.say("analysis.span", recipe=recipe_id[:ID], count=count, first=first, last=last)
 
 
 def limit_lines(found: Found, wording: Wording) -> str:
     """What a PASS limit does to labelled parts, and what holds of good ones."""
     lines = [share(name, found[name], wording) for name in ("escapes", "overkill")]
-    return "\n".join([*lines, *_own({**found, "own": found}, wording)])
+    return "\n".join([*lines, *own_lines({**found, "own": found}, wording)])
 
 
 def zone_lines(found: Found, wording: Wording) -> str:
@@ -67,14 +66,8 @@ def percent(value: float) -> str:
     return f"{100 * value:.3g} %"
 
 
-def _note(found: Found, recipe_id: str, wording: Wording) -> str:
-    first, last = (wording.moment(found[name], seconds=False) for name in ("first_at", "last_at"))
-    count = wording.number(found["parts"])
-    return wording.say("analysis.span", recipe=recipe_id[:ID], count=count, first=first, last=last)
-
-
-def _own(found: Found, wording: Wording) -> list[str]:
-    """FAIL is promised, PASS is estimated."""
+def own_lines(found: Found, wording: Wording) -> list[str]:
+    """What the recipe holds of its two limits: FAIL is promised, PASS is estimated."""
     own = found["own"]
     low, high = map(percent, own["review_ci95"])
     return [
@@ -94,7 +87,7 @@ def _own(found: Found, wording: Wording) -> list[str]:
     ]
 
 
-def _labels(found: Found, wording: Wording) -> str:
+def labels_line(found: Found, wording: Wording) -> str:
     """Which labelled parts are left out, and what the intervals hold for."""
     lines = [
         wording.say(f"analysis.{name}", count=wording.number(found[name]))
@@ -104,7 +97,8 @@ def _labels(found: Found, wording: Wording) -> str:
     return " ".join([*lines, wording.say("analysis.labelled_chosen")])
 
 
-def _legend(found: Found, wording: Wording) -> list[str]:
+def legend_lines(found: Found, wording: Wording) -> list[str]:
+    """What can be known of these parts at another limit."""
     zones = found["rules"]["zones"]
     keys = {
         "score": True,

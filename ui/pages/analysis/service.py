@@ -16,8 +16,10 @@ from ui.core.context import Context
 from ui.core.errors import Refuse
 from ui.core.wording import Wording
 from ui.pages.analysis import threshold
-from ui.pages.analysis.requests import Judged
-from ui.pages.analysis.sentences import texts_of
+from ui.pages.analysis.figures import figures
+from ui.pages.analysis.histogram import charts_of
+from ui.pages.analysis.requests import Judged, Shown
+from ui.pages.analysis.sentences import note
 
 AT_ONCE, MOST_RECIPES = 2, 50
 
@@ -84,8 +86,14 @@ class AnalysisService:
             several=self.several,
         )
 
-    def stored(self, asked: Judged, wording: Wording) -> dict[str, Any]:
-        """What a browser needs to judge parts again, and the texts that stand beside it."""
+    def stored(self, asked: Shown, wording: Wording) -> dict[str, Any]:
+        """What a browser needs to judge parts again, the histograms of their scores, and the figures beside them."""
         recipe = self.recipe(asked.recipe)
-        found = threshold.stored(self.read(asked, recipe), recipe=recipe, several=self.several)
-        return {**found, "texts": texts_of(found, asked.recipe or "", wording)}
+        read = self.read(asked, recipe)
+        found = threshold.stored(read, recipe=recipe, several=self.several)
+        return {
+            **found,
+            "note": note(found, asked.recipe or "", wording),
+            "charts": charts_of(read, found, asked.on_line, wording),
+            "html_figures": figures(found, wording),
+        }

@@ -1,49 +1,26 @@
-// The figures beside the histogram: those that follow the limit with every move, and texts of the server that do not.
-import {el, t} from "/static/shared/base.js";
-import {count, percent, short} from "/static/shared/format.js";
+// The figures beside the histogram that follow the limit with every move; what they stand in is the server's HTML.
+import {t} from "/static/shared/base.js";
+import {count, percent, put, short} from "/static/shared/format.js";
 import {CANNOT, PASS, REJECT, UNKNOWN} from "/static/analysis/judge.js";
 
 const ROWS = {pass: PASS, reject: REJECT, unknown: UNKNOWN, cannot: CANNOT};
 
-export function makeFigures(place) {
-  const cells = {};
-  const cell = (name) => (cells[name] = el("td", {class: name}));
-  const at = el("div", {class: "at"}), flips = el("div", {class: "flip-line"}), own = el("div", {class: "own-limits"});
-  const [promise, escapes, overkill, labels] = ["promise", "escapes", "overkill", "small"].map((name) => el("p", {class: name}));
-  const legend = el("ul", {class: "legend"});
-  place.replaceChildren(at,
-    el("table", {class: "counts"},
-      el("tr", {}, ...["parts", "stored", "at_this"].map((name) => el("th", {scope: "col"}, t(`analysis.${name}`)))),
-      ...Object.keys(ROWS).map((name) => el("tr", {class: `row-${name}`}, el("th", {scope: "row"}, t(`analysis.row_${name}`)),
-        cell(`before-${name}`), cell(`after-${name}`)))),
-    flips, el("h3", {}, t("analysis.promise_title")), promise, own,
-    el("h3", {}, t("analysis.labelled_title")), escapes, overkill, labels,
-    el("h3", {}, t("analysis.legend_title")), legend);
-
-  /** What stays the same at every limit. */
-  function about(texts) {
-    own.replaceChildren(...texts.own.map((text, i) => el("p", {class: ["own-fail", "own-pass"][i]}, text)));
-    labels.textContent = texts.labels;
-    legend.replaceChildren(...texts.legend.map((text) => el("li", {}, text)));
+/** Fill in what `judge` found. */
+export function fill(place, {at, before, after, toReject, toPass, promise, escapes, overkill}) {
+  const texts = {
+    "at-value": short(at),
+    "to-reject": t("analysis.to_reject", {count: count(toReject)}),
+    "to-pass": t("analysis.to_pass", {count: count(toPass)}),
+    promise: promise === null ? t("analysis.no_promise")
+      : t("analysis.promise", {share: percent(promise.share), bound: percent(promise.bound), n: count(promise.n)}),
+    escapes: share("escapes", escapes),
+    overkill: share("overkill", overkill),
+  };
+  for (const [name, code] of Object.entries(ROWS)) {
+    texts[`before-${name}`] = count(before[code]);
+    texts[`after-${name}`] = count(after[code]);
   }
-
-  function show(result, parts) {
-    at.replaceChildren(el("span", {}, t("analysis.threshold")), el("strong", {class: "at-value"}, short(result.at)),
-      el("span", {class: "dim"}, t("analysis.own_is", {value: short(parts.threshold)})));
-    for (const [name, code] of Object.entries(ROWS)) {
-      cells[`before-${name}`].textContent = count(result.before[code]);
-      cells[`after-${name}`].textContent = count(result.after[code]);
-    }
-    flips.replaceChildren(el("span", {class: "to-reject"}, t("analysis.to_reject", {count: count(result.toReject)})),
-      el("span", {class: "to-pass"}, t("analysis.to_pass", {count: count(result.toPass)})));
-    const p = result.promise;
-    promise.textContent = p === null ? t("analysis.no_promise")
-      : t("analysis.promise", {share: percent(p.share), bound: percent(p.bound), n: count(p.n)});
-    escapes.textContent = share("escapes", result.escapes);
-    overkill.textContent = share("overkill", result.overkill);
-  }
-
-  return {about, show};
+  for (const [name, text] of Object.entries(texts)) put(place.querySelector(`.${name}`), text);
 }
 
 /** From `count` to `most` of `n` labelled parts, with the exact interval. */

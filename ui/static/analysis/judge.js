@@ -19,7 +19,7 @@ export function unpack(found) {
   const passed = found.verdicts.indexOf("PASS"), size = found.parts;
   const interval = ({n, low, high}) => ({n, low: floats(low), high: floats(high)});
   return {
-    size, threshold: found.threshold, failThreshold: found.fail_threshold, extent: found.extent,
+    size, threshold: found.threshold,
     number: floats(found.number), score: floats(found.score),
     kind: bytes(found.kind), truth: bytes(found.truth),
     passed: bytes(found.verdict).map((code) => (code === passed ? 1 : 0)),
@@ -90,15 +90,4 @@ export function listed(parts, wanted, most) {
   }
   found.sort((a, b) => parts.score[b] - parts.score[a] || parts.number[b] - parts.number[a]);
   return found.slice(0, most).map((i) => parts.number[i]);
-}
-
-/** Count scores in bins along an axis, by stored verdict: [passed, rejected]. */
-export function histogram(parts, axis, bins) {
-  const counts = [new Uint32Array(bins), new Uint32Array(bins)];
-  for (let i = 0; i < parts.size; i++) {
-    if (parts.kind[i] === KIND.CANNOT) continue;
-    const bin = Math.floor(axis.at(parts.score[i]) * bins);
-    counts[parts.passed[i] ? 0 : 1][Math.min(bins - 1, Math.max(0, bin))]++;
-  }
-  return counts;
 }
