@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -41,6 +42,8 @@ __all__ = [
 
 FAULTS = ("late", "incomplete", "corrupt", "frozen", "timeout", "lost")
 LATE_S = 0.25
+DARKER = 6
+"""By how much a picture is darker whose light failed."""
 
 _STATUS: dict[str, FrameStatus] = {"incomplete": "incomplete", "corrupt": "corrupt"}
 _LINE = 1
@@ -57,7 +60,9 @@ class Simulated(Camera):
     comes EndOfStream, None is endless. The same seed gives the same parts, from the first at each
     open; a frame's `frame_id` is its part's number and `truth` says what that part was. `cache`
     draws so many parts at open and repeats them. `faults` says which part's picture goes wrong
-    how, as `{"3": "lost"}`; each happens once.
+    how, as `{"3": "lost"}`; each happens once. At the last of every `dark_every` parts the light
+    fails, so that its picture is too dark to be judged; the last of every `faint_every` has a defect
+    that shows by the share `faint` only.
     """
 
     name = "simulated"
@@ -78,11 +83,15 @@ class Simulated(Camera):
         trigger_source: str = "Software",
         cache: int = 0,
         faults: Mapping[str, str] | None = None,
+        dark_every: int = 0,
+        faint_every: int = 0,
+        faint: float = 0.5,
         clock: Callable[[], datetime] = _now,
     ) -> None:
         self.seed, self.size_px, self.product, self.colour = seed, size_px, product, colour
         self.defect_rate, self.defects, self.count = defect_rate, defects, count
         self.trigger_source, self.cache, self.faults = trigger_source, cache, faults
+        self.dark_every, self.faint_every, self.faint = dark_every, faint_every, faint
         self.clock = clock
         self._drawn: list[SimulatedPart] = []
         self._happened: set[int] = set()
@@ -113,6 +122,8 @@ class Simulated(Camera):
         image, status = self.truth(part).image, _STATUS.get(fault or "", "complete")
         if status != "complete":
             image = _cut_off(image)
+        if _last_of(self.dark_every, part):
+            image = image // np.uint8(DARKER)
         if fault == "frozen" and self._last is not None:
             image = self._last.image
         self._tally("complete" if status == "complete" else "incomplete")
@@ -137,12 +148,16 @@ class Simulated(Camera):
 
     def _draw(self, part: int) -> SimulatedPart:
         seed = part_seed(self.seed, _LINE, part)
+        if not _last_of(self.faint_every, part):
+            return self._drawn_with(seed, self._defect(seed))
+        bad = self._drawn_with(seed, self.defects[seed % len(self.defects)])
+        good = self._drawn_with(seed, None).image.astype(np.float32)
+        image = np.rint(good + np.float32(self.faint) * (bad.image - good))
+        return replace(bad, image=image.astype(np.uint8))
+
+    def _drawn_with(self, seed: int, defect: str | None) -> SimulatedPart:
         return draw_part(
-            seed,
-            defect=self._defect(seed),
-            size_px=self.size_px,
-            product=self.product,
-            colour=self.colour,
+            seed, defect=defect, size_px=self.size_px, product=self.product, colour=self.colour
         )
 
     def _fault(self, part: int, timeout_s: float) -> str | None:
@@ -181,6 +196,11 @@ class Simulated(Camera):
             raise ValueError(f"count: expected 0 or more, or None, got {self.count}")
         if self.cache < 0:
             raise ValueError(f"cache: expected 0 or more, got {self.cache}")
+        for name, every in (("dark_every", self.dark_every), ("faint_every", self.faint_every)):
+            if every < 0:
+                raise ValueError(f"{name}: expected 0 or more, got {every}")
+        if not 0 <= self.faint <= 1:
+            raise ValueError(f"faint: expected 0 to 1, got {self.faint}")
         for part, fault in (self.faults or {}).items():
             if fault not in FAULTS or not part.isdecimal():
                 raise ValueError(
@@ -195,6 +215,11 @@ class Simulated(Camera):
             check_part_settings(
                 seed=self.seed, defect=defect, size_px=self.size_px, product=self.product
             )
+
+
+def _last_of(every: int, part: int) -> bool:
+    """Whether a part is the last of `every` in turn; 0: none is."""
+    return every > 0 and part % every == every - 1
 
 
 def _cut_off(image: NDArray[np.uint8]) -> NDArray[np.uint8]:

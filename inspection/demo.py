@@ -6,26 +6,31 @@ import shutil
 import tempfile
 from collections import Counter
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Semaphore
 from typing import Any
 
 import numpy as np
 
+from cameras import Frame
 from cameras.simulated import Simulated, write_dataset
 from inspection.durable_files import replace_file
 from inspection.errors import InspectionError
 from inspection.judgement import Verdict
+from inspection.judging.judge import inspect
 from inspection.judging.overlay import write_overlay
 from inspection.local_api.endpoint_file import at_work
 from inspection.plant.messages import TriggerRequest
-from inspection.recipe import open_recipe
+from inspection.plant.triggers.interval import numbered
+from inspection.recipe import Recipe, open_recipe
 from inspection.recipe.setup_file import Setup
 from inspection.station.camera_view import CameraView
 from inspection.station.part import InspectedPart, Listener
 from inspection.station.station import Station
 from inspection.station.station_file import ProductSettings, StationFile, ViewSettings
 from inspection.store import Store, open_store
+from inspection.store.event_kinds import ActionKind
 from inspection.training.options import TrainingOptions
 from inspection.training.train import TrainingReport, train_recipe
 from models import Progress, trainable
@@ -35,6 +40,10 @@ FALSE_REJECT = 0.02
 SIZE_PX = 512
 IMAGE_SIZE_PX = 384
 VIEW, PRODUCT = "main", "flange"
+PERIOD_S, LOT_SIZE = 2.0, 20
+DARK_EVERY, FAINT_EVERY = 11, 8
+"""At which parts of the line the light fails, and at which a defect is faint enough to be REVIEW."""
+SEEDS, HALVINGS = 10, 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,9 +151,13 @@ def run_demo(folder: Path, *, parts: int, good: int, seed: int, progress: Progre
         done.release()
 
     view = CameraView(VIEW, camera, {PRODUCT: recipe})
+    began = datetime.now().astimezone()
     with open_store(folder / "demo.db") as store, _station(folder, view, store, seen) as station:
-        for _ in range(parts):
-            station.trigger(TriggerRequest(source="demo"))
+        detail = {"recipe_id": recipe.id, "file": str(recipe_path), "products": [PRODUCT]}
+        store.add_action(ActionKind.RECIPE_ON_LINE, "demo", detail=detail)
+        for number in range(parts):
+            lot, serial = numbered(began, number, LOT_SIZE)
+            station.trigger(TriggerRequest(source="demo", lot=lot, serial=serial))
             done.acquire(timeout=60)
         station.stop()
         station.run()
@@ -159,8 +172,9 @@ def run_demo(folder: Path, *, parts: int, good: int, seed: int, progress: Progre
 
 
 def write_station(folder: Path, *, seed: int) -> Path:
-    """Write the station file of a line that goes on where the demonstration ended."""
+    """Write the station file of a line that goes on where the demonstration ended, and shows every verdict."""
     path = folder / "station.toml"
+    line, faint = _review_in(open_recipe(folder / "demo.recipe"), seed)
     replace_file(
         path,
         f"""# The demonstration's line; go on with: inspection ui {path}
@@ -172,19 +186,44 @@ deadline_ms = 10000
 name = "{VIEW}"
 camera = "simulated"
 [views.settings]
-seed = {seed + 2}
+seed = {line}
 size_px = {SIZE_PX}
 defect_rate = {DEFECT_RATE}
+dark_every = {DARK_EVERY}  # the light fails: CANNOT_INSPECT
+faint_every = {FAINT_EVERY}
+faint = {faint}  # a defect that the recipe is in doubt of: REVIEW
 
 [[products]]
 name = "{PRODUCT}"
 recipe = "demo.recipe"
 
 [triggers.interval]
-period_s = 2.0
+period_s = {PERIOD_S}
+lot_size = {LOT_SIZE}
 """.encode(),
     )
     return path
+
+
+def _review_in(recipe: Recipe, seed: int) -> tuple[int, float]:
+    """Seed of the line, and how faint its faint defects are, so that the first of them is REVIEW."""
+    for line in range(seed + 2, seed + 2 + SEEDS):
+        low, high = 0.0, 1.0
+        for _ in range(HALVINGS):
+            faint = (low + high) / 2
+            verdict = _first_faint(recipe, line, faint)
+            if verdict is Verdict.REVIEW:
+                return line, faint
+            low, high = (faint, high) if verdict is Verdict.PASS else (low, faint)
+    return line, faint
+
+
+def _first_faint(recipe: Recipe, seed: int, faint: float) -> Verdict:
+    """The verdict of the first part of a line that has a faint defect."""
+    camera = Simulated(seed=seed, size_px=SIZE_PX, faint_every=FAINT_EVERY, faint=faint)
+    image = camera.truth(FAINT_EVERY - 1).image
+    frame = Frame(image=image, camera=VIEW, sequence=0, captured_at=datetime.now(UTC))
+    return inspect(frame, recipe).verdict
 
 
 def _station(folder: Path, view: CameraView, store: Store, seen: Listener) -> Station:

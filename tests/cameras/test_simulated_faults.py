@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from cameras import CameraError, CameraLost, CameraTimeout, simulated
@@ -65,6 +66,27 @@ def test_a_lost_camera_is_opened_again() -> None:
     camera.close()
 
 
+def test_the_light_fails_at_every_so_many_parts() -> None:
+    with _camera(dark_every=3) as camera:
+        frames = [camera.read() for _ in range(6)]
+        truths = [camera.truth(number).image for number in range(6)]
+    for number, (frame, truth) in enumerate(zip(frames, truths, strict=True)):
+        assert frame.status == "complete"
+        assert (frame.image == (truth // 6 if number in (2, 5) else truth)).all()
+
+
+def test_a_faint_defect_shows_by_a_share() -> None:
+    with _camera(faint_every=2, faint=0.25, defect_rate=0.0) as camera:
+        faint = [camera.read().image.astype(float) for _ in range(4)][1::2]
+    whole = [_camera(faint_every=2, faint=1.0).truth(number) for number in (1, 3)]
+    good = [_camera(defect_rate=0.0).truth(number).image for number in (1, 3)]
+    for seen, bad, plain in zip(faint, whole, good, strict=True):
+        assert bad.defect is not None
+        change = bad.image.astype(float) - plain
+        assert np.abs(change).max() > 10
+        assert np.abs(seen - plain - 0.25 * change).max() <= 0.5
+
+
 def test_cached_parts_come_round_again() -> None:
     with _camera(cache=3, seed=4) as camera:
         frames = [camera.read() for _ in range(7)]
@@ -80,6 +102,9 @@ def test_cached_parts_come_round_again() -> None:
 @pytest.mark.parametrize(
     ("settings", "text"),
     [
+        ({"dark_every": -1}, "dark_every: expected 0 or more, got -1"),
+        ({"faint_every": -2}, "faint_every: expected 0 or more, got -2"),
+        ({"faint": 1.5}, "faint: expected 0 to 1, got 1.5"),
         ({"cache": -1}, "cache: expected 0 or more, got -1"),
         (
             {"faults": {"3": "broken"}},

@@ -61,6 +61,21 @@ def test_interval_counts_what_was_refused(plant: Any, until: Any) -> None:
         Interval(period_s=0).open(plant)
 
 
+def test_interval_gives_serials_and_lots(plant: Any, until: Any) -> None:
+    trigger = Interval(period_s=0.01, lot_size=2)
+    trigger.open(plant)
+    until(lambda: len(plant.requests) >= 5, "five triggers")
+    trigger.close()
+    requests = plant.requests[:5]
+    began = requests[0].lot.removesuffix("-1")
+    assert [request.lot for request in requests] == [f"{began}-{n}" for n in (1, 1, 2, 2, 3)]
+    assert [request.serial for request in requests] == [
+        f"{request.lot}-{n:03}" for request, n in zip(requests, (1, 2, 1, 2, 1), strict=True)
+    ]
+    with pytest.raises(TriggerUnavailable, match="lot_size = -1; it must be 0 or above"):
+        Interval(lot_size=-1).open(plant)
+
+
 def test_thread_that_ended_is_told(plant: Any, until: Any) -> None:
     def broken() -> None:
         raise ZeroDivisionError("a bug")
