@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from cameras import Frame
 from inspection.local_api.messages import part_message
 from inspection.station.part import InspectedPart
 
@@ -79,6 +80,12 @@ class Feed:
         """Find a part whose pictures are still in memory."""
         with self._lock:
             return self._latest.get(part_id)
+
+    def newest(self, view: str) -> Frame | None:
+        """The picture of the newest part that a view has one of; None where none came yet."""
+        with self._lock:
+            parts = reversed(self._latest.values())
+            return next((part.frames[view] for part in parts if view in part.frames), None)
 
 
 def _size(part: InspectedPart) -> int:

@@ -155,7 +155,12 @@ class _Handler(BoundedHandler):
             self._stream()
             return
         kind, _, name = self.path.strip("/").partition("/")
-        give = {"picture": self._picture, "heat": self._heat, "camera": self._look}.get(kind)
+        give = {
+            "picture": self._picture,
+            "heat": self._heat,
+            "camera": self._look,
+            "newest": self._newest,
+        }.get(kind)
         if give is None:
             self.answer(HTTPStatus.NOT_FOUND, {"error": f"{self.path}: there is no such thing"})
             return
@@ -214,6 +219,10 @@ class _Handler(BoundedHandler):
             and part.judgements[view.name].recipe_id == recipe.id
         }
         return heat_png(part, recipes)
+
+    def _newest(self, view: str) -> bytes | None:
+        frame = self.control.live.newest(view)
+        return None if frame is None else encoded_jpeg(frame.image)
 
     def _look(self, view: str) -> bytes | None:
         return encoded_jpeg(self.control.station.camera_service.take(view).image)

@@ -20,7 +20,7 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.testclient import TestClient
 
-from cameras import camera_class, camera_names, decode_image
+from cameras import camera_class, camera_names, decode_image, read_image
 from cameras.simulated import Simulated
 from inspection.durable_files import replace_json
 from inspection.errors import InspectionError, SetupError
@@ -281,6 +281,21 @@ def test_the_camera_is_seen_only_while_paused(ask: Asking, station: Station) -> 
     answer = ask.get("/look")
     assert answer.headers["content-type"] == "image/jpeg"
     assert decode_image(answer.content, "look").shape == (256, 256, 3)
+
+
+def test_while_the_line_runs_the_newest_parts_picture_is_seen(
+    ask: Asking, station: Station, draft: SetupDraft
+) -> None:
+    with open_store(ask.context.settings.record, read_only=True) as store:
+        (part,) = store.parts(limit=1)
+        path = store.image_path(part)
+    assert path is not None
+    answer = ask.get("/look", newest="true")
+    assert answer.headers["content-type"] == "image/jpeg"
+    seen = decode_image(answer.content, "look").astype(float)
+    assert np.abs(seen - read_image(path)).mean() < 4
+    assert json.loads(answer.headers["X-Figures"])["focus"] > 1
+    assert not draft.note.get("looked")  # nobody looked through the camera
 
 
 def test_brightness_is_of_all_and_focus_of_what_is_inspected() -> None:

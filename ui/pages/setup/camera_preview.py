@@ -31,17 +31,21 @@ class CameraPreviews:
         self._lock = asyncio.Lock()
         self._latest: dict[str, tuple[float, Setup, bytes, Figures]] = {}
 
-    async def now(self, view: str, setup: Setup) -> tuple[bytes, Figures]:
-        """A JPEG that is no older than EVERY_S when it is taken, and its figures. Raises Refused."""
+    async def now(self, view: str, setup: Setup, *, newest: bool = False) -> tuple[bytes, Figures]:
+        """A JPEG that is no older than EVERY_S when it is taken, and its figures. Raises Refused.
+
+        `newest`: not taken now, but that of the newest part, also while the station inspects.
+        """
+        path = f"/{'newest' if newest else 'camera'}/{quote(view, safe='')}.jpg"
         async with self._lock:
-            at, of, data, figures = self._latest.get(view, (0.0, setup, b"", {}))
+            at, of, data, figures = self._latest.get(path, (0.0, setup, b"", {}))
             if time.monotonic() - at > EVERY_S or of != setup:
-                found = await self.runtime.get(f"/camera/{quote(view, safe='')}.jpg")
+                found = await self.runtime.get(path)
                 if found is None:
-                    raise Refused(f"view {view!r}: the camera gave no picture")
+                    raise Refused(f"view {view!r}: no picture of a part came yet")
                 data = found
                 figures = await asyncio.to_thread(measured, data, setup)
-                self._latest = {view: (time.monotonic(), setup, data, figures)}
+                self._latest = {path: (time.monotonic(), setup, data, figures)}
             return data, figures
 
 

@@ -50,12 +50,13 @@ def routes(context: Context) -> APIRouter:
     previews = CameraPreviews(context.runtime)
 
     @router.get("/look")
-    async def look(product: str, view: str) -> Response:
-        """What the camera sees now, with its figures; the station must be paused."""
+    async def look(product: str, view: str, *, newest: bool = False) -> Response:
+        """What the camera sees now, with its figures; the station must be paused. `newest`: the newest part."""
         draft = draft_of(context, product, view)
         setup = await asyncio.to_thread(draft.readable_setup)
-        data, figures = await previews.now(view, setup)
-        await asyncio.to_thread(draft.looked)
+        data, figures = await previews.now(view, setup, newest=newest)
+        if not newest:
+            await asyncio.to_thread(draft.looked)
         headers = {"Cache-Control": "no-store", "X-Figures": json.dumps(figures)}
         return Response(data, media_type="image/jpeg", headers=headers)
 

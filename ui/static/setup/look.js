@@ -1,7 +1,7 @@
-// The live picture of a paused camera, with the figures its pictures come with.
+// The live picture of a paused camera, or that of the newest part while the line runs, with its figures.
 import {el, svg, t} from "/static/shared/base.js";
 
-const EVERY_MS = 200, OVER = 250, UNDER = 5;
+const EVERY_MS = 200, RUNNING_MS = 1000, OVER = 250, UNDER = 5;
 
 /** Show what `of()` says: {product, view, paused}. */
 export async function start(place, of) {
@@ -11,19 +11,18 @@ export async function start(place, of) {
   let best = 0, view = "";
   while (place.isConnected) {
     const began = performance.now(), {paused, ...which} = of();
-    if (!paused) note.textContent = which.product ? t("setup.camera_pause_first") : "";
-    else if (!document.hidden && place.checkVisibility()) {
+    if (which.product && !document.hidden && place.checkVisibility()) {
       if (view !== which.view) [best, view] = [0, which.view];
-      const found = await look(canvas, note, which);
+      const found = await look(canvas, note, which, paused);
       if (found) best = draw(figures, found, Math.max(best, found.focus), () => { best = 0; });
     }
-    await new Promise((on) => setTimeout(on, Math.max(20, EVERY_MS - (performance.now() - began))));
+    await new Promise((on) => setTimeout(on, Math.max(20, (paused ? EVERY_MS : RUNNING_MS) - (performance.now() - began))));
   }
 }
 
-async function look(canvas, note, which) {
+async function look(canvas, note, which, paused) {
   try {
-    const answer = await fetch(`/api/engineer/setup/look?${new URLSearchParams(which)}`, {cache: "no-store"});
+    const answer = await fetch(`/api/engineer/setup/look?${new URLSearchParams({...which, newest: !paused})}`, {cache: "no-store"});
     if (!answer.ok) {
       note.textContent = (await answer.json()).error;
       return null;
@@ -32,7 +31,7 @@ async function look(canvas, note, which) {
     [canvas.width, canvas.height] = [picture.width, picture.height];
     canvas.getContext("2d").drawImage(picture, 0, 0);
     canvas.dataset.count = Number(canvas.dataset.count) + 1;
-    note.textContent = t("setup.camera_paused");
+    note.textContent = t(paused ? "setup.camera_paused" : "setup.camera_runs");
     return JSON.parse(answer.headers.get("X-Figures"));
   } catch {
     note.textContent = t("base.no_server");
