@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from models._backbone import load_backbone, row_channels
 from models._conversion import fingerprint, to_openvino
+from models._coreset import greedy_coreset
 from models._drawn_in import draw_blobs
 from models._features import PatchFeatures
 from models._held_out_share import hold_out
@@ -39,6 +40,10 @@ SAMPLED_PATCHES = 40_000
 """Patches of all good pictures together, about, that a head is taught on."""
 
 
+KEPT_PATCHES = 1000
+"""Good patches of each scale that are only kept to show what a part is most like."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Patches:
     """Whitened patches to teach a head on: `points` (n, d), and `places` (n,), counted row by row.
@@ -54,12 +59,16 @@ class Patches:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _HeadScale:
-    """What one size of the canvas taught: whitening, the head behind it, and what is usual where."""
+    """What one size of the canvas taught: whitening, the head behind it, and what is usual where.
+
+    `kept` are good patches: which picture and place each is of (m, 2), and its whitened features (m, d).
+    """
 
     mean: Array
     projection: Array
     head: torch.nn.Module
     positions: PositionNormalization
+    kept: tuple[Rows, Array]
 
     def raw(self, rows: Array) -> Array:
         """How unusual the head finds feature rows (h * w, C) of a picture, as a map (h, w)."""
@@ -178,6 +187,16 @@ class HeadModel(AnomalyModel):
         ]
         return head_outputs(features, heads)
 
+    @property
+    def origins(self) -> tuple[Rows, ...]:
+        """Which good patches are kept of each scale, spread over all that were seen."""
+        return tuple(scale.kept[0] for scale in getattr(self, "scales_", ()))
+
+    @property
+    def kept_points(self) -> tuple[Array, ...]:
+        """Their whitened features: no head searches them."""
+        return tuple(scale.kept[1] for scale in getattr(self, "scales_", ()))
+
     def card(self) -> dict[str, Any]:
         """Hyperparameters, weights and sizes."""
         return {
@@ -280,6 +299,7 @@ class HeadModel(AnomalyModel):
         places, owners = np.concatenate(seen.places), np.concatenate(seen.owners)
         drawn, drawn_owners = seen.drawn_in(projection.shape[0])
         drawn = drawn @ projection - mean @ projection
+        kept = _spread(points.astype(np.float32), owners, places, [self.seed, k, KEPT_PATCHES])
 
         def taught(of: NDArray[np.bool_], number: int) -> torch.nn.Module:
             own, with_defect = of[owners], of[drawn_owners]
@@ -296,7 +316,7 @@ class HeadModel(AnomalyModel):
         head: torch.nn.Module | None = None
         for number, (taught_on, own) in enumerate(teachings):
             head = taught(taught_on, number)
-            scale = _HeadScale(mean, projection, head, blank)
+            scale = _HeadScale(mean, projection, head, blank, kept)
             for index in np.flatnonzero(own):
                 raw[index] = scale.raw(self._features.run(pictures[int(index)].canvas)[k])
             progress("Teaching", k * len(teachings) + number + 1, len(self.grids_) * len(teachings))
@@ -311,7 +331,7 @@ class HeadModel(AnomalyModel):
                 "more good pictures, or --model patchcore"
             )
         positions, maps = learn_positions(measured, valid, folds[self.calibrated_])
-        return _HeadScale(mean, projection, head, positions), maps
+        return _HeadScale(mean, projection, head, positions, kept), maps
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -330,6 +350,13 @@ class _Seen:
         if not self.drawn:
             return np.empty((0, channels), np.float32), np.empty(0, np.intp)
         return np.concatenate(self.drawn), np.concatenate(self.drawn_owners)
+
+
+def _spread(points: Array, owners: Rows, places: Rows, seed: list[int]) -> tuple[Rows, Array]:
+    """Patches as unlike each other as can be: pictures and places (m, 2), and their points (m, d)."""
+    rng, one = np.random.default_rng(seed), np.zeros(len(points), np.intp)
+    chosen, _ = greedy_coreset(points, KEPT_PATCHES, groups=one, rng=rng)
+    return np.stack([owners[chosen], places[chosen]], 1), points[chosen]
 
 
 def _measured(head: torch.nn.Module, points: Array) -> Array:

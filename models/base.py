@@ -200,6 +200,11 @@ class AnomalyModel(ABC):
         """
         return ()
 
+    @property
+    def kept_points(self) -> tuple[NDArray[np.float32], ...]:
+        """The whitened features (m, d) of `origins`, where the program does not say which of them is nearest."""
+        return ()
+
     @classmethod
     def missing(cls) -> str | None:
         """Say in one line what must be installed before this model can be trained, or None."""

@@ -140,8 +140,9 @@ class Ensemble(AnomalyModel):
 
     @property
     def origins(self) -> tuple[NDArray[np.intp], ...]:
-        """Those of the first member that keeps good patches."""
-        return next((kept for m in getattr(self, "members_", ()) if (kept := m.origins)), ())
+        """Those of the first member whose program searches them."""
+        members = [m for m in getattr(self, "members_", ()) if not m.kept_points]
+        return next((kept for member in members if (kept := member.origins)), ())
 
     def card(self) -> dict[str, Any]:
         """Hyperparameters of all, and the first member's weights and sizes."""

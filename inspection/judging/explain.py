@@ -15,6 +15,7 @@ from inspection.judgement import Judgement, Region, Verdict
 from inspection.judging.judge import compared, inspect
 from inspection.recipe import Recipe
 from inspection.recipe.framing import CanvasLayout
+from inspection.recipe.origins import Origins
 
 Image = NDArray[np.uint8]
 
@@ -107,7 +108,7 @@ def explain(
     straight, pose = recipe.framing.straighten(compared(frame.image, recipe, template))
     layout = recipe.framing.placed(frame.image.shape, pose)
     canvas = recipe.framing.prepared(layout.placement.to_canvas(straight))
-    program = recipe.telling("near", "distance", "rebuilt")
+    program = recipe.telling("near", "distance", "rebuilt", "points")
     maps, _ = program.measure(canvas)
     work = _Explaining(recipe, layout, maps)
     by_score = judgement.regions if judgement.cause.code != "known_defect" else ()
@@ -134,8 +135,11 @@ class _Explaining:
 
     @property
     def pairs(self) -> bool:
-        """Whether the program tells of the good patches, and the recipe where they came from."""
-        return "near_0" in self.maps.told and self.recipe.origins is not None
+        """Whether the recipe says where good patches came from, and which of them is nearest can be known."""
+        origins = self.recipe.origins
+        return (
+            origins is not None and ("points_0" if origins.points else "near_0") in self.maps.told
+        )
 
     def attention(self) -> tuple[Attention, ...]:
         """Where the network looks at each scale, as far as its program tells."""
@@ -194,15 +198,24 @@ class _Explaining:
         if not self.pairs or origins is None:
             return None
         index = patch[0] * self.grids[scale][1] + patch[1]
-        picture, there = origins.scales[scale][int(self.maps.told[f"near_{scale}"][index, 0])]
+        row, distance = self._nearest_row(origins, index, scale)
+        picture, there = origins.scales[scale][row]
         place = _cell(int(there), self.grids[scale])
         return NearestPatch(
             picture=origins.pictures[picture],
             number=int(picture),
             of=len(origins.pictures),
             place=self._place(place, scale),
-            distance=float(self.maps.told[f"distance_{scale}"][index, 0]),
+            distance=distance,
         )
+
+    def _nearest_row(self, origins: Origins, index: int, scale: int) -> tuple[int, float]:
+        """The good patch nearest to one of the part's, and how far it is: told, or searched here."""
+        told = self.maps.told
+        if not origins.points:
+            return int(told[f"near_{scale}"][index, 0]), float(told[f"distance_{scale}"][index, 0])
+        apart = np.linalg.norm(origins.points[scale] - told[f"points_{scale}"][index], axis=1)
+        return int(apart.argmin()), float(apart.min())
 
     def _place(self, patch: tuple[int, int], scale: int) -> Place:
         canvas, grid = self.recipe.settings.canvas, self.grids[scale]

@@ -20,14 +20,21 @@ class Origins:
 
     `scales` are (m, 2), coarsest first: the number of the picture in `pictures`, and of the patch in it,
     counted row by row. `thumbnails` are JPEG of the pictures as the model saw them, made smaller, by
-    number; only as many as the recipe has room for. Raises ValueError where they do not fit together.
+    number; only as many as the recipe has room for. `points` (m, d) are the whitened features of the rows of
+    each scale, where the program does not search them itself. Raises ValueError where they do not fit together.
     """
 
     pictures: tuple[str, ...]
     scales: tuple[Rows, ...]
     thumbnails: dict[int, bytes]
+    points: tuple[NDArray[np.floating], ...] = ()
 
     def __post_init__(self) -> None:
+        if self.points and [len(each) for each in self.points] != [len(s) for s in self.scales]:
+            raise ValueError(
+                f"Origins.points: expected {[len(s) for s in self.scales]} rows, "
+                f"got {[len(each) for each in self.points]}"
+            )
         for rows in self.scales:
             if rows.ndim != 2 or rows.shape[1] != 2 or rows.dtype.kind not in "iu":
                 raise ValueError(f"Origins.scales: expected whole numbers (m, 2), got {rows.shape}")
@@ -50,6 +57,8 @@ class Origins:
             for name, column in zip(("picture", "patch"), rows.T, strict=True):
                 most = int(column.max(initial=0))
                 arrays[f"{name}_{k}"] = column.astype(np.min_scalar_type(most))
+        for k, points in enumerate(self.points):
+            arrays[f"points_{k}"] = points.astype(np.float16)
         buffer = io.BytesIO()
         np.savez(buffer, allow_pickle=False, **arrays)
         return buffer.getvalue()
@@ -64,11 +73,17 @@ class Origins:
                     np.stack([arrays[f"picture_{k}"], arrays[f"patch_{k}"]], 1).astype(np.int64)
                     for k in range(count)
                 )
+                points = tuple(
+                    arrays[f"points_{k}"].astype(np.float32)
+                    for k in range(count)
+                    if f"points_{k}" in arrays
+                )
                 ends = np.cumsum(arrays["thumbnail_bytes"])
                 parts = np.split(arrays["thumbnails"], ends[:-1]) if len(ends) else []
                 return cls(
                     pictures=tuple(map(str, arrays["pictures"])),
                     scales=scales,
+                    points=points,
                     thumbnails={
                         int(number): part.tobytes()
                         for number, part in zip(arrays["thumbnail_of"], parts, strict=True)

@@ -335,7 +335,9 @@ def _together(
         program=combination.program_bytes(joint),
         references=first.references,
         template=first.template,
-        origins=next((each.origins for each in recipes if each.origins is not None), None),
+        origins=next(
+            (found for each in recipes if (found := each.origins) and not found.points), None
+        ),
         labelled=first.labelled,
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 
@@ -32,12 +34,12 @@ def kept_origins(
     if not scales:
         return None
     names = tuple(good.path.name for good in pictures.used)
-    bare = Origins(pictures=names, scales=scales, thumbnails={})
+    bare = Origins(pictures=names, scales=scales, points=model.kept_points, thumbnails={})
     counts = np.bincount(np.concatenate(scales)[:, 0], minlength=len(names))
     shown = np.argsort(-counts, kind="stable")[: min(MOST_THUMBNAILS, int((counts > 0).sum()))]
     numbers = sorted(map(int, shown))
     found = at_once(lambda number: _thumbnail(pictures[number].canvas), numbers)
-    full = Origins(pictures=names, scales=scales, thumbnails=dict(zip(numbers, found, strict=True)))
+    full = replace(bare, thumbnails=dict(zip(numbers, found, strict=True)))
     room = MOST_BYTES - sum(map(len, recipe.members().values()))
     return full if len(full.to_bytes()) <= room else bare
 

@@ -106,6 +106,43 @@ def test_the_patch_named_is_the_nearest_of_all_that_are_kept(
     assert told.startswith(f"least like anything in {N} good parts; the nearest is 00")
 
 
+@pytest.mark.slow
+def test_a_head_names_the_nearest_of_the_patches_it_keeps(folder: Path) -> None:
+    """They do not score: the same head without them judges alike."""
+    path = folder / "padim.recipe"
+    train_recipe(
+        folder / "parts" / "train" / "good",
+        path,
+        options=TrainingOptions(model="padim", image_size_px=384, false_reject=0.1),
+        setup=Setup(),
+    )
+    head, image = open_recipe(path), spoilt(folder, x=90, y=90)
+    found = explain(frame_of(image), head, name="spoilt")
+    place, origins = found.places[0], head.origins
+    assert found.pairs
+    assert origins is not None
+    assert place.nearest is not None
+    assert [len(each) for each in origins.points] == [len(each) for each in origins.scales]
+    assert 0 < len(origins.scales[-1]) <= 1000
+    across = head.settings.canvas.width_px // place.patch.width_px
+    row = place.patch.y_px // place.patch.height_px * across
+    own = points(head, image)[place.scale][row + place.patch.x_px // place.patch.width_px]
+    distances = np.linalg.norm(origins.points[place.scale] - own, axis=1)
+    assert place.nearest.distance == pytest.approx(float(distances.min()), rel=1e-4)
+    picture, patch = origins.scales[place.scale][int(distances.argmin())]
+    assert place.nearest.picture == origins.pictures[picture]
+    there = place.nearest.place
+    assert there.y_px // there.height_px * across + there.x_px // there.width_px == patch
+    good = read_image(folder / "parts" / "train" / "good" / origins.pictures[picture])
+    named = points(head, good)[place.scale][patch]
+    assert named == pytest.approx(origins.points[place.scale][int(distances.argmin())], abs=0.02)
+    told = Telling(scales=2).sentence(place)
+    assert told.startswith(f"least like anything in {N} good parts; the nearest is 00")
+    bare = explain(frame_of(image), head.with_origins(None), name="spoilt")
+    assert bare.judgement.score == found.judgement.score
+    assert not bare.pairs
+
+
 def test_the_shares_add_up_to_the_score_of_each_region(folder: Path, taught: Recipe) -> None:
     image = spoilt(folder, x=90, y=90)
     cv2.circle(image, (300, 300), 9, (200, 10, 10), -1)
