@@ -39,11 +39,13 @@ def models_not_ready() -> dict[str, str]:
 
 
 def _offered(name: str) -> str:
-    if name in offered_models():
+    if name in (USUAL, AUTO):
         return name
-    if name in (absent := models_not_ready()):
-        raise ValueError(f"{name} is not ready: {absent[name]}")
-    raise ValueError(f"{name[:40]!r} is none of {', '.join(offered_models())}")
+    if name not in model_names():
+        raise ValueError(f"{name[:40]!r} is none of {', '.join(offered_models())}")
+    if (missing := model_class(name).missing()) is not None:
+        raise ValueError(f"{name} is not ready: {missing}")
+    return name
 
 
 class Options(BaseModel):
