@@ -11,4 +11,4 @@ class BandsCoarse(BandModel):
 
     name = "bands_coarse"
     sigmas_px = (8.0, 12.0, 16.0, 24.0, 32.0)
-    needs = Needs()
+    needs = Needs(minutes=0.08, memory_mb=750)

@@ -11,4 +11,4 @@ class BandsMiddle(BandModel):
 
     name = "bands_middle"
     sigmas_px = (2.0, 3.0, 4.0, 6.0, 8.0)
-    needs = Needs()
+    needs = Needs(minutes=0.09, memory_mb=750)

@@ -23,7 +23,7 @@ class Dfkde(AnomalibModel):
 
     name = "dfkde"
     family = "Gaussian"
-    needs = Needs(least_pictures=8)
+    needs = Needs(least_pictures=8, minutes=0.2, memory_mb=1200)
     strides = (8, 16)
     collects = True
     most_steps = 0

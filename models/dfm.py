@@ -24,7 +24,7 @@ class Dfm(AnomalibModel):
 
     name = "dfm"
     family = "Gaussian"
-    needs = Needs()
+    needs = Needs(minutes=0.22, memory_mb=1250)
     strides = (8,)
     collects = True
     most_steps = 0

@@ -23,7 +23,7 @@ class IsolationForest(HeadModel):
 
     name = "isolation_forest"
     family = "clustering"
-    needs = Needs()
+    needs = Needs(minutes=0.21, memory_mb=1100)
 
     def teach(self, patches: Patches, rng: np.random.Generator) -> torch.nn.Module:
         """Grow the trees."""

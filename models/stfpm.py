@@ -22,7 +22,7 @@ class Stfpm(AnomalibModel):
 
     name = "stfpm"
     family = "student–teacher"
-    needs = Needs()
+    needs = Needs(minutes=2.43, memory_mb=1750)
     patent = STUDENT_TEACHER
     learning_rate = 4e-3
 
