@@ -14,7 +14,7 @@ DEFAULT_MODEL = "patchcore"
 AUTO = "auto"
 """In place of a model's name: the one that tells drawn-in defects best."""
 
-CANDIDATES = (DEFAULT_MODEL, "mahalanobis", "padim", "kmeans", "ensemble")
+CANDIDATES = (DEFAULT_MODEL, "mahalanobis", "padim", "kmeans", "feature_autoencoder", "ensemble")
 """Tried by AUTO in this order; the first is kept unless another is clearly better."""
 
 COARSE_PX = 256

@@ -17,6 +17,7 @@ from inspection.training import choice
 from inspection.training.choice import CANDIDATES, Tried, choose_model, decided
 from inspection.training.dataset_folder import good_files
 from inspection.training.good_pictures import GoodPictures, read_pictures
+from inspection.training.leaderboard import ONE_SCALE, TWO_SCALES, Leaderboard
 from inspection.training.options import TrainingOptions
 from tests.conftest import run_cli
 
@@ -102,6 +103,12 @@ def test_defects_are_drawn_in_before_a_picture_is_prepared(folder: Path) -> None
     for before, after in zip(plain.spoiled, made.spoiled, strict=True):
         for raw, prepared in zip(before, after, strict=True):
             assert np.array_equal(colour(raw.canvas), prepared.canvas)
+
+
+@pytest.mark.parametrize("board", [ONE_SCALE, TWO_SCALES])
+def test_the_three_first_of_those_measured_are_tried(board: Leaderboard) -> None:
+    by_auroc = sorted(board.standings, key=lambda name: board.standings[name].by_auroc)
+    assert set(by_auroc[:3]) <= set(CANDIDATES)
 
 
 def test_after_the_time_allowed_no_other_is_begun(folder: Path) -> None:
