@@ -19,7 +19,8 @@ from starlette.middleware import Middleware
 
 from inspection.station.station_file import StationFile
 from inspection.store.event_kinds import ActionKind
-from ui.app.html_head import HtmlHead
+from ui.app.bar import bar_of
+from ui.app.html_head import HtmlHead, theme_of
 from ui.app.pages import find_pages, links_for
 from ui.core import errors, pictures
 from ui.core.audit import record_action
@@ -28,6 +29,8 @@ from ui.core.gradio_page import gradio_page
 from ui.core.page import Page
 from ui.core.panel import THEME, panel_bar
 from ui.core.panel_calls import PanelBlocks, PanelCalls
+from ui.core.signs import symbols
+from ui.core.wording import Wording
 from ui.security import login
 from ui.security.first_code import FirstCode
 from ui.security.gate import ACTED, AccessMiddleware
@@ -189,14 +192,17 @@ def _routes(context: Context, pages: list[Page]) -> APIRouter:
     @router.get("/session.js")
     async def session(request: Request) -> Response:
         """Tell the page who looks at it, in which language, and which pages they may open."""
-        user = request.scope["user"]
+        user, links = request.scope["user"], links_for(request.scope["user"].role, pages)
+        wording = Wording(context.words, request.scope["language"])
         person = {
             "user": user.name,
             "role": str(user.role),
             "version": version("inspection"),
             "station": context.settings.station,
             "language": request.scope["language"],
-            "pages": links_for(user.role, pages),
+            "pages": links,
+            "html_signs": symbols(),
+            "html_bar": bar_of(user, links, theme_of(request.scope), wording),
         }
         script = f"window.inspection = {_json(person)};\n{_SPEAK}{_TELL}"
         return Response(script, media_type="text/javascript", headers={"Cache-Control": "no-store"})

@@ -13,7 +13,7 @@ Child = str | None
 """A text, a piece of HTML, or nothing."""
 
 
-def tag(name: str, *children: Child, **attributes: str | bool | None) -> Html:
+def tag(name: str, /, *children: Child, **attributes: str | bool | None) -> Html:
     """An element: tag("b", text, cls="big", data_n="3"). Texts stay texts.
 
     `cls` is the class, `_` in a name a hyphen; an attribute that is None or False is left out.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, replace
@@ -12,6 +13,7 @@ from inspect import signature
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, get_args
+from urllib.parse import unquote
 
 import cv2
 import numpy as np
@@ -61,6 +63,7 @@ from ui.pages.setup.training import (
     options_of,
     start_training,
 )
+from ui.pages.setup.where import shapes_of
 from ui.security.users import Role, User
 from ui.words import Words
 
@@ -294,7 +297,8 @@ def test_while_the_line_runs_the_newest_parts_picture_is_seen(
     assert answer.headers["content-type"] == "image/jpeg"
     seen = decode_image(answer.content, "look").astype(float)
     assert np.abs(seen - read_image(path)).mean() < 4
-    assert json.loads(answer.headers["X-Figures"])["focus"] > 1
+    figures = unquote(answer.headers["X-Figures"])
+    assert float(re.findall(r'data-focus="([\d.]+)"', figures)[0]) > 1
     assert not draft.note.get("looked")  # nobody looked through the camera
 
 
@@ -319,10 +323,17 @@ def test_what_the_camera_sees_comes_with_its_figures(
 ) -> None:
     station.pause(paused=True)
     assert not draft.note.get("looked")
-    figures = json.loads(ask.get("/look").headers["X-Figures"])
-    assert sum(figures["counts"]) == 256 * 256
-    assert 0 <= figures["over"] < 0.2
-    assert figures["focus"] > 1
+    figures = unquote(ask.get("/look").headers["X-Figures"])
+    focus, over = (
+        float(re.findall(rf'data-{name}="([\d.]+)"', figures)[0]) for name in ("focus", "over")
+    )
+    assert 0 <= over < 0.2
+    assert focus > 1
+    assert "best so far" in figures
+    assert len(re.findall(r'points="([^"]+)"', figures)[0].split()) == 256 + 2
+    assert f"best so far {9 * focus:.0f}" in unquote(
+        ask.get("/look", best=9 * focus).headers["X-Figures"]
+    )
     assert draft.note["looked"] is True
 
 
@@ -449,6 +460,10 @@ def test_where_to_look_is_what_training_reads(ask: Asking, draft: SetupDraft) ->
     assert found.align is not None
     assert (found.align.max_shift_px, found.align.max_rotation_deg) == (20, 15)
     assert ask.state["setup"]["zones"][0]["name"] == "rim"
+    shapes = shapes_of(found)  # as they are drawn again
+    assert [shape["kind"] for shape in shapes] == ["roi", "ignore", "zone"]
+    assert [len(shape["points"]) for shape in shapes] == [4, 3, 3]
+    assert (shapes[2]["name"], shapes[2]["max_area_mm2"], shapes[2]["max_count"]) == ("rim", 0.5, 2)
 
 
 @pytest.mark.parametrize(
@@ -472,6 +487,25 @@ def test_what_cannot_be_is_told_and_not_kept(
     assert says in found["error"]
     assert "\n" not in found["error"]
     assert draft.setup_path.read_bytes() == before
+
+
+A, B = ({"name": name, "polygon": RING} for name in "ab")
+
+
+@pytest.mark.parametrize(
+    ("given", "at"),
+    [
+        ({"zones": [A, {**B, "max_area_px": -1}]}, ("zone", 1)),
+        ({"roi": [RING], "ignore": [RING, RING[:2]]}, ("ignore", 1)),
+        ({"scale_mm_per_px": None, "zones": [A, {**B, "max_area_mm2": 1}]}, ("zone", 1)),
+        ({"zones": [{**A, "max_count": 1, "max_area_px": 9}, {**B, "max_count": 1}]}, ("zone", 1)),
+        ({"zones": [A, B, A]}, ("zone", 2)),
+        ({"roi": [RING], "ignore": [RING], "reference_size_px": [256, 256]}, (None, None)),
+    ],
+)
+def test_what_cannot_be_names_the_shape(ask: Asking, given: Any, at: Any) -> None:
+    status, found = ask.post("/where", setup=given)
+    assert (status, found["kind"], found["at"]) == (409, *at)
 
 
 # Good parts

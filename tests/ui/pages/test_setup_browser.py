@@ -400,6 +400,55 @@ def test_shapes_are_edited_with_mouse_and_keys(at_work: AtWork, open_page: Opene
     at_work.do("resume", who="test")
 
 
+def test_circles_and_ellipses_are_kept_as_polygons(at_work: AtWork, open_page: Opened) -> None:
+    at_work.trigger(2)
+    page = open_page(at_work, PAGE + "#where", user="mia", wait=READY, size=SMALL)
+    pause(page)
+    ready = page.locator("[data-ready] svg.drawing")
+    ready.or_(page.locator("#take-reference")).first.wait_for(timeout=20_000)
+    if not ready.is_visible():
+        page.click("#take-reference")
+        ready.wait_for()
+    while page.locator("[data-do=delete-shape]").count():  # of the test before
+        page.locator("[data-do=delete-shape]").first.click()
+
+    def drag(form: str, tool: str, begin: tuple[float, float], end: tuple[float, float]) -> None:
+        page.click(f"[data-form={form}]")
+        page.click(f"[data-tool={tool}]")
+        assert page.locator("[data-form][aria-pressed=true]").get_attribute("data-form") == form
+        page.mouse.move(*on_picture(page, *begin))
+        page.mouse.down()
+        page.mouse.move(*on_picture(page, *end), steps=4)
+        page.mouse.up()
+
+    drag("circle", "roi", (0.5, 0.5), (0.8, 0.5))
+    drag("ellipse", "ignore", (0.2, 0.4), (0.4, 0.5))
+    drag("circle", "zone", (0.95, 0.5), (0.95, 0.7))
+
+    def kept() -> list[int]:
+        """How many points the polygons have."""
+        found = setup_of(at_work)
+        return [
+            len(each) for each in (*found.roi, *found.ignore, *(z.polygon for z in found.zones))
+        ]
+
+    wait_for(lambda: len(kept()) == 3 and min(kept()) >= 12, 10)
+    setup = setup_of(at_work)
+    assert setup.reference_size_px == (256, 256)
+    circle, ellipse = np.array(setup.roi[0]), np.array(setup.ignore[0])
+    reach = np.hypot(*(circle - 0.5 * 256).T)
+    assert reach == pytest.approx(np.full(len(circle), 0.3 * 256), abs=1)
+    assert 24 <= len(circle) <= 60
+    assert np.ptp(reach) < 0.3  # the pointer is at a pixel of the screen, but the circle is round
+    across, down = ((ellipse - (0.3 * 256, 0.45 * 256)) / (0.1 * 256, 0.05 * 256)).T
+    assert np.hypot(across, down) == pytest.approx(np.ones(len(ellipse)), abs=0.08)
+    # A circle goes as far as the picture does.
+    cut = np.array(setup.zones[0].polygon)
+    assert cut[:, 0].max() == 256
+    assert cut[:, 0].min() == pytest.approx(0.75 * 256, abs=1)
+    at_work.do("resume", who="test")
+
+
 def zone(station: AtWork) -> Any:
     return setup_of(station).zones[0].polygon
 

@@ -6,16 +6,20 @@ import asyncio
 import json
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 import gradio as gr
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import FileResponse
+from fastapi.responses import FileResponse, JSONResponse
 
+from inspection.errors import SetupError
 from ui.core import trials
 from ui.core.context import Context
 from ui.core.page import Page
 from ui.core.panel import asker
+from ui.core.wording import Wording
 from ui.pages.setup import where as where_to_look
+from ui.pages.setup.camera_figures import camera_figures
 from ui.pages.setup.camera_preview import CameraPreviews
 from ui.pages.setup.camera_step import CameraStep
 from ui.pages.setup.desk import Desk, Step, on
@@ -50,14 +54,18 @@ def routes(context: Context) -> APIRouter:
     previews = CameraPreviews(context.runtime)
 
     @router.get("/look")
-    async def look(product: str, view: str, *, newest: bool = False) -> Response:
-        """What the camera sees now, with its figures; the station must be paused. `newest`: the newest part."""
+    async def look(
+        request: Request, product: str, view: str, *, best: float = 0.0, newest: bool = False
+    ) -> Response:
+        """What the camera sees now, and its figures as HTML; the station must be paused. `newest`: the newest part."""
         draft = draft_of(context, product, view)
         setup = await asyncio.to_thread(draft.readable_setup)
         data, figures = await previews.now(view, setup, newest=newest)
         if not newest:
             await asyncio.to_thread(draft.looked)
-        headers = {"Cache-Control": "no-store", "X-Figures": json.dumps(figures)}
+        wording = Wording(context.words, request.scope["language"])
+        html = quote(camera_figures(figures, best, wording))
+        headers = {"Cache-Control": "no-store", "X-Figures": html}
         return Response(data, media_type="image/jpeg", headers=headers)
 
     @router.get("/good/{name}")
@@ -67,10 +75,15 @@ def routes(context: Context) -> APIRouter:
         return await asyncio.to_thread(lambda: shown(of.path(name), bits=of.setup().bits))
 
     @router.post("/where")
-    async def where(wanted: SetupChange, request: Request) -> dict[str, Any]:
-        """Keep where to look, if it can be."""
+    async def where(wanted: SetupChange, request: Request) -> Any:
+        """Keep where to look, if it can be; else say why not, and of which shape."""
         draft = draft_of(context, wanted.product, wanted.view)
-        setup, _ = await where_to_look.keep(context, request, draft, wanted.setup)
+        try:
+            setup, _ = await where_to_look.keep(context, request, draft, wanted.setup)
+        except SetupError as error:
+            text = " ".join(str(error).split())
+            kind, at = where_to_look.at_fault(text, wanted.setup)
+            return JSONResponse({"ok": False, "error": text, "kind": kind, "at": at}, 409)
         return {"ok": True, "setup": setup}
 
     @router.get("/recipe/{job_id}")

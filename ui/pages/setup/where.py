@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -14,6 +15,9 @@ from inspection.store.event_kinds import ActionKind
 from ui.core.audit import audited
 from ui.core.context import Context
 from ui.pages.setup.draft import SetupDraft
+
+KINDS = {"roi": "roi", "ignore": "ignore", "zones": "zone"}
+"""Of shapes, by the key they are kept under."""
 
 
 async def keep(
@@ -39,3 +43,43 @@ async def keep(
         async with audited(context, request, ActionKind.WHERE_TO_LOOK_SAVED, **about):
             await asyncio.to_thread(draft.keep_setup, setup)
     return setup, is_new
+
+
+def shapes_of(setup: Setup | None) -> list[dict[str, Any]]:
+    """What a set-up has drawn, as the script draws it: kind, points, and what a zone allows."""
+    if setup is None:
+        return []
+    zones = ({"kind": "zone", **asdict(zone), "points": zone.polygon} for zone in setup.zones)
+    plain = [
+        {"kind": kind, "points": points}
+        for kind in ("roi", "ignore")
+        for points in getattr(setup, kind)
+    ]
+    return [*plain, *zones]
+
+
+def at_fault(error: str, setup: Mapping[str, Any]) -> tuple[str, int] | tuple[None, None]:
+    """The shape that an error is about, by its kind and its place among those; None where it is about none."""
+    if (named := re.search(r"\b(roi|ignore|zones)\.(\d+)", error)) is not None:
+        return KINDS[named[1]], int(named[2])
+    if (zone := _wrong_zone(error, setup.get("zones", []))) is not None:
+        return "zone", zone
+    return None, None
+
+
+def _wrong_zone(error: str, zones: Sequence[Mapping[str, Any]]) -> int | None:
+    def first(holds: Callable[[Mapping[str, Any]], bool]) -> int | None:
+        return next((place for place, zone in enumerate(zones) if holds(zone)), None)
+
+    if "max_area_mm2 needs" in error:
+        return first(lambda zone: zone.get("max_area_mm2") is not None)
+    if "max_count needs" in error:
+        areas = ("max_area_px", "max_area_mm2")
+        return first(
+            lambda zone: (
+                zone.get("max_count") is not None and all(zone.get(name) is None for name in areas)
+            )
+        )
+    names = [zone.get("name") for zone in zones]
+    twice = (place for place, name in enumerate(names) if name in names[:place])
+    return next(twice, None) if "zone" in error else None

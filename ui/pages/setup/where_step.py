@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 import gradio as gr
@@ -92,7 +91,8 @@ class WhereStep(Step):
             "product": asked.draft.product,
             "view": asked.draft.view,
             "reference": asked.names[0] if asked.names else None,
-            "setup": None if setup is None else asdict(setup),
+            "shapes": where.shapes_of(setup),
+            "size": setup and setup.reference_size_px,
         }
 
     def _settings(self, setup: Setup | None) -> list[Any]:

@@ -1,5 +1,5 @@
 // The review page: one part after the other, one key each. What it shows beside pictures and masks is the server's HTML.
-import {call, el, live, t, toast} from "/static/shared/base.js";
+import {call, el, live, made, t, toast} from "/static/shared/base.js";
 import {signs} from "/static/shared/verdict_signs.js";
 import {hearKeys} from "/static/review/keys.js";
 import {API, Masks} from "/static/review/masks.js";
@@ -18,13 +18,6 @@ export async function start(root, wanted, watch) {
   const page = new Page(root, wanted);
   watch(() => page.chosen());
   await page.open();
-}
-
-/** What the server's HTML is. */
-function made(html) {
-  const template = el("template");
-  template.innerHTML = html;
-  return template.content;
 }
 
 /** Goes from part to part and labels them. */

@@ -1,7 +1,8 @@
 // Polygons on a picture, drawn and edited with the mouse. Knows nothing of what they are for.
-import {el, svg} from "/static/shared/base.js";
+import {svg} from "/static/shared/base.js";
+import {DRAGGED} from "/static/shared/shapes.js";
 
-const NEAR = 9, DRAG = 6, MOST_UNDO = 200;
+const NEAR = 9, DRAG = 6, MOST_UNDO = 200, FEW = 24, APART = 24;
 
 /** A picture with shapes: {kind, points: [[x, y], …], …}. `changed()` is called after each change a
     person made, `chosen(i)` when a shape is selected, `measured(px)` after two clicks of the scale. */
@@ -9,7 +10,7 @@ export class Drawing {
   constructor(place, {changed, chosen, measured}) {
     Object.assign(this, {changed, chosen, measured});
     this.shapes = []; this.past = []; this.future = [];
-    this.selected = -1; this.point = -1; this.mode = "select"; this.drawn = []; this.grip = null;
+    this.selected = -1; this.point = -1; this.mode = "select"; this.form = "box"; this.drawn = []; this.grip = null;
     this.svg = svg("svg", {class: "drawing", tabindex: 0});
     this.picture = svg("image", {x: 0, y: 0});
     this.layer = svg("g");
@@ -85,9 +86,14 @@ export class Drawing {
 
   at(event) {
     const found = new DOMPoint(event.clientX, event.clientY).matrixTransform(this.svg.getScreenCTM().inverse());
-    const within = (value, most) => Math.round(10 * Math.min(most, Math.max(0, value))) / 10;
-    return [within(found.x, this.width), within(found.y, this.height)];
+    return this.within([found.x, found.y]);
   }
+
+  /** The nearest place of the picture, to a tenth of a pixel. */
+  within([x, y]) { return [[x, this.width], [y, this.height]].map(([at, most]) => Math.round(10 * Math.min(most, Math.max(0, at))) / 10); }
+
+  /** What a drag from where it began has drawn. */
+  dragging(to) { return DRAGGED[this.form](this.pressed, to).map((point) => this.within(point)); }
 
   near(a, b, px = NEAR) { return Math.hypot(a[0] - b[0], a[1] - b[1]) * this.scale < px; }
 
@@ -126,10 +132,10 @@ export class Drawing {
       this.grip = null;
       if (moved) { this.past.push(before); this.future = []; this.draw(); this.changed(); }
     } else if (this.pressed) {
-      const from = this.pressed, at = this.at(event);
+      const at = this.at(event), dragged = !this.drawn.length && this.mode !== "scale" && !this.near(this.pressed, at, DRAG);
+      const points = dragged && this.dragging(at);
       this.pressed = null;
-      if (!this.drawn.length && this.mode !== "scale" && !this.near(from, at, DRAG)) this.rectangle(from, at);
-      else this.click(at);
+      if (points) this.finish(points); else this.click(at);
     }
   }
 
@@ -153,8 +159,6 @@ export class Drawing {
     } else if (this.mode === "scale" && drawn.length > 2) this.drawn = [at];
     this.draw();
   }
-
-  rectangle([x, y], [u, v]) { this.finish([[x, y], [u, y], [u, v], [x, v]]); }
 
   finish(points = this.drawn) {
     if (points.length < 3 || this.mode === "scale") return;
@@ -209,24 +213,22 @@ export class Drawing {
     });
     const drawn = this.hover && this.drawn.length ? [...this.drawn, this.hover] : this.drawn;
     if (this.mode === "scale") made.push(svg("polyline", {points: this.drawn.length === 2 ? this.drawn.join(" ") : drawn.slice(-2).join(" "), class: "line scale"}));
-    else if (this.pressed && this.hover && !this.drawn.length) made.push(svg("polygon", {points: box(this.pressed, this.hover).join(" "), class: `shape ${this.mode}`}));
+    else if (this.pressed && this.hover && !this.drawn.length) made.push(svg("polygon", {points: this.dragging(this.hover).join(" "), class: `shape ${this.mode}`}));
     else made.push(svg("polyline", {points: drawn.join(" "), class: `line ${this.mode}`}));
     for (const [x, y] of this.drawn) made.push(svg("circle", {cx: x, cy: y, r, class: "handle"}));
     this.layer.replaceChildren(...made);
   }
 
-  handles(shape, i, r) {
-    const points = shape.points.map(([x, y], k) =>
-      svg("circle", {cx: x, cy: y, r: r * 1.15, class: `handle ${k === this.point ? "here" : ""}`, "data-shape": i, "data-point": k}));
-    const edges = shape.points.map(([x, y], k) => {
-      const [u, v] = shape.points[(k + 1) % shape.points.length];
-      return svg("circle", {cx: (x + u) / 2, cy: (y + v) / 2, r: r * 0.7, class: "handle edge", "data-shape": i, "data-edge": k});
-    });
-    return [...edges, ...points];
+  /** What is dragged of a shape; of one with many points, as an ellipse is, those that stand apart at this scale. */
+  handles({points}, i, r) {
+    const next = (k) => points[(k + 1) % points.length];
+    const shown = [...points.keys()].filter((k) => points.length <= FEW || !this.near(points[k], next(k), APART));
+    const at = ([x, y], size, more) => svg("circle", {cx: x, cy: y, r: r * size, "data-shape": i, ...more});
+    const middle = (k) => points[k].map((value, axis) => (value + next(k)[axis]) / 2);
+    return [...shown.map((k) => at(middle(k), 0.7, {class: "handle edge", "data-edge": k})),
+      ...shown.map((k) => at(points[k], 1.15, {class: `handle ${k === this.point ? "here" : ""}`, "data-point": k}))];
   }
 }
-
-const box = ([x, y], [u, v]) => [[x, y], [u, y], [u, v], [x, v]];
 
 /** Move points together, as far as the picture goes. */
 function shifted(points, dx, dy, width, height) {
@@ -234,12 +236,4 @@ function shifted(points, dx, dy, width, height) {
   const x = Math.min(width - Math.max(...xs), Math.max(-Math.min(...xs), dx));
   const y = Math.min(height - Math.max(...ys), Math.max(-Math.min(...ys), dy));
   return points.map(([a, b]) => [Math.round(10 * (a + x)) / 10, Math.round(10 * (b + y)) / 10]);
-}
-
-/** A list of shapes with what belongs to each beside it. */
-export function rows(drawing, describe) {
-  return drawing.shapes.map((shape, i) => el("li", {
-    class: `${shape.kind} ${i === drawing.selected ? "here" : ""}`, data: {row: i},
-    onclick: () => { if (drawing.selected !== i) drawing.choose(i); },
-  }, ...describe(shape, i)));
 }

@@ -1,11 +1,12 @@
 // Where to look: regions, places to ignore, zones with rules; a length that is measured is told.
 import {call, el, t} from "/static/shared/base.js";
-import {Drawing, rows} from "/static/setup/draw.js";
+import {DRAGGED} from "/static/shared/shapes.js";
+import {Drawing} from "/static/setup/draw.js";
 
 const SAVE_MS = 400;
 let here = null;
 
-/** Draw on what `of()` says, anew when that is another picture: {product, view, reference, setup}. */
+/** Draw on what `of()` says, anew when that is another picture: {product, view, reference, shapes, size}. */
 export function start(place, of, watch, tell) {
   const begin = () => {
     const now = of(), reference = [now.product, now.view, now.reference].join("\n");
@@ -31,7 +32,7 @@ function end() {
   here.side.replaceChildren();
 }
 
-function open(place, {product, view, reference: name, setup}, reference, measured) {
+function open(place, {product, view, reference: name, shapes, size}, reference, measured) {
   const stage = el("section", {class: "stage"}), side = document.querySelector(".setup.places");
   here = {reference, which: {product, view}, stage, side, list: el("ul", {class: "shapes"}), error: el("p", {class: "error", role: "alert"}),
     saved: el("p", {class: "saved", role: "status"}), going: true, timer: null};
@@ -45,7 +46,9 @@ function open(place, {product, view, reference: name, setup}, reference, measure
     mine.drawing = new Drawing(mine.stage, {
       changed: () => { drawList(); later(); }, chosen: drawList, measured});
     mine.drawing.show(url, picture.naturalWidth, picture.naturalHeight);
-    mine.drawing.set(shapesOf(setup, mine.size));
+    const [h, w] = size ?? mine.size, {naturalHeight, naturalWidth} = picture;
+    const brought = ([x, y]) => [x * naturalWidth / w, y * naturalHeight / h];
+    mine.drawing.set(shapes.map((shape) => ({...shape, points: shape.points.map(brought)})));
     mine.stage.prepend(tools(mine.drawing));
     drawList();
     mine.stage.dataset.ready = name;
@@ -54,17 +57,18 @@ function open(place, {product, view, reference: name, setup}, reference, measure
 }
 
 function tools(drawing) {
-  const bar = el("div", {class: "tools"});
-  const names = ["select", "roi", "ignore", "zone", "scale"];
-  const hint = el("span", {class: "hint"});
+  const bar = el("div", {class: "tools"}), hint = el("span", {class: "hint"});
+  const button = (text, data, onclick, pressed = null) =>
+    el("button", {class: pressed ? "here" : "", data, "aria-pressed": pressed?.toString(), onclick}, t(`setup.${text}`));
   const draw = () => {
-    bar.replaceChildren(...names.map((name) => el("button", {
-      class: drawing.mode === name ? "here" : "", data: {tool: name}, "aria-pressed": String(drawing.mode === name),
-      onclick: () => drawing.use(name)}, t(`setup.tool_${name}`))),
-    el("button", {data: {tool: "undo"}, onclick: () => drawing.undo()}, t("setup.undo")),
-    el("button", {data: {tool: "redo"}, onclick: () => drawing.redo()}, t("setup.redo")),
-    el("button", {data: {tool: "delete-point"}, onclick: () => drawing.removePoint()}, t("setup.delete_point")), hint);
-    hint.textContent = t(`setup.hint_${drawing.mode === "select" || drawing.mode === "scale" ? drawing.mode : "draw"}`);
+    const {mode, form} = drawing;
+    bar.replaceChildren(
+      ...["select", "roi", "ignore", "zone", "scale"].map((tool) => button(`tool_${tool}`, {tool}, () => drawing.use(tool), mode === tool)),
+      el("span", {class: "forms", role: "group", "aria-label": t("setup.forms")}, ...Object.keys(DRAGGED).map((name) =>
+        button(`form_${name}`, {form: name}, () => { drawing.form = name; draw(); }, form === name))),
+      button("undo", {tool: "undo"}, () => drawing.undo()), button("redo", {tool: "redo"}, () => drawing.redo()),
+      button("delete_point", {tool: "delete-point"}, () => drawing.removePoint()), hint);
+    hint.textContent = t(`setup.hint_${mode === "select" || mode === "scale" ? mode : "draw"}`);
   };
   const use = drawing.use.bind(drawing);
   drawing.use = (mode) => { use(mode); draw(); };
@@ -75,14 +79,15 @@ function tools(drawing) {
 function drawList() {
   if (!here.drawing) return;
   if (here.list.contains(document.activeElement) && document.activeElement.tagName === "INPUT") return;
-  const numbers = {roi: 0, ignore: 0, zone: 0};
-  here.list.replaceChildren(...rows(here.drawing, (shape, i) => [
-    el("div", {class: "title"}, el("i", {class: `swatch ${shape.kind}`}),
-      shape.kind === "zone" ? rule(i, "name", "text") : el("b", {}, `${t(`setup.tool_${shape.kind}`)} ${++numbers[shape.kind]}`),
-      el("button", {class: "small", "aria-label": t("setup.delete_shape"), title: t("setup.delete_shape"), data: {do: "delete-shape"},
-        onclick: (event) => { event.stopPropagation(); here.drawing.remove(i); }}, "✕")),
-    ...(shape.kind === "zone" ? [el("div", {class: "rules"}, rule(i, "max_area_px"), rule(i, "max_area_mm2"), rule(i, "max_count"))] : []),
-  ]));
+  const {drawing} = here, numbers = {roi: 0, ignore: 0, zone: 0};
+  here.list.replaceChildren(...drawing.shapes.map(({kind}, i) => el("li", {
+    class: `${kind} ${i === drawing.selected ? "here" : ""}`, data: {row: i},
+    onclick: () => { if (drawing.selected !== i) drawing.choose(i); },
+  }, el("div", {class: "title"}, el("i", {class: `swatch ${kind}`}),
+    kind === "zone" ? rule(i, "name", "text") : el("b", {}, `${t(`setup.tool_${kind}`)} ${++numbers[kind]}`),
+    el("button", {class: "small", "aria-label": t("setup.delete_shape"), title: t("setup.delete_shape"), data: {do: "delete-shape"},
+      onclick: (event) => { event.stopPropagation(); drawing.remove(i); }}, "✕")),
+  kind === "zone" ? el("div", {class: "rules"}, rule(i, "max_area_px"), rule(i, "max_area_mm2"), rule(i, "max_count")) : null)));
   if (!here.drawing.shapes.length) here.list.append(el("li", {class: "dim"}, t("setup.where_whole")));
 }
 
@@ -94,17 +99,6 @@ function rule(i, name, type = "number") {
       shapes[i][name] = value === "" ? null : type === "number" ? Number(value) : value;
     })});
   return el("label", {title: t(`setup.zone_${name}`)}, type === "text" ? "" : el("span", {}, t(`setup.zone_${name}`)), input);
-}
-
-/** The shapes of a set-up, brought to the size of the picture that is shown. */
-function shapesOf(setup, [height, width]) {
-  const [h, w] = setup?.reference_size_px ?? [height, width];
-  const brought = (points) => points.map(([x, y]) => [x * width / w, y * height / h]);
-  return [
-    ...(setup?.roi ?? []).map((points) => ({kind: "roi", points: brought(points)})),
-    ...(setup?.ignore ?? []).map((points) => ({kind: "ignore", points: brought(points)})),
-    ...(setup?.zones ?? []).map(({polygon, ...rules}) => ({kind: "zone", points: brought(polygon), ...rules})),
-  ];
 }
 
 /** What `inspection.setup` reads. */
@@ -140,17 +134,7 @@ async function save(mine) {
     if (mine.going && !mine.list.contains(document.activeElement)) drawList();
     return;
   }
-  const row = mine.list.querySelector(`[data-row="${faulty(answer.error, mine.drawing.shapes)}"]`);
+  const own = mine.drawing.shapes.flatMap(({kind}, i) => (kind === answer.kind ? [i] : []));
+  const row = mine.list.querySelector(`[data-row="${own[answer.at]}"]`);
   if (row) { row.classList.add("wrong"); row.append(mine.error); } else mine.list.after(mine.error);
-}
-
-/** The number of the shape an error is about, -1 where it is about none. */
-function faulty(error, shapes) {
-  const kind = /roi|ignore|zone/.exec(error)?.[0], at = /(?:zones|roi|ignore)\.(\d+)/.exec(error);
-  const own = shapes.flatMap((shape, i) => shape.kind === kind ? [i] : []);
-  if (at) return own[Number(at[1])] ?? -1;
-  const set = (i, name) => (shapes[i][name] ?? null) !== null;
-  if (/max_area_mm2 needs/.test(error)) return own.find((i) => set(i, "max_area_mm2")) ?? -1;
-  if (/max_count needs/.test(error)) return own.find((i) => set(i, "max_count") && !set(i, "max_area_px") && !set(i, "max_area_mm2")) ?? -1;
-  return own.find((i) => own.some((j) => j < i && shapes[j].name === shapes[i].name)) ?? -1;
 }

@@ -1,34 +1,23 @@
-// The line at the top of the workbench.
-import {el, lang, me, t} from "/static/shared/base.js";
+// The line at the top of the workbench: HTML of the server, in which the page we are on is marked.
+import {made, me} from "/static/shared/base.js";
 import {hearHelp, showHelp} from "/static/shared/help.js";
-import {themeButton} from "/static/shared/theme.js";
 
-/** The line at the top of the workbench: the pages this person may open, language, sign out. */
+const YEAR_S = 31536000;
+
+/** The line, for a page by its name. */
 export function bar(current) {
-  const here = me.pages.find(({name}) => name === current);
-  if (here) document.title = `${t(here.label)} · ${me.station}`;
-  const links = me.pages.map(({name, path, label}) =>
-    el("a", {href: path, class: name === current ? "here" : "", "aria-current": name === current ? "page" : null}, t(label)));
-  return el("nav", {class: "bar"}, ...links, el("span", {class: "space"}), helpButton(), themeButton(), languages(), who());
-}
-
-function helpButton() {
+  const line = made(me.html_bar).firstElementChild, here = line.querySelector(`[data-page="${current}"]`);
+  here?.classList.add("here");
+  here?.setAttribute("aria-current", "page");
+  if (here) document.title = `${here.textContent} · ${me.station}`;
+  line.querySelector("[name=next]").value = location.pathname;
+  line.querySelector("[href='/login']")?.setAttribute("href", `/login?next=${encodeURIComponent(location.pathname)}`);
+  line.querySelector(".help").onclick = showHelp;
+  // Charts are drawn in the theme by the page being opened anew.
+  line.querySelector(".theme").onclick = ({target}) => {
+    document.cookie = `theme=${target.dataset.next}; path=/; max-age=${YEAR_S}; samesite=strict`;
+    location.reload();
+  };
   hearHelp();
-  return el("button", {class: "help", title: t("base.help"), "aria-label": t("base.help"), onclick: showHelp}, "?");
-}
-
-/** Buttons that change the language of this browser. */
-export function languages() {
-  const names = {en: "English", ja: "日本語", ko: "한국어"};
-  return el("form", {method: "post", action: "/language", class: "languages"},
-    el("input", {type: "hidden", name: "next", value: location.pathname}),
-    ...Object.entries(names).map(([code, name]) =>
-      el("button", {name: "language", value: code, class: code === lang ? "here" : ""}, name)));
-}
-
-function who() {
-  if (me.role === "operator" && me.user === "operator")
-    return el("a", {href: `/login?next=${encodeURIComponent(location.pathname)}`}, t("base.sign_in"));
-  return el("form", {method: "post", action: "/logout", class: "who"},
-    el("a", {href: "/account"}, me.user), el("button", {}, t("base.sign_out")));
+  return line;
 }

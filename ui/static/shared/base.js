@@ -1,5 +1,5 @@
 // What every page shares: words, calls to the server, the live stream, and making elements.
-// Nothing here puts text into HTML: bar codes and lot names are untrusted.
+// Nothing puts text into HTML here: bar codes and lot names are untrusted. HTML comes whole from the server, which escapes.
 
 export const me = window.inspection;
 export const lang = me.language;
@@ -11,9 +11,6 @@ export function t(key, values = {}) {
   const text = words[key] ?? key;
   return text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 }
-
-/** Whether there is a text of this key. */
-export const has = (key) => key in words;
 
 /** Ask the server; {ok: true, …} or {ok: false, error}. Never throws for what was refused. */
 export async function call(path, body) {
@@ -43,6 +40,13 @@ export function el(name, given = {}, ...children) {
   }
   made.append(...children.flat().filter((child) => child !== null && child !== undefined));
   return made;
+}
+
+/** What HTML of the server is; texts in it were escaped there. */
+export function made(html) {
+  const template = el("template");
+  template.innerHTML = html;
+  return template.content;
 }
 
 /** Make an SVG element. */
