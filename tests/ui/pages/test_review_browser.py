@@ -58,7 +58,17 @@ def station(make_station: Callable[..., Any], line: Any, recipe: Any) -> Iterato
 
         for number in range(22):
             add("keys", read_image([*bad, *good][number % len(drawn)]), number)
-        for lot in ("undo", "proposal", "two", "gone", "look", "types", "relabel", "drafts"):
+        for lot in (
+            "undo",
+            "proposal",
+            "two",
+            "gone",
+            "look",
+            "types",
+            "relabel",
+            "drafts",
+            "round",
+        ):
             for number in range(3):
                 add(lot, read_image(bad[number]), number)
         for number in range(12):
@@ -257,6 +267,76 @@ def test_a_mask_is_painted_at_full_resolution(review: Any, station: Any) -> None
     press(page, "ArrowLeft")
     page.wait_for_selector(".review[data-mask=shown]")
     np.testing.assert_array_equal(_canvas(page), painted)
+
+
+def test_circles_and_ellipses_are_filled_and_emptied(review: Any, station: Any) -> None:
+    page = review("round", size=(1280, 800))
+    part_id = shown(page)
+    # The places found have the contours that were recorded, not boxes.
+    with station.record() as store:
+        regions = store.part(part_id).regions
+    lines = page.locator(".pane.original .outlines polygon:not(.under)")
+    assert lines.count() == len(regions) > 0
+    contour = lines.first.get_attribute("points")
+    assert contour == " ".join(f"{x:g},{y:g}" for x, y in regions[0].outline)
+    assert len(contour.split()) > 4
+    page.keyboard.press("m")
+    page.wait_for_selector(".review[data-painting=yes]")
+    stage = page.locator(".pane.original .stage").bounding_box()
+    scale = stage["width"] / 256
+
+    def drag(begin: tuple[float, float], end: tuple[float, float]) -> None:
+        page.mouse.move(stage["x"] + begin[0] * scale, stage["y"] + begin[1] * scale)
+        page.mouse.down()
+        page.mouse.move(stage["x"] + end[0] * scale, stage["y"] + end[1] * scale, steps=4)
+        page.mouse.up()
+
+    page.keyboard.press("c")
+    drag((100, 100), (160, 100))
+    page.keyboard.press("i")
+    drag((120, 180), (240, 220))
+    page.keyboard.down("Shift")
+    drag((80, 80), (120, 120))
+    page.keyboard.up("Shift")
+    before = int(page.get_attribute(".review", "data-painted"))
+    drag((10, 10), (30, 30))
+    page.keyboard.press("u")
+    assert int(page.get_attribute(".review", "data-painted")) == before
+    press(page, "1")
+    detail = labels(station, part_id)[0].detail
+    saved = cv2.imread(str(station.page_folder / "labels" / detail["mask"]), cv2.IMREAD_UNCHANGED)
+    assert np.count_nonzero(saved) == before
+    y, x = np.mgrid[:256, :256] + 0.5
+    circle = np.hypot(x - 100, y - 100) - 60
+    ellipse = 20 * (np.hypot((x - 180) / 60, (y - 200) / 20) - 1)
+    hole = np.hypot(x - 100, y - 100) - 20
+    for margin, inside in ((-1.5, True), (1.5, False)):
+        drawn = ((circle <= margin) & ~(hole <= -margin)) | (ellipse <= margin)
+        wrong = drawn & (saved == 0) if inside else ~drawn & (saved > 0)
+        assert np.count_nonzero(wrong) == 0, (margin, np.argwhere(wrong)[:5])
+
+
+def test_the_finest_brush_paints_single_pixels(review: Any, station: Any) -> None:
+    page = review("round", size=(1280, 800))
+    shown(page)
+    page.keyboard.press("m")
+    page.wait_for_selector(".review[data-painting=yes]")
+    for _ in range(6):
+        page.keyboard.press("[")
+    stage = page.locator(".pane.original .stage").bounding_box()
+    scale = stage["width"] / 256
+    page.mouse.move(stage["x"] + 40.5 * scale, stage["y"] + 50.5 * scale)
+    page.mouse.down()
+    page.mouse.up()
+    assert page.get_attribute(".review", "data-painted") == "1"
+    assert np.argwhere(_canvas(page)).tolist() == [[50, 40]]
+    page.mouse.down()
+    page.mouse.move(stage["x"] + 60.5 * scale, stage["y"] + 70.5 * scale, steps=2)
+    page.mouse.up()
+    # A line of single pixels from corner to corner, without gaps.
+    line = np.argwhere(_canvas(page))
+    assert {(y - 50, x - 40) for y, x in line.tolist()} >= {(n, n) for n in range(21)}
+    assert len(line) < 40
 
 
 def _canvas(page: Any) -> NDArray[np.uint8]:
@@ -499,6 +579,8 @@ def test_nothing_is_cut_off(review: Any, language: str, size: tuple[int, int]) -
     page.wait_for_selector(".review[data-painting=yes]")
     assert _cut_off(page) == []
     assert page.evaluate("document.scrollingElement.scrollHeight <= innerHeight")
+    tools = "(() => { const e = document.querySelector('.palette'); return e.scrollHeight - e.clientHeight; })()"
+    assert page.evaluate(tools) <= 0  # all of them are seen
     page.keyboard.press("Escape")
     page.wait_for_selector(".review[data-painting=no]")
     assert page.evaluate(_SAME_PLACE)

@@ -10,6 +10,7 @@ from PIL import Image
 
 from inspection.judgement import Region
 from inspection.store import PartRecord
+from ui.core.outline import kind_of, points_of
 
 _TEMPLATE = """
 {{#if value.part_id}}<div class="part-look">
@@ -59,8 +60,8 @@ def look_of(
 
 def _outline(region: Region, record: PartRecord, width_px: int) -> dict[str, Any]:
     return {
-        "points": " ".join(f"{x:g},{y:g}" for x, y in region.corners),
-        "kind": "accepted" if region.accepted else record.verdict.value,
+        "points": points_of(region),
+        "kind": kind_of(region, record),
         "line": max(2, round(width_px / SHARE)),
     }  # fmt: skip
 

@@ -19,8 +19,8 @@ SHOWN = {"ArrowLeft": "←", "ArrowRight": "→", "Escape": "Esc"}
 WALK = {"back": "ArrowLeft", "next": "ArrowRight", "undo": "u", "mask": "m"}
 LOOK = {"heat": "h", "outlines": "r", "zoom": "z", "why": "w", "decide": "d"}
 PAINT = {
-    "brush": "b", "eraser": "e", "lasso": "l", "smaller": "[", "larger": "]", "unpaint": "u",
-    "repaint": "y", "accept": "p", "clear": "x", "leave": "Escape",
+    "brush": "b", "eraser": "e", "lasso": "l", "circle": "c", "ellipse": "i", "smaller": "[",
+    "larger": "]", "unpaint": "u", "repaint": "y", "accept": "p", "clear": "x", "leave": "Escape",
 }  # fmt: skip
 """What can be done with each key; labels are given with o, n and the number of a type of defect."""
 

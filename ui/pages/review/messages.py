@@ -12,6 +12,7 @@ from inspection.labels.labels import Label, PartLabels
 from inspection.local_api.messages import record_message
 from inspection.store import PartEvent, PartRecord
 from ui.core.context import Context
+from ui.core.outline import outlines
 from ui.core.wording import Wording
 from ui.pages.review.about import about, heat_note
 from ui.pages.review.around import line
@@ -44,6 +45,7 @@ def part_message(record: PartRecord, labels: PartLabels, viewer: Viewer) -> dict
         "heat_note": heat_note(record, viewer.wording),
         "html_about": about(record, labels, viewer.user, viewer.wording),
         "html_line": line(record),
+        "html_outlines": outlines(record),
     }
 
 

@@ -137,8 +137,9 @@ export class Masks {
 
   get acts() {
     const {painter} = this;
+    const tools = ["brush", "eraser", "lasso", "circle", "ellipse"].map((tool) => [tool, () => painter.choose(tool)]);
     return {
-      brush: () => painter.choose("brush"), eraser: () => painter.choose("eraser"), lasso: () => painter.choose("lasso"),
+      ...Object.fromEntries(tools),
       smaller: () => painter.larger(-1), larger: () => painter.larger(1), unpaint: () => painter.undo(), repaint: () => painter.redo(),
       accept: () => painter.accept(), clear: () => painter.clear(), leave: () => this.paint(),
     };

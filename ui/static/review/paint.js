@@ -1,10 +1,17 @@
 // Painting the mask of a defect: every pixel is in it or not, at the picture's full resolution.
 import {el, svg} from "/static/shared/base.js";
+import {DRAGGED} from "/static/shared/shapes.js";
 import {follow} from "/static/review/view.js";
 
 const MASK = [0, 229, 255], PROPOSAL = [240, 228, 66];
 const UNDO_BYTES = 64e6;
 const SIZES = [1, 2, 3, 5, 8, 12, 18, 26, 38, 56, 80, 120, 180, 260, 400];
+/** The polygon that is filled, of the points a pointer went through; with Shift emptied. The other tools draw a line. */
+const FILLED = {
+  lasso: (points) => points,
+  circle: (points) => DRAGGED.circle(points[0], points.at(-1)),
+  ellipse: (points) => DRAGGED.ellipse(points[0], points.at(-1)),
+};
 
 export class Painter {
   /** `changed()` is called after every change; `view` says where a pointer is in the picture. */
@@ -89,14 +96,17 @@ export class Painter {
       if (!this.view.painting || event.button !== 0 || !this.width) return;
       if (this.space) { this.view.pan(event); return; }
       event.preventDefault();
-      const stroke = this.tool === "lasso" ? new Lasso(this, event) : new Line(this, event);
+      const begin = this.view.place(event), {tool, size} = this;
+      const stroke = {points: [begin, begin], fills: FILLED[tool], size, erases: tool === "eraser" || (tool in FILLED && event.shiftKey)};
       this.stroke = stroke;
+      this._show(stroke);
       follow(event, (next) => {
-        for (const each of next.getCoalescedEvents?.() ?? [next]) stroke.to(...this.view.place(each));
-        this._cursor(next);
+        for (const each of next.getCoalescedEvents?.() ?? [next]) stroke.points.push(this.view.place(each));
+        this._show(stroke);
       }, () => {
         this.stroke = null;
-        stroke.end();
+        this.sketch.replaceChildren();
+        this._take(stroke);
       });
     });
     pane.addEventListener("pointermove", (event) => { if (!this.stroke) this._cursor(event); });
@@ -105,32 +115,35 @@ export class Painter {
 
   /** Show how large the brush is. */
   _cursor(event) {
-    if (!this.view.painting || this.tool === "lasso") return;
+    if (!this.view.painting || this.tool in FILLED) return;
     const [x, y] = this.view.place(event);
     this.sketch.replaceChildren(...["under", "over"].map((kind) =>
       svg("circle", {cx: x, cy: y, r: Math.max(0.5, this.size / 2), class: kind})));
   }
 
-  /** Draw on the canvas, then make every pixel of a box either in or out: the canvas blurs edges. */
-  draw(box, erase, paint) {
-    const {context} = this;
-    context.globalCompositeOperation = erase ? "destination-out" : "source-over";
-    context.fillStyle = context.strokeStyle = `rgb(${MASK.join(" ")})`;
-    paint(context);
-    const [x, y, w, h] = this._within(box);
-    if (!w || !h) return;
-    const image = context.getImageData(x, y, w, h);
-    for (let i = 0; i < w * h; i++) colour(image.data, i, MASK, image.data[4 * i + 3] >= 128 ? 255 : 0);
-    context.putImageData(image, x, y);
+  /** Show what is being drawn. */
+  _show({points, fills, size, erases}) {
+    const outline = (kind) => svg("polygon", {points: fills(points).join(" "), class: kind});
+    const line = () => svg("polyline", {points: points.join(" "), class: erases ? "erased" : "painted", style: `stroke-width: ${size}px`});
+    this.sketch.replaceChildren(...(fills ? ["under", "over"].map(outline) : [line()]));
   }
 
-  /** Take what was drawn in a box into the mask. */
-  finish(box) {
-    const within = this._within(box);
-    const [x, y, w, h] = within;
+  /** Take what was drawn into the mask: the canvas blurs edges, but every pixel is either in or out. */
+  _take({points, fills, size, erases}) {
+    const fine = size > 1 || fills ? points : points.map((point) => point.map((value) => Math.floor(value) + 0.5));
+    const path = fills ? fills(points) : fine, reach = fills ? 2 : size / 2 + 2;
+    const [left, top, right, bottom] = [[0, Math.min], [1, Math.min], [0, Math.max], [1, Math.max]]
+      .map(([at, least]) => path.reduce((found, point) => least(found, point[at]), path[0][at]));
+    const box = this._within([left - reach, top - reach, right + reach, bottom + reach]), [x, y, w, h] = box;
     if (!w || !h) return;
-    const drawn = this.context.getImageData(x, y, w, h).data;
-    this._commit(within, (_, at) => drawn[4 * at + 3] ? 1 : 0);
+    const context = new OffscreenCanvas(w, h).getContext("2d", {willReadFrequently: true});
+    context.translate(-x, -y);
+    context.moveTo(path[0][0] - 0.01, path[0][1]); // a line without a length is not drawn
+    path.forEach((point) => context.lineTo(...point));
+    Object.assign(context, {lineWidth: size, lineCap: "round", lineJoin: "round"});
+    if (fills) context.fill(); else context.stroke();
+    const drawn = context.getImageData(0, 0, w, h).data;
+    this._commit(box, (i, at) => (drawn[4 * at + 3] >= 128 ? Number(!erases) : this.mask[i]));
   }
 
   /** Change the mask in a box to what `value(index in the mask, index in the box)` says. */
@@ -180,69 +193,6 @@ export class Painter {
     const x = Math.max(0, Math.floor(left)), y = Math.max(0, Math.floor(top));
     return [x, y, Math.max(0, Math.min(this.width, Math.ceil(right)) - x),
       Math.max(0, Math.min(this.height, Math.ceil(bottom)) - y)];
-  }
-}
-
-/** One stroke of the brush or the eraser. */
-class Line {
-  constructor(painter, event) {
-    this.painter = painter;
-    this.erase = painter.tool === "eraser";
-    this.last = painter.view.place(event);
-    this.box = [Infinity, Infinity, -Infinity, -Infinity];
-    this.to(...this.last);
-  }
-
-  to(x, y) {
-    const {painter, erase, last: [fromX, fromY]} = this;
-    const reach = painter.size / 2 + 2;
-    const box = [Math.min(x, fromX) - reach, Math.min(y, fromY) - reach, Math.max(x, fromX) + reach, Math.max(y, fromY) + reach];
-    painter.draw(box, erase, (context) => {
-      if (painter.size <= 1) { context.fillRect(Math.floor(x), Math.floor(y), 1, 1); return; }
-      context.lineCap = context.lineJoin = "round";
-      context.lineWidth = painter.size;
-      context.beginPath();
-      context.moveTo(fromX, fromY);
-      context.lineTo(x, y);
-      context.stroke();
-    });
-    this.box = this.box.map((value, i) => (i < 2 ? Math.min : Math.max)(value, box[i]));
-    this.last = [x, y];
-  }
-
-  end() { this.painter.finish(this.box); }
-}
-
-/** A line drawn around what is to be filled; with Shift, emptied. */
-class Lasso {
-  constructor(painter, event) {
-    this.painter = painter;
-    this.erase = event.shiftKey;
-    this.points = [painter.view.place(event)];
-    this.shapes = ["under", "over"].map((kind) => svg("polygon", {class: kind}));
-    painter.sketch.replaceChildren(...this.shapes);
-  }
-
-  to(x, y) {
-    this.points.push([x, y]);
-    for (const shape of this.shapes) shape.setAttribute("points", this.points.map((point) => point.join(",")).join(" "));
-  }
-
-  end() {
-    const {painter, points} = this;
-    painter.sketch.replaceChildren();
-    if (points.length < 3) return;
-    const xs = points.map(([x]) => x), ys = points.map(([, y]) => y);
-    const extreme = (values) => values.reduce(([low, high], v) => [Math.min(low, v), Math.max(high, v)], [Infinity, -Infinity]);
-    const [[left, right], [top, bottom]] = [extreme(xs), extreme(ys)];
-    const box = [left - 2, top - 2, right + 2, bottom + 2];
-    painter.draw(box, this.erase, (context) => {
-      context.beginPath();
-      points.forEach(([x, y], i) => i ? context.lineTo(x, y) : context.moveTo(x, y));
-      context.closePath();
-      context.fill();
-    });
-    painter.finish(box);
   }
 }
 

@@ -92,11 +92,8 @@ export class View {
   fit() {
     const {clientWidth: w, clientHeight: h} = this.original.pane;
     if (!this.width || !w) return;
-    this.scale = Math.min(w / this.width, h / this.height);
-    this.x = (w - this.width * this.scale) / 2;
-    this.y = (h - this.height * this.scale) / 2;
-    this.fitted = true;
-    this._apply();
+    const scale = Math.min(w / this.width, h / this.height);
+    this._put(scale, (w - this.width * scale) / 2, (h - this.height * scale) / 2, true);
   }
 
   /** Between all of the picture and the worst place in it. */
@@ -108,23 +105,16 @@ export class View {
     const [cx, cy, size] = worst ?
       [worst.x_px + worst.width_px / 2, worst.y_px + worst.height_px / 2, 2.5 * Math.max(worst.width_px, worst.height_px, 24)] :
       [this.width / 2, this.height / 2, Math.min(this.width, this.height) / 3];
-    this.scale = Math.min(MOST, Math.max(this.scale * STEP, Math.min(w, h) / size));
-    this.x = w / 2 - cx * this.scale;
-    this.y = h / 2 - cy * this.scale;
-    this.fitted = false;
-    this._apply();
+    const scale = Math.min(MOST, Math.max(this.scale * STEP, Math.min(w, h) / size));
+    this._put(scale, w / 2 - cx * scale, h / 2 - cy * scale);
   }
 
   zoom(steps, at = null) {
     const {clientWidth: w, clientHeight: h} = this.original.pane;
     const [px, py] = at ?? [w / 2, h / 2];
     const least = Math.min(w / this.width, h / this.height) / 2;
-    const scale = Math.min(MOST, Math.max(least, this.scale * STEP ** steps));
-    this.x = px - (px - this.x) * scale / this.scale;
-    this.y = py - (py - this.y) * scale / this.scale;
-    this.scale = scale;
-    this.fitted = false;
-    this._apply();
+    const scale = Math.min(MOST, Math.max(least, this.scale * STEP ** steps)), times = scale / this.scale;
+    this._put(scale, px - (px - this.x) * times, py - (py - this.y) * times);
   }
 
   /** The place in the picture, in its pixels, under a pointer. */
@@ -136,12 +126,7 @@ export class View {
   /** Move with the pointer until it is let go. */
   pan(event) {
     const [startX, startY] = [event.clientX - this.x, event.clientY - this.y];
-    follow(event, (next) => {
-      this.x = next.clientX - startX;
-      this.y = next.clientY - startY;
-      this.fitted = false;
-      this._apply();
-    });
+    follow(event, (next) => this._put(this.scale, next.clientX - startX, next.clientY - startY));
   }
 
   _listen(pane) {
@@ -158,17 +143,19 @@ export class View {
 
   _outlines() {
     const made = svg("svg", {class: "outlines", viewBox: `0 0 ${this.width} ${this.height}`});
-    for (const region of this.part.regions) {
-      const box = {x: region.x_px, y: region.y_px, width: region.width_px, height: region.height_px};
-      made.append(svg("rect", {...box, class: "under"}),
-        svg("rect", {...box, class: region.accepted ? "accepted" : `v-${this.part.verdict.toLowerCase()}`}));
-    }
+    made.innerHTML = this.part.html_outlines;
     return made;
   }
 
   _flags() {
     this.element.classList.toggle("no-heat", !this.heatOn);
     this.element.classList.toggle("no-outlines", !this.outlinesOn);
+  }
+
+  /** Show it so large, its upper left corner there in each pane. */
+  _put(scale, x, y, fitted = false) {
+    Object.assign(this, {scale, x, y, fitted});
+    this._apply();
   }
 
   _apply() {
