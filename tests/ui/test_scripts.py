@@ -14,6 +14,10 @@ IMPORT = re.compile(r'^import (?:\{([^}]*)\}|\* as (\w+)) from "/static/([^"]+)"
 EXPORT = re.compile(r"^export .*?[;{(>]", re.MULTILINE)
 
 
+MOST_LINES, LONGEST_LINE = 3000, 200
+"""What Gradio, HTML of the server or the browser itself shows needs no script written by hand."""
+
+
 def _name(path: Path) -> str:
     return path.relative_to(STATIC).as_posix()
 
@@ -25,6 +29,13 @@ def _imports(path: Path) -> list[tuple[str, list[str]]]:
         (source, [n.strip() for n in names.split(",")] if names else [])
         for names, _, source in found
     ]
+
+
+def test_the_scripts_stay_few() -> None:
+    lines = {_name(path): path.read_text("utf-8").splitlines() for path in SCRIPTS}
+    assert sum(map(len, lines.values())) < MOST_LINES
+    longest = {name: max(map(len, each)) for name, each in lines.items()}
+    assert {name: n for name, n in longest.items() if n > LONGEST_LINE} == {}
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=_name)
