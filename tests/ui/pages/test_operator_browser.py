@@ -28,6 +28,8 @@ from inspection.store.reading.summary import counts_of
 from tests.monitoring.conftest import good_numbers
 from tests.monitoring.conftest import part as stream_part
 from tests.ui.conftest import FULL_HD, SERVER_GONE, SMALL, AtWork, Opened, free_port, wait_for
+from tests.ui.pages.test_operator_phone_browser import box
+from tests.ui.pages.test_operator_screen_browser import LEAST_FIGURE_PX, OVERLAPPING, apart
 from ui.words import Words
 
 pytestmark = pytest.mark.slow
@@ -274,6 +276,44 @@ def test_output_disk_and_drift_are_told_with_what_to_do(
     assert "DISK NEARLY FULL" in text
     assert "Below 1,000,000 GB" in text
     assert "60 of 6" in text
+
+
+@pytest.mark.parametrize("language", ["en", "ja", "ko"])
+def test_of_more_than_three_troubles_the_rest_is_a_touch_away_and_counters_stay_large(
+    troubled: AtWork, open_page: Opened, language: str
+) -> None:
+    page = open_page(troubled, wait=READY, size=SMALL, language=language)
+    trouble(page, "disk")
+    if "output" not in troubles(page):
+        troubled.trigger()  # something to deliver
+        trouble(page, "output")
+    troubled.do("pause", who="test")
+    try:
+        page.wait_for_selector(".troubles .more")
+        shown = troubles(page)
+        assert page.inner_text(".more") == say("more_troubles", language, n=2)
+        assert box(page, ".more")["height"] >= 40
+        sizes = page.locator(".counter b").evaluate_all(
+            "(all) => all.map((each) => parseFloat(getComputedStyle(each).fontSize))"
+        )
+        assert min(sizes) >= LEAST_FIGURE_PX, sizes
+        overlapping = page.evaluate(OVERLAPPING)
+        assert [each for each in overlapping if each != "trouble: act"] == []  # its own words
+        page.click(".more")
+        page.wait_for_selector("dialog[data-ask=troubles]")
+        everything = page.locator("dialog .trouble").evaluate_all(
+            "(all) => all.map((each) => each.dataset.trouble)"
+        )
+        assert (everything[:2], set(everything)) == (shown, {"paused", "output", "disk", "drift"})
+        assert apart(box(page, "dialog"), box(page, ".banner"))
+        troubled.do("resume", who="test")
+        page.wait_for_selector("dialog .trouble[data-trouble=paused]", state="detached")
+        page.keyboard.press("Escape")
+        page.wait_for_selector("dialog", state="detached")
+        assert page.locator(".more").count() == 0
+        assert len(troubles(page)) == 3
+    finally:
+        troubled.do("resume", who="test")
 
 
 @pytest.fixture(scope="module")

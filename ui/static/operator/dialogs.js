@@ -81,6 +81,11 @@ export function menu({product, mayChange}) {
   dialog.querySelector(".choice:not([disabled])").focus();
 }
 
+/** Show something to be read, and left again. */
+export function tell(name, title, inside) {
+  opened(name, title, inside).querySelector(".leave").focus();
+}
+
 function fullScreen() {
   if (document.fullscreenElement) document.exitFullscreen();
   else document.documentElement.requestFullscreen?.().catch(() => {});

@@ -1,20 +1,24 @@
-// What is wrong with the station now: one line each, with what to do about it.
+// What is wrong with the station now: one line each, with what to do about it; the worst are on the page, all a touch away.
 import {el, lang, t} from "/static/shared/base.js";
+import {tell} from "/static/operator/dialogs.js";
 import {sign} from "/static/shared/verdict_signs.js";
 
-const BUSY_MS = 10_000, MOST = 4, BUSY = 5;
+const BUSY_MS = 10_000, MOST = 3, OF_MORE = 2, BUSY = 5;
 
 /** The lines; they are drawn anew only when they change. */
 export function troubles() {
-  const element = el("ul", {class: "troubles", role: "alert"});
+  const element = el("ul", {class: "troubles", role: "alert"}), all = el("ul", {class: "all-troubles"});
   let drawn = "";
   const show = (state) => {
     const found = list(state);
     const now = JSON.stringify(found);
     if (now === drawn) return;
     drawn = now;
-    element.replaceChildren(...found.slice(0, MOST).map(line));
-    if (found.length > MOST) element.append(el("li", {class: "more"}, t("operator.more_troubles", {n: found.length - MOST})));
+    const shown = found.length > MOST ? OF_MORE : MOST;
+    element.replaceChildren(...found.slice(0, shown).map(line));
+    all.replaceChildren(...found.map(line));
+    if (found.length > MOST) element.lastChild.append(el("button", {class: "more", onclick: () => tell("troubles", t("operator.all_troubles"), all)},
+      t("operator.more_troubles", {n: found.length - shown})));
   };
   return {element, show};
 }
