@@ -34,6 +34,8 @@ def main() -> None:
     go_behind()
     # Ctrl-C works even where a shell had it ignored for the page.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if (Path(folder) / "cancelled").exists():  # before it listened
+        sys.exit(1)
     signal.signal(signal.SIGALRM, _over)
     if not kind.detached:
         threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()

@@ -161,6 +161,18 @@ def test_a_job_ends_at_its_time_limit(jobs: Jobs, monkeypatch: pytest.MonkeyPatc
     assert (job.state, job.late, job.error) == (FAILED, True, "not done within 0.2 s")
 
 
+def test_a_job_cancelled_before_it_listens_does_not_begin(jobs: Jobs, tmp_path: Path) -> None:
+    with open_store(tmp_path / "parts.db"):
+        pass
+    usual = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a shell does for what it runs with &
+    try:
+        job = verify(jobs, str(tmp_path / "parts.db"))
+        jobs.cancel(job.id)
+    finally:
+        signal.signal(signal.SIGINT, usual)
+    assert ended(jobs, job).state == "cancelled"
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_has_a_limit_and_a_module(kind: str) -> None:
     assert KINDS[kind].limit_s > 0
