@@ -334,7 +334,8 @@ class Opened:
         page.on("request", lambda request: self._asked(station, request.url))
         page.on("pageerror", lambda error: self.problems.append(f"page error: {error}"))
         page.on("console", self._said)
-        page.on("framenavigated", self._left)
+        page.on("framenavigated", lambda frame: frame.parent_frame or self._left())
+        page.on("download", lambda _: self._left())
         page.goto(station.url + path)
         if wait is not None:
             page.wait_for_selector(wait, timeout=20_000)
@@ -353,10 +354,9 @@ class Opened:
         ):
             self.problems.append(f"a request left the host: {url}")
 
-    def _left(self, frame: Any) -> None:
-        """A page that is left for another lost the connections it had open."""
-        if frame.parent_frame is None:
-            self.problems = [each for each in self.problems if not any(t in each for t in LEFT)]
+    def _left(self) -> None:
+        """A page that is left lost the connections it had open; a link to a file begins as if it were left."""
+        self.problems = [each for each in self.problems if not any(t in each for t in LEFT)]
 
     def _said(self, message: Any) -> None:
         if message.type == "error" and not any(text in message.text for text in self.allowed):

@@ -302,6 +302,17 @@ def test_while_the_line_runs_the_newest_parts_picture_is_seen(
     assert not draft.note.get("looked")  # nobody looked through the camera
 
 
+def test_before_the_first_part_there_is_no_picture_and_no_fault(
+    ask: Asking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def none(*_: Any) -> None:
+        return None
+
+    monkeypatch.setattr(type(ask.context.runtime), "get", none)
+    answer = ask.get("/look", newest="true")
+    assert (answer.status_code, answer.content) == (204, b"")
+
+
 def test_brightness_is_of_all_and_focus_of_what_is_inspected() -> None:
     image = np.full((100, 200), 120, np.uint8)
     image[:, 100:] = np.tile(np.array([0, 255], np.uint8), (100, 50))  # stripes at the right

@@ -23,6 +23,10 @@ MOST_PIXELS = 2_000_000
 Figures = dict[str, Any]
 
 
+class NoPartYet(Refused):
+    """The line runs, and no part has come."""
+
+
 class CameraPreviews:
     """Asks the station for one picture at a time; pages that ask meanwhile get the same one."""
 
@@ -32,7 +36,7 @@ class CameraPreviews:
         self._latest: dict[str, tuple[float, Setup, bytes, Figures]] = {}
 
     async def now(self, view: str, setup: Setup, *, newest: bool = False) -> tuple[bytes, Figures]:
-        """A JPEG that is no older than EVERY_S when it is taken, and its figures. Raises Refused.
+        """A JPEG that is no older than EVERY_S when it is taken, and its figures. Raises Refused, NoPartYet.
 
         `newest`: not taken now, but that of the newest part, also while the station inspects.
         """
@@ -42,7 +46,7 @@ class CameraPreviews:
             if time.monotonic() - at > EVERY_S or of != setup:
                 found = await self.runtime.get(path)
                 if found is None:
-                    raise Refused(f"view {view!r}: no picture of a part came yet")
+                    raise NoPartYet(f"view {view!r}: no picture of a part came yet")
                 data = found
                 figures = await asyncio.to_thread(measured, data, setup)
                 self._latest = {path: (time.monotonic(), setup, data, figures)}

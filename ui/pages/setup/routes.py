@@ -20,7 +20,7 @@ from ui.core.panel import asker
 from ui.core.wording import Wording
 from ui.pages.setup import where as where_to_look
 from ui.pages.setup.camera_figures import camera_figures
-from ui.pages.setup.camera_preview import CameraPreviews
+from ui.pages.setup.camera_preview import CameraPreviews, NoPartYet
 from ui.pages.setup.camera_step import CameraStep
 from ui.pages.setup.desk import Desk, Step, on
 from ui.pages.setup.draft import SetupDraft
@@ -60,7 +60,10 @@ def routes(context: Context) -> APIRouter:
         """What the camera sees now, and its figures as HTML; the station must be paused. `newest`: the newest part."""
         draft = draft_of(context, product, view)
         setup = await asyncio.to_thread(draft.readable_setup)
-        data, figures = await previews.now(view, setup, newest=newest)
+        try:
+            data, figures = await previews.now(view, setup, newest=newest)
+        except NoPartYet:
+            return Response(status_code=204)
         if not newest:
             await asyncio.to_thread(draft.looked)
         wording = Wording(context.words, request.scope["language"])

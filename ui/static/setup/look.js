@@ -27,8 +27,8 @@ export async function start(place, of) {
 async function look(canvas, note, which, paused) {
   try {
     const answer = await fetch(`/api/engineer/setup/look?${new URLSearchParams({...which, newest: !paused})}`, {cache: "no-store"});
-    if (!answer.ok) {
-      note.textContent = (await answer.json()).error;
+    if (answer.status !== 200) {
+      note.textContent = answer.ok ? t("setup.camera_no_part") : (await answer.json()).error;
       return null;
     }
     const picture = await createImageBitmap(await answer.blob());
