@@ -285,6 +285,15 @@ def test_a_first_recipe_that_was_never_tried_is_told_what_to_do(
     page = open_page(station, PAGE + "#line", user="mia", wait=READY, size=SMALL)
     says(page, "made", "train a recipe first")
     assert page.inner_text("#on-line").strip() == "—"
+    chosen = ["effort", "model", "seed", "false-reject", "review", "image-size", "labelled-bad"]
+    told = page.evaluate(
+        """(ids) => window.gradio_config.components.filter((each) => ids.includes(each.props.elem_id))
+        .map((each) => each.props.interactive)""",
+        chosen,
+    )
+    assert told == [False] * len(
+        chosen
+    )  # what was chosen before the page was filled was taken back
     assert page.is_disabled("#put-on-line")
     step(page, "train")
     page.wait_for_selector("#train:enabled")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -67,12 +68,13 @@ class TrainStep(Step):
         )
 
     def _choices(self, say: gr.I18n) -> None:
+        """Nothing is chosen before `values` are there: they would take it back."""
         usual = Options()
         with gr.Row():
             self.false_reject, self.review = (
                 gr.Number(
                     _percent(share), label=say(f"setup.{name}"), min_width=180,
-                    elem_id=name.replace("_", "-"),
+                    elem_id=name.replace("_", "-"), interactive=False,
                 )
                 for name, share in (
                     ("false_reject", usual.false_reject), ("review", usual.review),
@@ -85,10 +87,12 @@ class TrainStep(Step):
             label=say("setup.effort"),
             elem_id="effort",
             elem_classes="lines",
+            interactive=False,
         )
         self.model = gr.Dropdown(
-            offered_models(), value=usual.model, label=say("setup.model"), elem_id="model"
-        )
+            offered_models(), value=usual.model, label=say("setup.model"), elem_id="model",
+            interactive=False,
+        )  # fmt: skip
         self.why = notice("why")
         with gr.Accordion(
             say("setup.models_not_ready"), open=False, elem_id="models-not-ready"
@@ -97,12 +101,15 @@ class TrainStep(Step):
         with gr.Row():
             self.size = gr.Textbox(
                 label=say("setup.image_size"), placeholder=say("setup.size_by_effort"),
-                max_length=10, min_width=180, elem_id="image-size",
+                max_length=10, min_width=180, elem_id="image-size", interactive=False,
             )  # fmt: skip
             self.seed = gr.Number(
-                label=say("setup.seed"), precision=0, min_width=120, elem_id="seed"
-            )
-        self.bad = gr.Checkbox(label=say("setup.labelled_bad_none"), elem_id="labelled-bad")
+                label=say("setup.seed"), precision=0, min_width=120, elem_id="seed",
+                interactive=False,
+            )  # fmt: skip
+        self.bad = gr.Checkbox(
+            label=say("setup.labelled_bad_none"), elem_id="labelled-bad", interactive=False
+        )
         self.chosen: list[Any] = [
             self.false_reject, self.review, self.effort, self.model, self.size, self.seed, self.bad,
         ]  # fmt: skip
@@ -123,14 +130,15 @@ class TrainStep(Step):
             for each in EFFORTS
         ]
         label = say("setup.labelled_bad" if bad else "setup.labelled_bad_none", n=bad)
+        ready = partial(gr.update, interactive=True)
         return [
             *self._job(asked),
-            _percent(now.false_reject),
-            _percent(now.review),
-            gr.update(choices=efforts, value=now.effort),
-            gr.update(choices=offered_models(), value=now.model),
-            "" if now.image_size is None else str(now.image_size),
-            now.seed,
+            ready(value=_percent(now.false_reject)),
+            ready(value=_percent(now.review)),
+            ready(choices=efforts, value=now.effort),
+            ready(choices=offered_models(), value=now.model),
+            ready(value="" if now.image_size is None else str(now.image_size)),
+            ready(value=now.seed),
             gr.update(value=now.labelled_bad and bad > 0, label=label, interactive=bad > 0),
             *self._consequences(asked, now),
             *self._absent(),
