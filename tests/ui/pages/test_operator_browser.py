@@ -554,6 +554,21 @@ def test_a_part_is_acknowledged_with_words_of_its_own(at_work: AtWork, open_page
     assert tile.locator(".why").inner_text() == WORDS.say("acknowledged.dirt", "en")
 
 
+def test_a_question_keeps_its_part_in_the_picture(at_work: AtWork, open_page: Opened) -> None:
+    page = open_page(at_work, wait=READY)
+    bad = part_of(at_work, Verdict.FAIL)
+    newest(page, bad.number)
+    page.click("[data-act=acknowledge]")
+    page.wait_for_selector("dialog[data-ask=acknowledge]")
+    good = part_of(at_work, Verdict.PASS)
+    newest(page, good.number)
+    assert (banner(page)["word"], banner(page)["seq"]) == ("PASS", str(good.number))
+    assert f"Looking at part {bad.number}: FAIL" in page.inner_text(".picture .title")
+    page.keyboard.press("Escape")
+    page.wait_for_selector(".picture:not(.frozen)")
+    until(page, "n => document.querySelector('.picture').dataset.part === String(n)", good.number)
+
+
 def test_a_scanner_that_types_presses_no_button(at_work: AtWork, open_page: Opened) -> None:
     page = open_page(at_work, wait=READY)
     with at_work.record() as store:

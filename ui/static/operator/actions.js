@@ -54,14 +54,20 @@ function deeds({state, freeze, picture, noise, redraw, seen}) {
   const allowed = (what) => there() && state.about !== null && state.about.may[what];
   const badge = () => state.about?.badge === true;
   const paused = () => state.status?.paused === true;
+  // What is asked is about the part in the picture, whatever comes meanwhile.
+  const held = () => {
+    const part = seen();
+    if (!state.frozen) { freeze(part); setTimeout(() => document.querySelector(".operator dialog")?.addEventListener("close", () => freeze(null))); }
+    return part;
+  };
   const step = (by) => {
     const at = state.strip.findIndex((part) => part.part_id === (state.frozen ?? state.last)?.part_id);
     const next = state.strip[at + by];
     if (next) freeze(next); else if (by > 0) freeze(null);
   };
   return {
-    acknowledge: () => { const part = seen(); askReason(part, badge(), (reason, text, code) => acknowledged(part, {reason, text, badge: code}, freeze)); },
-    disagree: () => { const part = seen(); askDisagree(part, badge(), (text, code) => done("disagree", {part_id: part.part_id, text, badge: code}, "operator.sent_to_review", {n: part.number})); },
+    acknowledge: () => { const part = held(); askReason(part, badge(), (reason, text, code) => acknowledged(part, {reason, text, badge: code}, freeze)); },
+    disagree: () => { const part = held(); askDisagree(part, badge(), (text, code) => done("disagree", {part_id: part.part_id, text, badge: code}, "operator.sent_to_review", {n: part.number})); },
     trigger: () => done("trigger", {}, "operator.triggered"),
     pause: () => (paused() ? done("resume", {}, "operator.resumed") : askPause(() => done("pause", {}, "operator.now_paused"))),
     heat: () => { picture.heat(); redraw(); },
