@@ -11,6 +11,7 @@ import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -19,9 +20,9 @@ import pytest
 
 from inspection.judgement import Verdict
 from tests.plant.conftest import free_port, wait_until
-from tests.ui.conftest import AtWork, make_station, recipe_file
+from tests.ui.conftest import AtWork, make_station, people, recipe_file, stations
 
-__all__ = ["make_station", "recipe_file"]
+__all__ = ["make_station", "people", "recipe_file"]
 
 LONG = os.environ.get("INSPECTION_ATTACK") == "long"
 MESSAGES = 10_000
@@ -123,20 +124,21 @@ class Attacked:
 
 
 @pytest.fixture(scope="session")
-def attacked(make_station: Any, attacked_broker: Any) -> Iterator[Attacked]:
+def attacked(
+    recipe_file: Path, people: Path, tmp_path_factory: pytest.TempPathFactory, attacked_broker: Any
+) -> Iterator[Attacked]:
     """A station and its page at work, with HTTP, Modbus, OPC UA and MQTT."""
     ports = {name: free_port() for name in ("http", "modbus", "opcua", "status")}
     ports["mqtt"] = attacked_broker.port
-    made = make_station(
-        top=f"status_port = {ports['status']}\nqueue = 100", rest=DOORS.format(**ports), start=False
-    )
-    (made.folder / "trigger.token").write_text(TOKEN)
-    made.start_runtime()
-    made.start_page()
-    found = Attacked(made, {**ports, "page": made.port})
-    wait_until(lambda: found.status()["state"] == "Ready", "Ready")
-    yield found
-    made.stop()
+    lines = f"status_port = {ports['status']}\nqueue = 100"
+    with stations(recipe_file, people, tmp_path_factory) as make:
+        made = make(top=lines, rest=DOORS.format(**ports), start=False)
+        (made.folder / "trigger.token").write_text(TOKEN)
+        made.start_runtime()
+        made.start_page()
+        found = Attacked(made, {**ports, "page": made.port})
+        wait_until(lambda: found.status()["state"] == "Ready", "Ready")
+        yield found
 
 
 @pytest.fixture(scope="session")

@@ -241,14 +241,11 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(scope="module")
-def make_station(
+@contextmanager
+def stations(
     recipe_file: Path, people: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[..., AtWork]]:
-    """Make and start stations; `top`, `view` and `rest` are lines for the station file.
-
-    They end with the module: an idle one costs a twentieth of a core.
-    """
+    """Make and start stations; `top`, `view` and `rest` are lines for the station file."""
     made: list[AtWork] = []
 
     def make(
@@ -272,6 +269,15 @@ def make_station(
     yield make
     for each in made:
         each.stop()
+
+
+@pytest.fixture(scope="module")
+def make_station(
+    recipe_file: Path, people: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., AtWork]]:
+    """Make stations that end with the module: an idle one costs a twentieth of a core."""
+    with stations(recipe_file, people, tmp_path_factory) as make:
+        yield make
 
 
 @pytest.fixture(scope="module")
