@@ -116,9 +116,10 @@ class AtWork:
         log = self.folder / "runtime.log"
         wait_for((self.page_folder / RUNTIME).exists, 180, log, self.runtime)
 
-    def start_page(self) -> None:
+    def start_page(self, *program: object) -> None:
+        """Serve the page by `python -m ui`, or by what `program` gives Python instead."""
         log = self.folder / "page.log"
-        self.page = _start("-m", "ui", self.station, "--port", self.port, log=log)
+        self.page = _start(*(program or ("-m", "ui")), self.station, "--port", self.port, log=log)
         wait_for(self._answers, 180, log, self.page)
 
     def stop(self) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.ui.conftest import AtWork, _start, wait_for
+from tests.ui.conftest import AtWork
 
 pytestmark = pytest.mark.slow
 
@@ -67,9 +67,7 @@ def test_the_panel_of_the_guide_counts_parts_and_leaves_a_note(
     station = make_station(start=False)
     station.start_runtime()
     station.trigger(2)
-    log = station.folder / "page.log"
-    station.page = _start("-c", RUN, tmp_path, station.station, "--port", station.port, log=log)
-    wait_for(station._answers, 180, log, station.page)
+    station.start_page("-c", RUN, tmp_path)
     page = open_page(station, "/engineer/tally", user="mia", wait="#leave")
     page.wait_for_function("document.querySelector('#count input').value === '2'")
     page.fill("#note textarea, #note input", "the lamp was changed")
