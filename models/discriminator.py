@@ -25,7 +25,7 @@ class Discriminator(HeadModel):
 
     name = "discriminator"
     family = "adversarial"
-    needs = Needs(minutes=0.35, memory_mb=1000)
+    needs = Needs(minutes=0.25, memory_mb=1000)
     in_folds = False
     from_drawn = True
 
