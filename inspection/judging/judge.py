@@ -150,6 +150,7 @@ class _Inspection:
         self._mark("model")
         found = models.score(self.maps, self.view.valid, settings.scoring)
         self.health[APPEARANCE_DISTANCE] = self.recipe.appearance.distance(descriptor)
+        self.health |= self.recipe.appearance.embedding(descriptor)
         self._mark("score")
         return found
 

@@ -141,6 +141,7 @@ def stream_of(
         values=np.where(np.isfinite(values), values, nan),
         context=texts,
         pictures=tuple(row.picture for row in rows),
+        rejected=tuple(not row.good for row in rows),
     )
 
 

@@ -24,6 +24,8 @@ SHIFTS = ("06:00", "14:00", "22:00")
 NO_MEASURE = frozenset({"number", "p_value", "threshold", "format"})
 """Numbers of an exported record that are about its limits, not about the part."""
 NUMBER, VERDICT, PICTURE, HEALTH = "number", "verdict", "image_sha256", "health"
+PROCESS = "process"
+"""Column of what the line said of a part; the name of each value has it in front: process_torque."""
 TIMES = ("captured_at", "judged_at", "timestamp", "time")
 
 
@@ -50,7 +52,8 @@ class RecordRows:
     def row(self, record: PartRecord) -> PartRow:
         """Take the next part of the record."""
         at = record.captured_at or record.judged_at
-        numbers = {"score": _number(record.score), **record.health}
+        process, said = _process(record.process)
+        numbers = {"score": _number(record.score), **record.health, **process}
         if self._before is not None:
             numbers[CYCLE_TIME] = (at - self._before).total_seconds()
         self._before = at
@@ -67,7 +70,7 @@ class RecordRows:
             at=at,
             good=record.verdict is Verdict.PASS,
             numbers=numbers,
-            texts={name: text or "" for name, text in texts.items()},
+            texts={name: text or "" for name, text in texts.items()} | said,
             picture=record.image_sha256 or "",
             part_id=record.part_id,
         )
@@ -114,6 +117,9 @@ def _table_row(
     for name, cell in cells.items():
         if name == HEALTH and cell.startswith("{"):
             numbers |= _health(cell)
+        elif name == PROCESS and cell.startswith("{"):
+            measured, said = _process(_object(cell))
+            numbers, texts = numbers | measured, texts | said
         elif name not in NO_MEASURE and (value := _read(cell)) is not None:
             numbers[name] = value
             texts[name] = cell
@@ -150,14 +156,23 @@ def in_order(rows: Iterable[PartRow], most: int) -> Iterator[list[PartRow]]:
 
 
 def _health(cell: str) -> dict[str, float]:
+    numbers = {name: _read(str(value)) for name, value in _object(cell).items()}
+    return {name: value for name, value in numbers.items() if value is not None}
+
+
+def _process(values: Mapping[str, object]) -> tuple[dict[str, float], dict[str, str]]:
+    """What the line said of a part: numbers to watch, and texts that tell what it is compared with."""
+    named = {f"{PROCESS}_{name}": value for name, value in values.items()}
+    numbers = {n: float(v) for n, v in named.items() if isinstance(v, int | float)}
+    return numbers, {name: text for name, text in named.items() if isinstance(text, str)}
+
+
+def _object(cell: str) -> dict[str, object]:
     try:
         found = read_json(cell.encode(), most_bytes=LARGEST_CELL)
     except Refused:
         return {}
-    if not isinstance(found, dict):
-        return {}
-    numbers = {name: _read(str(value)) for name, value in found.items()}
-    return {name: value for name, value in numbers.items() if value is not None}
+    return found if isinstance(found, dict) else {}
 
 
 def _read(cell: str) -> float | None:

@@ -31,13 +31,17 @@ def rejects(verdict: Verdict, review: ReviewIs) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TriggerRequest:
-    """One trigger: a part is there, judge it. What is known of the part comes with it."""
+    """One trigger: a part is there, judge it. What is known of the part comes with it.
+
+    `process` holds what the line measured or knows of it (torque, cavity, tool): numbers and texts by name.
+    """
 
     trigger_id: str = field(default_factory=lambda: str(uuid4()))
     source: str
     serial: str | None = None
     lot: str | None = None
     product: str | None = None
+    process: Mapping[str, float | str] = field(default_factory=dict)
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -25,6 +25,10 @@ UNSATURATED_SLACK = 0.25
 """Share of what good parts leave unsaturated that may be saturated in a picture, too: one that lacks a piece."""
 APPEARANCE_DISTANCE = "strangeness"
 """Name of `GlobalAppearance.distance` among the health numbers of recipes and records."""
+EMBEDDING = "embedding_"
+"""What the names of `GlobalAppearance.embedding` begin with there; a number from 1 follows."""
+EMBEDDED, FEWEST_EMBEDDED = 6, 10
+"""Most directions of the embedding, and good pictures from which on there is one."""
 TOO_LOW = {
     "brightness": "too_dark",
     "contrast": "too_flat",
@@ -102,16 +106,30 @@ def learn_limits(measured: Sequence[Mapping[str, float]]) -> Limits:
     return Limits(low=low, high=high)
 
 
+NO_DIRECTIONS: NDArray[np.float32] = np.zeros((0, 0), np.float32)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class GlobalAppearance:
-    """How the good parts' descriptors (n, d) lie: per component `mean` and `spread` (d,)."""
+    """How the good parts' descriptors (n, d) lie: per component `mean` and `spread` (d,).
+
+    `directions` (k, d) are those in which they vary most, divided by how much; empty in older recipes.
+    """
 
     mean: NDArray[np.float32]
     spread: NDArray[np.float32]
+    directions: NDArray[np.float32] = field(default_factory=lambda: NO_DIRECTIONS)
 
     def distance(self, descriptor: NDArray[np.float32]) -> float:
         """Root mean square deviation of a picture's descriptor (d,), in spreads of the good parts'."""
         return float(np.sqrt(np.mean(np.square((descriptor - self.mean) / self.spread))))
+
+    def embedding(self, descriptor: NDArray[np.float32]) -> dict[str, float]:
+        """Where a picture as a whole lies among the good ones, in their deviations, for the stream of parts."""
+        if not len(self.directions):
+            return {}
+        at = self.directions @ (descriptor - self.mean)
+        return {f"{EMBEDDING}{k}": round(float(value), 3) for k, value in enumerate(at, 1)}
 
 
 def learn_appearance(descriptors: NDArray[np.float32]) -> tuple[GlobalAppearance, float]:
@@ -122,10 +140,26 @@ def learn_appearance(descriptors: NDArray[np.float32]) -> tuple[GlobalAppearance
     mean, spread = descriptors.mean(0), descriptors.std(0)
     typical = float(np.sqrt(np.mean(np.square(spread)))) or 1e-3
     appearance = GlobalAppearance(
-        mean, np.sqrt(0.5 * spread**2 + 0.5 * typical**2).astype(np.float32)
+        mean,
+        np.sqrt(0.5 * spread**2 + 0.5 * typical**2).astype(np.float32),
+        _directions(descriptors - mean),
     )
     worst = max(appearance.distance(d) for d in descriptors)
     return appearance, APPEARANCE_FACTOR * max(worst, 1.0)
+
+
+def _directions(deviations: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The principal directions of descriptors (n, d), each divided by their deviation along it.
+
+    Empty where they do not vary, or are too few.
+    """
+    if len(deviations) < FEWEST_EMBEDDED:
+        return NO_DIRECTIONS
+    _, singular, rows = np.linalg.svd(deviations.astype(np.float64), full_matrices=False)
+    varies = singular[:EMBEDDED] > 1e-6 * max(singular[0], 1e-12)
+    signs = np.sign(rows[np.arange(len(rows)), np.abs(rows).argmax(1)])
+    scaled = (signs[:, None] * rows)[:EMBEDDED][varies] / singular[:EMBEDDED][varies, None]
+    return np.asarray(scaled * np.sqrt(len(deviations)), np.float32)
 
 
 def _colour(part: CanvasImage) -> float:

@@ -32,7 +32,7 @@ from inspection.outside import ARCHIVE_FAULTS, Refused, read_file, read_json
 from inspection.recipe.calibration import Calibration
 from inspection.recipe.framing import Framing
 from inspection.recipe.geometry import Canvas
-from inspection.recipe.image_health import GlobalAppearance, Limits
+from inspection.recipe.image_health import NO_DIRECTIONS, GlobalAppearance, Limits
 from inspection.recipe.labelled import Labelled
 from inspection.recipe.origins import Origins
 from inspection.recipe.setup_file import STRICT, Setup, first_problem
@@ -208,9 +208,11 @@ class Recipe:
     def members(self) -> dict[str, bytes]:
         """The content of the file by member, `SHA256SUMS` last."""
         arrays = io.BytesIO()
+        known = self.appearance
         np.savez(
-            arrays, scores=self.scores, mean=self.appearance.mean, spread=self.appearance.spread
-        )
+            arrays,
+            scores=self.scores, mean=known.mean, spread=known.spread, directions=known.directions,
+        )  # fmt: skip
         content = {
             SETTINGS: _ADAPTER.dump_json(self.settings, indent=1),
             **dict(zip(PROGRAM + TILE_PROGRAM, self.program_bytes, strict=False)),
@@ -277,7 +279,9 @@ def open_recipe(path: Path) -> Recipe:
     try:
         arrays = np.load(io.BytesIO(content[ARRAYS]), allow_pickle=False)
         scores = arrays["scores"]
-        appearance = GlobalAppearance(arrays["mean"], arrays["spread"])
+        appearance = GlobalAppearance(
+            arrays["mean"], arrays["spread"], arrays.get("directions", NO_DIRECTIONS)
+        )
     except ARCHIVE_FAULTS as error:
         raise RecipeError(f"{where}: member {ARRAYS} is not readable ({error})") from error
     members = [reference.member for reference in settings.references]

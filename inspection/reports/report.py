@@ -15,6 +15,7 @@ from inspection.judgement import Verdict
 from inspection.labels.confusion import Share
 from inspection.labels.labels import Truth, read_labels
 from inspection.recipe import Recipe
+from inspection.recipe.image_health import EMBEDDING
 from inspection.reports.counts import Counts
 from inspection.reports.pictures import RejectPicture, picture_of
 from inspection.station.recipe_library import RecipeLibrary
@@ -235,7 +236,7 @@ def _health(counts: Counts, recipe: Recipe | None) -> list[Measured]:
             most=None if limits is None else limits.high.get(name),
         )
         for name, values in sorted(counts.health.items())
-        if np.isfinite(values).any()
+        if np.isfinite(values).any() and not name.startswith(EMBEDDING)
     ]
 
 

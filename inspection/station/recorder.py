@@ -161,6 +161,7 @@ class Recorder:
                 serial=noted.serial,
                 lot=noted.lot,
                 product=noted.product,
+                process=noted.process,
                 at=noted.at,
             )
             self._reject(request, Reason("restarted"))
@@ -197,6 +198,7 @@ class Recorder:
             serial=request.serial,
             lot=request.lot,
             product=request.product,
+            process=request.process,
         )
 
     def _reject(self, request: TriggerRequest, reason: Reason) -> None:
@@ -230,6 +232,7 @@ class Recorder:
             lot=request.lot or part.lot,
             product=part.product or None,
             source=request.source,
+            process=request.process,
             frame=None if part.montage is None else part.montage.frame,
             image_bytes=picture if isinstance(picture, bytes) else None,
             staged=None if isinstance(picture, bytes) else picture,

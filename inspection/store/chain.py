@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 FIRST = "0" * 64
-ADDED_LATER = frozenset({"reason_code", "reason_values"})
+ADDED_LATER = frozenset({"reason_code", "reason_values", "process"})
 _NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 

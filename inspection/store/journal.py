@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, and_, delete, exists, literal, select, text
 
-from inspection.store.records import clean, time_text
+from inspection.store.records import clean, process_read, process_text, time_text
 from inspection.store.schema import parts, triggers
 
 
@@ -23,12 +24,13 @@ class NotedTrigger:
     serial: str | None = None
     lot: str | None = None
     product: str | None = None
+    process: Mapping[str, float | str] = field(default_factory=dict)
 
 
 # One statement: the journal forgets answered triggers, the parts do not. ON CONFLICT needs the WHERE.
 _NOTE = text(
-    "INSERT INTO triggers (trigger_id, station, source, serial, lot, product, at) "
-    "SELECT :trigger_id, :station, :source, :serial, :lot, :product, :at WHERE NOT EXISTS "
+    "INSERT INTO triggers (trigger_id, station, source, serial, lot, product, at, process) "
+    "SELECT :trigger_id, :station, :source, :serial, :lot, :product, :at, :process WHERE NOT EXISTS "
     "(SELECT 1 FROM parts WHERE trigger_id = :trigger_id AND station = :station) "
     "ON CONFLICT (station, trigger_id) DO NOTHING"
 )
@@ -53,6 +55,7 @@ def note(connection: Connection, trigger: NotedTrigger) -> bool:
         "lot": clean(trigger.lot),
         "product": clean(trigger.product),
         "at": time_text(trigger.at),
+        "process": process_text(trigger.process),
     }
     return connection.execute(_NOTE, row).rowcount == 1
 
@@ -100,4 +103,5 @@ def prune(connection: Connection, older_than: datetime) -> int:
 
 def _noted(row: Row[Any]) -> NotedTrigger:
     values = {name: value for name, value in row._mapping.items() if name != "number"}
-    return NotedTrigger(**{**values, "at": datetime.fromisoformat(row.at)})
+    read = {"at": datetime.fromisoformat(row.at), "process": process_read(row.process)}
+    return NotedTrigger(**{**values, **read})

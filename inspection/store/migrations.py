@@ -197,6 +197,12 @@ _REASONS = (
     "ALTER TABLE parts ADD COLUMN reason_values {text}",
 )
 
+# What the line said of a part (JSON); NULL where it said nothing, and in the rows there were before.
+_PROCESS = (
+    "ALTER TABLE parts ADD COLUMN process {text}",
+    "ALTER TABLE triggers ADD COLUMN process {text}",
+)
+
 
 def _sqlite_guard(name: str, action: str, table: str, when: str = "1") -> str:
     return (
@@ -256,4 +262,5 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(4, "what people did", _ACTIONS, _SQLITE_ACTION_GUARDS, _POSTGRESQL_ACTION_GUARDS),
     Migration(5, "results a receiver refuses", _REFUSALS),
     Migration(6, "reasons as codes with values", _REASONS),
+    Migration(7, "process values of the line", _PROCESS),
 )

@@ -62,6 +62,7 @@ class NewPart:
     trigger_id: str | None = None
     product: str | None = None
     source: str | None = None
+    process: Mapping[str, float | str] = field(default_factory=dict)
     frame: Frame | None = None
     image_bytes: bytes | None = None
     image_suffix: str = ".png"
@@ -127,6 +128,7 @@ class PartRecord:
     previous_hash: str
     hash: str
     cause: Reason
+    process: Mapping[str, float | str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,6 +190,7 @@ def part_row(new: NewPart, image: str | None, image_sha256: str | None) -> dict[
         "reason": clean(judgement.reason),
         "reason_code": judgement.cause.code,
         "reason_values": canonical(_cleaned(judgement.cause)),
+        "process": process_text(new.process),
         "recipe_id": clean(judgement.recipe_id),
         "regions": canonical(_region_rows(judgement.regions)),
         "health": canonical(judgement.health),
@@ -235,6 +238,7 @@ def part_record(row: Mapping[str, Any]) -> PartRecord:
         values["cause"] = recorded_cause(row)
         values["regions"] = tuple(_region(each) for each in json.loads(row["regions"]))
         values["capture"] = json.loads(row["capture"])
+        values["process"] = process_read(row.get("process"))
         for name in ("health", "latency_ms"):
             values[name] = {key: revived(value) for key, value in json.loads(row[name]).items()}
         for name in ("captured_at", "judged_at"):
@@ -277,6 +281,21 @@ def _happened(kind: type[_Happened], what: str, row: Mapping[str, Any]) -> _Happ
         return kind(**values)
     except (ValueError, TypeError, AttributeError, KeyError) as exc:
         raise _damaged(what, row, exc) from exc
+
+
+def process_text(process: Mapping[str, float | str]) -> str | None:
+    """Write what the line said of a part, None where it said nothing."""
+    if not process:
+        return None
+    return canonical({name: clean(v) if isinstance(v, str) else v for name, v in process.items()})
+
+
+def process_read(text: str | None) -> dict[str, float | str]:
+    """Read it back. Raises ValueError, AttributeError."""
+    return {
+        name: value if isinstance(value, str) else float(value)
+        for name, value in json.loads(text or "{}").items()
+    }
 
 
 def time_text(moment: datetime) -> str:

@@ -16,14 +16,14 @@ applied = _table("migrations", "number", "name", "applied_at")
 chain = _table("chain", "name", "count", "hash")
 
 # Numbered without gaps, each with the hash of the row before it. Every column but `hash` is hashed;
-# `reason_code` and `reason_values` came later, see `chain.ADDED_LATER`.
+# The last three came later, see `chain.ADDED_LATER`.
 parts = _table(
     "parts",
     "number", "format", "part_id", "serial", "lot", "station", "trigger_id", "product", "source",
     "verdict", "score", "p_value", "threshold", "reason", "recipe_id",
     "regions", "health", "latency_ms", "capture", "captured_at", "judged_at",
     "image", "image_sha256", "previous_hash", "hash",
-    "reason_code", "reason_values",
+    "reason_code", "reason_values", "process",
 )  # fmt: skip
 
 # What happened to a part after its verdict; chained in the same way.
@@ -39,7 +39,16 @@ actions = _table(
 
 # Triggers taken, in that order; forgotten once answered. Working state, not chained.
 triggers = _table(
-    "triggers", "number", "trigger_id", "station", "source", "serial", "lot", "product", "at"
+    "triggers",
+    "number",
+    "trigger_id",
+    "station",
+    "source",
+    "serial",
+    "lot",
+    "product",
+    "at",
+    "process",
 )
 
 # Parts an output has not taken yet; `refused` says why it never will. Working state, not chained.

@@ -195,11 +195,12 @@ class Store:
         serial: str | None = None,
         lot: str | None = None,
         product: str | None = None,
+        process: Mapping[str, float | str] | None = None,
     ) -> bool:
         """Take a trigger, once: False if this station took it before. On the disk on return."""
         trigger = NotedTrigger(
             trigger_id=trigger_id, station=station, source=source, at=at,
-            serial=serial, lot=lot, product=product,
+            serial=serial, lot=lot, product=product, process=process or {},
         )  # fmt: skip
         with self.writing(f"note the trigger {trigger_id!r}") as connection:
             return journal.note(connection, trigger)

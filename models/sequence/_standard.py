@@ -19,6 +19,8 @@ PRIOR = 1.0
 CUT = 5.0
 """Values further out than this many robust deviations teach nothing."""
 MOST_LEVELS = 50
+REJECTED = 1.0
+"""Deviations that a rejected part counts at most: its own verdict has told of it, but many on one side are news."""
 FURTHEST = 1e6
 """Deviations beyond are all the same; their squares, and float32, hold them."""
 
@@ -52,6 +54,8 @@ class Standard:
         expected = self.mean + self.hot(stream) @ self.effects
         with np.errstate(over="ignore"):
             z = np.nan_to_num((stream.values - expected) / self.deviation, nan=0.0)
+        rejected = np.flatnonzero(stream.rejected)
+        z[rejected] = np.clip(z[rejected], -REJECTED, REJECTED)
         return np.clip(z, -FURTHEST, FURTHEST)
 
 

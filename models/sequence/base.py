@@ -35,6 +35,7 @@ class PartStream:
 
     `numbers` (n,) name them, `values` (n, d) is NaN where nothing was measured, `context` holds a
     text a part for each known circumstance, `pictures` a fingerprint of each picture or "".
+    `rejected` (n,) are those whose own verdict is no PASS; none where it is empty.
     """
 
     numbers: NDArray[np.int64]
@@ -42,6 +43,7 @@ class PartStream:
     values: Floats
     context: Mapping[str, tuple[str, ...]]
     pictures: tuple[str, ...] = ()
+    rejected: tuple[bool, ...] = ()
 
     def __post_init__(self) -> None:
         n = len(self.numbers)
@@ -56,6 +58,8 @@ class PartStream:
                 )
         if self.pictures and len(self.pictures) != n:
             raise ValueError(f"PartStream.pictures: expected {n}, got {len(self.pictures)}")
+        if self.rejected and len(self.rejected) != n:
+            raise ValueError(f"PartStream.rejected: expected {n}, got {len(self.rejected)}")
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -67,6 +71,7 @@ class PartStream:
             values=self.values[rows],
             context={name: texts[rows] for name, texts in self.context.items()},
             pictures=self.pictures[rows],
+            rejected=self.rejected[rows],
         )
 
 

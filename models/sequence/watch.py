@@ -228,6 +228,10 @@ def _joined(first: PartStream, then: PartStream) -> PartStream:
         values=np.concatenate([first.values, then.values]),
         context={name: (*first.context[name], *then.context[name]) for name in names},
         pictures=(*(first.pictures or [""] * len(first)), *(then.pictures or [""] * len(then))),
+        rejected=(
+            *(first.rejected or [False] * len(first)),
+            *(then.rejected or [False] * len(then)),
+        ),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -59,7 +59,13 @@ def record(tmp_path: Path) -> Callable[..., Path]:
 
 
 def part(
-    numbers: Any, place: int, picture: int, *, recipe: str = "c0ffee", station: str | None = None
+    numbers: Any,
+    place: int,
+    picture: int,
+    *,
+    recipe: str = "c0ffee",
+    station: str | None = None,
+    process: Mapping[str, float | str] | None = None,
 ) -> NewPart:
     score, brightness, sharpness = map(float, numbers)
     return NewPart(
@@ -76,6 +82,7 @@ def part(
         ),
         product="nut",
         station=station,
+        process=process or {},
         image_bytes=f"picture {picture}".encode(),
         judged_at=BEGIN + place * PERIOD,
     )

@@ -122,6 +122,29 @@ def test_what_is_normal_but_not_for_this_tool(
     assert lines(place)[0]["raised"] == first["raised"]
 
 
+def test_what_the_line_measured_is_watched_and_what_it_says_is_compared_with(
+    cli: Callable[..., Any], tmp_path: Path
+) -> None:
+    """Two cavities, the second 3 Nm above the first; from part 400 on the first has the second's torque."""
+    path, table = tmp_path / "parts.db", tmp_path / "export.csv"
+    noise = np.random.default_rng(5).normal(0, 0.2, 500)
+    with open_store(path) as store:
+        store.add_many([
+            part(row, i, i, process={
+                "torque_nm": float(20 + noise[i] + 3 * (i % 2 or i >= 400)), "cavity": str(i % 2 + 1),
+            })
+            for i, row in enumerate(good_numbers(500, 4))
+        ])  # fmt: skip
+    assert cli("records", "export", str(path), str(table)).returncode == 0
+    options = ("--good", "300", "--method", "western_electric", "--context", "process_cavity",
+               "--columns", "process_torque_nm", "--json")  # fmt: skip
+    of_record, of_table = (cli("monitor", str(each), *options) for each in (path, table))
+    assert of_table.stdout == of_record.stdout
+    first = lines(of_record)[0]
+    assert (first["column"], first["direction"]) == ("process_torque_nm", "high")
+    assert 401 <= first["raised"] <= 403
+
+
 def test_an_exported_record_says_the_same_as_the_record(
     record: Callable[..., Path], cli: Callable[..., Any], tmp_path: Path
 ) -> None:
@@ -324,3 +347,23 @@ def test_rejected_parts_are_watched_and_not_learnt_from(table: Callable[..., Pat
     assert (learnt.parts, learnt.first, learnt.last, watching.watched) == (100, 1, 111, 19)
     score = learnt.columns.index("score")
     assert watching.watch.standard.deviation[score] == pytest.approx(0.1, rel=0.3)
+
+
+@pytest.mark.parametrize("method", ["western_electric", "periodic", "pca", "linear", "charts"])
+def test_a_part_that_was_rejected_is_no_news_of_the_stream_but_many_are(
+    method: str, table: Callable[..., Path]
+) -> None:
+    """One in ten is far out and rejected, as everywhere; from part 600 on all are a deviation higher."""
+    values = good_numbers(800, 7)
+    rejected = np.random.default_rng(8).random(800) < 0.1
+    values[rejected, 0] += 2.0  # twenty deviations
+    values[600:, 0] += 0.1
+    verdicts = [("PASS", "FAIL")[int(each)] for each in rejected]
+    rows = rows_of_table(table(values, verdict=verdicts))
+    settings = MonitorSettings(methods=(method,), good=300)
+    monitor = learn(good_parts(rows, 300, where="x"), settings)
+    raised = monitor.take(rows)
+    before = [each for each in raised if each.raised <= 600]
+    assert [each.text for each in before if each.column == "score"] == []
+    if method != "periodic":  # it takes off what all parts share
+        assert [each for each in raised if each.raised > 600 and each.column == "score"]

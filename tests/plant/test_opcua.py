@@ -60,7 +60,7 @@ class Client:
     async def variable(self, name: str) -> Any:
         return await self.station.get_child(f"{self.ours}:{name}")
 
-    async def start(self, serial: str, *, recipe: str = "", lot: str = "") -> Any:
+    async def start(self, serial: str, *, recipe: str = "", lot: str = "", more: str = "") -> Any:
         from asyncua import ua
 
         automatic = await self.node("VisionStateMachine/AutomaticModeStateMachine")
@@ -71,7 +71,7 @@ class Client:
             types["PartIdDataType"](Id=serial),
             types["BinaryIdBaseDataType"](Id=recipe),
             types["ProductIdDataType"](),
-            ua.Variant([f"lot={lot}"], ua.VariantType.String),
+            ua.Variant([f"lot={lot}", more], ua.VariantType.String),
         )
 
 
@@ -89,10 +89,11 @@ def with_client(port: int, work: Callable[[Client], Coroutine[Any, Any, None]]) 
 
 def test_job_and_its_result(server: Any, plant: Any, port: int, make: Any) -> None:
     async def work(client: Client) -> None:
-        job, error = await client.start("S-9", lot="L7")
+        job, error = await client.start("S-9", lot="L7", more="process.torque_nm=1.5")
         (request,) = plant.requests
         assert (error, job.Id) == (0, request.trigger_id)
         assert (request.source, request.serial, request.lot) == ("opcua", "S-9", "L7")
+        assert request.process == {"torque_nm": 1.5}
         await asyncio.to_thread(server.send, make(7, trigger_id=request.trigger_id, serial="S-9"))
         event = await asyncio.wait_for(client.events.get(), 10)
         assert (event.ResultId.Id, event.JobId.Id, event.PartId.Id) == ("part-7", job.Id, "S-9")

@@ -160,6 +160,51 @@ def test_http_trigger(http: Http, plant: Any) -> None:
     assert (status, answer) == (202, {"trigger_id": second.trigger_id})
 
 
+def test_http_trigger_brings_what_the_line_measured(http: Http, plant: Any) -> None:
+    process = {"torque_nm": 1.25, "cavity": "3", "tool": None, "shots": 7}
+    assert _post(http, json.dumps({"process": process}))[0] == 202
+    assert dict(plant.requests[0].process) == {"torque_nm": 1.25, "cavity": "3", "shots": 7.0}
+
+
+@pytest.mark.parametrize(
+    ("process", "said"),
+    [
+        ([1], "process must be a JSON object of at most 32 numbers and texts"),
+        ({f"v{i}": i for i in range(33)}, "process must be a JSON object of at most 32 numbers"),
+        ({"torque nm": 1}, "process: the name 'torque nm' is not allowed; a letter, then up to 39"),
+        ({"": 1}, "process: the name '' is not allowed"),
+        ({"ok": True}, "process.ok must be a number or a text, got 'True'"),
+        ({"ok": {"deep": 1}}, "process.ok must be a number or a text, got"),
+        ({"ok": 10**400}, "process.ok must be a finite number"),
+        ({"ok": "x" * 1001}, "process.ok"),
+    ],
+)
+def test_process_values_of_another_form_are_refused(
+    process: Any, said: str, http: Http, plant: Any
+) -> None:
+    status, answer = _post(http, json.dumps({"process": process}))
+    assert status == 400
+    assert said in answer["error"]
+    assert plant.requests == []
+
+
+def test_a_scanner_s_line_may_bring_process_values(scanner: Any, plant: Any, until: Any) -> None:
+    ours, port = scanner
+    trigger = _serial(
+        port, pattern=r"(?P<serial>\w+);(?P<process_torque>[^;]*)(;(?P<process_tool>.+))?"
+    )
+    trigger.open(plant)
+    try:
+        os.write(ours, b"A1;1.5;left\nA2;nan\n")
+        until(lambda: len(plant.requests) == 2, "both parts")
+    finally:
+        trigger.close()
+    assert [dict(r.process) for r in plant.requests] == [
+        {"torque": 1.5, "tool": "left"},
+        {"torque": "nan"},
+    ]
+
+
 def test_http_trigger_sent_again_is_told_which_part_it_was(http: Http, plant: Any) -> None:
     assert _post(http, '{"trigger_id": "T1"}')[0] == 202
     plant.accepts = False

@@ -118,6 +118,8 @@ def test_fair_pictures_are_judged(line: Any, recipe: Any, frame_of: Any) -> None
         assert found.verdict is not Verdict.CANNOT_INSPECT, found.reason
         assert 0 < found.p_value <= 1
         assert {"brightness", "contrast", "sharpness", "strangeness"} <= set(found.health)
+        at = [found.health[f"embedding_{k}"] for k in range(1, 7)]
+        assert np.abs(at).max() < 6  # of the good parts' deviations
 
 
 @pytest.mark.parametrize("change", [-12, 12])
@@ -168,6 +170,23 @@ def test_strangeness_limit_is_above_every_picture_learnt_from() -> None:
     likeness, most = learn_appearance(descriptors)
     assert max(likeness.distance(row) for row in descriptors) <= most
     assert likeness.distance(descriptors[0] + 20) > most
+    assert likeness.embedding(descriptors[0]).keys() == {f"embedding_{k}" for k in range(1, 7)}
     same, most = learn_appearance(np.ones((5, 4), np.float32))
     assert same.distance(np.ones(4, np.float32)) == 0.0
     assert same.distance(np.full(4, 2.0, np.float32)) > most
+
+
+def test_the_embedding_of_good_pictures_is_in_their_own_deviations() -> None:
+    rng = np.random.default_rng(1)
+    look = rng.standard_normal((40, 1)) @ rng.standard_normal((1, 30))
+    descriptors = (look + 0.1 * rng.standard_normal((40, 30))).astype(np.float32)
+    appearance, _ = learn_appearance(descriptors)
+    rows = np.array([[*appearance.embedding(each).values()] for each in descriptors])
+    assert rows.shape == (40, 6)
+    np.testing.assert_allclose(rows.mean(0), 0, atol=1e-3)
+    np.testing.assert_allclose(rows.std(0), 1, atol=1e-3)
+    assert abs(np.corrcoef(rows[:, 0], look[:, 0])[0, 1]) > 0.99
+    few, _ = learn_appearance(descriptors[:9])
+    assert few.embedding(descriptors[0]) == {}
+    alike, _ = learn_appearance(np.ones((12, 4), np.float32))
+    assert alike.embedding(np.ones(4, np.float32)) == {}

@@ -359,6 +359,18 @@ def test_a_recipe_that_scores_otherwise_here_is_refused(
         check_parity(open_recipe(path))
 
 
+def test_a_recipe_that_knows_no_directions_tells_no_embedding(
+    members: dict[str, bytes], tmp_path: Path
+) -> None:
+    with np.load(io.BytesIO(members["arrays.npz"])) as arrays:
+        older = {name: arrays[name] for name in ("scores", "mean", "spread")}
+    file = io.BytesIO()
+    np.savez(file, **older)
+    path = tmp_path / "older.recipe"
+    path.write_bytes(sealed(members | {"arrays.npz": file.getvalue()}))
+    assert open_recipe(path).appearance.embedding(older["mean"]) == {}
+
+
 NEWER = {"review_asked", "review_estimated", "review_ci95"}
 """Fields of the calibration that format 1 had not."""
 

@@ -291,11 +291,13 @@ def test_what_was_triggered_before_a_crash_is_recorded_as_rejected(
     path = tmp_path / "parts.db"
     with open_store(path) as store:
         assert store.note_trigger(
-            "t9", station="test", source="plc", at=datetime.now(UTC), serial="s9"
-        )
+            "t9", station="test", source="plc", at=datetime.now(UTC), serial="s9",
+            process={"cavity": "2"},
+        )  # fmt: skip
     with build(record=path) as built:
         (record,) = built.store.parts()
         assert (record.trigger_id, record.serial) == ("t9", "s9")
+        assert record.process == {"cavity": "2"}
         assert record.verdict is Verdict.CANNOT_INSPECT
         assert record.reason == "the station was restarted before this part was judged"
         wait_until(lambda: [r.trigger_id for r in built.kept.results] == ["t9"])

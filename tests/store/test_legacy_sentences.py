@@ -55,13 +55,14 @@ def test_what_was_recorded_before_has_its_code_and_its_sentence(old_store: Path)
         assert flat(part)["reason"] == row["reason"]
 
 
-@pytest.mark.parametrize("column", ["reason_code", "reason_values"])
+@pytest.mark.parametrize("column", ["reason_code", "reason_values", "process"])
 def test_a_code_put_into_a_row_of_before_or_taken_out_of_one_shows(
     column: str, store: Store, make_part: MakePart
 ) -> None:
-    assert row_hash(ROWS[0] | dict.fromkeys(("reason_code", "reason_values"))) == ROWS[0]["hash"]
+    later = dict.fromkeys(("reason_code", "reason_values", "process"))
+    assert row_hash(ROWS[0] | later) == ROWS[0]["hash"]
     assert row_hash(ROWS[0] | {column: "paused"}) != ROWS[0]["hash"]
-    added = store.add(make_part(Verdict.CANNOT_INSPECT))
+    added = store.add(make_part(Verdict.CANNOT_INSPECT, process={"torque_nm": 1.5}))
     with store.reading("read the row") as connection:
         row = dict(connection.execute(select(parts)).mappings().one())
     assert row_hash(row) == added.hash

@@ -29,7 +29,8 @@ def _waiting(store: Store, station: str = "press") -> list[str]:
 
 def test_a_trigger_is_taken_once_and_kept(opened: Opened) -> None:
     with opened() as store:
-        assert _note(store, "t-1", serial="S", lot="L", product="nut")
+        process = {"torque_nm": 1.5, "cavity": "3\0"}
+        assert _note(store, "t-1", serial="S", lot="L", product="nut", process=process)
         assert not _note(store, "t-1", source="mqtt")
         assert _note(store, "t-1", station="saw")
     with opened(read_only=True) as store:
@@ -37,6 +38,7 @@ def test_a_trigger_is_taken_once_and_kept(opened: Opened) -> None:
             NotedTrigger(
                 trigger_id="t-1", station="press", source="plc", at=MORNING,
                 serial="S", lot="L", product="nut",
+                process={"torque_nm": 1.5, "cavity": "3\\x00"},
             )
         ]  # fmt: skip
         assert _waiting(store, "saw") == ["t-1"]

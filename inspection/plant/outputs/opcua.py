@@ -14,7 +14,7 @@ from inspection.outside import Door, check_text, in_words
 from inspection.plant.extras import missing_extra, require
 from inspection.plant.messages import InspectionResult, StationInterface, TriggerRequest
 from inspection.plant.outputs.base import Output, OutputError, OutputUnavailable
-from inspection.plant.part_fields import check_request
+from inspection.plant.part_fields import PROCESS, check_request, process_of_texts
 from inspection.plant.worker import LoopThread
 from inspection.ports.connections import Connections
 from inspection.ports.loop import BoundedLoop
@@ -23,6 +23,8 @@ IDLE_S = 600.0
 """A client that has said nothing for so long is gone; sessions are kept alive far more often."""
 MOST_BYTES = 1 << 20
 """Of one message to the server; a job's parameters have some hundred."""
+OF_PROCESS = f"{PROCESS}."
+"""What a job's parameter begins with that is a process value: process.torque=1.2."""
 NAMESPACE = "http://opcfoundation.org/UA/MachineVision"
 OURS = "urn:inspection:station"
 NODESET = "_opc40100.xml"
@@ -234,11 +236,13 @@ class OpcUa(Output):
         from asyncua import ua
 
         product = _text_id(recipe) or _text_id(product)
+        given = _parameters(parameters.Value)
         request = TriggerRequest(
             source=self.name,
             serial=_text_id(part),
-            lot=_lot(parameters.Value),
+            lot=given.get("lot"),
             product=product,
+            process=process_of_texts(given, prefix=OF_PROCESS),
         )
         error = DONE
         if product is not None and product != self._station.product:
@@ -364,9 +368,9 @@ def _text(value: Any) -> str | None:
     return (value.strip() or None) if isinstance(value, str) else None
 
 
-def _lot(parameters: Any) -> str | None:
-    """Find "lot=…" among a job's parameters."""
+def _parameters(parameters: Any) -> dict[str, str]:
+    """What a job's parameters of the form "name=text" say, by name; of two of a name the first."""
     values = parameters if isinstance(parameters, list) else [parameters]
     texts = [getattr(value, "Value", value) for value in values]
-    lots = [text[4:] for text in texts if isinstance(text, str) and text.startswith("lot=")]
-    return lots[0] if lots and lots[0] else None
+    pairs = [text.partition("=")[::2] for text in texts if isinstance(text, str)]
+    return dict(pair for pair in reversed(pairs) if pair[1])

@@ -17,7 +17,7 @@ LARGEST_BODY = 4096
 class Http:
     """Answers POST /trigger with 202 and the trigger's id, or 503 when the station is not ready.
 
-    The body is a JSON object that may hold trigger_id, serial, lot and product. With `token_file`
+    The body is a JSON object that may hold trigger_id, serial, lot, product and process. With `token_file`
     a caller must send `Authorization: Bearer TOKEN`.
     """
 

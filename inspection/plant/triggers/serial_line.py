@@ -10,19 +10,21 @@ from typing import Any
 from inspection.outside import Door, Refused
 from inspection.plant.extras import missing_extra
 from inspection.plant.messages import StationInterface, TriggerRequest
-from inspection.plant.part_fields import check_request
+from inspection.plant.part_fields import PROCESS, check_request, process_of_texts
 from inspection.plant.triggers import TriggerUnavailable, offer
 from inspection.plant.worker import Worker
 
 GROUPS = {"serial", "lot", "product"}
+OF_PROCESS = f"{PROCESS}_"
+"""What the name of a group begins with that is a process value, such as process_torque."""
 LONGEST_LINE = 4096
 
 
 class SerialLine:
     """Triggers at each line a serial device sends; the line is the serial number.
 
-    `pattern` is a regular expression with named groups serial, lot and product for lines that hold
-    more. A line it does not match, or that is too long, is no trigger and counts in `refused`. A
+    `pattern` is a regular expression with named groups serial, lot, product and process_NAME for lines
+    that hold more. A line it does not match, or that is too long, is no trigger and counts in `refused`. A
     port that goes away is opened again every `reconnect_s`.
     """
 
@@ -104,8 +106,7 @@ class SerialLine:
         match = self._form.fullmatch(data.decode(self.encoding, "replace").strip())
         if match is None:
             raise Refused(f"the line {data[:40]!r} does not fit the pattern")
-        fields: dict[str, Any] = match.groupdict()
-        request = TriggerRequest(source=self.name, **fields)
+        request = TriggerRequest(source=self.name, **_fields(match.groupdict()))
         check_request(request)
         if not offer(self._station, request):
             raise Refused(f"the station is {self._station.state}")
@@ -124,14 +125,22 @@ class SerialLine:
             device.close()
 
 
+def _fields(groups: dict[str, str | None]) -> dict[str, Any]:
+    """Identity and process values of a line; a group that took no part is absent."""
+    given = {name: text for name, text in groups.items() if text is not None}
+    own = {name: given[name] for name in given.keys() & GROUPS}
+    return {**own, PROCESS: process_of_texts(given, prefix=OF_PROCESS)}
+
+
 def _compiled(pattern: str) -> re.Pattern[str]:
     try:
         form = re.compile(pattern)
     except re.error as error:
         raise TriggerUnavailable(f"trigger serial_line: pattern {pattern!r}: {error}") from error
-    if not form.groupindex or set(form.groupindex) - GROUPS:
+    own = {name for name in form.groupindex if not name.startswith(OF_PROCESS)}
+    if not form.groupindex or own - GROUPS:
         raise TriggerUnavailable(
             f"trigger serial_line: pattern {pattern!r} has groups {sorted(form.groupindex)}; "
-            "allowed: serial, lot, product, at least one"
+            "allowed: serial, lot, product, process_NAME, at least one"
         )
     return form

@@ -19,7 +19,7 @@ from inspection.store.reading.flat_columns import FLAT_COLUMNS, NUMBERS, flat_co
 
 _PAGE = 1000
 _WRITE_AT_ONCE = 5000
-_JSON_COLUMNS = ("regions", "health", "latency_ms", "capture", "reason_values")
+_JSON_COLUMNS = ("regions", "health", "latency_ms", "capture", "reason_values", "process")
 _FLOAT_COLUMNS = ("score", "p_value", "threshold")
 _COLUMNS = (
     *(each.name for each in fields(PartRecord) if each.name != "cause"),

@@ -132,8 +132,12 @@ def test_one_part_with_all_its_fields_and_events(writer: Store, page: Page) -> N
 
 def test_what_the_camera_told_has_names_and_no_null(writer: Store) -> None:
     capture = {"exposure_time_us": 2000.0, "gain_db": None, "missed_before": 0, "chamber": [1, 2]}
-    record = replace(writer.parts(PartFilter(number=1))[0], capture=capture)
+    more: Any = {"process": {"torque_nm": 1.5, "cavity": "3"}, "health": {"embedding_2": -0.5}}
+    record = replace(writer.parts(PartFilter(number=1))[0], capture=capture, **more)
     told = dict(_fields(record, Wording(Words(), "en")))
+    assert told["From the line: torque_nm"] == "1.5"
+    assert told["From the line: cavity"] == "3"
+    assert told["Look, direction 2"] == "-0.5"
     assert (told["Exposure (µs)"], told["Gain (dB)"]) == ("2000", "–")
     assert (told["Pictures missed before it"], told["chamber"]) == ("0", "[1, 2]")
 

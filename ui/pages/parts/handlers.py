@@ -14,6 +14,7 @@ import gradio as gr
 from inspection.judgement import Region, Verdict
 from inspection.labels.defect_types import Defects
 from inspection.labels.labels import NG, OK
+from inspection.recipe.image_health import EMBEDDING
 from inspection.store import PartEvent, PartRecord
 from inspection.store.filters import PartFilter, read_filter
 from inspection.store.reading.summary import page_of
@@ -250,13 +251,21 @@ def _fields(record: PartRecord, wording: Wording) -> list[list[str]]:
     rows = [
         [wording.say(f"parts.{name}"), _value(getattr(record, name), wording)] for name in RECORDED
     ]
+    for name, said in record.process.items():
+        rows.append([f"{wording.say('parts.process')}: {name}", _value(said, wording)])
     for name, value in record.health.items():
-        rows.append([wording.said(f"measures.health_{name}", name), wording.figure(value)])
+        rows.append([_measure(name, wording), wording.figure(value)])
     for name, value in record.latency_ms.items():
         rows.append([wording.said(f"measures.latency_{name}", name), f"{wording.figure(value)} ms"])
     for name, value in record.capture.items():
         rows.append([wording.said(f"parts.capture_{name}", name), _value(value, wording)])
     return rows
+
+
+def _measure(name: str, wording: Wording) -> str:
+    if name.startswith(EMBEDDING):
+        return f"{wording.say('parts.embedding')} {name.removeprefix(EMBEDDING)}"
+    return wording.said(f"measures.health_{name}", name)
 
 
 def _value(value: Any, wording: Wording) -> str:
