@@ -49,7 +49,7 @@ def find_regions(
         _, _, stats, centres = cv2.connectedComponentsWithStats(core.astype(np.uint8))
         region = _region(stats[1], centres[1], peak_score, heat.shape, layout.placement, setup)
         regions.append(replace(region, outline=_outline(core, layout.placement)))
-    return _apply_rules(regions, setup)
+    return _apply_rules(regions, setup, threshold)
 
 
 def _places_at_fault(
@@ -156,8 +156,8 @@ def _region(
     )
 
 
-def _apply_rules(regions: list[Region], setup: Setup) -> tuple[Region, ...]:
-    """Mark regions their zone allows: each small enough, and not too many of them."""
+def _apply_rules(regions: list[Region], setup: Setup, threshold: float) -> tuple[Region, ...]:
+    """Mark regions their zone allows: each small and faint enough, and not too many of them."""
     rules = {zone.name: zone for zone in setup.zones}
     judged = []
     for region in regions:
@@ -166,5 +166,5 @@ def _apply_rules(regions: list[Region], setup: Setup) -> tuple[Region, ...]:
             judged.append(region)
             continue
         together = sum(other.zone == region.zone for other in regions)
-        judged.append(replace(region, accepted=rule.allows(region, together)))
+        judged.append(replace(region, accepted=rule.allows(region, together, threshold)))
     return tuple(judged)

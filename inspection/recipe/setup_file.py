@@ -41,14 +41,23 @@ class Zone:
     max_area_px: Annotated[float, Gt(0)] | None = None
     max_area_mm2: Annotated[float, Gt(0)] | None = None
     max_count: Annotated[int, Ge(1)] | None = None
+    max_peak_percent: Annotated[float, Gt(100), Le(1000)] | None = None
+    """The limit of scores here, in percent of the recipe's PASS limit: it moves with that."""
 
     @property
     def allows_any(self) -> bool:
         """Whether any region may be accepted here."""
-        return self.max_area_px is not None or self.max_area_mm2 is not None
+        limits = (self.max_area_px, self.max_area_mm2, self.max_peak_percent)
+        return any(limit is not None for limit in limits)
 
-    def allows(self, region: Region, together: int) -> bool:
-        """Whether a region is within the limits, being one of `together` in this zone."""
+    def allows(self, region: Region, together: int, threshold: float) -> bool:
+        """Whether a region is within the limits, being one of `together` in this zone.
+
+        `threshold` is the recipe's PASS limit.
+        """
+        highest = self.max_peak_percent
+        if highest is not None and not region.peak_score <= highest / 100 * threshold:
+            return False
         if self.max_area_px is not None and region.area_px > self.max_area_px:
             return False
         if self.max_area_mm2 is not None and (region.area_mm2 or np.inf) > self.max_area_mm2:
@@ -92,7 +101,9 @@ class Setup:
         if self.scale_mm_per_px is None and any(z.max_area_mm2 is not None for z in self.zones):
             raise ValueError("zones: max_area_mm2 needs scale_mm_per_px")
         if any(z.max_count is not None and not z.allows_any for z in self.zones):
-            raise ValueError("zones: max_count needs max_area_px or max_area_mm2 beside it")
+            raise ValueError(
+                "zones: max_count needs max_area_px, max_area_mm2 or max_peak_percent beside it"
+            )
 
     def read_picture(self, path: Path) -> NDArray[np.uint8]:
         """Read a picture file of this product as it is judged. Raises CameraError.

@@ -276,6 +276,12 @@ def test_zones_name_and_allow() -> None:
     assert accepted(max_area_px=3000, max_count=2) == allowed
     assert accepted(max_area_px=3000, max_count=1) == refused
     assert accepted(max_area_px=3000, max_area_mm2=1) == refused
+    peaks = {region.zone: region.peak_score for region in regions_of(two, Setup(zones=()))}
+    assert set(peaks.values()) == {9.0}, peaks
+    assert accepted(max_peak_percent=181) == allowed
+    assert accepted(max_peak_percent=179) == refused
+    assert accepted(max_peak_percent=181, max_count=1) == refused
+    assert accepted(max_peak_percent=181, max_area_px=100) == refused
 
 
 def test_a_spot_is_found_where_it_is(line: Any, recipe: Any, frame_of: Any, spotted: Any) -> None:
@@ -397,7 +403,7 @@ def test_a_zone_that_allows_it_passes_the_part(
         ),
         (
             "zones = [{name = 'a', polygon = [[0,0],[1,0],[1,1]], max_count = 1}]",
-            "max_count needs max_area_px or max_area_mm2 beside it",
+            "max_count needs max_area_px, max_area_mm2 or max_peak_percent beside it",
         ),
     ],
 )

@@ -214,6 +214,8 @@ def test_limits_of_zones_judge_the_recorded_places_again(line: Any, tmp_path: Pa
         found, recipe, {"rim": {"max_area_px": 99.0}, "bore": {"max_area_px": 99.0}}
     )
     assert (everything["to_pass"], everything["escapes"]["count"]) == (4, 2)
+    faint = with_limits(found, recipe, {"rim": {"max_peak_percent": 1000.0}})
+    assert (faint["to_pass"], faint["to_reject"]) == (3, 0)
     nothing = with_limits(found, recipe, {"rim": {}})
     assert (nothing["to_pass"], nothing["to_reject"]) == (0, 1)
     views = replace(found, kind=np.full(7, Kind.SEVERAL_VIEWS, dtype=np.uint8))

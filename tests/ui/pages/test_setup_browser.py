@@ -368,6 +368,8 @@ def test_shapes_are_edited_with_mouse_and_keys(at_work: AtWork, open_page: Opene
 
     page.fill("[data-row='1'] [name=max_area_mm2]", "0.5")
     page.press("[data-row='1'] [name=max_area_mm2]", "Tab")
+    page.fill("[data-row='1'] [name=max_peak_percent]", "150")
+    page.press("[data-row='1'] [name=max_peak_percent]", "Tab")
     page.wait_for_selector(".shapes .wrong .error")
     assert "max_area_mm2 needs scale_mm_per_px" in page.inner_text(".wrong .error")
     page.click("[data-tool=scale]")
@@ -381,7 +383,7 @@ def test_shapes_are_edited_with_mouse_and_keys(at_work: AtWork, open_page: Opene
     setup = setup_of(at_work)
     assert setup.scale_mm_per_px == pytest.approx(0.25, rel=0.02)
     assert len(setup.ignore) == len(setup.zones) == 1
-    assert setup.zones[0].max_area_mm2 == 0.5
+    assert (setup.zones[0].max_area_mm2, setup.zones[0].max_peak_percent) == (0.5, 150)
     page.click("#align input")
     page.wait_for_selector("#align-shift input")
     page.fill("#align-shift input", "20")

@@ -25,7 +25,7 @@ from ui.pages.analysis.threshold import Kind, StoredParts
 
 CHOSEN = "zone_limits"
 """Where a recipe says, among what it was trained with, who chose the limits of its zones."""
-LIMITS = ("max_area_px", "max_area_mm2", "max_count")
+LIMITS = ("max_area_px", "max_area_mm2", "max_count", "max_peak_percent")
 PASS = list(Verdict).index(Verdict.PASS)
 
 Limits = Mapping[str, Mapping[str, float | int | None]]
@@ -81,8 +81,8 @@ def with_zone_limits(recipe: Recipe, limits: Limits, chosen: Mapping[str, Any]) 
 
 def with_limits(parts: StoredParts, recipe: Recipe, limits: Limits) -> dict[str, Any]:
     """What limits of zones do to the labelled parts, and how many parts get another verdict."""
-    zones = with_zone_limits(recipe, limits, {}).settings.setup.zones
-    passed, unknown = _outcomes(parts, zones)
+    changed = with_zone_limits(recipe, limits, {}).settings
+    passed, unknown = _outcomes(parts, changed.setup.zones, changed.calibration.threshold)
     before = parts.verdict == PASS
     can = parts.kind != Kind.CANNOT
     ng, ok = labelled_as(parts, Truth.NG), labelled_as(parts, Truth.OK)
@@ -98,7 +98,7 @@ def with_limits(parts: StoredParts, recipe: Recipe, limits: Limits) -> dict[str,
 
 
 def _outcomes(
-    parts: StoredParts, zones: Sequence[Zone]
+    parts: StoredParts, zones: Sequence[Zone], threshold: float
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Which parts pass by these zones, and of which it cannot be known."""
     rules = {zone.name: zone for zone in zones}
@@ -107,7 +107,7 @@ def _outcomes(
         if row[5] == "[]" or parts.kind[place] == Kind.CANNOT:
             continue
         regions = [_region(each) for each in json.loads(row[5])]
-        allowed = [_allowed(region, regions, rules) for region in regions]
+        allowed = [_allowed(region, regions, rules, threshold) for region in regions]
         if allowed == [region.accepted for region in regions]:
             continue
         if parts.kind[place] == Kind.SEVERAL_VIEWS:
@@ -118,10 +118,12 @@ def _outcomes(
     return passed, unknown
 
 
-def _allowed(region: Region, regions: Sequence[Region], rules: Mapping[str, Zone]) -> bool:
+def _allowed(
+    region: Region, regions: Sequence[Region], rules: Mapping[str, Zone], threshold: float
+) -> bool:
     zone = rules.get(region.zone or "")
     together = sum(other.zone == region.zone for other in regions)
-    return zone is not None and zone.allows_any and zone.allows(region, together)
+    return zone is not None and zone.allows_any and zone.allows(region, together, threshold)
 
 
 def _region(found: Mapping[str, Any]) -> Region:

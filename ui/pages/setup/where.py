@@ -74,7 +74,7 @@ def _wrong_zone(error: str, zones: Sequence[Mapping[str, Any]]) -> int | None:
     if "max_area_mm2 needs" in error:
         return first(lambda zone: zone.get("max_area_mm2") is not None)
     if "max_count needs" in error:
-        areas = ("max_area_px", "max_area_mm2")
+        areas = ("max_area_px", "max_area_mm2", "max_peak_percent")
         return first(
             lambda zone: (
                 zone.get("max_count") is not None and all(zone.get(name) is None for name in areas)

@@ -3,7 +3,7 @@ import {call, el, t} from "/static/shared/base.js";
 import {DRAGGED} from "/static/shared/shapes.js";
 import {Drawing} from "/static/setup/draw.js";
 
-const SAVE_MS = 400;
+const SAVE_MS = 400, RULES = ["max_area_px", "max_area_mm2", "max_count", "max_peak_percent"];
 let here = null;
 
 /** Draw on what `of()` says, anew when that is another picture: {product, view, reference, shapes, size}. */
@@ -87,7 +87,7 @@ function drawList() {
     kind === "zone" ? rule(i, "name", "text") : el("b", {}, `${t(`setup.tool_${kind}`)} ${++numbers[kind]}`),
     el("button", {class: "small", "aria-label": t("setup.delete_shape"), title: t("setup.delete_shape"), data: {do: "delete-shape"},
       onclick: (event) => { event.stopPropagation(); drawing.remove(i); }}, "✕")),
-  kind === "zone" ? el("div", {class: "rules"}, rule(i, "max_area_px"), rule(i, "max_area_mm2"), rule(i, "max_count")) : null)));
+  kind === "zone" ? el("div", {class: "rules"}, RULES.map((name) => rule(i, name))) : null)));
   if (!here.drawing.shapes.length) here.list.append(el("li", {class: "dim"}, t("setup.where_whole")));
 }
 
@@ -110,8 +110,7 @@ function setupOf({drawing, size}) {
   return {
     reference_size_px: size,
     roi: of("roi").map((shape) => shape.points), ignore: of("ignore").map((shape) => shape.points),
-    zones: of("zone").map((zone) => ({name: zone.name ??= fresh(), polygon: zone.points, max_area_px: zone.max_area_px ?? null,
-      max_area_mm2: zone.max_area_mm2 ?? null, max_count: zone.max_count ?? null})),
+    zones: of("zone").map((zone) => ({name: zone.name ??= fresh(), polygon: zone.points, ...Object.fromEntries(RULES.map((name) => [name, zone[name] ?? null]))})),
   };
 }
 
