@@ -210,6 +210,39 @@ def _releases(settings: StationFile) -> list[Finding]:
     ]
 
 
+def _latest(settings: StationFile) -> list[Finding]:
+    """Say where many of the latest parts could not be inspected."""
+    from inspection.errors import InspectionError
+    from inspection.judgement import Verdict
+    from inspection.reasons import OUTSIDE_YIELD
+    from inspection.station.parts_in_flight import RECENT, counted
+    from inspection.station.troubles import not_judged
+    from inspection.store import open_to_read
+    from inspection.store.filters import PartFilter
+    from inspection.words import Words
+
+    try:
+        with open_to_read(settings.record, images=settings.images) as store:
+            parts = store.parts(PartFilter(station=settings.station), limit=RECENT)
+    except InspectionError:
+        return []  # told of the record itself
+    lost = [
+        part.cause if part.verdict is Verdict.CANNOT_INSPECT else None
+        for part in reversed(parts)
+        if part.cause.code not in OUTSIDE_YIELD
+    ]
+    words, what, n = Words(), "latest parts", sum(each is not None for each in lost)
+    return [
+        Finding(
+            mark="PROBLEM",
+            what=what,
+            text=f"{words.say(f'troubles.{trouble.name}', 'en', **trouble.values)}, such as: {trouble.detail}. "
+            f"{words.say(f'troubles.act_{trouble.name}', 'en', **trouble.values)}",
+        )
+        for trouble in not_judged(counted(lost))
+    ] or [Finding(mark="ok", what=what, text=f"of {len(lost)}, {n} could not be inspected")]
+
+
 def _station(path: Path) -> list[Finding]:
     """Check a station file and all it names; cameras and PLCs are not touched."""
     from cameras import camera_class
@@ -242,5 +275,5 @@ def _station(path: Path) -> list[Finding]:
     found += [_recipe(file) if file.exists() else _no_recipe(file) for file in sorted(files)]
     if "://" in settings.record or Path(settings.record).exists():
         found.append(_store(settings.record))
-        found += _releases(settings)
+        found += [*_releases(settings), *_latest(settings)]
     return [Finding(mark="ok", what="station", text=f"{path} is sound"), *found]

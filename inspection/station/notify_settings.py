@@ -13,7 +13,7 @@ from inspection.recipe.setup_file import STRICT
 
 NoticeEvent = Literal[
     "stopped", "ended", "camera_fault", "camera_lost", "record", "no_recipe", "recipe", "recipe_changed", "paused",
-    "output", "disk", "stream", "report",
+    "output", "too_slow", "not_judged", "disk", "stream", "report",
 ]  # fmt: skip
 """How a station ended, and its troubles (`inspection.station.troubles`), by their names."""
 ALL: tuple[NoticeEvent, ...] = get_args(NoticeEvent)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
-from typing import TypedDict
+from collections import Counter, deque
+from collections.abc import Sequence
+from typing import Any, TypedDict
 
 from inspection.judgement import Verdict
+from inspection.plant.messages import InspectionResult
+from inspection.reasons import OUTSIDE_YIELD, Reason
 from inspection.station.part import Part
 from inspection.station.status import Times
 
@@ -19,6 +22,10 @@ class Totals(TypedDict):
     verdicts: dict[str, int]
 
 
+RECENT = 100
+"""Latest parts that are looked at for how many could not be judged."""
+
+
 class PartsInFlight:
     """Knows each part from its trigger to its answer. Any thread may ask."""
 
@@ -26,6 +33,8 @@ class PartsInFlight:
         self.times = Times()
         self.taken, self.answered = 0, 0
         self._verdicts: Counter[str] = Counter()
+        self._recent: deque[Reason | None] = deque(maxlen=RECENT)
+        """Why the latest parts could not be judged; None for those that were."""
         self._parts: dict[str, Part] = {}
         self._lock = threading.Lock()
 
@@ -50,19 +59,28 @@ class PartsInFlight:
             self.taken += 1
             self._parts[part.part_id] = part
 
-    def remove(self, part: Part, verdict: Verdict) -> None:
+    def remove(self, part: Part, told: InspectionResult) -> None:
         """Count an answered part, its verdict as the line was told, and its times."""
+        judged = told.verdict is not Verdict.CANNOT_INSPECT
         for stage, ms in part.times_ms().items():
             self.times.add(stage, ms)
         with self._lock:
             self._parts.pop(part.part_id, None)
             self.answered += 1
-            self._verdicts[verdict.value] += 1
+            self._verdicts[told.verdict.value] += 1
+            if told.cause.code not in OUTSIDE_YIELD:
+                self._recent.append(None if judged else told.cause)
 
     def count_rejected(self, count: int) -> None:
         """Count triggers that were recorded as rejected without having been parts here."""
         with self._lock:
             self._verdicts[Verdict.CANNOT_INSPECT.value] += count
+
+    def not_judged(self) -> dict[str, Any]:
+        """Counts of one moment, of the latest parts."""
+        with self._lock:
+            recent = list(self._recent)
+        return counted(recent)
 
     def totals(self) -> Totals:
         """Counts of one moment."""
@@ -72,3 +90,14 @@ class PartsInFlight:
                 "answers": self.answered,
                 "verdicts": dict(+self._verdicts),
             }
+
+
+def counted(recent: Sequence[Reason | None]) -> dict[str, Any]:
+    """How many parts, and of each reason not to judge one how many and the last in words; the commonest first."""
+    causes = [cause for cause in recent if cause is not None]
+    last = {cause.code: cause.sentence for cause in causes}
+    codes = Counter(cause.code for cause in causes).most_common()
+    return {
+        "of": len(recent),
+        "reasons": [{"code": code, "n": n, "last": last[code]} for code, n in codes],
+    }

@@ -391,7 +391,7 @@ class Pipeline:
     def _finish(self, part: Part, record: PartRecord, told: InspectionResult) -> None:
         """Count an answered part, and show it to the listeners."""
         part.mark("answer")
-        self.parts.remove(part, told.verdict)
+        self.parts.remove(part, told)
         self.deliveries.wake()
         assert part.judgement is not None
         done = InspectedPart(

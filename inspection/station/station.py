@@ -221,6 +221,7 @@ class Station:
             "error_code": self.alarms.code,
             "error": covered_text(self.alarms.text),
             **self.parts.totals(),
+            "not_judged": self.parts.not_judged(),
             "queues": self.pipeline.queue_lengths(),
             "outbox": self.deliveries.waiting(),
             **self.deliveries.set_aside(),

@@ -9,6 +9,10 @@ from typing import Any
 from inspection.station.alarms import CAMERA, OUTPUT, RECORD
 
 LEAST_FREE_GB = 5.0
+MOST_LATE, MOST_NOT_JUDGED, FEWEST = 0.05, 0.2, 20
+"""Shares of the latest parts that may come too late, and that may be CANNOT_INSPECT; from so many parts on."""
+LATE = frozenset({"late", "late_picture", "record_waits", "late_record", "busy"})
+"""Reasons of a computer that does not keep up."""
 AWAY = ("LOST", "BACKOFF", "CONNECTING", "FAULT")
 
 
@@ -27,7 +31,7 @@ class Trouble:
 
 def troubles(status: Mapping[str, Any]) -> list[Trouble]:
     """What is wrong by the status of a station, the worst first."""
-    found = (_cameras, _record, _recipes, _paused, _outputs, _disk, _stream, _beside)
+    found = (_cameras, _record, _recipes, _paused, _outputs, _not_judged, _disk, _stream, _beside)
     return [trouble for look in found for trouble in look(status)]
 
 
@@ -74,6 +78,27 @@ def _outputs(status: Mapping[str, Any]) -> Iterator[Trouble]:
             values={"names": ", ".join(problems) or "–", "n": sum(status["outbox"].values())},
             detail=next(iter(problems.values()), status["error"]),
         )
+
+
+def not_judged(recent: Mapping[str, Any]) -> Iterator[Trouble]:
+    """Many of the latest parts were CANNOT_INSPECT: they came too late, or for the commonest reason.
+
+    `recent` is what `inspection.station.parts_in_flight.counted` gives.
+    """
+    of, reasons = recent["of"], recent["reasons"]
+    if of < FEWEST:
+        return
+    for name, most, some in (
+        ("too_slow", MOST_LATE, [each for each in reasons if each["code"] in LATE]),
+        ("not_judged", MOST_NOT_JUDGED, [each for each in reasons if each["code"] not in LATE]),
+    ):
+        n = sum(each["n"] for each in some)
+        if n > most * of:
+            yield Trouble(name=name, values={"n": n, "of": of}, detail=some[0]["last"])
+
+
+def _not_judged(status: Mapping[str, Any]) -> Iterator[Trouble]:
+    yield from not_judged(status["not_judged"])
 
 
 def _disk(status: Mapping[str, Any]) -> Iterator[Trouble]:

@@ -38,6 +38,7 @@ WELL: dict[str, Any] = {
     "without_recipe": [],
     "product": "flange", "paused": False, "outputs": {}, "outbox": {}, "disk": {"free_gb": 100.0}, "stream": None,
     "beside": {"report": "", "notify": ""},
+    "not_judged": {"of": 100, "reasons": [{"code": "late", "n": 5, "last": "late"}]},
 }  # fmt: skip
 
 
@@ -101,6 +102,23 @@ def station_of(folder: Path, line: Any, rest: str) -> Any:
         ({"disk": {"free_gb": 4.9}}, [("disk", {"free": 4.9, "least": 5.0}, "")]),
         ({"disk": {"free_gb": 9, "floor_gb": 10}}, [("disk", {"free": 9, "least": 10}, "")]),
         ({"stream": {"raised": ["cusum: score"]}}, [("stream", {}, "cusum: score")]),
+        (
+            {
+                "not_judged": {
+                    "of": 40,
+                    "reasons": [
+                        {"code": "too_dark", "n": 9, "last": "too dark"},
+                        {"code": "late", "n": 2, "last": "late: 3"},
+                        {"code": "busy", "n": 1, "last": "busy: 9"},
+                    ],
+                }
+            },
+            [
+                ("too_slow", {"n": 3, "of": 40}, "late: 3"),
+                ("not_judged", {"n": 9, "of": 40}, "too dark"),
+            ],
+        ),
+        ({"not_judged": {"of": 19, "reasons": [{"code": "late", "n": 19, "last": "late"}]}}, []),
         ({"beside": {"report": "no room"}}, [("report", {}, "no room")]),
     ],
 )

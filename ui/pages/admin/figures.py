@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from inspection.judgement import Verdict
+from inspection.station.troubles import not_judged
 from ui.core.wording import Wording
 
 SECTIONS = (
@@ -131,7 +132,18 @@ class Figures:
             **{f"verdict_{name}": status["verdicts"].get(name, 0) for name in Verdict},
         }
         rows = [Row([self.say(f"admin.{name}"), number(value)]) for name, value in counted.items()]
-        return Section(self.say("admin.parts_since_start"), ["", ""], rows)
+        return Section(self.say("admin.parts_since_start"), ["", ""], [*rows, self._not_judged()])
+
+    def _not_judged(self) -> Row:
+        """How many of the latest parts could not be inspected, and why most of them."""
+        recent = self.status["not_judged"]
+        n = sum(each["n"] for each in recent["reasons"])
+        said = self.say("admin.n_of", n=self.number(n), of=self.number(recent["of"]))
+        if recent["reasons"]:
+            code = recent["reasons"][0]["code"]
+            said += f": {self.wording.said(f'causes.{code}', code)}"
+        well = False if any(not_judged(recent)) else None
+        return Row([self.say("admin.not_judged"), said], well=well)
 
     def _recipes(self) -> Section:
         rows = []
