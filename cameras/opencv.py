@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from cameras._network_search import network_cameras
 from cameras._picture_files.reading import one_line
 from cameras.base import (
     Camera,
@@ -77,10 +78,12 @@ class Opencv(Camera):
 
     @classmethod
     def find(cls) -> list[Device]:
-        """List the USB cameras of a Linux machine. A stream's address is given by hand."""
-        if sys.platform != "linux":
-            return super().find()
-        return video_devices(DEVICES)
+        """List the USB cameras of a Linux machine, and cameras on the network that speak ONVIF.
+
+        Of the latter the path of the stream and its password are given by hand.
+        """
+        here = video_devices(DEVICES) if sys.platform == "linux" else []
+        return here + network_cameras()
 
     def open(self) -> None:
         """Connect. Raises CameraUnavailable, CameraUnsupported."""
