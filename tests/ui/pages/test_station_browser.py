@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 
 from tests.ui.conftest import free_port, wait_for
@@ -105,6 +106,15 @@ def refused(page: Any, text: str) -> None:
     page.wait_for_selector(".toast-close", state="detached")
 
 
+def looking() -> list[Any]:
+    """Processes that hold a camera for a live picture."""
+    return [
+        each
+        for each in psutil.process_iter(["cmdline"])
+        if "inspection.station.camera_trial:live" in (each.info["cmdline"] or ())
+    ]
+
+
 def counted(station: Any) -> int:
     with station.record() as store:
         return int(store.head().count)
@@ -133,6 +143,15 @@ def test_a_camera_is_found_looked_through_and_written(station: Any, open_page: A
     page.wait_for_function("document.querySelector('#picture img').naturalWidth > 0")
     assert page.eval_on_selector("#picture img", size) == [1024, 1040]
     assert not page.is_visible("#restart")
+    page.click("#live")
+    page.wait_for_selector("#moving img", timeout=60_000)
+    source = "document.querySelector('#moving img')?.src"
+    page.wait_for_function(f"before => {source} !== before", arg=page.evaluate(source))
+    page.wait_for_function("document.querySelector('#moving img').naturalWidth === 945")
+        page.screenshot(path="/tmp/live.png")
+    page.click("#live-stop")
+    page.wait_for_selector("#moving img", state="hidden")
+    wait_for(lambda: not looking(), 20)
     page.click("#keep-camera")
     page.wait_for_selector("#restart:visible")
     view = file_of(station)["views"][0]

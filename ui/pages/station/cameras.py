@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from collections.abc import Mapping
+import time
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from functools import partial
 from typing import Any
 
@@ -16,7 +18,7 @@ import numpy as np
 from cameras import CameraError, camera_class, camera_names
 from inspection.errors import InspectionError
 from inspection.station.camera_search import found_cameras, look
-from inspection.station.camera_trial import TAKE_S
+from inspection.station.camera_trial import LIVE_S, TAKE_S, small_jpeg
 from inspection.station.own_process import ask
 from inspection.station.station_file import StationFile, ViewSettings, read_station, settings_for
 from inspection.station.station_tables import set_camera
@@ -27,6 +29,7 @@ from ui.core.panel import done, request_of
 from ui.core.restart import restart_due
 from ui.core.settings_form import component_of, setting_fields, settings_given
 from ui.pages.station.allowed import check_allowed
+from ui.pages.station.live_picture import live_picture, pictures_of
 from ui.pages.station.shown import shown_settings
 
 on = partial(gr.on, show_progress="minimal")
@@ -53,6 +56,7 @@ def cameras_tab(context: Context, say: gr.I18n, shown: list[Any]) -> None:
                 label=say("station.picture"), interactive=False, buttons=["fullscreen"],
                 elem_id="picture",
             )  # fmt: skip
+            moving = gr.HTML(visible=False, elem_id="moving")
 
     def form(view_name: str, camera: str | None, device: str | None) -> None:
         if camera is None:
@@ -70,7 +74,10 @@ def cameras_tab(context: Context, say: gr.I18n, shown: list[Any]) -> None:
                     value = now.get(field.name, field.default)
                     made = component_of(field, value, say=say, known=known, where="camera")
                     parts[made] = field.name
-        take = gr.Button(say("station.take"), elem_id="take")
+        with gr.Row():
+            take = gr.Button(say("station.take"), elem_id="take")
+            look_live = gr.Button(say("station.live"), elem_id="live")
+            stop = gr.Button(say("station.live_stop"), elem_id="live-stop", visible=False)
         keep = gr.Button(say("station.keep_camera"), variant="primary", elem_id="keep-camera")
 
         async def taken(given: dict[Any, Any], event: gr.Request) -> Any:
@@ -81,6 +88,8 @@ def cameras_tab(context: Context, say: gr.I18n, shown: list[Any]) -> None:
             values = {name: given[part] for part, name in parts.items()}
             return await _keep(context, view_name, camera, values, event)
 
+        pictures = partial(_live, context, view_name, camera)
+        live_picture(look_live, stop, picture, moving, parts, pictures)
         on(take.click, taken, set(parts), picture)
         on(keep.click, kept, set(parts), shown)
 
@@ -164,6 +173,26 @@ async def _take(
             return _decoded(base64.b64decode(answer["png"]))
 
     return await done(picture)
+
+
+async def _live(
+    context: Context, view: str, camera: str, given: Mapping[str, Any], event: gr.Request
+) -> AsyncGenerator[str]:
+    """Pictures one after another, by these settings. Raises InspectionError, Refused."""
+    try:
+        table = await asyncio.to_thread(_table, context, view, camera, given)
+    except CameraError as error:
+        raise InspectionError(str(error)) from error
+    about = {"view": view, "camera": camera, "settings": shown_settings(table)}
+    async with audited(context, request_of(event), ActionKind.CAMERA_TRIED, **about):
+        now, end = _view(context.settings, view), time.monotonic() + LIVE_S
+        while (now.camera, now.settings) == (camera, table) and time.monotonic() < end:
+            image = await _of_station(context, view, event)
+            yield small_jpeg(image[:, :, ::-1])
+        if (now.camera, now.settings) != (camera, table):
+            async with aclosing(pictures_of(context.station_path, camera, table)) as pictures:
+                async for jpeg in pictures:
+                    yield jpeg
 
 
 async def _of_station(context: Context, view: str, event: gr.Request) -> Any:
