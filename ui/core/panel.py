@@ -175,6 +175,11 @@ def asker(context: Context, event: gr.Request, role: Role) -> Asker:
     return Asker(request, wording)
 
 
+def file_button(text: Any, **more: Any) -> gr.Button:
+    """A button whose link is a file: in a tab of its own, or the page's events break off as if it were left."""
+    return gr.Button(text, link_target="_blank", **more)
+
+
 def notice(
     elem_id: str, *, visible: bool = True, elem_classes: str = "", role: str = "status"
 ) -> gr.HTML:

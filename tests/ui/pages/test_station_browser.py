@@ -148,7 +148,6 @@ def test_a_camera_is_found_looked_through_and_written(station: Any, open_page: A
     source = "document.querySelector('#moving img')?.src"
     page.wait_for_function(f"before => {source} !== before", arg=page.evaluate(source))
     page.wait_for_function("document.querySelector('#moving img').naturalWidth === 945")
-        page.screenshot(path="/tmp/live.png")
     page.click("#live-stop")
     page.wait_for_selector("#moving img", state="hidden")
     wait_for(lambda: not looking(), 20)

@@ -13,7 +13,7 @@ import gradio as gr
 from inspection.store.chain import canonical
 from inspection.store.reading.audit_log import AuditEntry, Cursor
 from ui.core.context import Context
-from ui.core.panel import Asker, asker, done, notice, table_value
+from ui.core.panel import Asker, asker, done, file_button, notice, table_value
 from ui.pages.admin.audit_log import audit_page, choices, verification, verify
 from ui.pages.admin.audit_words import details, kind_words
 from ui.security.users import Role
@@ -163,7 +163,7 @@ def audit_tab(context: Context, say: gr.I18n) -> None:
         newest = gr.Button(say("admin.newest"), elem_id="newest", interactive=False)
         older = gr.Button(say("admin.older"), elem_id="older", interactive=False)
         check = gr.Button(say("admin.verify"), elem_id="verify")
-        csv = gr.Button(say("admin.export_csv"), link=TABLE, elem_id="csv")
+        csv = file_button(say("admin.export_csv"), link=TABLE, elem_id="csv")
     verdict = notice("verdict")
     table = gr.Dataframe(buttons=[],
         interactive=False, wrap=True, max_height=1200, elem_id="audit",

@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from ui.core.context import Context
-from ui.core.panel import Asker, asker, done, notice
+from ui.core.panel import Asker, asker, done, file_button, notice
 from ui.pages.admin.audit_tab import job_trouble, running_for
 from ui.pages.admin.backups import backup_status, make_backup
 from ui.security.users import Role
@@ -79,7 +79,9 @@ def backup_tab(context: Context, say: gr.I18n) -> None:
         gr.Markdown(say("admin.backup_secret"))
         with gr.Row():
             make = gr.Button(say("admin.back_up"), variant="primary", elem_id="back-up")
-            fetch = gr.Button(say("admin.backup_fetch"), link=FILE, visible=False, elem_id="fetch")
+            fetch = file_button(
+                say("admin.backup_fetch"), link=FILE, visible=False, elem_id="fetch"
+            )
         made = notice("made")
         gr.Markdown(say("admin.restore_title"), elem_classes="title")
         gr.Markdown(say("admin.restore_how"))

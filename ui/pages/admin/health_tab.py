@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from ui.core.context import Context
-from ui.core.panel import asker, done, notice, table_value
+from ui.core.panel import asker, done, file_button, notice, table_value
 from ui.pages.admin.audit_tab import job_trouble, running_for
 from ui.pages.admin.figures import SECTIONS, Figures, Row, Section, as_text
 from ui.pages.admin.health import MachineFacts, examination, examine
@@ -130,7 +130,7 @@ def health_tab(context: Context, say: gr.I18n, facts: MachineFacts) -> gr.Timer:
         parity = gr.Button(say("admin.check_parity"), elem_id="parity")
         doctor = gr.Button(say("admin.doctor"), elem_id="doctor")
         copy = gr.Button(say("admin.copy_text"), elem_id="copy")
-        gr.Button(say("admin.download_json"), link=HEALTH, elem_id="json")
+        file_button(say("admin.download_json"), link=HEALTH, elem_id="json")
         at = notice("as-of")
     told = notice("health-told")
     found = gr.Dataframe(buttons=[], interactive=False, wrap=True, visible=False, elem_id="found")

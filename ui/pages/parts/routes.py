@@ -10,7 +10,7 @@ from fastapi import APIRouter
 
 from ui.core.context import Context
 from ui.core.page import Page
-from ui.core.panel import notice
+from ui.core.panel import file_button, notice
 from ui.core.part_choice import PartChoice
 from ui.pages.parts.handlers import LABELS, Handlers
 from ui.pages.parts.look import part_look
@@ -62,7 +62,7 @@ def panel(context: Context, say: gr.I18n) -> None:
                     label=say("parts.number"), precision=0, minimum=1, elem_id="number"
                 )
                 after = gr.Button(say("parts.after"), elem_id="after", min_width=60)
-                original = gr.Button(say("parts.original"), interactive=False, elem_id="original")
+                original = file_button(say("parts.original"), interactive=False, elem_id="original")
             verdict_of, problem = notice("verdict-of"), notice("problem")
             picture = part_look()
             with gr.Row():

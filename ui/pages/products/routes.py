@@ -16,6 +16,7 @@ from ui.core.audit import audited
 from ui.core.context import Context
 from ui.core.errors import Refuse
 from ui.core.page import Page
+from ui.core.panel import file_button
 from ui.core.restart import restart_controls
 from ui.pages.products.handlers import API, Handlers
 from ui.security.users import Role
@@ -56,7 +57,7 @@ def panel(context: Context, say: gr.I18n) -> None:
             table = gr.Dataframe(interactive=False, wrap=True, elem_id="figures")
         with gr.Column(scale=1, min_width=320):
             chosen = gr.Dropdown(label=say("products.chosen"), elem_id="chosen")
-            export = gr.Button(say("products.export"), elem_id="export")
+            export = file_button(say("products.export"), elem_id="export")
             archive = gr.Button(say("products.archive"), elem_id="archive")
             name = gr.Textbox(label=say("products.name_of"), max_length=64, elem_id="name")
             add = gr.Button(say("products.add"), variant="primary", elem_id="add")

@@ -24,7 +24,7 @@ from ui.core.audit import audited
 from ui.core.background import record_request, run_job
 from ui.core.context import Context
 from ui.core.errors import Refuse
-from ui.core.panel import Asker, asker, done, notice
+from ui.core.panel import Asker, asker, done, file_button, notice
 from ui.core.part_choice import FIELDS, PartChoice
 from ui.pages.reports.downloads import Files, file_name
 from ui.pages.reports.handlers import API, noted
@@ -185,7 +185,7 @@ def files_tab(context: Context, say: gr.I18n, choice: PartChoice, files: Files) 
         verdict = gr.Dropdown(label=say("parts.verdict"), elem_id="export-verdict")
         pictures = gr.Checkbox(label=say("reports.with_pictures"), elem_id="with-pictures")
         make = gr.Button(say("reports.make_file"), variant="primary", elem_id="make-file")
-        fetch = gr.Button(say("reports.fetch"), interactive=False, elem_id="fetch")
+        fetch = file_button(say("reports.fetch"), interactive=False, elem_id="fetch")
     made = notice("file-made")
     on(fn=do.open, outputs=verdict)
     given = [kind, verdict, pictures, *choice.components]

@@ -15,7 +15,7 @@ from inspection.jobs import Job
 from inspection.labels.labels import Truth, read_labels
 from ui.core.colours import colours_of, theme_of
 from ui.core.errors import Refuse
-from ui.core.panel import Asker, notice, table_value, told
+from ui.core.panel import Asker, file_button, notice, table_value, told
 from ui.core.pen import Pen
 from ui.core.score_chart import score_chart
 from ui.pages.setup import good_parts, release
@@ -72,7 +72,7 @@ class ResultStep(Step):
                     say("setup.to_line"), variant="primary", elem_id="to-line"
                 )
                 self.leads["train"] = gr.Button(say("setup.train_again"), elem_id="again")
-                self.save = gr.Button(say("setup.save_recipe"), elem_id="save-recipe")
+                self.save = file_button(say("setup.save_recipe"), elem_id="save-recipe")
                 self.out = gr.Dropdown(
                     label=say("setup.remove_odd"), multiselect=True, elem_id="odd-chosen"
                 )
