@@ -25,7 +25,7 @@ class Autoencoder(PixelModel):
 
     name = "autoencoder"
     family = "autoencoder"
-    needs = Needs(minutes=3.65, memory_mb=1100)
+    needs = Needs(at_most=True, minutes=3.65, memory_mb=1100)
 
     def teach(self, planes: torch.Tensor, rng: np.random.Generator, told: Told) -> torch.nn.Module:
         """Teach the rebuilding by the same error that is measured."""

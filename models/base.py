@@ -65,14 +65,21 @@ class Needs:
     """What teaching a model takes, for 100 good pictures of 256 px, measured by `benchmarks/needs.py`.
 
     `least_pictures` are different good ones; `minutes` are of one core; `memory_mb` is the peak, of more or
-    larger pictures it is more; both None where they were not measured. `gpu` says whether it cannot be
+    larger pictures it is more; both None where they were not measured. `at_most` says whether the minutes
+    are those of the most steps, of which a training takes as many as help. `gpu` says whether it cannot be
     taught without a graphics card.
     """
 
     least_pictures: int = 5
     minutes: float | None = None
     memory_mb: int | None = None
+    at_most: bool = False
     gpu: bool = False
+
+    @property
+    def minutes_text(self) -> str:
+        """The minutes as a person reads them; "–" where they were not measured."""
+        return "–" if self.minutes is None else f"{'≤ ' if self.at_most else ''}{self.minutes:.3g}"
 
     @classmethod
     def together(cls, each: Sequence[Self]) -> Self:
@@ -83,6 +90,7 @@ class Needs:
             least_pictures=max(needs.least_pictures for needs in each),
             minutes=sum(minutes) if len(minutes) == len(each) else None,
             memory_mb=max(memory_mb) if len(memory_mb) == len(each) else None,
+            at_most=any(needs.at_most for needs in each),
             gpu=any(needs.gpu for needs in each),
         )
 

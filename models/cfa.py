@@ -27,7 +27,7 @@ class Cfa(AnomalibModel):
 
     name = "cfa"
     family = "memory of features"
-    needs = Needs(minutes=0.39, memory_mb=1350)
+    needs = Needs(at_most=True, minutes=0.39, memory_mb=1350)
     strides = (8, 16)
     collects = True
     most_steps = 60

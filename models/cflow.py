@@ -25,7 +25,7 @@ class Cflow(AnomalibModel):
 
     name = "cflow"
     family = "normalizing flow"
-    needs = Needs(minutes=1.73, memory_mb=1350)
+    needs = Needs(at_most=True, minutes=1.73, memory_mb=1350)
     strides = (8, 16)
     learning_rate = 4e-3
     least_steps, most_steps = 200, 400

@@ -24,7 +24,7 @@ class Csflow(AnomalibModel):
 
     name = "csflow"
     family = "normalizing flow"
-    needs = Needs(minutes=0.43, memory_mb=1350)
+    needs = Needs(at_most=True, minutes=0.43, memory_mb=1350)
     strides = (16,)
     multiple = 64
     most_steps = 60

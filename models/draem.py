@@ -24,7 +24,7 @@ class Draem(AnomalibModel):
 
     name = "draem"
     family = "reconstruction"
-    needs = Needs(minutes=8.69, memory_mb=1850)
+    needs = Needs(at_most=True, minutes=8.69, memory_mb=1850)
     strides = ()
     reads_backbone = False
     multiple = 32

@@ -22,7 +22,7 @@ class Fastflow(AnomalibModel):
 
     name = "fastflow"
     family = "normalizing flow"
-    needs = Needs(minutes=1.02, memory_mb=1350)
+    needs = Needs(at_most=True, minutes=1.02, memory_mb=1350)
     strides = (8, 16)
 
     def build(self, backbone: Backbone, size: tuple[int, int]) -> torch.nn.Module:

@@ -24,7 +24,7 @@ class Fre(AnomalibModel):
 
     name = "fre"
     family = "autoencoder"
-    needs = Needs(minutes=0.93, memory_mb=1350)
+    needs = Needs(at_most=True, minutes=0.93, memory_mb=1350)
     strides = (8,)
 
     def build(self, backbone: Backbone, size: tuple[int, int]) -> torch.nn.Module:

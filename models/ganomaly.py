@@ -25,7 +25,7 @@ class Ganomaly(PixelModel):
 
     name = "ganomaly"
     family = "adversarial"
-    needs = Needs(minutes=3.96, memory_mb=1100)
+    needs = Needs(at_most=True, minutes=3.96, memory_mb=1100)
 
     def teach(self, planes: torch.Tensor, rng: np.random.Generator, told: Told) -> torch.nn.Module:
         """Teach both in turn: the adversary to tell rebuilt pictures, the others to be taken for real."""

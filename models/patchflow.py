@@ -21,7 +21,7 @@ class Patchflow(AnomalibModel):
 
     name = "patchflow"
     family = "normalizing flow"
-    needs = Needs(minutes=1.19, memory_mb=1350)
+    needs = Needs(at_most=True, minutes=1.19, memory_mb=1350)
     strides = (8, 16, 32)
 
     def build(self, backbone: Backbone, size: tuple[int, int]) -> torch.nn.Module:

@@ -22,7 +22,7 @@ class Stfpm(AnomalibModel):
 
     name = "stfpm"
     family = "student–teacher"
-    needs = Needs(minutes=2.43, memory_mb=1750)
+    needs = Needs(at_most=True, minutes=2.43, memory_mb=1750)
     patent = STUDENT_TEACHER
     learning_rate = 4e-3
 

@@ -25,7 +25,7 @@ class Supersimplenet(AnomalibModel):
 
     name = "supersimplenet"
     family = "adversarial"
-    needs = Needs(minutes=4.06, memory_mb=1900)
+    needs = Needs(at_most=True, minutes=4.06, memory_mb=1900)
     strides = (8, 16)
     most_steps = 120
 

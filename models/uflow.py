@@ -22,7 +22,7 @@ class Uflow(AnomalibModel):
 
     name = "uflow"
     family = "normalizing flow"
-    needs = Needs(minutes=1.14, memory_mb=1400)
+    needs = Needs(at_most=True, minutes=1.14, memory_mb=1400)
     strides = (8, 16)
 
     def build(self, backbone: Backbone, size: tuple[int, int]) -> torch.nn.Module:

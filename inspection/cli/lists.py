@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -106,7 +106,7 @@ def _print_rows(rows: list[dict[str, Any]], as_json: bool) -> None:
         family = f"{row['family']}: " if "family" in row else ""
         typer.echo(f"{row['name']:<{width}} {state}  {family}{row['about']}{_terms(row)}")
         if needs := row.get("needs"):
-            typer.echo(f"{'':<{width}} needs {_needs(**needs)}")
+            typer.echo(f"{'':<{width}} needs {_needs(needs)}")
         for line in _device_lines(row):
             typer.echo(f"{'':<{width}} {line}")
 
@@ -120,12 +120,17 @@ def _terms(row: dict[str, Any]) -> str:
     return f" [{'; '.join(terms)}]" if terms else ""
 
 
-def _needs(*, least_pictures: int, minutes: float | None, memory_mb: int | None, gpu: bool) -> str:
+def _needs(values: Mapping[str, Any]) -> str:
     """What a training needs, in words."""
-    card = ", a graphics card" if gpu else ""
-    if minutes is None or memory_mb is None:
-        return f"{least_pictures} good pictures{card}; minutes and memory were not measured"
-    return f"{least_pictures} good pictures{card}; for 100 of 256 px {minutes:g} min of a core and {memory_mb:,} MB"
+    from models import Needs
+
+    needs = Needs(**values)
+    most = f"{needs.least_pictures} good pictures{', a graphics card' if needs.gpu else ''}"
+    if needs.minutes is None or needs.memory_mb is None:
+        return f"{most}; minutes and memory were not measured"
+    return (
+        f"{most}; for 100 of 256 px {needs.minutes_text} min of a core and {needs.memory_mb:,} MB"
+    )
 
 
 def _device_lines(row: dict[str, Any]) -> Iterator[str]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import psutil
-
 import models
 from inspection.errors import TrainingError
+from inspection.training.free_memory import free_memory_mb
 from inspection.training.options import AUTO, CANDIDATES, TrainingOptions
 from models import Needs
 
@@ -30,8 +29,3 @@ def check_machine(options: TrainingOptions) -> None:
             f"model '{options.model}': {free_mb:,} MB of memory are free, at least {needs.memory_mb:,} are needed; "
             "close other programs, or use another --model (`inspection models` says what each needs)"
         )
-
-
-def free_memory_mb() -> int:
-    """What programs can still take, by the system; swap is counted."""
-    return int((psutil.virtual_memory().available + psutil.swap_memory().free) / 2**20)

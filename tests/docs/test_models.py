@@ -17,7 +17,7 @@ ROW = re.compile(r"^\| `(\w+)` \| ([^|]+) \| good pictures only[^|]*\| [^|]+ \| 
 def cost(needs: Needs) -> str:
     if needs.minutes is None or needs.memory_mb is None:
         return "not measured"
-    return f"{needs.minutes:g} min, {needs.memory_mb:,} MB"
+    return f"{needs.minutes_text} min, {needs.memory_mb:,} MB"
 
 
 def test_every_model_has_its_row_with_what_it_needs() -> None:

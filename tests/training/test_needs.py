@@ -13,6 +13,7 @@ from cameras.simulated import draw_part
 from inspection.errors import InspectionError
 from inspection.recipe.setup_file import Setup
 from inspection.training import needs
+from inspection.training.free_memory import _NAMES, free_memory_mb
 from inspection.training.needs import needs_of
 from inspection.training.options import CANDIDATES, TrainingOptions
 from inspection.training.train import train_recipe
@@ -78,4 +79,36 @@ def test_members_need_the_most_of_each_and_the_time_of_all() -> None:
 
 
 def test_the_free_memory_is_known_here() -> None:
-    assert needs.free_memory_mb() > 100
+    assert free_memory_mb() > 100
+
+
+GB = 2**30
+
+
+def group(folder: Path, names: tuple[str, str, str], *, most: str, used: int, files: int) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    limit, now, inactive = names
+    (folder / limit).write_text(f"{most}\n")
+    (folder / now).write_text(f"{used}\n")
+    (folder / "memory.stat").write_text(f"anon 7\n{inactive} {files}\n")
+
+
+@pytest.mark.parametrize("version", [0, 1])
+def test_a_group_that_has_less_than_the_machine_counts(version: int, tmp_path: Path) -> None:
+    root, own, names = tmp_path / "cgroup", tmp_path / "own", _NAMES[version]
+    base = root if version == 0 else root / "memory"
+    own.write_text(
+        ("0::" if version == 0 else "3:cpu:/x\n4:memory:") + "/line.slice/page.service\n"
+    )
+    group(
+        base / "line.slice/page.service",
+        names,
+        most="max" if version == 0 else str(1 << 62),
+        used=5,
+        files=0,
+    )
+    assert free_memory_mb(root, own) == pytest.approx(free_memory_mb(tmp_path, tmp_path), rel=0.05)
+    group(base / "line.slice", names, most=str(GB // 4), used=GB // 8, files=GB // 16)
+    assert free_memory_mb(root, own) == 192
+    group(base / "line.slice", names, most=str(GB // 4), used=GB, files=0)
+    assert free_memory_mb(root, own) == 0

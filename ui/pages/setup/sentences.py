@@ -67,7 +67,7 @@ def needs_text(me: Asker, model: str) -> str:
     return me.say(
         "setup.model_needs",
         least=needs.least_pictures,
-        minutes=f"{needs.minutes:.2g}",
+        minutes=needs.minutes_text,
         memory=f"{needs.memory_mb:,}",
     )
 
