@@ -95,7 +95,8 @@ def test_a_test_mail_is_sent_and_the_way_is_written(
     found = notify_of(station)
     assert (found["language"], found["again_after_h"]) == ("ja", 8.0)
     assert set(found["events"]) == {
-        "stopped", "ended", "camera_fault", "camera_lost", "record", "recipe", "recipe_changed", "output", "report",
+        "stopped", "ended", "camera_fault", "camera_lost", "too_slow", "not_judged", "record", "recipe", "recipe_changed",
+        "output", "report",
     }  # fmt: skip
     assert found["smtp"]["host"] == "localhost"
     assert COMMENT in station.station.read_text("utf-8")
@@ -116,4 +117,4 @@ def test_the_tab_speaks(station: Any, open_page: Any, language: str, button: str
     page.click("#tab-notify-button, [role=tab] >> nth=3")
     page.wait_for_selector("#notify-test:visible")
     assert page.inner_text("#notify-test").strip() == button
-    assert page.locator("#notify-events label").count() == 13
+    assert page.locator("#notify-events label").count() == 15

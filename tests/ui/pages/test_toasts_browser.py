@@ -93,8 +93,7 @@ def test_on_a_scrolled_page_it_pushes_what_was_seen_down(
     box = "#camera-count input, #camera-count textarea"
     page.fill(box, "many")
     page.press(box, "Tab")
-    page.locator("#keep-camera").scroll_into_view_if_needed()
-    page.evaluate("scrollBy(0, 60)")
+    page.evaluate("scrollTo(0, 120)")
     page.wait_for_timeout(300)
     assert page.evaluate("scrollY") > 50
     assert page.evaluate(REMEMBER) > 5
