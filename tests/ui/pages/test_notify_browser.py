@@ -95,8 +95,8 @@ def test_a_test_mail_is_sent_and_the_way_is_written(
     found = notify_of(station)
     assert (found["language"], found["again_after_h"]) == ("ja", 8.0)
     assert set(found["events"]) == {
-        "stopped", "ended", "camera_fault", "camera_lost", "too_slow", "not_judged", "record", "recipe", "recipe_changed",
-        "output", "report",
+        "stopped", "ended", "camera_fault", "camera_lost", "too_slow", "not_judged", "record",
+        "recipe", "recipe_changed", "output", "report",
     }  # fmt: skip
     assert found["smtp"]["host"] == "localhost"
     assert COMMENT in station.station.read_text("utf-8")

@@ -55,7 +55,7 @@ from ui.pages.setup.camera_preview import measured
 from ui.pages.setup.draft import SetupDraft
 from ui.pages.setup.requests import FromRecord, Taking, draft_of
 from ui.pages.setup.result import promise, result_message, trial_message
-from ui.pages.setup.sentences import promise_text
+from ui.pages.setup.sentences import measured_text, promise_text
 from ui.pages.setup.training import (
     Options,
     models_not_ready,
@@ -840,6 +840,15 @@ def test_models_are_offered_that_can_be_trained_here_as_they_were_measured(
     assert (status, found["error"].partition(";")[0]) == (
         422, "model: uninet is not ready: its weights are not on this machine",
     )  # fmt: skip
+    of_all, of_uninet, of_default = (
+        measured_text(ask.asked.me, model, "balanced") for model in ("uflow", "uninet", "patchcore")
+    )
+    assert of_all.startswith(
+        "Of 29 models measured on 4 sets of real parts, its mean rank is 6.8 by AUROC"
+    )
+    assert of_all.endswith("They were measured with one scale of 256 px.")
+    assert of_default.startswith("Of 7 models measured on 3 sets") and "256 px" not in of_default
+    assert of_uninet.startswith("Not among the models measured on 4 sets")
     monkeypatch.setattr(model_class("uninet"), "missing", classmethod(lambda _: None))
     assert "uninet" in offered_models()
     assert "uninet" not in models_not_ready()

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from inspection.jobs import Job
-from inspection.training.leaderboard import LEADERBOARDS
+from inspection.training.leaderboard import LEADERBOARDS, measured
 from inspection.training.needs import needs_of
 from inspection.training.options import AUTO, CANDIDATES, TrainingOptions
 from ui.core.panel import Asker, Cell, table_value
@@ -43,19 +43,24 @@ def promise_text(me: Asker, found: Mapping[str, Any]) -> str:
 
 def measured_text(me: Asker, model: str, effort: str) -> str:
     """How a model stood on real parts, by the manual's leaderboard."""
-    board = LEADERBOARDS[effort]
     if model == AUTO:
         return me.say("setup.model_auto_tries", models=", ".join(CANDIDATES))
-    if model not in board.standings:
-        return me.say("setup.model_not_measured", sets=board.sets)
+    board = measured(model, effort)
+    if board is None:
+        return me.say("setup.model_not_measured", sets=LEADERBOARDS[effort][-1].sets)
     standing = board.standings[model]
-    return me.say(
+    told = me.say(
         "setup.model_measured",
         sets=board.sets,
         models=len(board.standings),
         auroc=standing.by_auroc,
         escapes=standing.by_escapes,
         apart=board.critical_difference,
+    )
+    return (
+        told
+        if board is LEADERBOARDS[effort][0]
+        else f"{told} {me.say('setup.model_measured_coarsely')}"
     )
 
 
