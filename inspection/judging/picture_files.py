@@ -17,6 +17,7 @@ from inspection.judgement import Judgement, Verdict
 from inspection.judging.judge import inspect
 from inspection.reasons import Reason
 from inspection.recipe import Recipe
+from inspection.recipe.template import Golden
 
 if TYPE_CHECKING:
     from inspection.store import NewPart
@@ -30,6 +31,8 @@ class JudgedFile:
     data: bytes
     frame: Frame | None
     judgement: Judgement
+    golden: Golden | None = None
+    """The template it was compared with, where that is not in the recipe."""
 
 
 def picture_files(paths: list[Path]) -> list[Path]:
@@ -48,16 +51,18 @@ def picture_files(paths: list[Path]) -> list[Path]:
 def judge_files(paths: list[Path], recipe: Recipe) -> Iterator[JudgedFile]:
     """Judge files one after another; one that is no picture is CANNOT_INSPECT, with the reason."""
     for number, path in enumerate(paths):
-        frame, template, problem, data = None, None, "", b""
+        frame, golden, problem, data = None, None, "", b""
         try:
             data = file_bytes(path)
             frame = _frame(data, path, recipe, number)
-            template = _template(path, recipe)
+            golden = _golden(path, recipe)
         except (CameraError, OSError) as error:
             frame, problem = None, str(error)
-        judged = inspect(frame, recipe, template=template) if frame else None
+        judged = (
+            inspect(frame, recipe, template=golden.image if golden else None) if frame else None
+        )
         judgement = judged or _unreadable(problem, recipe)
-        yield JudgedFile(path=path, data=data, frame=frame, judgement=judgement)
+        yield JudgedFile(path=path, data=data, frame=frame, judgement=judgement, golden=golden)
 
 
 def read_frame(path: Path, recipe: Recipe) -> tuple[Frame, NDArray[np.uint8] | None]:
@@ -65,7 +70,8 @@ def read_frame(path: Path, recipe: Recipe) -> tuple[Frame, NDArray[np.uint8] | N
 
     Raises CameraError where either cannot be read.
     """
-    return _frame(file_bytes(path), path, recipe, 0), _template(path, recipe)
+    golden = _golden(path, recipe)
+    return _frame(file_bytes(path), path, recipe, 0), golden.image if golden else None
 
 
 def _frame(data: bytes, path: Path, recipe: Recipe, number: int) -> Frame:
@@ -77,9 +83,9 @@ def _frame(data: bytes, path: Path, recipe: Recipe, number: int) -> Frame:
     )
 
 
-def _template(path: Path, recipe: Recipe) -> NDArray[np.uint8] | None:
+def _golden(path: Path, recipe: Recipe) -> Golden | None:
     rule = recipe.settings.setup.template
-    return rule.of(path) if rule is not None and rule.source else None
+    return rule.golden_of(path) if rule is not None and rule.source else None
 
 
 def record(found: JudgedFile, recipe: Recipe) -> NewPart:
@@ -100,6 +106,7 @@ def record(found: JudgedFile, recipe: Recipe) -> NewPart:
         judgement=found.judgement,
         product=recipe.settings.product or None,
         source=str(found.path),
+        template_sha256=found.golden.sha256 if found.golden else None,
         frame=found.frame,
         image_bytes=(found.data or None) if as_it_came else None,
         image_suffix=_suffix(found.path) if as_it_came else ".png",

@@ -8,6 +8,7 @@ pairs still differ by is learnt by the model behind it.
 
 from __future__ import annotations
 
+import hashlib
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
-from cameras import CameraError, list_images, read_image
+from cameras import CameraError, decode_image, file_bytes, list_images
 from inspection.errors import CannotInspect
 from inspection.recipe.alignment import locate
 from inspection.recipe.image_health import Limits
@@ -45,6 +46,20 @@ FINE_PX = 1024
 """Longest side at which the template is laid on the picture."""
 
 
+@dataclass(frozen=True, config=ConfigDict(arbitrary_types_allowed=True))
+class Golden:
+    """A template (H, W[, 3]) and the sha256 of its file, as the record of a part names it."""
+
+    image: Image
+    sha256: str
+
+
+def read_golden(path: Path) -> Golden:
+    """Read a template's file once. Raises CameraError."""
+    data = file_bytes(path)
+    return Golden(decode_image(data, str(path)), hashlib.sha256(data).hexdigest())
+
+
 @dataclass(frozen=True, config=ConfigDict(extra="forbid", allow_inf_nan=False), kw_only=True)
 class Template:
     """How a picture is compared with its template.
@@ -60,6 +75,10 @@ class Template:
 
     def of(self, picture: Path) -> Image:
         """Read the template of a picture file. Raises CameraError where there is none."""
+        return self.golden_of(picture).image
+
+    def golden_of(self, picture: Path) -> Golden:
+        """The same with its hash."""
         if not self.source:
             raise CameraError(
                 f"picture {picture}: is compared with a template, and none is given; use --template"
@@ -70,7 +89,7 @@ class Template:
             raise CameraError(
                 f"picture {picture}: no template named {board(picture)} in {source}; add it there"
             )
-        return read_image(path)
+        return read_golden(path)
 
 
 def board(path: Path) -> str:

@@ -11,13 +11,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-import numpy as np
-from numpy.typing import NDArray
-
 from cameras import Frame
 from inspection.judgement import Judgement
 from inspection.judging.multi_view import Montage
 from inspection.plant.messages import InspectionResult, TriggerRequest
+from inspection.recipe.template import Golden
 
 if TYPE_CHECKING:
     from inspection.store import PartRecord, StagedPicture
@@ -51,7 +49,7 @@ class Part:
     """As read in the picture; the trigger's own come first."""
     template: str | None = None
     """The name of its template, as read in the picture."""
-    templates: dict[str, NDArray[np.uint8]] = field(default_factory=dict)
+    templates: dict[str, Golden] = field(default_factory=dict)
     """What each view's picture is compared with, where that is not the recipe's own."""
     _answer: threading.Lock = field(default_factory=threading.Lock)
     _claim: threading.Lock = field(default_factory=threading.Lock)

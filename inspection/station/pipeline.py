@@ -288,9 +288,10 @@ class Pipeline:
 
     def _judgement(self, part: Part) -> Judgement:
         assert part.montage is not None
+        golden = {name: each.image for name, each in part.templates.items()}
         part.judgements = {
             view.name: view.judge(
-                part.frames[view.name], part.product, template=part.templates.get(view.name)
+                part.frames[view.name], part.product, template=golden.get(view.name)
             )
             for view in self.cameras.views
         }

@@ -234,6 +234,7 @@ class Recorder:
             source=request.source,
             process=request.process,
             frame=None if part.montage is None else part.montage.frame,
+            template_sha256=_template_sha256(part),
             image_bytes=picture if isinstance(picture, bytes) else None,
             staged=None if isinstance(picture, bytes) else picture,
         )
@@ -293,3 +294,9 @@ class Recorder:
         problem: OutputError | None = self.deliveries.answer(result)
         if problem is not None:
             raise problem
+
+
+def _template_sha256(part: Part) -> str | None:
+    """Of the template of each view, as cameras stand in a record; None where the recipes' own count."""
+    found = [part.templates.get(view) for view in part.frames]
+    return "+".join(each.sha256 if each else "" for each in found) if any(found) else None

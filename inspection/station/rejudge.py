@@ -12,8 +12,8 @@ from inspection.judgement import Judgement
 from inspection.judging.encode import encoded_png
 from inspection.judging.explain_page import page
 from inspection.judging.overlay import below_limit, heat_over
-from inspection.reasons import Reason
 from inspection.recipe import Recipe
+from inspection.recipe.template import Golden
 from inspection.station.recipe_library import RecipeLibrary, explain_opened, inspect_opened
 from inspection.station.station_file import StationFile
 from inspection.station.templates import Templates
@@ -96,4 +96,4 @@ class StoredPartRejudge:
         read = self._reader.read(image) if self._reader is not None else None
         code = read.template if read is not None else None
         found = self._templates.of(record.product or "", self.settings.views[0].name, code)
-        return None if isinstance(found, Reason) else found
+        return found.image if isinstance(found, Golden) else None

@@ -5,17 +5,12 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from cameras import CameraError, read_image
+from cameras import CameraError
 from inspection.outside import LONGEST_TEXT
 from inspection.reasons import Reason
-from inspection.recipe.template import by_board
+from inspection.recipe.template import Golden, by_board, read_golden
 from inspection.station.part import Part
 from inspection.station.station_file import StationFile
-
-Image = NDArray[np.uint8]
 
 KEPT = 8
 """Templates kept in memory, those of the latest parts; a file that changes is read anew."""
@@ -42,7 +37,7 @@ class Templates:
                 part.templates[view] = found
         return None
 
-    def of(self, product: str, view: str, code: str | None) -> Image | Reason | None:
+    def of(self, product: str, view: str, code: str | None) -> Golden | Reason | None:
         """The template of a product's view, by `code` where there are several.
 
         None where the recipe's own counts, a Reason where there is none that can be trusted.
@@ -70,7 +65,7 @@ class Templates:
         return path
 
 
-def _read(path: Path) -> Image | Reason:
+def _read(path: Path) -> Golden | Reason:
     try:
         changed = path.stat()
         return _picture(path, changed.st_mtime_ns, changed.st_size)
@@ -79,8 +74,8 @@ def _read(path: Path) -> Image | Reason:
 
 
 @lru_cache(maxsize=KEPT)
-def _picture(path: Path, changed_ns: int, size: int) -> Image:
+def _picture(path: Path, changed_ns: int, size: int) -> Golden:
     """The last two tell a file from what it was before."""
-    image = read_image(path)
-    image.flags.writeable = False
-    return image
+    golden = read_golden(path)
+    golden.image.flags.writeable = False
+    return golden

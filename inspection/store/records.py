@@ -52,6 +52,7 @@ class NewPart:
     `image_bytes` are the bytes of the picture's file as it came; they are kept as they are, with
     `image_suffix`, instead of encoding the frame again. `staged` was written before, by
     `Store.stage`; if it went away, the frame is written. Only CANNOT_INSPECT may have no picture.
+    `template_sha256` is of the file it was compared with, None where that is the recipe's or none.
     """
 
     judgement: Judgement
@@ -63,6 +64,7 @@ class NewPart:
     product: str | None = None
     source: str | None = None
     process: Mapping[str, float | str] = field(default_factory=dict)
+    template_sha256: str | None = None
     frame: Frame | None = None
     image_bytes: bytes | None = None
     image_suffix: str = ".png"
@@ -99,7 +101,8 @@ class PartRecord:
     """One part as recorded.
 
     `image` is the picture's path inside the archive, None where there was none. `capture` holds the
-    camera's own facts and the settings it had applied; it is empty where no frame existed.
+    camera's own facts and the settings it had applied, none where no frame existed, and
+    `template_sha256`, where the picture was compared with a template that is not in the recipe.
     `reason` is the English sentence as it was written, `cause` the same as a code with its values.
     """
 
@@ -195,7 +198,7 @@ def part_row(new: NewPart, image: str | None, image_sha256: str | None) -> dict[
         "regions": canonical(_region_rows(judgement.regions)),
         "health": canonical(judgement.health),
         "latency_ms": canonical(judgement.latency_ms),
-        "capture": canonical({} if frame is None else _capture(frame)),
+        "capture": canonical(_capture(frame) | _compared(new.template_sha256)),
         "captured_at": None if frame is None else time_text(frame.captured_at),
         "judged_at": time_text(new.judged_at),
         "image": image,
@@ -338,12 +341,18 @@ def _coded(code: Any, values: Any, sentence: str) -> Reason | None:
         return None
 
 
-def _capture(frame: Frame) -> dict[str, Any]:
+def _capture(frame: Frame | None) -> dict[str, Any]:
+    if frame is None:
+        return {}
     names = (
         "camera", "session", "sequence", "frame_id", "missed_before", "status", "trigger_id",
         "device_timestamp_ns", "exposure_time_us", "gain_db",
     )  # fmt: skip
     return {name: getattr(frame, name) for name in names}
+
+
+def _compared(template_sha256: str | None) -> dict[str, Any]:
+    return {} if template_sha256 is None else {"template_sha256": template_sha256}
 
 
 def _number(value: float | None) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -53,6 +54,10 @@ def coded(text: str, seed: int) -> Image:
     small = np.pad(drawn, 10, constant_values=255)
     image[: small.shape[0], : small.shape[1]] = small
     return image
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def write(path: Path, image: Image) -> None:
@@ -144,6 +149,11 @@ def test_the_code_names_the_template_and_without_one_nothing_passes(
             "the code names the template 'B3': there is none in folder 'codes'",
             "no code in the picture names its template",
         ]
+        recorded = [
+            part.capture.get("template_sha256") for part in built.store.parts(newest_first=False)
+        ]
+        one, two = (sha256(boards / "codes" / f"{name}.png") for name in ("B1", "B2"))
+        assert recorded == [one, two, two, one, None, None]
 
 
 def test_a_template_that_is_added_or_mended_counts_from_the_next_part(

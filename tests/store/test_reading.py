@@ -23,7 +23,7 @@ from inspection.reasons import Reason
 from inspection.store import NewPart, PartRecord, RetentionPolicy, Store, open_store, retain
 from inspection.store.filters import ALL_PARTS
 from inspection.store.reading import export as records
-from inspection.store.reading.export import RecordsError
+from inspection.store.reading.export import RecordsError, flat
 from inspection.store.reading.flat_columns import HEALTH, LATENCY
 from inspection.store.reading.lot_report import as_html, lot_report
 from ui.words import Words
@@ -419,3 +419,14 @@ def test_every_command_and_option_is_in_the_manual() -> None:
             said |= {f"`{name}`" for name in names if name.startswith("--")}
     assert len(said) > 15
     assert [name for name in sorted(said) if name not in page] == []
+
+
+def test_the_template_a_part_was_compared_with_is_hashed_and_exported(
+    store: Store, make_part: MakePart
+) -> None:
+    added = store.add(make_part(template_sha256="ab12"))
+    unseen = store.add(make_part(Verdict.CANNOT_INSPECT, template_sha256="cd34"))
+    assert "template_sha256" not in store.add(make_part()).capture
+    assert json.loads(flat(added)["capture"])["template_sha256"] == "ab12"
+    assert json.loads(flat(unseen)["capture"]) == {"template_sha256": "cd34"}
+    assert list(store.verify()) == []

@@ -131,7 +131,13 @@ def test_one_part_with_all_its_fields_and_events(writer: Store, page: Page) -> N
 
 
 def test_what_the_camera_told_has_names_and_no_null(writer: Store) -> None:
-    capture = {"exposure_time_us": 2000.0, "gain_db": None, "missed_before": 0, "chamber": [1, 2]}
+    capture: dict[str, Any] = {
+        "exposure_time_us": 2000.0,
+        "gain_db": None,
+        "missed_before": 0,
+        "chamber": [1, 2],
+    }
+    capture["template_sha256"] = "ab12"
     more: Any = {"process": {"torque_nm": 1.5, "cavity": "3"}, "health": {"embedding_2": -0.5}}
     record = replace(writer.parts(PartFilter(number=1))[0], capture=capture, **more)
     told = dict(_fields(record, Wording(Words(), "en")))
@@ -139,6 +145,7 @@ def test_what_the_camera_told_has_names_and_no_null(writer: Store) -> None:
     assert told["From the line: cavity"] == "3"
     assert told["Look, direction 2"] == "-0.5"
     assert (told["Exposure (µs)"], told["Gain (dB)"]) == ("2000", "–")
+    assert told["Template's file (SHA-256)"] == "ab12"
     assert (told["Pictures missed before it"], told["chamber"]) == ("0", "[1, 2]")
 
 
