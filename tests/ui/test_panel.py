@@ -17,6 +17,9 @@ import ui
 from inspection.outside import Refused
 from ui.core.panel import Cell, table_value
 from ui.core.panel_calls import SESSIONS, PanelBlocks, PanelCalls
+from ui.core.wording import Wording
+from ui.pages.admin.figures import Figures, as_text
+from ui.words import Words
 
 TEMPLATE = re.compile(r"html_template=f?(\"\"\".*?\"\"\"|'.*?'|\".*?\")", re.DOTALL)
 
@@ -86,6 +89,15 @@ def test_a_table_shows_texts_and_is_sorted_by_values() -> None:
     assert found["metadata"]["display_value"] == [["b", "1.79"], ["a", "–"], ["c", "∞"]]
     assert found["metadata"]["styling"] == [["", ""], ["color: red"] * 2, ["", ""]]
     assert Cell(math.nan, "–").sorted_by is None
+
+
+def test_waiting_answers_of_outputs_are_sorted_as_numbers_and_copied_as_text() -> None:
+    status = {"outbox": {"mqtt": 1200, "files": 9}, "outputs": {}}
+    section = Figures({"status": status}, Wording(Words(), "en"))._outputs()
+    found = table_value(section.head, [row.cells for row in section.rows])
+    assert [row[1] for row in found["data"]] == [9, 1200]
+    assert [row[1] for row in found["metadata"]["display_value"]] == ["9", "1,200"]
+    assert "mqtt\t1,200\t" in as_text({"outputs": section}, "now")
 
 
 def test_a_panel_forgets_the_tabs_used_longest_ago() -> None:

@@ -217,6 +217,11 @@ class Cell:
         return None if math.isnan(self.by) else math.copysign(sys.float_info.max, self.by)
 
 
+def shown(cell: str | Cell) -> str:
+    """The text of a cell."""
+    return cell.shown if isinstance(cell, Cell) else cell
+
+
 def table_value(
     headers: Sequence[str],
     rows: Sequence[Sequence[str | Cell]],
@@ -230,9 +235,7 @@ def table_value(
             [each.sorted_by if isinstance(each, Cell) else each for each in row] for row in rows
         ],
         "metadata": {
-            "display_value": [
-                [each.shown if isinstance(each, Cell) else each for each in row] for row in rows
-            ],
+            "display_value": [[shown(each) for each in row] for row in rows],
             "styling": styled,
         },
     }

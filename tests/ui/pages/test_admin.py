@@ -218,7 +218,7 @@ def test_an_administrator_adds_a_user_who_can_sign_in_and_the_record_tells_who_d
     assert (added.who, dict(added.detail)) == ("ada", {"name": "kim", "role": "engineer"})
     assert PASSWORD not in json.dumps([dict(a.detail) for a in desk.store.actions()])
     shown = asyncio.run(do.show(desk.event("ada")))
-    rows = {row[0]: row for row in shown[0]["data"]}
+    rows = {row[0]: row for row in shown[0]["metadata"]["display_value"]}
     minutes = "%Y-%m-%d %H:%M"
     assert rows["kim"][1:4] == ["engineer", added.at.astimezone().strftime(minutes), "never"]
     (signed_in,) = desk.store.actions(kind="sign-in", who="ada")
@@ -328,9 +328,20 @@ def test_sessions_are_listed_and_ended_one_by_one(desk: Desk) -> None:
     with desk.client("ada") as client, desk.client("mia") as one, desk.client("mia") as other:
         ada = gr.Request(desk.request("ada", session=desk.session(client)))
         _, _, table, choice, _ = asyncio.run(do.show(ada))
-        assert [row[0] for row in table["data"]].count("mia") == 2
-        (mine,) = (row for row in table["data"] if row[0] == "ada (this one)")
+        texts = table["metadata"]["display_value"]
+        assert [row[0] for row in texts].count("mia") == 2
+        (mine,) = (row for row in texts if row[0] == "ada (this one)")
         assert [mine[1], mine[4]] == ["administrator", "127.0.0.1"]
+        # Wherever sorting puts a row, it is the session, and the user, whose row it is.
+        for row in reversed(table["data"]):
+            clicked = gr.SelectData(None, {"index": [0, 0], "value": "", "row_value": row})
+            picked = do.pick_session(clicked, ada)
+            called = {value: text for text, value in choice["choices"]}[picked]
+            assert called.startswith(row[0].split()[0])
+        users = asyncio.run(do.show(ada))[0]["data"]
+        for row in reversed(users):
+            clicked = gr.SelectData(None, {"index": [0, 0], "value": "", "row_value": row})
+            assert asyncio.run(do.pick(clicked, ada)) == row[0]
         handle = next(handle for text, handle in choice["choices"] if text.startswith("mia"))
         assert asyncio.run(do.end(handle, ada))[0] == "Ended a session of mia."
         # 403 is of one who is signed in; the other is nobody but the operator of this station.
@@ -473,13 +484,17 @@ def test_a_row_that_is_chosen_is_shown_as_its_hash_covers_it(desk: Desk) -> None
     part_id = _part(desk.store)
     desk.store.add_event(part_id, "label", "mia", detail={"label": "NG", "n": 1})
     do, ada = AuditHandlers(desk.context), desk.event("ada")
+    desk.store.add_event(part_id, "acknowledge", "oli")
     table, entries, *_ = asyncio.run(do.newest(None, None, ada))
-    assert table["data"][0][1:] == ["mia", "Part labelled", "Label: NG · n: 1", "#1"]
-    chosen = gr.SelectData(None, {"index": [0, 3], "value": ""})
+    texts = table["metadata"]["display_value"]
+    assert texts[1][1:] == ["mia", "Part labelled", "Label: NG · n: 1", "#1"]
+    assert [row[4] for row in table["data"]] == [1, 1]
+    # Sorting put the second row on top.
+    chosen = gr.SelectData(None, {"index": [0, 3], "value": "", "row_value": table["data"][1]})
     written, button = asyncio.run(do.pick(entries, chosen, ada))
     assert '{"label":"NG","n":1}' in written
     assert part_id in written
-    assert entries[0].hash in written
+    assert entries[1].hash in written
     assert (button["link"], button["visible"]) == (f"/engineer/review?part={part_id}", True)
 
 

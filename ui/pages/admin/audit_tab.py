@@ -13,7 +13,7 @@ import gradio as gr
 from inspection.store.chain import canonical
 from inspection.store.reading.audit_log import AuditEntry, Cursor
 from ui.core.context import Context
-from ui.core.panel import Asker, asker, done, file_button, notice, table_value
+from ui.core.panel import Asker, Cell, asker, done, file_button, notice, table_value
 from ui.pages.admin.audit_log import audit_page, choices, verification, verify
 from ui.pages.admin.audit_words import details, kind_words
 from ui.security.users import Role
@@ -52,12 +52,12 @@ class AuditHandlers:
     async def pick(
         self, entries: list[AuditEntry], data: gr.SelectData, event: gr.Request
     ) -> list[Any]:
-        """The entry whose row was clicked: as it was written, and where its part is."""
+        """The entry whose row was clicked, wherever sorting put it: as it was written, and where its part is."""
         me = asker(self.context, event, Role.ADMINISTRATOR)
-        row = int(data.index[0])
-        if row >= len(entries):
+        clicked = str(data.row_value[0]).rpartition(" ")[2]
+        entry = next((each for each in entries if each.hash == clicked), None)
+        if entry is None:
             return [gr.skip(), gr.skip()]
-        entry = entries[row]
         lines = [f"{entry.at.isoformat()} · {entry.who} · {kind_words(entry.kind, me.wording)}"]
         if entry.part_id is not None:
             lines.append(f"{me.say('admin.detail_part_id')}: {entry.part_id}")
@@ -87,9 +87,9 @@ class AuditHandlers:
         me = asker(self.context, event, Role.ADMINISTRATOR)
         read = partial(audit_page, self.context.store, kind=kind, who=who, before=before)
         page = await done(partial(asyncio.to_thread, read))
-        rows = [
+        rows: list[list[str | Cell]] = [
             [
-                me.wording.moment(entry.at),
+                Cell(f"{entry.at.isoformat()} {entry.hash}", me.wording.moment(entry.at)),
                 entry.who,
                 kind_words(entry.kind, me.wording),
                 details(entry, me.wording),
@@ -145,11 +145,11 @@ def _verified(found: dict[str, Any], me: Asker) -> str:
     return "\n".join(["▲ " + me.say("admin.broken", count=result["faults"]), *findings])
 
 
-def _part(entry: AuditEntry, numbers: Any) -> str:
+def _part(entry: AuditEntry, numbers: Any) -> Cell:
     if entry.part_id is None:
-        return ""
+        return Cell(None, "")
     number = numbers.get(entry.part_id)
-    return entry.part_id[:8] if number is None else f"#{number}"
+    return Cell(number, entry.part_id[:8] if number is None else f"#{number}")
 
 
 def audit_tab(context: Context, say: gr.I18n) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from inspection.judgement import Verdict
 from inspection.station.troubles import not_judged
+from ui.core.panel import Cell, shown
 from ui.core.wording import Wording
 
 SECTIONS = (
@@ -26,7 +27,7 @@ TAKING = ("IDLE", "ACQUIRING")
 class Row:
     """Cells of a line; well: True in order, False needs somebody, None neither."""
 
-    cells: Sequence[str]
+    cells: Sequence[str | Cell]
     well: bool | None = None
 
 
@@ -46,7 +47,7 @@ def as_text(sections: Mapping[str, Section], at: str) -> str:
             [
                 section.title,
                 *(["\t".join(section.head)] if any(section.head) else []),
-                *("\t".join(row.cells) for row in section.rows),
+                *("\t".join(map(shown, row.cells)) for row in section.rows),
             ]
         )
         for section in sections.values()
@@ -88,6 +89,9 @@ class Figures:
             Row([self.say("admin.page_up"), up]),
             Row([self.say("admin.connections"), connections]),
         ]
+
+    def _cell(self, value: float | None, digits: int = 0, unit: str = "") -> Cell:
+        return Cell(value, self.number(value, digits, unit))
 
     def _since(self, ms: float) -> str:
         return self.wording.duration((self.found["at_ms"] - ms) / 1000)
@@ -182,7 +186,7 @@ class Figures:
             Row(
                 [
                     self.say(f"admin.stage_{stage}"),
-                    *(self.number(latencies.get(stage, {}).get(each), 1) for each in QUANTILES),
+                    *(self._cell(latencies.get(stage, {}).get(each), 1) for each in QUANTILES),
                 ]
             )
             for stage in STAGES
@@ -204,7 +208,7 @@ class Figures:
         waiting, problems = self.status["outbox"], self.status["outputs"]
         rows = [
             Row(
-                [name, self.number(waiting.get(name, 0)), problems.get(name) or self.say("admin.fine")],
+                [name, self._cell(waiting.get(name, 0)), problems.get(name) or self.say("admin.fine")],
                 well=False if problems.get(name) else None,
             )
             for name in sorted({*waiting, *problems})
@@ -248,9 +252,9 @@ class Figures:
             Row(
                 [
                     self.say(f"admin.process_{name}"),
-                    self.number(each["memory_mb"], 0, "MB"),
-                    self.number(each["cpu_percent"], 1, "%"),
-                    self.number(each["threads"]),
+                    self._cell(each["memory_mb"], 0, "MB"),
+                    self._cell(each["cpu_percent"], 1, "%"),
+                    self._cell(each["threads"]),
                 ]
             )
             for name, each in (("station", self.found["runtime"]), ("page", self.found["page"]))

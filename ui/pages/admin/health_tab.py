@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from ui.core.context import Context
-from ui.core.panel import asker, done, file_button, notice, table_value
+from ui.core.panel import asker, done, file_button, notice, shown, table_value
 from ui.pages.admin.audit_tab import job_trouble, running_for
 from ui.pages.admin.figures import SECTIONS, Figures, Row, Section, as_text
 from ui.pages.admin.health import MachineFacts, examination, examine
@@ -113,7 +113,7 @@ def _table(section: Section | None) -> Any:
     if section is None:
         return gr.update(visible=False)
     marked = [
-        [f"▲ {row.cells[0]}", *row.cells[1:]] if row.well is False else list(row.cells)
+        [f"▲ {shown(row.cells[0])}", *row.cells[1:]] if row.well is False else list(row.cells)
         for row in section.rows
     ]
     wells = {place: row.well for place, row in enumerate(section.rows) if row.well is not None}

@@ -13,7 +13,7 @@ import gradio as gr
 from ui.core.audit import FIELDS, explain
 from ui.core.context import Context
 from ui.core.errors import Refuse
-from ui.core.panel import Asker, asker, done, notice, table_value
+from ui.core.panel import Asker, Cell, asker, done, notice, table_value
 from ui.pages.admin.sessions import end_session, own_handle
 from ui.pages.admin.users import UserAdministration, last_administrator, listed
 from ui.security.sessions import OpenSession
@@ -35,9 +35,9 @@ class UserHandlers:
         users = await asyncio.to_thread(listed, self.context.users, self.context.store)
         sessions = await asyncio.to_thread(self.context.sessions.listed)
         names = [user.name for user in users]
-        rows = [
+        rows: list[list[str | Cell]] = [
             [
-                f"{user.name} ({me.say('admin.you')})" if user.name == me.name else user.name,
+                Cell(user.name, _called(user.name, me.say("admin.you"), user.name == me.name)),
                 me.say(f"login.role_{user.role}"),
                 me.wording.moment(user.added_at, seconds=False),
                 me.wording.moment(user.signed_in_at, seconds=False)
@@ -170,15 +170,16 @@ class UserHandlers:
         return [told, *await self.show(event)]
 
     async def pick(self, event: gr.SelectData, request: gr.Request) -> str:
-        """The user whose row was clicked."""
+        """The user whose row was clicked, wherever sorting put it."""
         asker(self.context, request, Role.ADMINISTRATOR)
-        return (await asyncio.to_thread(self.context.users.list))[int(event.index[0])].name
+        return str(event.row_value[0])
 
     def pick_session(self, event: gr.SelectData, request: gr.Request) -> Any:
-        """The session whose row was clicked."""
+        """The session whose row was clicked, wherever sorting put it."""
         asker(self.context, request, Role.ADMINISTRATOR)
-        found, row = self.context.sessions.listed(), int(event.index[0])
-        return found[row].handle if row < len(found) else gr.skip()
+        handle = str(event.row_value[0]).rpartition(" ")[2]
+        there = any(each.handle == handle for each in self.context.sessions.listed())
+        return handle if there else gr.skip()
 
     def reveal(self, shown: bool) -> Any:
         """Let a password be read, or not."""
@@ -210,11 +211,12 @@ class UserHandlers:
     def _sessions(self, me: Asker, sessions: list[OpenSession]) -> dict[str, Any]:
         mine = own_handle(me.request)
         heads = ["name", "role", "session_since", "session_used", "session_from"]
-        rows = [
+        rows: list[list[str | Cell]] = [
             [
-                f"{each.user.name} ({me.say('admin.session_mine')})"
-                if each.handle == mine
-                else each.user.name,
+                Cell(
+                    f"{each.user.name} {each.handle}",
+                    _called(each.user.name, me.say("admin.session_mine"), each.handle == mine),
+                ),
                 me.say(f"login.role_{each.user.role}"),
                 me.wording.moment(each.since_s),
                 me.wording.moment(each.used_s),
@@ -226,6 +228,10 @@ class UserHandlers:
 
     def _session(self, me: Asker, each: OpenSession) -> str:
         return f"{each.user.name} · {each.address or '–'} · {me.wording.moment(each.since_s)}"
+
+
+def _called(name: str, mark: str, marked: bool) -> str:
+    return f"{name} ({mark})" if marked else name
 
 
 def _roles(me: Asker) -> list[tuple[str, str]]:
