@@ -61,7 +61,13 @@ def demo(
     typer.echo(summary.text())
     if no_ui:
         return
-    typer.echo("The line goes on, one part every 2 s; its page opens in a few seconds.")
+    typer.echo(
+        "The line goes on, one part every 2 s. Doubtful parts and dark pictures are added on purpose: its "
+        "lots look worse than those before."
+    )
+    typer.echo(
+        f"Its page will be at {address.url}; wait for the line `Station page`, up to a minute."
+    )
     _go_on(write_station(folder, seed=seed), address)
 
 

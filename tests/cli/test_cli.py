@@ -18,7 +18,7 @@ import pytest
 import typer
 
 from cameras import camera_names, read_image
-from inspection.cli import app
+from inspection.cli import app, stations
 from inspection.judging.overlay import draw, write_overlay
 from inspection.store import open_store
 from models import anomalib_not_taken, model_names
@@ -341,6 +341,25 @@ def test_the_demo_inspects_and_records_every_part(cli: Any, tmp_path: Path) -> N
     rejected = [record for record in records if record.verdict != "PASS"]
     overlays = tmp_path / "tmp" / "overlays"
     assert len(list(overlays.glob("*.png"))) == len(rejected)
+
+
+def test_the_demo_says_where_its_page_will_be_and_that_its_lots_get_worse(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Summary:
+        def text(self) -> str:
+            return "done"
+
+    went: list[str] = []
+    monkeypatch.setattr("inspection.demo.run_demo", lambda *_, **__: Summary())
+    monkeypatch.setattr("inspection.demo.write_station", lambda folder, **_: folder)
+    monkeypatch.setattr("inspection.supervisor.port_must_be_free", lambda _: None)
+    monkeypatch.setattr(stations, "_go_on", lambda _, address: went.append(address.url))
+    stations.demo(port=7899)
+    text = capsys.readouterr().out
+    assert went == ["http://127.0.0.1:7899/"]
+    assert f"at {went[0]}; wait for the line `Station page`" in text
+    assert "added on purpose: its lots look worse" in text
 
 
 def test_the_demo_leaves_a_folder_of_others_alone(failure: Any, tmp_path: Path) -> None:
