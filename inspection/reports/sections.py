@@ -14,6 +14,7 @@ from inspection.reports.pictures import RejectPicture
 from inspection.reports.report import Measured, RecipeUsed, Report
 from inspection.store.filters import PartFilter, Prefix
 from inspection.words import Words
+from inspection.written import percent
 
 SHOWN = 12
 MOST_LOTS = 12
@@ -370,11 +371,6 @@ def when(moment: datetime, *, zone: bool = False) -> str:
     """A moment in this machine's time."""
     local = moment.astimezone()
     return f"{local:%Y-%m-%d %H:%M}{f' (UTC{local:%z})' if zone else ''}"
-
-
-def percent(share: float) -> str:
-    """A share of 0 to 1 with a decimal; two below 1 %."""
-    return f"{100 * share:.2f} %" if 0 < share < 0.01 else f"{100 * share:.1f} %"
 
 
 def _form_of(found: Measured) -> Callable[[float], str]:

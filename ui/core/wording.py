@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from inspection.judgement import Region
 from inspection.reasons import Reason, about_px, written_apart
+from inspection.written import percent, percents
 from ui.words import Words
 
 DAY_S, HOUR_S, MINUTE_S = 86400, 3600, 60
@@ -63,6 +64,14 @@ class Wording:
         if value is None:
             return self.say("admin.not_known")
         return f"{value:,.{digits}f} {unit}".rstrip()
+
+    def percent(self, share: float | None) -> str:
+        """A share of 0 to 1."""
+        return "–" if share is None else percent(share)
+
+    def of(self, count: int, of: int, ci95: tuple[float, float]) -> str:
+        """How many of how many, with the interval of the share."""
+        return f"{self.number(count)} / {self.number(of)} ({percents(*ci95)})"
 
     def figure(self, value: float | None) -> str:
         """A score, a limit or a measure: four digits that count."""

@@ -20,6 +20,7 @@ from tests.ui.conftest import wait_for
 from ui.core.drafts import draft_folder
 from ui.pages.setup.draft import SetupDraft
 from ui.pages.setup.training import Options, start_training
+from ui.pages.trainings.handlers import COLUMNS
 from ui.words import Words
 
 pytestmark = pytest.mark.slow
@@ -84,7 +85,7 @@ def test_trainings_are_listed_compared_named_and_tried(station: Any, open_page: 
     found = figures(page)
     assert found["Picture size"] == ["128 × 128 px", "96 × 96 px"]
     assert found["Good parts"] == ["24", "24"]
-    assert found["Good parts that may fail (asked)"] == ["10.00 %", "20.00 %"]
+    assert found["Good parts that may fail (asked)"] == ["10.0 %", "20.0 %"]
     assert found["Effort"] == ["fast", "fast"]
     # The newer one took the parts labelled NG along; the older one was not told of any.
     result = json.loads((station.page_folder / "jobs" / newer["id"] / "status.json").read_text())[
@@ -144,6 +145,35 @@ def test_a_chosen_training_goes_on_the_line_only_when_one_is_sure(
         assert store.parts(limit=1)[0].recipe_id == recipe.id
         (put, *_) = store.actions(kind=ActionKind.RECIPE_ON_LINE)
     assert (put.who, put.detail["recipe_id"]) == ("mia", recipe.id)
+
+
+def test_columns_are_sorted_by_numbers_and_moments(station: Any, open_page: Any) -> None:
+    page = open_page(station, PATH, user="mia", wait="#compared :text('Recipe file'):visible")
+    older, newer = jobs_of(station, "train")
+
+    def column(name: str) -> list[str]:
+        place = COLUMNS.index(name)
+        cells = page.locator(f"#trainings [role=gridcell][data-col='{place}']")
+        return [text.strip() for text in cells.all_inner_texts()]
+
+    def sort(name: str, first: str) -> None:
+        head = f"#trainings [role=columnheader][data-heading='{COLUMNS.index(name)}']:visible"
+        page.hover(head)
+        page.click(f"{head} .cell-menu-button")
+        page.click("[role=menu] button >> nth=0")
+        page.wait_for_function(
+            "([place, first]) => document.querySelector("
+            "`#trainings [role=gridcell][data-col='${place}']`).innerText.trim() === first",
+            arg=[COLUMNS.index(name), first],
+        )
+
+    sizes = ["96 × 96 px", "128 × 128 px"]
+    assert column("size") == sizes[::-1]
+    sort("size", sizes[0])
+    assert column("size") == sizes
+    moments = [each["at"][:16].replace("T", " ") for each in (older, newer)]
+    sort("at", moments[0])
+    assert column("at") == moments
 
 
 @pytest.mark.parametrize("language", ["ja", "ko"])

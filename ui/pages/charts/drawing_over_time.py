@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from inspection.judgement import Verdict
+from inspection.written import percent
 from ui.core.pen import DAY_AND_HOUR, LETTERS_PX, Chart, Pen, at_one
 from ui.pages.charts.over_time import Measured, Step
 
@@ -92,7 +93,7 @@ def yield_chart(steps: Sequence[Step], pen: Pen) -> Chart:
 def share_of(step: Step) -> str:
     """The yield of a step in words."""
     share = step.counts.yield_share
-    return "–" if share is None else f"{100 * share:.1f} %"
+    return "–" if share is None else percent(share)
 
 
 def measure_chart(

@@ -54,7 +54,9 @@ class TimeHandlers:
         """Steps, measures and how many parts to choose from."""
         me = asker(self.context, event, Role.ENGINEER)
         steps = [(me.say(f"charts.step_{step}"), step) for step in STEPS]
-        counts = [(me.say("charts.latest", count=f"{count:,}"), count) for count in HOW_MANY]
+        counts = [
+            (me.say("charts.latest", count=me.wording.number(count)), count) for count in HOW_MANY
+        ]
         names = await self._names(PartFilter(station=self.context.settings.station), me)
         return [
             gr.update(choices=steps, value=STEPS[1]),

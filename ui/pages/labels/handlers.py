@@ -87,8 +87,8 @@ class Handlers:
         rows: list[list[Cell | str]] = [
             [
                 " – ".join(each.people),
-                Cell(each.parts, f"{each.parts:,}"),
-                Cell(each.agreed, f"{100 * each.agreed:.1f} %"),
+                Cell(each.parts, me.wording.number(each.parts)),
+                Cell(each.agreed, me.wording.percent(each.agreed)),
                 Cell(each.kappa, "–" if each.kappa is None else f"{each.kappa:.2f}"),
             ]
             for each in pairs

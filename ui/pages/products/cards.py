@@ -50,13 +50,15 @@ class Card:
             self._recipe,
             Cell(self.threshold, wording.figure(self.threshold)),
             Cell(self.parts, self._parts(wording)),
-            self._yield,
-            self._escapes,
+            self._yield(wording),
+            self._escapes(wording),
         ]
 
     def caption(self, wording: Wording) -> str:
         """One line below its picture."""
-        figures = {"passed": self._yield.shown, "escapes": self._escapes.shown}
+        figures = {
+            "passed": self._yield(wording).shown, "escapes": self._escapes(wording).shown
+        }  # fmt: skip
         text = wording.say("products.caption", **figures)
         known = text if self._state == "ready" else wording.say(f"products.{self._state}")
         return (
@@ -75,11 +77,10 @@ class Card:
     def _recipe(self) -> str:
         return "–" if self.recipe_id is None else self.recipe_id[:8]
 
-    @property
-    def _yield(self) -> Cell:
+    def _yield(self, wording: Wording) -> Cell:
         judged = self.parts - self.outside_yield
         share = self.passed / judged if judged else None
-        return Cell(share, "–" if share is None else f"{100 * share:.1f} %")
+        return Cell(share, wording.percent(share))
 
     def _parts(self, wording: Wording) -> str:
         if not self.outside_yield:
@@ -87,14 +88,11 @@ class Card:
         apart = f"{wording.number(self.outside_yield)} {wording.say('report.outside_yield')}"
         return f"{wording.number(self.parts)} ({apart})"
 
-    @property
-    def _escapes(self) -> Cell:
+    def _escapes(self, wording: Wording) -> Cell:
         if not self.labelled_ng:
             return Cell(None, "–")
-        low, high = exact_interval(self.escapes, self.labelled_ng)
-        share = f"{self.escapes:,} / {self.labelled_ng:,}"
-        text = f"{share} ({100 * low:.0f}–{100 * high:.0f} %)"
-        return Cell(self.escapes / self.labelled_ng, text)
+        of, ci95 = self.labelled_ng, exact_interval(self.escapes, self.labelled_ng)
+        return Cell(self.escapes / of, wording.of(self.escapes, of, ci95))
 
 
 def cards(context: Context) -> list[Card]:

@@ -142,13 +142,13 @@ def _about(made: Made, me: Asker) -> str:
     size = me.wording.number(made.bytes / 1e6, 2, "MB")
     values = {
         "name": made.name,
-        "parts": f"{made.parts:,}",
-        "images": f"{made.images:,}",
+        "parts": me.wording.number(made.parts),
+        "images": me.wording.number(made.images),
         "size": size,
     }
     text = me.say("reports.file_made", **values)
     if made.images_missing:
-        text += " " + me.say("reports.images_missing", count=f"{made.images_missing:,}")
+        text += " " + me.say("reports.images_missing", count=me.wording.number(made.images_missing))
     return text
 
 

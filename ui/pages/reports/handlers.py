@@ -17,6 +17,7 @@ from inspection.jobs import REPORT, Job
 from inspection.reports.report import DRAWING, READING, SUMMING, VERIFYING, WRITING
 from inspection.store.event_kinds import ActionKind
 from inspection.store.filters import PartFilter
+from inspection.written import percent
 from ui.core.audit import audited
 from ui.core.background import report_request, run_job
 from ui.core.context import Context
@@ -129,7 +130,7 @@ class Handlers:
                 verify=wish.verify,
             )
             found = await run_job(self.context.jobs, REPORT, who=who, request=wanted, told=told)
-        share = f"{100 * found['yield']:.1f} %"
+        share = percent(found["yield"])
         values = {"parts": found["parts"], "rejects": found["rejects"], "share": share}
         return target.name, self._say("done", spoken, **values)
 
@@ -170,7 +171,7 @@ class Handlers:
                 self._say("by_clock", language)
                 if each.scheduled
                 else makers.get(each.name, self._say("by_hand", language)),
-                Cell(each.size_bytes, f"{each.size_bytes / 1e6:,.1f} MB"),
+                Cell(each.size_bytes, wording.number(each.size_bytes / 1e6, 1, "MB")),
             ]
             for each in reports
         ]

@@ -78,7 +78,7 @@ def told(job: Job | None, me: Asker) -> str:
     found = job.result
     what = me.say("reports.rows_and_pictures" if found["pictures"] else "reports.rows_only")
     values = {
-        "count": f"{found['head']['count']:,}", "hash": found["head"]["hash"], "what": what,
+        "count": me.wording.number(found["head"]["count"]), "hash": found["head"]["hash"], "what": what,
         "faults": found["count"], "seconds": f"{found['seconds']:.1f}",
     }  # fmt: skip
     if not found["count"]:

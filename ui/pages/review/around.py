@@ -84,7 +84,7 @@ def counts(groups: Mapping[str, int], wording: Wording) -> Html:
     return pieces(
         *(
             tag(
-                "span", wording.say(f"review.group_{name}"), " ", tag("b", f"{n:,}"),
+                "span", wording.say(f"review.group_{name}"), " ", tag("b", wording.number(n)),
                 cls=f"count of-{name}", data_group=name, data_n=str(n),
             )
             for name, n in groups.items() if n
@@ -97,8 +97,10 @@ def session(given: Sequence[Label], now: datetime, wording: Wording) -> Html:
     n = len(given)
     rate = per_hour([label.at for label in given], now)
     return pieces(
-        tag("b", wording.say("review.session", n=f"{n:,}"), data_labelled=str(n)),
-        None if rate is None else tag("span", wording.say("review.per_hour", n=f"{rate:,}")),
+        tag("b", wording.say("review.session", n=wording.number(n)), data_labelled=str(n)),
+        None
+        if rate is None
+        else tag("span", wording.say("review.per_hour", n=wording.number(rate))),
     )
 
 

@@ -9,16 +9,12 @@ from inspection.jobs import Job
 from inspection.training.leaderboard import LEADERBOARDS, measured
 from inspection.training.needs import needs_of
 from inspection.training.options import AUTO, CANDIDATES, TrainingOptions
+from inspection.written import percent
 from ui.core.panel import Asker, Cell, table_value
 
 UNEXPLAINED = frozenset({"variants", "odd_good"})
 """Warnings after which it does not help to try another effort."""
 MARKED = "background: var(--fail-ground); color: var(--on-deep); font-weight: 600"
-
-
-def percent(share: float) -> str:
-    """A share as the set-up page writes it."""
-    return f"{100 * share:.{2 if share < 0.001 else 1}f} %"
 
 
 def figure(value: float) -> str:
@@ -73,7 +69,7 @@ def needs_text(me: Asker, model: str) -> str:
         "setup.model_needs",
         least=needs.least_pictures,
         minutes=needs.minutes_text,
-        memory=f"{needs.memory_mb:,}",
+        memory=me.wording.number(needs.memory_mb),
     )
 
 

@@ -17,7 +17,7 @@ from ui.core.audit import audited
 from ui.core.context import Context
 from ui.core.deploy import put_on_line, target_of
 from ui.core.errors import Refuse
-from ui.core.panel import Asker, Cell, asker, request_of, table_value, told
+from ui.core.panel import Asker, Cell, asker, request_of, shown, table_value, told
 from ui.core.trials import parts_to_try, start_trial, trained
 from ui.pages.trainings.history import Training, note, trainings
 from ui.security.users import Role
@@ -178,7 +178,7 @@ def _compared(
     by_id = {each.job.id: each for each in found}
     two = [by_id[each] for each in (first, second) if each in by_id]
     rows = [
-        [me.say(f"trainings.column_{name}"), *(_shown(_FIGURES[name](each, me)) for each in two)]
+        [me.say(f"trainings.column_{name}"), *(shown(_FIGURES[name](each, me)) for each in two)]
         for name in (FIGURES if two else ())
     ]
     return table_value([me.say("trainings.figure"), *(_label(each, me) for each in two)], rows)
@@ -187,22 +187,17 @@ def _compared(
 def _told(running: Job | None, me: Asker, *, none: bool) -> str:
     if running is None:
         return me.say("trainings.none" if none else "trainings.idle")
-    share = f"{100 * running.done / running.of:.0f} %" if running.of else f"{running.done}"
+    share = me.wording.percent(running.done / running.of) if running.of else f"{running.done}"
     values = {"who": running.who, "share": share, "seconds": f"{running.seconds:.0f}"}
     return me.say(f"trainings.at_work_{running.kind}", **values)
 
 
-def _shown(cell: Cell | str) -> str:
-    return cell.shown if isinstance(cell, Cell) else cell
-
-
-def _share(share: Share | None) -> Cell:
+def _share(share: Share | None, me: Asker) -> Cell:
     """How many of how many, and the exact 95 % interval; sorted by the share."""
     if share is None or not share.of:
         return Cell(None, "–")
-    low, high = exact_interval(share.count, share.of)
-    text = f"{share.count:,} / {share.of:,} ({100 * low:.0f}–{100 * high:.0f} %)"
-    return Cell(share.count / share.of, text)
+    ci95 = exact_interval(share.count, share.of)
+    return Cell(share.count / share.of, me.wording.of(share.count, share.of, ci95))
 
 
 def _figure(value: Any, me: Asker) -> Cell:
@@ -214,15 +209,17 @@ def _number(value: Any, me: Asker, digits: int = 0, unit: str = "", times: float
 
 
 def _percent(value: Any, me: Asker) -> Cell:
-    return _number(value, me, 2, "%", 100)
+    return Cell(value, me.wording.percent(value))
 
 
-def _size(result: Mapping[str, Any]) -> Cell:
+def _size(result: Mapping[str, Any], me: Asker) -> Cell:
     canvas = result.get("canvas")
     if not canvas:
         return Cell(None, "–")
     width, height = canvas["width_px"], canvas["height_px"]
-    return Cell(width * height, f"{width:,} × {height:,} px")
+    return Cell(
+        width * height, f"{me.wording.number(width)} × {me.wording.number(height, 0, 'px')}"
+    )
 
 
 _FIGURES: dict[str, Callable[[Training, Asker], Cell | str]] = {
@@ -234,12 +231,12 @@ _FIGURES: dict[str, Callable[[Training, Asker], Cell | str]] = {
     ),
     "model": lambda each, me: each.model or "–",
     "effort": lambda each, me: me.say(f"trainings.effort_{each.effort}") if each.effort else "–",
-    "size": lambda each, me: _size(each.job.result or {}),
+    "size": lambda each, me: _size(each.job.result or {}, me),
     "good": lambda each, me: _number(each.job.about.get("n_good"), me),
     "pass_limit": lambda each, me: _figure(each.result("threshold"), me),
     "promised": lambda each, me: _percent(each.result("false_reject_promised"), me),
-    "escapes": lambda each, me: _share(each.escapes),
-    "overkill": lambda each, me: _share(each.overkill),
+    "escapes": lambda each, me: _share(each.escapes, me),
+    "overkill": lambda each, me: _share(each.overkill, me),
     "seconds": lambda each, me: _number(each.job.seconds, me, 0, "s"),
     "recipe": lambda each, me: "–" if each.recipe_id is None else each.recipe_id[:12],
     "fail_limit": lambda each, me: _figure(each.result("fail_threshold"), me),
