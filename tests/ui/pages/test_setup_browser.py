@@ -504,6 +504,29 @@ def test_damaged_files_are_refused_by_name(
     assert dialogs == []
 
 
+def test_a_dropped_folder_adds_the_pictures_in_it(
+    at_work: AtWork, open_page: Opened, line: Any, tmp_path: Path
+) -> None:
+    page = open_page(at_work, PAGE + "#good", user="mia", wait=READY)
+    page.wait_for_selector("#tab-good:visible")
+    good = draft_folder(at_work.page_folder, "flange", "main") / "good"
+    before = {path.name for path in good.glob("*")}
+    folder = tmp_path / "monday"
+    (folder / "late").mkdir(parents=True)
+    (folder / "notes.txt").write_text("not a picture")
+    for n, path in enumerate(sorted((line.dataset / "train" / "good").iterdir())[:3]):
+        shutil.copy(path, (folder / "late" if n else folder) / f"dropped-{n}.png")
+    box = page.locator("#files button").first.bounding_box()
+    at = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+    data = {"items": [], "files": [str(folder)], "dragOperationsMask": 1}
+    browser = page.context.new_cdp_session(page)
+    for kind in ("dragEnter", "dragOver", "drop"):
+        browser.send("Input.dispatchDragEvent", {"type": kind, **at, "data": data})
+    says(page, "good-told", "3 good parts added.")
+    names = {path.name for path in good.glob("*")}
+    assert names - before == {f"dropped-{n}.png" for n in range(3)}
+
+
 def test_parts_of_the_record_are_added_and_one_is_the_reference(
     make_station: Any, open_page: Opened
 ) -> None:

@@ -19,6 +19,7 @@ from inspection.errors import InspectionError
 from inspection.training.good_pictures import MIN_GOOD
 from ui.core.errors import checked
 from ui.core.panel import notice, told
+from ui.core.script import script
 from ui.pages.setup import good_parts
 from ui.pages.setup.asked import Asked
 from ui.pages.setup.desk import Desk, Step, on
@@ -79,6 +80,7 @@ class GoodStep(Step):
                 file_types=list(IMAGE_SUFFIXES), show_label=False, height=120,
                 elem_id="files",
             )  # fmt: skip
+            script("setup", "folders")
             gr.Markdown(say("setup.good_upload_note"))
         with gr.Accordion(say("setup.good_take"), elem_id="taking"):
             with gr.Row():

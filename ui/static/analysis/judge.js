@@ -76,9 +76,7 @@ export function promised(promise, at) {
 }
 
 /** From `count` to `count + unknown` of n, with the exact interval that holds both ends. */
-function labelled({n, low, high}, count, unknown) {
-  return {n, count, most: count + unknown, low: low[count], high: high[count + unknown]};
-}
+const labelled = ({n, low, high}, count, unknown) => ({n, count, most: count + unknown, low: low[count], high: high[count + unknown]});
 
 /** The numbers of up to `most` parts of the list wanted, the highest score first. */
 export function listed(parts, wanted, most) {

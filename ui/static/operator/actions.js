@@ -6,12 +6,6 @@ import {askDisagree, askPause, askProduct, askReason, menu} from "/static/operat
 const KEYS = {acknowledge: "a", disagree: "d", trigger: "t", pause: "p", heat: "h", outlines: "o", sound: "s", menu: "m"};
 const FURTHER = {l: "live", c: "product", ArrowLeft: "older", ArrowRight: "newer"};
 
-/** The letter of a key, also where an input method writes another script. */
-export function letterOf(event) {
-  if (/^[a-z]$/i.test(event.key)) return event.key.toLowerCase();
-  return /^Key[A-Z]$/.test(event.code) ? event.code.slice(3).toLowerCase() : event.key;
-}
-
 /** The row; `show` says what may be done now, `key` does what a key stands for. */
 export function actions({state, freeze, picture, noise, redraw}) {
   let seen = null;

@@ -86,10 +86,8 @@ export function tell(name, title, inside) {
   opened(name, title, inside).querySelector(".leave").focus();
 }
 
-function fullScreen() {
-  if (document.fullscreenElement) document.exitFullscreen();
-  else document.documentElement.requestFullscreen?.().catch(() => {});
-}
+const fullScreen = () =>
+  document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen?.().catch(() => {});
 
 function form(action, hidden, label, here = false) {
   return el("form", {method: "post", action},

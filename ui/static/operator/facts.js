@@ -54,13 +54,9 @@ function tally([inspected, rejected, rate], began, shift) {
 }
 
 /** Write a share in percent, rounded down: 100.0 % is all of them. */
-function percent(share) {
-  return `${TENTHS.format(Math.floor(share * 1000 + 1e-9) / 10)} %`;
-}
+const percent = (share) => `${TENTHS.format(Math.floor(share * 1000 + 1e-9) / 10)} %`;
 
-function took(ms) {
-  return ms === undefined || ms === null ? "–" : t("operator.ms", {n: WHOLE.format(ms)});
-}
+const took = (ms) => ms === undefined || ms === null ? "–" : t("operator.ms", {n: WHOLE.format(ms)});
 
 function day(iso) {
   const at = new Date(iso);

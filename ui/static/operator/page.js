@@ -1,7 +1,7 @@
 // The operator's page: what arrives, what is shown, and what a key or a button does.
-import {hearHelp} from "/static/shared/help.js";
+import {hearHelp, pressed} from "/static/shared/help.js";
 import {call, el, live, me, t} from "/static/shared/base.js";
-import {actions, letterOf, told} from "/static/operator/actions.js";
+import {actions, told} from "/static/operator/actions.js";
 import {banner, forget} from "/static/operator/banner.js";
 import {facts, head} from "/static/operator/facts.js";
 import {picture} from "/static/operator/picture.js";
@@ -141,7 +141,7 @@ let pending = 0;
 function keyed(event, doing) {
   if (event.ctrlKey || event.altKey || event.metaKey || event.repeat) return;
   const field = document.querySelector("dialog[open]") ?? event.target.closest("input, textarea, select");
-  const key = letterOf(event);
+  const key = pressed(event);
   if (field && (field.type !== "range" || key.startsWith("Arrow"))) return;
   clearTimeout(pending);
   if (!doing.has(key)) return;

@@ -26,9 +26,7 @@ export function when(at, {date = true, time = true} = {}) {
 }
 
 /** The time of day of a moment, as this browser's clock has it. */
-export function clock(iso) {
-  return CLOCK.format(new Date(iso));
-}
+export const clock = (iso) => CLOCK.format(new Date(iso));
 
 /** Set a text where it changed. */
 export function put(element, text) {

@@ -1,6 +1,18 @@
 // What a person can ask at any time: `?` shows the keys of the page, its version and the way to the manual.
 import {el, me, t} from "/static/shared/base.js";
 
+/** Whether a key belongs to a field a person types in, or to an open dialog. */
+export const elsewhere = ({target}) => target.closest?.("input, select, textarea, dialog") != null || document.querySelector("dialog[open]") !== null;
+
+/** The key of an event as on a Latin keyboard: an input method for Japanese or Korean changes nothing. */
+export function pressed(event) {
+  const {key, code} = event;
+  if (/^[\x21-\x7e]$/.test(key)) return key.toLowerCase();
+  if (/^Key[A-Z]$/.test(code)) return code.slice(3).toLowerCase();
+  if (/^(Digit|Numpad)[0-9]$/.test(code)) return code.at(-1);
+  return {BracketLeft: "[", BracketRight: "]", Minus: "-", Equal: "+"}[code] ?? key;
+}
+
 /** Hear the `?` key, wherever nobody types. */
 export function hearHelp() {
   document.addEventListener("keydown", (event) => {
