@@ -18,6 +18,8 @@ from tests.ui.conftest import FULL_HD, LEFT, PASSWORD, SMALL, AtWork, free_port
 pytestmark = pytest.mark.slow
 
 Open = Callable[..., Any]
+BELOW = "(found) => innerHeight - found.getBoundingClientRect().bottom"
+"""How far above the window's lower edge something ends, in pixels."""
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +90,8 @@ def _add(page: Any, name: str, role: str) -> None:
     choose(page, "new-role", role)
     page.fill("#new-password input", PASSWORD)
     page.click("#add")
+    page.wait_for_selector(f"#user-added >> text={name} was added. >> visible=true")
+    assert page.locator("#user-added").evaluate(BELOW) >= 0, "the answer stands in the window"
     see(page, "users", name)
 
 

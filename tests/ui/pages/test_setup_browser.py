@@ -24,6 +24,12 @@ pytestmark = pytest.mark.slow
 PAGE, READY = "/engineer/setup", "#state .notice:not(:empty)"
 STEPS = ("camera", "where", "good", "train", "result", "line")
 
+REMEMBER_TOLD = """() => {
+    window.told = [];
+    const notice = document.querySelector('#good-told .notice');
+    new MutationObserver(() => window.told.push(notice.textContent)).observe(notice, {childList: true});
+}"""
+
 
 def step(page: Any, name: str) -> None:
     page.click(f"#tab-{name}-button")
@@ -138,8 +144,11 @@ def test_from_the_camera_to_the_line(make_station: Any, open_page: Opened) -> No
 
     step(page, "good")
     field(page, "count", "24")
+    page.wait_for_selector("#stop:disabled")
     page.click("#take-many")
+    page.wait_for_selector("#stop:enabled")
     good_parts(page, 25)
+    page.wait_for_selector("#stop:disabled")
     assert label(page, "good").startswith("✓")
 
     step(page, "train")
@@ -534,8 +543,8 @@ def test_parts_of_the_record_are_added_and_one_is_the_reference(
     station.trigger(6, lot="L1")
     page = open_page(station, PAGE + "#good", user="mia", wait=READY, size=SMALL)
     with station.record() as store:
-        passed = {part.part_id for part in store.parts(limit=20) if part.verdict == "PASS"}
-    page.click("#recorded button >> nth=0")
+        parts = store.parts(limit=20)
+    passed = {part.part_id for part in parts if part.verdict == "PASS"}
     field(page, "lot", "another")
     page.click("#from-record")
     says(page, "good-told", "0 good parts added.")
@@ -545,8 +554,10 @@ def test_parts_of_the_record_are_added_and_one_is_the_reference(
     page.wait_for_selector(".toast-body >> text=count: Input should be greater than or equal to 1")
     page.click(".toast-close")
     field(page, "last", "50")
+    page.evaluate(REMEMBER_TOLD)
     page.click("#from-record")
     says(page, "good-told", f"{len(passed)} good parts added.")
+    assert page.evaluate("window.told")[0].startswith("Adding … 0 good parts so far")
     draft = draft_folder(station.page_folder, "flange", "main")
     assert {path.stem.removeprefix("part-") for path in (draft / "good").iterdir()} == passed
     page.click("#good-parts .thumbnail-item >> nth=1")
@@ -555,6 +566,9 @@ def test_parts_of_the_record_are_added_and_one_is_the_reference(
     wait_for(lambda: "reference" in json.loads((draft / "draft.json").read_text()), 10)
     says(page, "good-parts", "★ Reference")
     page.wait_for_selector("#reference:disabled")
+    captions = page.locator("#good-parts .thumbnail-item").all_inner_texts()
+    numbers = {f"#{part.number}" for part in parts if part.verdict == "PASS"}
+    assert {each.strip() for each in captions[1:]} < numbers, "each is called as in the record"
 
 
 @pytest.mark.parametrize("size", [FULL_HD, SMALL])

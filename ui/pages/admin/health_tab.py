@@ -23,7 +23,7 @@ COLUMNS = (
 """Which tables stand below each other."""
 WIDTHS: dict[str, list[str | int]] = {
     **{name: ["45%", "55%"] for name in ("station", "parts", "queues", "storage")},
-    "outputs": ["25%", "15%", "60%"],
+    "outputs": ["25%", "22%", "53%"],
     "recipes": ["20%", "30%", "50%"],
     "processes": ["30%", "25%", "25%", "20%"],
 }

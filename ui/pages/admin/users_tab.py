@@ -250,9 +250,11 @@ class _NewUser:
     role: gr.Dropdown
     password: gr.Textbox
     add: gr.Button
+    told: gr.HTML
 
 
 def _new_user(do: UserHandlers, say: gr.I18n) -> _NewUser:
+    told = notice("user-added")
     with gr.Accordion(say("admin.add_user"), elem_id="adding"):
         with gr.Row():
             name = gr.Textbox(label=say("admin.name"), max_length=64, elem_id="new-name")
@@ -267,7 +269,7 @@ def _new_user(do: UserHandlers, say: gr.I18n) -> _NewUser:
         shown = gr.Checkbox(label=say("admin.show_password"), elem_id="reveal")
         add = gr.Button(say("admin.add"), variant="primary", elem_id="add")
     gr.on(shown.change, do.reveal, shown, password, show_progress="hidden")
-    return _NewUser(name, role, password, add)
+    return _NewUser(name, role, password, add, told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,7 +351,7 @@ def users_tab(context: Context, say: gr.I18n) -> None:
     on(sessions.select, do.pick_session, None, session)
     on(
         new.add.click, do.add, [new.name, new.role, new.password],
-        [told, new.name, new.password, *shown], validator=do.check_new,
+        [new.told, new.name, new.password, *shown], validator=do.check_new,
     )  # fmt: skip
     on(
         to.set_password.click, do.set_password, [chosen, to.password],

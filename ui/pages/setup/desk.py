@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -146,15 +146,28 @@ class Desk:
                 values += [gr.skip()] * len(step.shown)
         return values
 
-    def act(self, step: Step, trigger: Any, work: Work, inputs: Sequence[Any] = ()) -> Any:
-        """When something is pressed: do it, say what came of it, and show the step anew."""
+    def act(
+        self, step: Step, trigger: Any, work: Work, inputs: Sequence[Any] = (),
+        meanwhile: Callable[[Asked], str] | None = None,
+    ) -> Any:  # fmt: skip
+        """When something is pressed: do it, say what came of it, and show the step anew.
 
-        async def handler(event: gr.Request, product: str, view: str, *values: Any) -> list[Any]:
+        `meanwhile` says how far it is, in a thread, until it is done.
+        """
+
+        async def handler(
+            event: gr.Request, product: str, view: str, *values: Any
+        ) -> AsyncIterator[list[Any]]:
             asked = await self.ask_of(event, product, view)
-            text = await told(partial(work, asked, *values))
+            doing = asyncio.ensure_future(told(partial(work, asked, *values)))
+            while meanwhile is not None and not doing.done():
+                said = await asyncio.to_thread(meanwhile, asked)
+                yield [said, *[gr.skip()] * len([*step.shown, *self.marks])]
+                await asyncio.wait([doing], timeout=TICK_S)
+            text = await doing
             asked = await self.ask_of(event, product, view)
             shown = await asyncio.to_thread(step.values, asked)
-            return [text or "", *shown, *await self.marked(asked)]
+            yield [text or "", *shown, *await self.marked(asked)]
 
         return on(trigger, handler, [*self.which, *inputs], [step.told, *step.shown, *self.marks])
 

@@ -24,6 +24,8 @@ from ui.pages.setup.draft import MOST_BYTES, SetupDraft
 from ui.pages.setup.requests import FromRecord, Taking
 
 DATASETS = "datasets"
+OF_RECORD = "part-"
+"""What the name of a part of the record begins with here; then its id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +150,7 @@ def _of_record(
         part_filter=wanted.parts(context.settings.station),
     )
     there = {Path(name).stem for name in draft.names()}
-    named = {f"part-{record.part_id}{path.suffix}": path for record, path in parts}
+    named = {f"{OF_RECORD}{record.part_id}{path.suffix}": path for record, path in parts}
     fresh = {name: path for name, path in named.items() if Path(name).stem not in there}
     return fresh, next(iter(named), None)
 

@@ -24,7 +24,7 @@ from ui.pages.setup import good_parts
 from ui.pages.setup.asked import Asked
 from ui.pages.setup.desk import Desk, Step, on
 from ui.pages.setup.draft import THUMB_PX, SetupDraft
-from ui.pages.setup.good_parts import Added, datasets
+from ui.pages.setup.good_parts import OF_RECORD, Added, datasets
 from ui.pages.setup.requests import FromRecord, Taking
 from ui.pages.setup.result import promise
 from ui.pages.setup.sentences import promise_text
@@ -97,11 +97,13 @@ class GoodStep(Step):
                 self.many = gr.Button(
                     say("setup.good_take_many"), min_width=90, elem_id="take-many"
                 )
-                self.stop = gr.Button(say("setup.good_stop"), min_width=90, elem_id="stop")
+                self.stop = gr.Button(
+                    say("setup.good_stop"), interactive=False, min_width=90, elem_id="stop"
+                )
             gr.Markdown(say("setup.good_take_only"))
             gr.Markdown(say("setup.good_take_note"))
         self.desk.paused_only += [self.one, self.many]
-        with gr.Accordion(say("setup.good_record"), open=False, elem_id="recorded"):
+        with gr.Accordion(say("setup.good_record"), elem_id="recorded"):
             with gr.Row():
                 self.last = gr.Number(
                     120, precision=0, label=say("setup.good_last"), min_width=100, elem_id="last"
@@ -156,10 +158,13 @@ class GoodStep(Step):
         ]
 
     def _caption(self, asked: Asked, name: str) -> str:
-        """The end of a name says more than its beginning."""
+        """What a part of the record is called there; of another name the end says more than its beginning."""
+        if name == asked.names[0]:
+            return f"★ {asked.me.say('setup.reference')}"
         stem = Path(name).stem
-        short = stem if len(stem) <= LETTERS else f"…{stem[-LETTERS:]}"
-        return f"★ {asked.me.say('setup.reference')}" if name == asked.names[0] else short
+        part = self.desk.context.store.part(stem.removeprefix(OF_RECORD))
+        called = stem if part is None else part.serial or f"#{part.number}"
+        return called if len(called) <= LETTERS else f"…{called[-LETTERS:]}"
 
     def wire(self) -> None:
         """Choosing, removing, and the four ways in."""
@@ -173,17 +178,24 @@ class GoodStep(Step):
         act(self, self.reference.click, self._reference, [self.chosen])
         act(self, self.remove.click, self._remove, [self.chosen])
         act(self, self.restore.click, self._restore)
-        act(self, self.files.upload, self._upload, [self.files]).then(
+        act(self, self.files.upload, self._upload, [self.files], _adding).then(
             lambda: None, None, self.files, show_progress="hidden"
         )
         dates = [self.last, self.lot, self.since, self.until]
-        act(self, self.add_record.click, self._record, dates)
-        act(self, self.add_dataset.click, self._dataset, [self.dataset])
+        act(self, self.add_record.click, self._record, dates, _adding)
+        act(self, self.add_dataset.click, self._dataset, [self.dataset], _adding)
+        begun = partial(on, fn=lambda: gr.update(interactive=True), outputs=self.stop)
         taking = [
-            on(self.one.click, self._take, [*which, gr.State(1), gr.State(0)], shown),
-            on(self.many.click, self._take, [*which, self.count, self.every], shown),
-        ]
-        on(self.stop.click, self._stopped, which, shown, cancels=taking)
+            begun(button.click).then(
+                self._take, [*which, *wanted], shown, show_progress="hidden"
+            )
+            for button, wanted in (
+                (self.one, (gr.State(1), gr.State(0))), (self.many, (self.count, self.every)),
+            )
+        ]  # fmt: skip
+        stopped = on(self.stop.click, self._stopped, which, shown, cancels=taking)
+        for each in (*taking, stopped):
+            each.then(lambda: gr.update(interactive=False), None, self.stop, show_progress="hidden")
 
     async def _toggle(
         self, event: gr.Request, picked: gr.SelectData, product: str, view: str,
@@ -278,6 +290,11 @@ class GoodStep(Step):
             self.desk.context, asked.me.request, asked.draft, name or ""
         )
         return _came(asked, found)
+
+
+def _adding(asked: Asked) -> str:
+    """How many good parts there are by now, while more are added."""
+    return asked.me.say("setup.good_adding", n=len(asked.draft.names()))
 
 
 def _came(asked: Asked, found: Added) -> str:

@@ -218,7 +218,10 @@ class TrainStep(Step):
         made = [event for each in typed for event in (each.blur, each.submit)]
         made += [each.input for each in (self.effort, self.model, self.bad)]
         self.desk.note(made, self._choose, self.chosen, [self.promise, self.why])
-        self.desk.act(self, self.start.click, self._train, self.chosen)
+        self.desk.act(
+            self, self.start.click, self._train, self.chosen,
+            lambda asked: asked.me.say("setup.train_begins"),
+        )  # fmt: skip
         self.desk.act(self, self.cancel.click, self._cancelled)
 
     async def _choose(self, asked: Asked, *given: Any) -> list[str]:
