@@ -111,15 +111,17 @@ class Setup:
         With `template`, that is what it differs by; a template that is the picture itself stands for
         another good build.
         """
-        image = read_image(path, bits=self.bits)
         if self.template is None:
-            return image
-        golden = self.template.of(path)
-        built = another_build(image) if np.array_equal(golden, image) else image
+            return read_image(path, bits=self.bits)
         try:
-            return differences(built, golden, self.template)
+            return differences(*self.pair(path, self.template), self.template)
         except CannotInspect as error:
             raise CameraError(f"picture {path}: beside its template, {error}") from error
+
+    def pair(self, path: Path, rule: Template) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """A picture file and its template; another build of it where the two are one. Raises CameraError."""
+        image, golden = read_image(path, bits=self.bits), rule.of(path)
+        return (another_build(image) if np.array_equal(golden, image) else image), golden
 
     def inspected(self, size: tuple[int, int]) -> NDArray[np.bool_] | None:
         """Which pixels of a (height, width) picture are inspected; None means all."""

@@ -2,13 +2,15 @@
 
 Boards and prints that all differ each have a template of their own: the golden sample, the drawing, the
 pass before. After the variation model of industrial vision (Steger, Ulrich, Wiedemann, "Machine Vision
-Algorithms and Applications", 2nd ed. 2018, 3.4.1), with tolerances for place and light; what good
-pairs still differ by is learnt by the model behind it.
+Algorithms and Applications", 2nd ed. 2018, 3.4.1), with tolerances for place and light, and for
+noise as good pairs have it; what they still differ by is learnt by the model behind it.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
@@ -31,7 +33,10 @@ MARKS = ("_temp", "_template", "_golden", "_test", "_ref")
 """Ends of a file's name that do not tell boards apart: `7_temp.jpg` is the template of `7_test.jpg`."""
 
 NOISE = 8
-"""Grey levels that never are a difference."""
+"""Grey levels that are no difference where it was not learnt."""
+
+QUIET_SHARE, LEAST_NOISE, MOST_NOISE = 0.99, 2, 40
+"""So many of a good pair's pixels differ by no more than the noise that is learnt, and its ends in grey levels."""
 
 UNCHANGED = 128
 """Grey level of what does not differ; brighter and darker stand above and below, halved."""
@@ -65,10 +70,12 @@ class Template:
     """How a picture is compared with its template.
 
     What lies within `tolerance_px` of an equal grey level in the template is no difference. `source`
-    is the template, or a folder of them with the pictures' names; a recipe does not keep it.
+    is the template, or a folder of them with the pictures' names; a recipe does not keep it. `noise` are
+    grey levels beyond that which are no difference either; None: learnt from the good pairs.
     """
 
     tolerance_px: Annotated[int, Ge(0), Le(20)] = 2
+    noise: Annotated[int, Ge(0), Le(128)] | None = None
     max_shift_px: Annotated[float, Gt(0)] = 30.0
     max_rotation_deg: Annotated[float, Ge(0), Le(180)] = 3.0
     source: Annotated[str, Field(exclude=True)] = ""
@@ -114,9 +121,35 @@ _kept_by_board = lru_cache(maxsize=8)(by_board)
 def differences(picture: Image, template: Image, rule: Template) -> Image:
     """What a picture (H, W[, 3]) differs by from its template, as a picture of the same size.
 
-    The template is laid on the picture and matched in light and blur. UNCHANGED where the picture is
-    within the template's grey levels `tolerance_px` around, and NOISE; brighter or darker by half of what it is
-    beyond them. Raises CannotInspect for a template of another part, out of place or turned.
+    UNCHANGED where the picture is within the template's grey levels `tolerance_px` around, and the noise;
+    brighter or darker by half of what it is beyond them. Raises CannotInspect for a template of another
+    part, out of place or turned.
+    """
+    noise = NOISE if rule.noise is None else rule.noise
+    found = beyond(picture, template, rule)
+    left = np.sign(found) * np.maximum(np.abs(found) - noise, 0)
+    return np.asarray(np.clip(UNCHANGED + left // 2, 0, 255), np.uint8)
+
+
+def learnt_noise(pairs: Iterable[tuple[Image, Image]], rule: Template) -> int | None:
+    """The grey levels by which good pictures differ from their templates; None where no pair can be compared.
+
+    Of each pair the level that QUIET_SHARE of its pixels stay within, and of these the median.
+    """
+    levels = []
+    for picture, template in pairs:
+        with suppress(CannotInspect):
+            found = np.abs(beyond(picture, template, rule))
+            levels.append(float(np.quantile(found, QUIET_SHARE)))
+    if not levels:
+        return None
+    return int(np.clip(round(float(np.median(levels))), LEAST_NOISE, MOST_NOISE))
+
+
+def beyond(picture: Image, template: Image, rule: Template) -> NDArray[np.int16]:
+    """By how many grey levels (H, W[, 3]) a picture is above or below its template's within `tolerance_px`.
+
+    The template is laid on the picture and matched in light and blur. Raises CannotInspect.
     """
     golden = template if template.ndim == picture.ndim else _like(template, picture)
     _check_health(_grey(golden), _grey(picture))
@@ -125,8 +158,7 @@ def differences(picture: Image, template: Image, rule: Template) -> Image:
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
     low, high = (each(laid, kernel).astype(np.int16) for each in (cv2.erode, cv2.dilate))
     seen = picture.astype(np.int16)
-    beyond = np.maximum(seen - high - NOISE, 0) + np.minimum(seen - low + NOISE, 0)
-    return np.asarray(np.clip(UNCHANGED + beyond // 2, 0, 255), np.uint8)
+    return np.asarray(np.maximum(seen - high, 0) + np.minimum(seen - low, 0), np.int16)
 
 
 def another_build(template: Image) -> Image:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,14 @@ from inspection.judging.explain import explain
 from inspection.judging.judge import inspect, load_recipe
 from inspection.recipe.setup_file import Setup
 from inspection.recipe.template import (
+    LEAST_NOISE,
+    MOST_NOISE,
     UNCHANGED,
     Template,
     another_build,
     board,
     differences,
+    learnt_noise,
 )
 from inspection.training.options import TrainingOptions
 from inspection.training.train import train_recipe
@@ -75,6 +79,37 @@ def test_what_is_missing_or_too_much_stands_out_where_it_is(level: int, sign: in
     assert abs(row - 167) <= 7
     assert abs(column - 169) <= 7
     assert sign * found[row, column] > 50
+
+
+def noisy(golden: Any, levels: float, seed: int = 0) -> Any:
+    drawn = np.random.default_rng(seed).normal(0, levels, golden.shape)
+    return np.asarray(np.clip(golden + drawn, 0, 255), np.uint8)
+
+
+def test_the_noise_is_that_of_good_pairs() -> None:
+    found = [
+        learnt_noise([(noisy(drawn_board(n), levels, n), drawn_board(n)) for n in range(3)], RULE)
+        for levels in (0.0, 4.0, 12.0, 20.0)
+    ]
+    assert found == sorted(set(found))
+    assert found[0] == LEAST_NOISE < 6 < found[1] < 12 < found[2] < found[3] == MOST_NOISE
+    other = [(drawn_board(4), drawn_board(5)), (drawn_board(3) // 4, drawn_board(3))]
+    assert learnt_noise(other[1:], RULE) is None
+
+
+def test_what_is_within_the_noise_is_no_difference() -> None:
+    golden = drawn_board(1)
+    seen = noisy(golden, 12.0)
+    seen[150:180, 150:180] = 255 - golden[150:180, 150:180]
+    by_noise = {
+        noise: differences(seen, golden, replace(RULE, noise=noise)).astype(int) - UNCHANGED
+        for noise in (None, 8, 25)
+    }
+    assert np.array_equal(by_noise[None], by_noise[8]), "as recipes that have none were taught"
+    calm = np.ones_like(golden, bool)
+    calm[140:190, 140:190] = False
+    assert (by_noise[8][calm] != 0).mean() > 10 * (by_noise[25][calm] != 0).mean()
+    assert abs(by_noise[25]).max() > 60
 
 
 def test_a_tolerance_of_more_pixels_forgives_more() -> None:
@@ -178,7 +213,8 @@ def test_one_template_for_all_travels_in_the_recipe(tmp_path: Path, frame_of: An
     setup = Setup(template=Template(source=str(template)))
     train_recipe(good, path, options=TrainingOptions(effort="fast"), setup=setup)
     recipe = load_recipe(path)
-    assert recipe.settings.setup.template == RULE  # where the file lay is not told
+    # Where the file lay is not told.
+    assert recipe.settings.setup.template == replace(RULE, noise=10)
     assert np.array_equal(recipe.template, drawn_board(1))
     spoiled = another_build(drawn_board(1))
     cv2.circle(spoiled, (160, 160), 8, 125, -1)

@@ -76,7 +76,9 @@ def why(page: str, wording: Wording) -> Html:
 def line(record: PartRecord) -> Html:
     """A part in the list of those that wait."""
     name = record.serial or f"#{record.number}"
-    return tag("li", sign(record.verdict.value), tag("span", tag("bdi", name)), data_part=record.part_id)
+    return tag(
+        "li", sign(record.verdict.value), tag("span", tag("bdi", name)), data_part=record.part_id
+    )
 
 
 def counts(groups: Mapping[str, int], wording: Wording) -> Html:
