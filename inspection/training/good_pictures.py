@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
@@ -23,6 +23,7 @@ from inspection.recipe.framing import Framing
 from inspection.recipe.geometry import choose_canvas
 from inspection.recipe.prepare import Step
 from inspection.recipe.setup_file import Setup
+from inspection.recipe.template import learnt_noise
 from inspection.training.needs import needs_of
 from inspection.training.options import TrainingOptions
 from models import Picture, Progress
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
 CanvasImage = NDArray[np.uint8]
 Item = TypeVar("Item")
 Found = TypeVar("Found")
+
+NOISE_PAIRS = 24
+"""At most so many good pictures, beside their templates, tell the noise."""
 
 KEPT_BYTES = 96 * 2**20
 """Decoded pictures kept in memory; those beyond it are read again when needed."""
@@ -283,10 +287,25 @@ def _too_few(used: int, given: int, least: int, unreadable: list[tuple[str, str]
     return f"{line}; first unreadable: {unreadable[0][1]}" if unreadable else line
 
 
+def with_noise(setup: Setup, files: Sequence[Path]) -> Setup:
+    """The set-up with what good pairs differ by as noise, where pictures are compared with templates."""
+    rule = setup.template
+    if rule is None or rule.noise is not None:
+        return setup
+
+    def pairs() -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
+        for path in files[:: 1 + (len(files) - 1) // NOISE_PAIRS]:
+            with suppress(CameraError):  # told where all are read
+                yield setup.pair(path, rule)
+
+    return replace(setup, template=replace(rule, noise=learnt_noise(pairs(), rule)))
+
+
 def read_pictures(
     files: list[Path], *, options: TrainingOptions, setup: Setup, progress: Progress
 ) -> GoodPictures:
     """Choose the canvas from a spread of the pictures, then read and measure each once."""
+    setup = with_noise(setup, files)
     first = first_readable(files, setup)
     setup = replace(setup, reference_size_px=setup.reference_size_px or first.shape[:2])
     whole = first.shape[:2]

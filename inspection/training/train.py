@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -14,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 import models
-from cameras import CameraError
 from inspection.errors import SetupError
 from inspection.judging.judge import check_parity
 from inspection.recipe import (
@@ -31,7 +28,6 @@ from inspection.recipe.calibration import Calibration, calibrate, odd_above
 from inspection.recipe.geometry import Canvas
 from inspection.recipe.prepare import STEPS, Step
 from inspection.recipe.setup_file import Setup
-from inspection.recipe.template import learnt_noise
 from inspection.training.bad_pictures import seen
 from inspection.training.choice import ModelChoice, choose_model
 from inspection.training.dataset_folder import good_files
@@ -69,9 +65,6 @@ from inspection.training.warnings import (
     variants,
 )
 from models import Progress
-
-NOISE_PAIRS = 24
-"""So many good pictures, beside their templates, tell the noise."""
 
 TAUGHT = "taught"
 """Digests of the good pictures, as a recipe keeps them: `inspection combine` leaves these out."""
@@ -176,8 +169,9 @@ def train_recipe(
     check_place(recipe_path)
     files = good_files(dataset)
     listed = None if options.defects is None else bad_files(options.defects)
-    setup = with_noise(with_steps(setup, options), files)
-    pictures = read_pictures(files, options=options, setup=setup, progress=progress)
+    pictures = read_pictures(
+        files, options=options, setup=with_steps(setup, options), progress=progress
+    )
     give_back_at_once(pictures.framing.canvas.nbytes)
     bad = None if listed is None else usable(listed, pictures)
     check_labelled(options, bad)
@@ -230,20 +224,6 @@ def with_steps(setup: Setup, options: TrainingOptions) -> Setup:
             f"prepare: no step {unknown[0]!r}; allowed: {', '.join(STEPS)}, or auto alone"
         )
     return replace(setup, prepare=cast(tuple[Step, ...], tuple(dict.fromkeys(asked))))
-
-
-def with_noise(setup: Setup, files: Sequence[Path]) -> Setup:
-    """The set-up with what good pairs differ by as noise, where pictures are compared with templates."""
-    rule = setup.template
-    if rule is None or rule.noise is not None:
-        return setup
-
-    def pairs() -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
-        for path in files[:: max(1, len(files) // NOISE_PAIRS)]:
-            with suppress(CameraError):  # told where all are read
-                yield setup.pair(path, rule)
-
-    return replace(setup, template=replace(rule, noise=learnt_noise(pairs(), rule)))
 
 
 def teach(
