@@ -53,7 +53,7 @@ def panel(context: Context, say: gr.I18n) -> None:
             told = notice("told")
             table = gr.Dataframe(
                 buttons=[], interactive=False, wrap=True, visible=False, max_height=1400, elem_id="found",
-                column_widths=["12%", "15%", "14%", "12%", "9%", "15%", "23%"], elem_classes="figures",
+                column_widths=["12%", "14%", "12%", "9%", "9%", "15%", "29%"], elem_classes="figures",
             )  # fmt: skip
         with gr.Column(scale=3, min_width=480):
             with gr.Row(elem_classes="at-end"):
